@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "solder",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "SolderLinker", targets: ["SolderLinker"]),
+    .executable(name: "solder", targets: ["solder"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+  ],
+  targets: [
+    // The bytes and the structure of WebAssembly files and of archives; knows nothing of linking.
+    .target(name: "WebAssemblyFormat", swiftSettings: settings),
+    // The object model and the passes: options in, bytes or diagnostics out.
+    .target(
+      name: "SolderLinker",
+      dependencies: [
+        "WebAssemblyFormat",
+        .product(name: "BasicContainers", package: "swift-collections"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+    // The option table, `--help`, response files.
+    .target(name: "SolderCommandLine", dependencies: ["SolderLinker"], swiftSettings: settings),
+    .executableTarget(name: "solder", dependencies: ["SolderCommandLine"], swiftSettings: settings),
+    .testTarget(
+      name: "SolderTests",
+      dependencies: [
+        "SolderLinker", "WebAssemblyFormat",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+  ]
+)

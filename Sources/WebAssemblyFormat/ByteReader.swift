@@ -1,0 +1,174 @@
+/// A bounds-checked cursor over bytes that somebody else keeps alive.
+///
+/// Every read either returns a value or throws a ``FormatError`` with the offset in the file; none traps,
+/// whatever the bytes are. Offsets are relative to `base`, the first byte of the file, so that an error and a
+/// relocation speak of the same numbers.
+///
+/// The memory behind `base` is a mapped file (or an arena) that outlives the link; the reader never writes to it.
+/// That, and `0 <= offset <= end`, is the invariant that makes the unchecked loads below safe.
+@frozen
+public struct ByteReader: @unchecked Sendable {
+  /// First byte of the file.
+  public let base: UnsafePointer<UInt8>
+  /// Offset of the next byte to read.
+  public var offset: Int
+  /// Offset one past the last readable byte.
+  public let end: Int
+
+  /// A reader of `base[range]`.
+  ///
+  /// - Precondition: `base` points to at least `range.upperBound` readable bytes.
+  @inlinable
+  public init(_ base: UnsafePointer<UInt8>, _ range: Range<Int>) {
+    precondition(range.lowerBound >= 0)
+    self.base = base
+    self.offset = range.lowerBound
+    self.end = range.upperBound
+  }
+
+  @inlinable public var isAtEnd: Bool { offset == end }
+  @inlinable public var remaining: Int { end - offset }
+
+  /// Reads one byte.
+  @inlinable @inline(__always)
+  public mutating func byte() throws(FormatError) -> UInt8 {
+    guard offset < end else { throw unexpectedEnd() }
+    let value = base[offset]
+    offset &+= 1
+    return value
+  }
+
+  /// The next byte, which stays unread; `nil` at the end.
+  @inlinable
+  public func peek() -> UInt8? { offset < end ? base[offset] : nil }
+
+  /// Reads an unsigned LEB128 number of at most 32 bits (WebAssembly specification, Values, Integers).
+  @inlinable @inline(__always)
+  public mutating func u32() throws(FormatError) -> UInt32 {
+    if offset < end {
+      let first = base[offset]
+      if first < 0x80 {
+        offset &+= 1
+        return UInt32(truncatingIfNeeded: first)
+      }
+    }
+    return try u32Slow()
+  }
+
+  @usableFromInline
+  mutating func u32Slow() throws(FormatError) -> UInt32 {
+    UInt32(truncatingIfNeeded: try unsigned(bits: 32))
+  }
+
+  /// Reads an unsigned LEB128 number of at most 64 bits.
+  public mutating func u64() throws(FormatError) -> UInt64 { try unsigned(bits: 64) }
+
+  /// Reads a signed LEB128 number of at most 32 bits.
+  public mutating func s32() throws(FormatError) -> Int32 { Int32(truncatingIfNeeded: try signed(bits: 32)) }
+
+  /// Reads a signed LEB128 number of at most 33 bits, as block types and heap types are encoded.
+  public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }
+
+  /// Reads a signed LEB128 number of at most 64 bits.
+  public mutating func s64() throws(FormatError) -> Int64 { try signed(bits: 64) }
+
+  /// Reads a fixed-width little-endian 32-bit number.
+  public mutating func fixed32() throws(FormatError) -> UInt32 {
+    guard remaining >= 4 else { throw unexpectedEnd() }
+    let value = UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self)
+    offset &+= 4
+    return UInt32(littleEndian: value)
+  }
+
+  /// Steps over a LEB128 number of at most `bytes` bytes without decoding it.
+  @inlinable @inline(__always)
+  public mutating func skipLEB(atMost bytes: Int = 5) throws(FormatError) {
+    var left = bytes
+    while offset < end, left > 0 {
+      let byte = base[offset]
+      offset &+= 1
+      if byte < 0x80 { return }
+      left &-= 1
+    }
+    throw left == 0 ? FormatError("LEB128 number is too long", at: offset) : unexpectedEnd()
+  }
+
+  /// Steps over `count` bytes.
+  @inlinable
+  public mutating func skip(_ count: Int) throws(FormatError) {
+    guard count >= 0, count <= remaining else { throw unexpectedEnd() }
+    offset &+= count
+  }
+
+  /// Takes the next `count` bytes as a reader of their own, and steps over them.
+  @inlinable
+  public mutating func slice(_ count: Int) throws(FormatError) -> ByteReader {
+    guard count >= 0, count <= remaining else { throw unexpectedEnd() }
+    let result = ByteReader(base, offset..<(offset &+ count))
+    offset &+= count
+    return result
+  }
+
+  /// Reads an element count and checks it against what is left, so that a hostile count reserves nothing.
+  ///
+  /// - Parameter minimumSize: the fewest bytes that one element can take.
+  @inlinable
+  public mutating func count(minimumSize: Int = 1) throws(FormatError) -> Int {
+    let start = offset
+    let value = Int(try u32())
+    guard value <= remaining / minimumSize else {
+      throw FormatError("count \(value) is larger than the rest of the section", at: start)
+    }
+    return value
+  }
+
+  /// Reads a name: a count of bytes and that many bytes of UTF-8.
+  @inlinable
+  public mutating func name() throws(FormatError) -> ByteString {
+    let count = Int(try u32())
+    guard count <= remaining else { throw unexpectedEnd() }
+    let result = ByteString(base + offset, count: count)
+    offset &+= count
+    return result
+  }
+
+  @usableFromInline
+  func unexpectedEnd() -> FormatError { FormatError("unexpected end", at: end) }
+
+  private mutating func unsigned(bits: Int) throws(FormatError) -> UInt64 {
+    let start = offset
+    var result: UInt64 = 0
+    var shift = 0
+    while true {
+      let byte = try byte()
+      let payload = UInt64(byte & 0x7f)
+      guard shift < bits, shift + 7 <= bits || payload >> UInt64(bits - shift) == 0 else {
+        throw FormatError("LEB128 number does not fit into \(bits) bits", at: start)
+      }
+      result |= payload << UInt64(shift)
+      shift += 7
+      if byte < 0x80 { return result }
+    }
+  }
+
+  private mutating func signed(bits: Int) throws(FormatError) -> Int64 {
+    let start = offset
+    var result: Int64 = 0
+    var shift = 0
+    while true {
+      let byte = try byte()
+      guard shift < bits else { throw FormatError("LEB128 number does not fit into \(bits) bits", at: start) }
+      if shift < 64 { result |= Int64(byte & 0x7f) << Int64(shift) }
+      shift += 7
+      if byte < 0x80 {
+        if shift < 64, byte & 0x40 != 0 { result |= -1 << Int64(shift) }
+        break
+      }
+    }
+    let unused = Int64(64 - bits)
+    guard (result << unused) >> unused == result else {
+      throw FormatError("LEB128 number does not fit into \(bits) bits", at: start)
+    }
+    return result
+  }
+}
