@@ -21,53 +21,48 @@ public func scanInstructions<V: OperandVisitor>(
   let base = reader.base
   let end = reader.end
   var offset = reader.offset
-  var nesting = Nesting()
-  while true {
-    let window = CodeWindow(base, offset, end)
+  var depth = 1
+  var kinds = Nesting.plain
+  while depth > 0 {
+    let left = end &- offset
+    let window = left >= 8 ? CodeWindow(base + offset) : CodeWindow(lastOf: base, offset, end)
     let step = table.fast[Int(window.opcode)]
     let length = window.length(step)
-    let isSpecial = (table.second[Int(window.second)] & step.bits) != 0
-    if length &- 1 >= UInt64(truncatingIfNeeded: min(8, end &- offset)) || isSpecial
-      || (V.wantsImplicitMemory && step.bits & FastStep.notInMemoryArgument != 0)
-    {
-      try scanClosely(&offset, reader, table, &nesting, &visitor)
-    } else {
-      let next = offset &+ Int(truncatingIfNeeded: length)
-      if step.bits & FastStep.reports != 0 {
-        let value = window.unsigned(length: length)
-        if length > 6 || value > UInt64(UInt32.max) {
-          try scanClosely(&offset, reader, table, &nesting, &visitor)
-          continue
-        }
-        try visitor.operand(
-          Operand(
-            kind: step.operandKind, opcode: Opcode(rawValue: UInt16(window.opcode)), instruction: offset,
-            offset: offset &+ 1, length: Int(truncatingIfNeeded: length &- 1),
-            value: UInt32(truncatingIfNeeded: value)))
-      } else if V.wantsConstants, step.bits & FastStep.isConstant != 0 {
-        try scanClosely(&offset, reader, table, &nesting, &visitor)
+    let isSpecial = table.second[Int(window.second)] & step.bits != 0
+    // Length 0 wraps around to a large number; 8 bytes are in the window.
+    if length &- 1 < UInt64(truncatingIfNeeded: min(8, left)), !isSpecial {
+      var isDone = true
+      if step.bits & FastStep.reportsIf(V.self) != 0 {
+        isDone = try window.report(step, length: length, at: offset, &visitor)
+      }
+      if isDone {
+        depth &+= step.depthChange
+        kinds = step.apply(to: kinds)
+        offset &+= Int(truncatingIfNeeded: length)
         continue
       }
-      nesting.apply(step)
-      offset = next
     }
-    if nesting.depth == 0 { break }
+    var nesting = Nesting(depth: depth, kinds: kinds)
+    offset = try scanClosely(offset, reader, table, &nesting, &visitor)
+    depth = nesting.depth
+    kinds = nesting.kinds
   }
   reader.offset = offset
 }
 
 /// Steps over one instruction of any kind.
-@inlinable
+///
+/// - Returns: The offset of the next one.
+@inlinable @inline(never)
 func scanClosely<V: OperandVisitor>(
-  _ offset: inout Int, _ reader: ByteReader, _ table: InstructionTable, _ nesting: inout Nesting,
-  _ visitor: inout V
-) throws(FormatError) {
+  _ offset: Int, _ reader: ByteReader, _ table: InstructionTable, _ nesting: inout Nesting, _ visitor: inout V
+) throws(FormatError) -> Int {
   var reader = reader
   reader.offset = offset
   guard offset < reader.end else { throw FormatError("code ends without end", at: offset) }
   var cursor = try OperandCursor(reader)
   try cursor.immediates(table[cursor.opcode], &nesting, &visitor)
-  offset = cursor.reader.offset
+  return cursor.reader.offset
 }
 
 /// Scans the local declarations at the head of a function body, and reports the types that they name.
@@ -91,23 +86,34 @@ public func scanLocals<V: OperandVisitor>(
   return total
 }
 
-extension Nesting {
-  @inlinable @inline(__always)
-  mutating func apply(_ step: FastStep) {
-    let kind = UInt64(step.bits >> FastStep.openedKind) & 3
-    let opens: UInt64 = kind == 0 ? 0 : 1
-    let closes = UInt64(step.bits >> 7) & 1
-    depth = depth &+ Int(truncatingIfNeeded: opens) &- Int(truncatingIfNeeded: closes)
-    kinds = ((kinds &<< (opens &* 2)) | kind) &>> (closes &* 2)
-  }
-}
-
 extension FastStep {
+  /// The bits of steps that this visitor wants to hear of: a constant, once specialised.
+  @inlinable @inline(__always)
+  static func reportsIf<V: OperandVisitor>(_ visitor: V.Type) -> UInt16 {
+    FastStep.reports | (V.wantsConstants ? FastStep.isConstant : 0)
+      | (V.wantsImplicitMemory ? FastStep.notInMemoryArgument : 0)
+  }
+
   /// Of an instruction that ``reports``: what its number names.
   @inlinable
   var operandKind: OperandKind {
     // Bits 12...15 were written from an `OperandKind`.
     unsafe unsafeBitCast(UInt8(truncatingIfNeeded: bits &>> 12), to: OperandKind.self)
+  }
+
+  @inlinable @inline(__always)
+  var opened: UInt64 { UInt64(truncatingIfNeeded: bits &>> FastStep.openedKind) & 3 }
+  @inlinable @inline(__always)
+  var closed: UInt64 { UInt64(truncatingIfNeeded: bits &>> 7) & 1 }
+
+  /// What is added to ``Nesting/depth``.
+  @inlinable @inline(__always)
+  var depthChange: Int { (opened == 0 ? 0 : 1) &- Int(truncatingIfNeeded: closed) }
+
+  /// ``Nesting/kinds`` behind the instruction.
+  @inlinable @inline(__always)
+  func apply(to kinds: UInt64) -> UInt64 {
+    ((kinds &<< (opened == 0 ? 0 : 2)) | opened) &>> (closed &* 2)
   }
 }
 
@@ -116,23 +122,20 @@ extension FastStep {
 struct CodeWindow {
   @usableFromInline let word: UInt64
 
-  /// Loads the bytes from `offset` on; what lies behind `end` reads as zero.
+  /// Loads eight bytes.
+  @inlinable @inline(__always)
+  init(_ start: UnsafePointer<UInt8>) {
+    word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+  }
+
+  /// Loads the fewer than eight bytes from `offset` to `end`; what lies behind reads as zero.
   ///
   /// `0 <= offset <= end`, and bytes 0 to `end` are readable.
-  @inlinable @inline(__always)
-  init(_ base: UnsafePointer<UInt8>, _ offset: Int, _ end: Int) {
-    let left = end &- offset
-    if left >= 8 {
-      word = UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
-    } else if end >= 8 {
-      // The last eight bytes, with those before `offset` shifted out (all of them when nothing is left).
-      let last = UInt64(littleEndian: UnsafeRawPointer(base + (end &- 8)).loadUnaligned(as: UInt64.self))
-      word = last >> UInt64(truncatingIfNeeded: (8 &- left) &* 8)
-    } else {
-      var bytes: UInt64 = 0
-      for index in 0..<left { bytes |= UInt64(base[offset &+ index]) &<< UInt64(truncatingIfNeeded: index &* 8) }
-      word = bytes
-    }
+  @usableFromInline
+  init(lastOf base: UnsafePointer<UInt8>, _ offset: Int, _ end: Int) {
+    var bytes: UInt64 = 0
+    for index in offset..<end { bytes |= UInt64(base[index]) &<< UInt64(truncatingIfNeeded: (index &- offset) &* 8) }
+    word = bytes
   }
 
   @inlinable var opcode: UInt8 { UInt8(truncatingIfNeeded: word) }
@@ -149,9 +152,42 @@ struct CodeWindow {
     return lengths &>> UInt64(step.bits & FastStep.lengthShift) & 0xFF
   }
 
-  /// The LEB128 number in the bytes 1 up to `length`.
+  /// Reports the instruction's number, or the memory argument that names no memory.
+  ///
+  /// - Returns: `false`, and nothing was reported, where the number does not fit its type.
   @inlinable @inline(__always)
-  func unsigned(length: UInt64) -> UInt64 {
+  func report<V: OperandVisitor>(
+    _ step: FastStep, length: UInt64, at offset: Int, _ visitor: inout V
+  ) throws(FormatError) -> Bool {
+    let opcode = Opcode(rawValue: UInt16(opcode))
+    if step.bits & FastStep.reports != 0 {
+      let value = number(length: length)
+      guard length <= 6, value <= UInt64(UInt32.max) else { return false }
+      try visitor.operand(
+        Operand(
+          kind: step.operandKind, opcode: opcode, instruction: offset, offset: offset &+ 1,
+          length: Int(truncatingIfNeeded: length &- 1), value: UInt32(truncatingIfNeeded: value)))
+    } else if V.wantsConstants, step.bits & FastStep.isConstant != 0 {
+      // The sign is the highest bit that was encoded: seven for each byte.
+      let unused = 64 &- 7 &* Int64(truncatingIfNeeded: length &- 1)
+      let value = (Int64(bitPattern: number(length: length)) &<< unused) &>> unused
+      guard opcode == .i64Const || (length <= 6 && value == Int64(Int32(truncatingIfNeeded: value))) else {
+        return false
+      }
+      try visitor.constant(
+        value, opcode: opcode, instruction: offset, end: offset &+ Int(truncatingIfNeeded: length))
+    } else {
+      try visitor.operand(
+        Operand(
+          kind: .implicitMemory, opcode: opcode, instruction: offset, offset: offset &+ 1, length: 1,
+          value: UInt32(second)))
+    }
+    return true
+  }
+
+  /// The LEB128 number in the bytes from 1 up to `length`, without a sign.
+  @inlinable @inline(__always)
+  func number(length: UInt64) -> UInt64 {
     var bits = (word &>> 8) & ((1 &<< ((length &- 1) &* 8)) &- 1) & 0x007F_7F7F_7F7F_7F7F
     bits = (bits & 0x007F_007F_007F_007F) | (bits & 0x7F00_7F00_7F00_7F00) &>> 1
     bits = (bits & 0x0000_3FFF_0000_3FFF) | (bits & 0x3FFF_0000_3FFF_0000) &>> 2

@@ -14,9 +14,12 @@ struct Nesting {
 
   /// The outermost level of a body or expression.
   @inlinable
-  init() {
-    depth = 1
-    kinds = Nesting.plain
+  init() { self.init(depth: 1, kinds: Nesting.plain) }
+
+  @inlinable
+  init(depth: Int, kinds: UInt64) {
+    self.depth = depth
+    self.kinds = kinds
   }
 
   @inlinable

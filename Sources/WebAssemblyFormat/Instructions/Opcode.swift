@@ -14,7 +14,7 @@ public struct Opcode: RawRepresentable, Hashable, Sendable {
   @inlinable static var limit: Int { 0x600 }
 
   /// Stands in an ``Operand`` for the local declarations at the head of a body, which have no opcode.
-  public static let localDeclaration = Opcode(rawValue: 0xFFFF)
+  @inlinable public static var localDeclaration: Opcode { Opcode(rawValue: 0xFFFF) }
 }
 
 extension Opcode {
