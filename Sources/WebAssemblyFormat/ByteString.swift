@@ -51,6 +51,13 @@ public struct ByteString: @unchecked Sendable {
     return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
   }
 
+  public func hasSuffix(_ suffix: StaticString) -> Bool {
+    let length = suffix.utf8CodeUnitCount
+    guard length <= count else { return false }
+    for index in 0..<length where start[count - length + index] != suffix.utf8Start[index] { return false }
+    return true
+  }
+
   public func hasPrefix(_ prefix: StaticString) -> Bool {
     let length = prefix.utf8CodeUnitCount
     guard length <= count else { return false }

@@ -194,3 +194,14 @@ struct CodeWindow {
     return (bits & 0x0FFF_FFFF) | (bits & 0x0FFF_FFFF_0000_0000) &>> 4
   }
 }
+
+/// Scans one value type, and reports the type that it names, if any.
+///
+/// - Throws: ``FormatError`` for an unknown type.
+public func scanValueType<V: OperandVisitor>(
+  _ reader: inout ByteReader, _ visitor: inout V
+) throws(FormatError) {
+  var cursor = OperandCursor(reader, opcode: .localDeclaration, instruction: reader.offset)
+  try cursor.valueType(&visitor)
+  reader = cursor.reader
+}
