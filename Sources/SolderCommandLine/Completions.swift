@@ -20,26 +20,36 @@ extension OptionTable {
     options.filter { !$0.isHidden }.flatMap { option in option.spellings.map { (option, $0) } }
   }
 
+  /// The choices that are words to type, not the shape of one.
+  private static func words(_ choices: [String]) -> [String] { choices.filter { !$0.contains("<") } }
+
+  /// The spellings that are offered: `--name=value` stands for `--name value` too.
+  private static func isOffered(_ spelling: Option.Spelling, of option: Option) -> Bool {
+    spelling.form != .separate || !option.spellings.contains { $0.name == spelling.name + "=" }
+  }
+
   private static func quoted(_ text: String) -> String {
     "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   private func bashCompletions(_ program: String) -> String {
-    var choices = ""
+    var choices: [String] = []
     var files: [String] = []
     var folders: [String] = []
     for (option, spelling) in visibleSpellings where spelling.form != .flag {
       let name = spelling.typed.hasSuffix("=") ? String(spelling.typed.dropLast()) : spelling.typed
       switch option.value {
       case .choices(let values):
-        choices +=
-          "    \(name)) COMPREPLY=($(compgen -W \(Self.quoted(values.joined(separator: " "))) -- \"$word\")) ;;\n"
+        choices.append(
+          "    \(name)) COMPREPLY=($(compgen -W \(Self.quoted(Self.words(values).joined(separator: " "))) -- \"$word\")) ;;"
+        )
       case .directory: folders.append(name)
       case .file: files.append(name)
       case .none, .text: break
       }
     }
-    let words = visibleSpellings.map { $0.spelling.typed }.joined(separator: " ")
+    let words = visibleSpellings.filter { Self.isOffered($0.spelling, of: $0.option) }.map(\.spelling.typed).joined(
+      separator: " ")
     return """
       _\(Self.identifier(program))() {
         local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
@@ -51,7 +61,7 @@ extension OptionTable {
           previous="${COMP_WORDS[COMP_CWORD-2]}"
         fi
         case "$previous" in
-      \(choices)\
+      \(choices.uniqued.joined(separator: "\n"))
           \(folders.uniqued.joined(separator: "|"))) COMPREPLY=($(compgen -d -- "$word")) ;;
           \(files.uniqued.joined(separator: "|"))) COMPREPLY=($(compgen -f -- "$word")) ;;
           *)
@@ -70,13 +80,13 @@ extension OptionTable {
 
   private func zshCompletions(_ program: String) -> String {
     var lines: [String] = []
-    for (option, spelling) in visibleSpellings {
-      // `--name value` is offered as `--name=value` already.
-      if spelling.form == .separate && option.spellings.contains(where: { $0.name == spelling.name + "=" }) { continue }
+    for (option, spelling) in visibleSpellings where Self.isOffered(spelling, of: option) {
       var name = spelling.typed
       switch spelling.form {
       case .flag, .separate: break
-      case .joined: name += "-"
+      // The minus keeps zsh from offering the value as a word of its own.
+      case .joined where !option.spellings.contains { $0.form == .separate }: name += "-"
+      case .joined: break
       case .joinedOrSeparate: name += "+"
       }
       let action =
@@ -85,7 +95,7 @@ extension OptionTable {
         case .text(let value): ":\(Self.zsh(value)): "
         case .file(let value): ":\(Self.zsh(value)):_files"
         case .directory(let value): ":\(Self.zsh(value)):_files -/"
-        case .choices(let values): ":value:(\(values.map { Self.zsh($0) }.joined(separator: " ")))"
+        case .choices(let values): ":value:(\(Self.words(values).map { Self.zsh($0) }.joined(separator: " ")))"
         }
       lines.append("  " + Self.quoted("*\(name)[\(Self.zsh(option.help))]\(action)"))
     }
@@ -102,7 +112,7 @@ extension OptionTable {
   private static func zsh(_ text: String) -> String {
     var escaped = ""
     for letter in text {
-      if ":[]()<>\\ ".contains(letter) && letter != " " { escaped += "\\" }
+      if ":[]\\".contains(letter) { escaped += "\\" }
       escaped.append(letter)
     }
     return escaped
@@ -110,8 +120,7 @@ extension OptionTable {
 
   private func fishCompletions(_ program: String) -> String {
     var text = ""
-    for (option, spelling) in visibleSpellings {
-      if spelling.form == .separate && option.spellings.contains(where: { $0.name == spelling.name + "=" }) { continue }
+    for (option, spelling) in visibleSpellings where Self.isOffered(spelling, of: option) {
       let name = spelling.name.hasSuffix("=") ? String(spelling.name.dropLast()) : spelling.name
       let kind = name.utf8.count == 1 ? "-s" : spelling.dashes == .one ? "-o" : "-l"
       var line = "complete -c \(program) \(kind) \(Self.quoted(name)) -d \(Self.quoted(option.help))"
@@ -120,7 +129,7 @@ extension OptionTable {
       case .text: line += " -x"
       case .file: line += " -r -F"
       case .directory: line += " -x -a '(__fish_complete_directories)'"
-      case .choices(let values): line += " -x -a \(Self.quoted(values.joined(separator: " ")))"
+      case .choices(let values): line += " -x -a \(Self.quoted(Self.words(values).joined(separator: " ")))"
       }
       text += line + "\n"
     }

@@ -23,7 +23,7 @@ extension OptionTable {
   func help(program: String) -> String {
     let column = 30
     var text = """
-      Solder, a static linker for WebAssembly: links objects, archives, shared libraries and plain modules.
+      Solder, a static linker for WebAssembly: objects, archives, shared libraries and plain modules.
 
       Usage: \(program) [options] <input>... -o <output>
 

@@ -66,6 +66,8 @@ struct Option {
 
   /// When an option is read. What others depend on comes first, wherever it stands.
   enum Stage {
+    /// What messages look like, even those about the command line itself.
+    case appearance
     case early
     case ordinary
   }

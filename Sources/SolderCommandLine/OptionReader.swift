@@ -42,20 +42,26 @@ struct OptionReader {
 
   /// Reads all arguments, reporting what is wrong with each.
   mutating func read(_ arguments: [ParsedArgument], _ table: OptionTable) {
+    apply(arguments, table, .appearance)
+    diagnostics.configure(options.diagnostics)
+    reportUnreadable(arguments, table)
     apply(arguments, table, .early)
     options.output = relocatable ? .relocatable : shared ? .shared : pie ? .pie : .executable
     diagnostics.configure(options.diagnostics)
-    for argument in arguments {
-      switch argument.kind {
-      case .incomplete: diagnostics.error("\(argument.text): missing argument")
-      case .unknown:
-        let suggestion = table.suggestion(for: argument.text).map { ", did you mean '\($0)'" } ?? ""
-        diagnostics.error("unknown argument: \(argument.text)\(suggestion)")
-      case .option, .input: break
-      }
-    }
     apply(arguments, table, .ordinary)
     finish()
+  }
+
+  /// Reports arguments that the table does not know; before the error limit is, so that none of them is left out.
+  private func reportUnreadable(_ arguments: [ParsedArgument], _ table: OptionTable) {
+    if let last = arguments.last, case .incomplete = last.kind {
+      diagnostics.error("\(last.text): missing argument")
+    }
+    for argument in arguments {
+      guard case .unknown = argument.kind else { continue }
+      let suggestion = table.suggestion(for: argument.text).map { ", did you mean '\($0)'" } ?? ""
+      diagnostics.error("unknown argument: \(argument.text)\(suggestion)")
+    }
   }
 
   private mutating func apply(_ arguments: [ParsedArgument], _ table: OptionTable, _ stage: Option.Stage) {
@@ -122,7 +128,7 @@ extension OptionReader {
 // MARK: Values
 
 extension OptionReader {
-  /// A number in decimal, 0 after an error.
+  /// A number in decimal, nil after an error.
   private func number(_ argument: ParsedArgument) -> Int64? {
     if let number = decimalNumber(argument.value) { return number }
     diagnostics.error("\(argument.text): number expected, but got '\(argument.value)'")
@@ -188,7 +194,6 @@ extension OptionReader {
     switch argument.value {
     case "always": options.diagnostics.color = .always
     case "never": options.diagnostics.color = .never
-    // Leaves an earlier choice alone, as wasm-ld only looks at the last option.
     case "auto": options.diagnostics.color = .automatic
     default: diagnostics.error("unknown option: --color-diagnostics=\(argument.value)")
     }

@@ -335,12 +335,12 @@ extension OptionTable {
   private mutating func addDiagnostics() {
     joined(
       "color-diagnostics=", dashes: .oneOrTwo, .choices(["auto", "always", "never"]),
-      "Use colours in messages (default: auto)", stage: .early
+      "Use colours in messages (default: auto)", stage: .appearance
     ) { $0.setColor($1) }
-    flag("color-diagnostics", "Alias for --color-diagnostics=always", stage: .early) {
+    flag("color-diagnostics", "Alias for --color-diagnostics=always", stage: .appearance) {
       $0.options.diagnostics.color = .always
     }
-    flag("no-color-diagnostics", "Alias for --color-diagnostics=never", stage: .early) {
+    flag("no-color-diagnostics", "Alias for --color-diagnostics=never", stage: .appearance) {
       $0.options.diagnostics.color = .never
     }
     value(

@@ -105,11 +105,13 @@ struct ResponseFileExpansion {
   /// The contents of a file, nil when there is none of that name.
   var read: (String) throws(Failure) -> [UInt8]?
 
-  /// Files that include each other twice double with each level without ever forming a loop.
+  /// Files that each name another one twice double with each level, without ever forming a loop.
+  private static let largestFileCount = 1 << 16
   private static let largestCount = 1 << 22
   private static let deepestNesting = 200
 
   private var open: [String] = []
+  private var fileCount = 0
   private var expanded: [String] = []
 
   init(quoting: ResponseFileQuoting, read: @escaping (String) throws(Failure) -> [UInt8]?) {
@@ -140,6 +142,10 @@ struct ResponseFileExpansion {
       guard !open.contains(name) else { throw Failure(text: "recursive expansion of: '\(name)'") }
       guard open.count < Self.deepestNesting else {
         throw Failure(text: "response files are nested too deeply: '\(name)'")
+      }
+      fileCount += 1
+      guard fileCount <= Self.largestFileCount else {
+        throw Failure(text: "more than \(Self.largestFileCount) response files")
       }
       open.append(name)
       try append(quoting.words(Self.withoutByteOrderMark(text)))
