@@ -30,6 +30,12 @@ public final class Diagnostics: Sendable {
     public let text: String
     /// What a terminal shows: with the program's name, the severity, colours, and the final line break.
     public let rendered: String
+
+    public init(severity: Severity, text: String, rendered: String) {
+      self.severity = severity
+      self.text = text
+      self.rendered = rendered
+    }
   }
 
   private struct State {
