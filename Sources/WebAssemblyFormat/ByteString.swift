@@ -83,6 +83,9 @@ extension ByteString: Hashable {
   }
 
   @inlinable
+  public static func != (left: ByteString, right: StaticString) -> Bool { !(left == right) }
+
+  @inlinable
   public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 

@@ -12,7 +12,7 @@ import WebAssemblyFormat
 /// Opens what the command line names, finds out what it is, and reads it: one task a file.
 struct InputLoader {
   /// A file to read, with what the command line said about it.
-  private struct Source {
+  private struct Source: @unchecked Sendable {
     var file: InputFile
     var kind: FileKind
     var argument: InputArgument

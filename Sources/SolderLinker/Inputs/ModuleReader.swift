@@ -39,7 +39,7 @@ struct ModuleReader {
     case .custom:
       try readCustom(section)
       return
-    case .type: unit.types = try ParsedTypes(&reader)
+    case .type: unit.types = try ParsedTypes(section: &reader)
     case .import: try readImports(&reader)
     case .function: try readFunctions(&reader)
     case .table: try readTables(&reader)

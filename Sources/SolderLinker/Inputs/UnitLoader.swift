@@ -47,7 +47,7 @@ struct UnitLoader: Sendable {
         symbols = UnitLoader.definedNames(unit)
       }
       if !archive.isThin, !UnitLoader.isModule(member.content) {
-        diagnostics.warning(
+        diagnostics.warn(
           "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode")
         continue
       }
@@ -88,7 +88,7 @@ struct UnitLoader: Sendable {
       let kind = try FileKind.recognise(memberFile.bytes)
       guard case .object = kind else {
         if case .foreign(let what) = kind {
-          diagnostics.warning("\(memberFile.displayName): \(what)")
+          diagnostics.warn("\(memberFile.displayName): \(what)")
           return nil
         }
         let unit = try read(memberFile, kind: kind)

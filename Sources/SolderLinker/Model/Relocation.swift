@@ -28,7 +28,7 @@ struct Relocation {
 }
 
 /// A run of relocations that belong to one chunk.
-struct RelocationRange {
+struct RelocationRange: Equatable {
   var start: UInt32 = 0
   var end: UInt32 = 0
 

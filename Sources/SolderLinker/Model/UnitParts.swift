@@ -6,7 +6,7 @@ let none32 = UInt32.max
 /// A run of bytes of a file that is copied into the result, with the relocations inside it.
 ///
 /// Function bodies, constant expressions and declarations are all of this shape, so that one piece of code emits them.
-struct Fragment {
+struct Fragment: Equatable {
   /// Offset in the file.
   var start: UInt32 = 0
   var size: UInt32 = 0

@@ -12,6 +12,8 @@ struct Resolution {
   var synthetic: SyntheticFunctions
   var wellKnown: WellKnownSymbols
   let extractions: [Extraction]
+  /// What the program starts with, where the link has it.
+  let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
 

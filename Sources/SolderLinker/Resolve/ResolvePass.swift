@@ -63,7 +63,7 @@ struct ResolvePass {
     if diagnostics.hasErrors { return nil }
     return Resolution(
       table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
-      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, explicitExports: exports)
+      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol, explicitExports: exports)
   }
 
   // MARK: What the command line asks for
@@ -290,7 +290,7 @@ struct ResolvePass {
         let symbol = resolver.table.symbols[Int(unit.symbolIDs[index])]
         let wanted = unit.typeIDs[Int(entry.type)]
         guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
-          type != wanted, !resolver.types.isSubtype(type, of: wanted)
+          type != wanted, !resolver.types.isSubtype(type, wanted)
         else { continue }
         diagnostics.error(
           "function signature mismatch: \(resolver.demangled(entry.name))\n>>> imported as "
@@ -314,7 +314,7 @@ struct ResolvePass {
           else { continue }
           resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
           if resolver.table.symbols[Int(id)].has(.traced) {
-            diagnostics.note("\(library.displayName): importing \(resolver.demangled(entry.name))")
+            diagnostics.message("\(library.displayName): importing \(resolver.demangled(entry.name))")
           }
           for dependency in entry.dependencies where exportDependency(dependency, of: entry.name, library) {
             addedAny = true
@@ -332,7 +332,7 @@ struct ResolvePass {
     }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
     if resolver.table.symbols[Int(id)].has(.traced) {
-      diagnostics.note(
+      diagnostics.message(
         "\(library.displayName): exported \(resolver.demangled(name)) due to import of \(resolver.demangled(symbol))")
     }
     guard resolver.table.symbols[Int(id)].state == .lazy else { return false }

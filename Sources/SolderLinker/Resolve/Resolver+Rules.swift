@@ -92,7 +92,7 @@ extension Resolver {
     let definition = makeSymbol(symbol, of: unit)
     let existing = table.symbols[Int(id)]
     if existing.has(.traced) {
-      diagnostics.note("\(unit.file.displayName): definition of \(demangled(symbol.name))")
+      diagnostics.message("\(unit.file.displayName): definition of \(demangled(symbol.name))")
     }
     if isNew || existing.state == .lazy {
       replace(id, with: definition)
@@ -140,7 +140,7 @@ extension Resolver {
     let message =
       "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
       + "\n>>> defined in \(unit.file.displayName)"
-    if options.writesDespiteErrors { diagnostics.warning(message) } else { diagnostics.error(message) }
+    if options.writesDespiteErrors { diagnostics.warn(message) } else { diagnostics.error(message) }
     return true
   }
 
@@ -150,7 +150,7 @@ extension Resolver {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
     if table.symbols[Int(id)].has(.traced) {
-      diagnostics.note("\(unit.file.displayName): reference to \(demangled(symbol.name))")
+      diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     if unit.origin == .plainModule { table.symbols[Int(id)].attributes.insert(.mayImport) }
@@ -253,7 +253,7 @@ extension Resolver {
           + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)")
     case .tag:
       guard let old = existing.type, let type = new.type, old != type else { return }
-      diagnostics.warning(
+      diagnostics.warn(
         "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.describe(old)) in "
           + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.describe(type)) in \(unit.file.displayName)")
     default: break

@@ -88,7 +88,7 @@ extension Resolver {
       return "\n>>> defined as \(type) in \(displayName(ofUnit: symbol.unit))"
     }
     let message = "function signature mismatch: \(demangled(one.name))\(line(one))\(line(other))"
-    if isError { diagnostics.error(message) } else { diagnostics.warning(message) }
+    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
   }
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.

@@ -113,7 +113,7 @@ struct Resolver {
   private mutating func begin(_ unit: Unit) {
     unit.index = UInt32(units.count)
     units.append(unit)
-    if options.traceInputs { diagnostics.note(unit.file.displayName) }
+    if options.traceInputs { diagnostics.message(unit.file.displayName) }
     do {
       unit.typeIDs = try types.intern(unit.types)
     } catch {
