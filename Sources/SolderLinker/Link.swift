@@ -1,9 +1,94 @@
-/// Links as `options` say.
+import SystemPackage
+import WebAssemblyFormat
+
+/// Links as `options` say and writes the result to ``LinkOptions/outputPath``.
+///
 /// - Parameters:
 ///   - options: what to link, and how.
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: whether the output was written.
 public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
-  diagnostics.error("linking is not there yet")
-  return false
+  guard let image = Link(options, diagnostics).run() else { return false }
+  do {
+    try OutputFile.write(image, to: options.outputPath)
+    return true
+  } catch {
+    diagnostics.error("cannot open output file \(options.outputPath): \(error)")
+    return false
+  }
+}
+
+/// Links as `options` say, without writing a file.
+///
+/// - Parameters:
+///   - options: what to link, and how; ``LinkOptions/outputPath`` only names the module.
+///   - diagnostics: where errors, warnings and reports go.
+/// - Returns: the bytes of the module, or `nil` when there were errors.
+public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
+  Link(options, diagnostics).run().map { Array($0.bytes) }
+}
+
+/// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
+struct Link {
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let threads: Threads
+
+  init(_ options: LinkOptions, _ diagnostics: Diagnostics) {
+    self.options = options.normalized()
+    self.diagnostics = diagnostics
+    threads = Threads(options.threads)
+  }
+
+  func run() -> OutputBuffer? {
+    let names = NameArena()
+
+    // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
+    // far as their symbols. Afterwards every input is a unit, or a promise of one, of the same shape.
+    var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
+    let inputs = loader.load()
+    if diagnostics.hasErrors { return nil }
+
+    // A plain module that is alone, and of which nothing is asked, is the result as it is.
+    if let copy = LoneModule.copy(inputs, options) { return copy }
+
+    // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
+    // and no name changes its meaning.
+    var resolve = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
+    guard var resolution = resolve.run(inputs) else { return nil }
+
+    // Decode the relocations of objects, and find those of finished modules in their code.
+    ReadRelocationsPass(resolution, diagnostics, threads).run()
+    if diagnostics.hasErrors { return nil }
+
+    // Mark what the roots reach. Afterwards it is known what the result contains.
+    var mark = MarkPass(resolution, options)
+    let live = mark.run()
+
+    // Give data, stack and heap their addresses.
+    var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
+    let memory = place.run()
+    if diagnostics.hasErrors { return nil }
+    AddressSymbols.define(&resolution, memory, options, diagnostics)
+    let features = FeatureSet(resolution, live, options, diagnostics)
+
+    // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
+    // final.
+    var number = IndexPass(
+      resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
+      allowedUndefined: AllowedUndefined.read(options, diagnostics, names))
+    number.run()
+    if diagnostics.hasErrors { return nil }
+
+    // Copy every byte once, into the result, and patch it there.
+    let program = Program(
+      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
+      options: options, is64: inputs.is64)
+    var writer = ImageWriter(program, threads)
+    guard let image = writer.write() else {
+      diagnostics.error("the result is larger than 4 GiB")
+      return nil
+    }
+    return image
+  }
 }

@@ -9,6 +9,8 @@ struct CodeLifter {
   struct Task: Sendable {
     let unit: Unit
     let functions: Range<Int>
+    /// Whether memory 0 of the unit becomes another memory of the result, so that accesses must name it.
+    let movesMemory: Bool
   }
 
   struct Result: Sendable {
@@ -18,34 +20,41 @@ struct CodeLifter {
     var assignedGlobals: Set<UInt32> = []
     var needsTableBlock = false
     var namedFunctions: Set<UInt32> = []
+    var namesSegments = false
     var error: FormatError?
   }
 
   /// Divides the code of the units into tasks of about `bytes` bytes.
-  static func tasks(for units: [Unit], bytes: Int = 1 << 18) -> [Task] {
+  static func tasks(for units: [Unit], memoryOwner: Unit?, bytes: Int = 1 << 18) -> [Task] {
     var tasks: [Task] = []
     for unit in units where unit.isLifted {
+      let movesMemory = unit.origin == .plainModule && unit !== memoryOwner
       var start = 0
       var size = 0
       for (index, function) in unit.functions.enumerated() {
         size += Int(function.body.size)
         if size >= bytes {
-          tasks.append(Task(unit: unit, functions: start..<index + 1))
+          tasks.append(Task(unit: unit, functions: start..<index + 1, movesMemory: movesMemory))
           start = index + 1
           size = 0
         }
       }
-      if start < unit.functions.count { tasks.append(Task(unit: unit, functions: start..<unit.functions.count)) }
+      if start < unit.functions.count { tasks.append(Task(unit: unit, functions: start..<unit.functions.count, movesMemory: movesMemory)) }
     }
     return tasks
   }
 
   static func run(_ task: Task) -> Result {
+    task.movesMemory
+      ? run(task, CodeVisitor<MovesMemory>.self) : run(task, CodeVisitor<KeepsMemory>.self)
+  }
+
+  private static func run<Memory: MemoryPolicy>(_ task: Task, _: CodeVisitor<Memory>.Type) -> Result {
     var result = Result()
     guard let facts = task.unit.lifted else { return result }
     let bytes = task.functions.reduce(0) { $0 + Int(task.unit.functions[$1].body.size) }
     result.relocations.reserveCapacity(bytes / 8)
-    var visitor = CodeVisitor(task.unit, facts)
+    var visitor = CodeVisitor<Memory>(task.unit, facts)
     do {
       for index in task.functions {
         let before = visitor.relocations.count
@@ -65,6 +74,7 @@ struct CodeLifter {
     result.assignedGlobals = visitor.assignedGlobals
     result.needsTableBlock = visitor.needsTableBlock
     result.namedFunctions = visitor.namedFunctions
+    result.namesSegments = visitor.namesSegments
     return result
   }
 
@@ -84,6 +94,7 @@ struct CodeLifter {
       }
       unit.lifted?.variables.formUnion(result.assignedGlobals)
       if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
+      if result.namesSegments { unit.lifted?.namesSegments = true }
       unit.lifted?.namedFunctions.formUnion(result.namedFunctions)
     }
     var last: Unit?
@@ -128,9 +139,23 @@ struct CodeLifter {
   }
 }
 
+/// Whether accesses to memory 0 are relocations, decided when the scanner is compiled.
+private protocol MemoryPolicy {
+  static var isMoved: Bool { get }
+}
+
+private enum MovesMemory: MemoryPolicy {
+  static var isMoved: Bool { true }
+}
+
+private enum KeepsMemory: MemoryPolicy {
+  static var isMoved: Bool { false }
+}
+
 /// Turns operands into relocations against the unit's symbols.
-private struct CodeVisitor: OperandVisitor {
+private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   static var wantsConstants: Bool { true }
+  static var wantsImplicitMemory: Bool { Memory.isMoved }
 
   let unit: Unit
   let facts: LiftedFacts
@@ -140,6 +165,7 @@ private struct CodeVisitor: OperandVisitor {
   var relocations: [Relocation] = []
   var assignedGlobals: Set<UInt32> = []
   var needsTableBlock = false
+  var namesSegments = false
   /// Symbols of functions that `ref.func` names.
   var namedFunctions: Set<UInt32> = []
   /// The constant just read, and where the next instruction begins.
@@ -189,6 +215,7 @@ private struct CodeVisitor: OperandVisitor {
       }
     case .data:
       guard Int(operand.value) < unit.segments.count else { throw missing("data segment", operand) }
+      namesSegments = true
     case .element:
       guard Int(operand.value) < unit.elements.count else { throw missing("element segment", operand) }
     case .implicitMemory: break

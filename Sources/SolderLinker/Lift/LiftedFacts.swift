@@ -10,6 +10,8 @@ struct LiftedFacts {
   var initialValues: [UInt32: SymbolicValue] = [:]
   /// Symbols of functions that `ref.func` names in code, which must be declared somewhere.
   var namedFunctions: Set<UInt32> = []
+  /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).
+  var namesSegments = false
   /// Globals of the index space that code sets, other than the relocation functions that were read.
   var variables: Set<UInt32> = []
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.

@@ -1,0 +1,103 @@
+import WebAssemblyFormat
+
+/// Custom sections of the result: those of the inputs with the same name, one behind the other.
+struct CustomPlan {
+  struct Output {
+    var name: ByteString
+    /// Unit and index of each input section, with its offset in the content.
+    var pieces: [(unit: Unit, index: Int, offset: UInt64)] = []
+    var size: UInt64 = 0
+    /// Merged strings (`.debug_str`), at this offset.
+    var strings: MergedStrings?
+    var stringsOffset: UInt64 = 0
+    var tombstone: UInt64 = 0
+  }
+
+  private(set) var outputs: [Output] = []
+  /// Offset of each input section in its output section, and which that is, numbered over all units.
+  private var offsets: [UInt64] = []
+  private var outputIndices: [UInt32] = []
+
+  init() {}
+
+  /// Collects the custom sections of all units that are copied.
+  init(_ resolution: Resolution, _ options: LinkOptions) {
+    let count = resolution.units.reduce(0) { $0 + $1.customSections.count }
+    offsets = Array(repeating: 0, count: count)
+    outputIndices = Array(repeating: none32, count: count)
+    var byName: [ByteString: Int] = [:]
+    for unit in resolution.inLinkOrder {
+      for (index, section) in unit.customSections.enumerated()
+      where !unit.isDiscarded(comdat: section.comdat) && CustomPlan.isCopied(section.name, of: unit, options) {
+        let output: Int
+        if let found = byName[section.name] {
+          output = found
+        } else {
+          output = outputs.count
+          byName[section.name] = output
+          outputs.append(Output(name: section.name, tombstone: CustomPlan.tombstone(section.name)))
+        }
+        outputs[output].pieces.append((unit, index, 0))
+      }
+    }
+    for index in outputs.indices { place(index, options) }
+  }
+
+  /// Whether a section is copied: the linker makes some itself, and leaves out what would be wrong.
+  private static func isCopied(_ name: ByteString, of unit: Unit, _ options: LinkOptions) -> Bool {
+    if name == "linking" || name == "name" || name == "producers" || name == "target_features" { return false }
+    if name.hasPrefix("reloc.") || name == ".llvmbc" || name == ".llvmcmd" || name == "build_id" { return false }
+    let isDebug = name.hasPrefix(".debug_")
+    if isDebug, options.stripDebug || options.stripAll { return false }
+    // Addresses in the debug information of a finished module have no relocations.
+    if unit.isLifted, isDebug || name == "sourceMappingURL" || name == "external_debug_info" { return false }
+    // Hints by function index and code offset would be about other functions.
+    if unit.isLifted, name.hasPrefix("metadata.code.") { return false }
+    return true
+  }
+
+  /// What relocations write when their target is gone: addresses that no range of code has.
+  private static func tombstone(_ name: ByteString) -> UInt64 {
+    if name == ".debug_ranges" || name == ".debug_loc" { return UInt64(bitPattern: -2) }
+    if name.hasPrefix(".debug_") || name.hasPrefix("llvm.func_attr.") { return UInt64(bitPattern: -1) }
+    return 0
+  }
+
+  private mutating func place(_ index: Int, _ options: LinkOptions) {
+    let name = outputs[index].name
+    let merges =
+      options.optimizationLevel > 0
+      && (name == ".debug_str" || name == ".debug_str.dwo" || name == ".debug_line_str")
+    if merges {
+      let strings = outputs[index].pieces.map { piece in
+        let content = piece.unit.customSections[piece.index].content
+        return (
+          id: piece.unit.bases.custom + UInt32(piece.index),
+          bytes: UnsafeBufferPointer(start: content.base + content.offset, count: content.remaining)
+        )
+      }
+      let merged = MergedStrings(strings)
+      for string in strings { outputIndices[Int(string.id)] = UInt32(index) }
+      outputs[index].size = UInt64(merged.bytes.count)
+      outputs[index].strings = merged
+      outputs[index].pieces = []
+      return
+    }
+    for position in outputs[index].pieces.indices {
+      let piece = outputs[index].pieces[position]
+      let id = Int(piece.unit.bases.custom) + piece.index
+      outputs[index].pieces[position].offset = outputs[index].size
+      offsets[id] = outputs[index].size
+      outputIndices[id] = UInt32(index)
+      outputs[index].size += UInt64(piece.unit.customSections[piece.index].content.remaining)
+    }
+  }
+
+  /// Where the byte at `offset` of an input section is in the content of its output section.
+  func offset(of offset: UInt64, inSection section: UInt32) -> UInt64 {
+    let output = outputIndices[Int(section)]
+    guard output != none32 else { return offset }
+    if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section) }
+    return offsets[Int(section)] &+ offset
+  }
+}

@@ -1,0 +1,219 @@
+import WebAssemblyFormat
+
+/// Writes the name section: what wasm-ld writes for objects (module, functions, globals, data segments), and of
+/// finished modules every name they came with.
+struct NameSectionWriter {
+  let program: Program
+  private var indices: IndexPlan { program.indices }
+  private var units: [Unit] { program.resolution.units }
+  /// Name of each function of the result that a unit defines, as it was, for finished modules.
+  private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.isLifted) }
+
+  init(_ program: Program) { self.program = program }
+
+  /// The payload behind the section's name; empty when nothing has a name.
+  func contents() -> ByteWriter {
+    var writer = ByteWriter(capacity: indices.functions.count * 40)
+    let functions = functionNames()
+    let globals = globalNames()
+    let segments = segmentNames()
+    guard functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
+    writer.byte(NameSection.Subsection.module.rawValue)
+    writer.sized { $0.name(moduleName) }
+    append(.function, functions, &writer)
+    appendNested(.local, by: localNames, &writer)
+    appendNested(.label, by: labelNames, &writer)
+    appendTypes(&writer)
+    append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
+    append(.memory, lifted(.memory) { indices.memoryIndices[$0.index]?[checked: Int($1)] }, &writer)
+    append(.global, globals, &writer)
+    append(.element, lifted(.element) { unit, index in
+      Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
+    }, &writer)
+    append(.data, segments, &writer)
+    append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
+    return writer
+  }
+
+  private var moduleName: String {
+    if let name = program.options.soname { return name }
+    let path = program.options.outputPath
+    return path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  // MARK: Names by index
+
+  /// Names under construction: a count, and the encoded entries.
+  private struct NameMap {
+    var count = 0
+    var entries = ByteWriter()
+
+    mutating func add(_ index: UInt32, _ name: ByteString) {
+      count += 1
+      entries.u32(index)
+      entries.name(name)
+    }
+
+    mutating func add(_ index: UInt32, _ name: String) {
+      count += 1
+      entries.u32(index)
+      entries.name(name)
+    }
+  }
+
+  private func append(_ subsection: NameSection.Subsection, _ names: NameMap, _ writer: inout ByteWriter) {
+    guard names.count > 0 else { return }
+    writer.byte(subsection.rawValue)
+    writer.count(names.entries.count + LEB128.length(unsigned: UInt64(names.count)))
+    writer.count(names.count)
+    writer.raw(names.entries)
+  }
+
+  private func functionNames() -> NameMap {
+    var names = NameMap()
+    names.entries = ByteWriter(capacity: indices.functions.count * 40)
+    for entry in indices.imports where entry.kind == .function {
+      names.add(program.index(of: entry.symbol), displayName(program.symbol(entry.symbol).name))
+    }
+    for (position, reference) in indices.functions.enumerated() {
+      let unit = units[Int(reference.unit)]
+      let name = unit.functions[Int(reference.index)].name
+      guard !name.isEmpty else { continue }
+      let index = indices.importCounts.functions + UInt32(position)
+      // A finished module's names are written as they were; an object's are those of its symbols.
+      if unit.isLifted || !needsDemangling(name) {
+        names.add(index, name)
+      } else {
+        names.add(index, displayName(name))
+      }
+    }
+    return names
+  }
+
+  private func needsDemangling(_ name: ByteString) -> Bool {
+    program.options.demangle && name.count > 1 && name.start[0] == UInt8(ascii: "_")
+  }
+
+  private func displayName(_ name: ByteString) -> String {
+    program.options.demangle ? demangle(name) : name.description
+  }
+
+  private func globalNames() -> NameMap {
+    var names = NameMap()
+    for entry in indices.imports where entry.kind == .global {
+      names.add(program.index(of: entry.symbol), displayName(program.symbol(entry.symbol).name))
+    }
+    for id in indices.importedAddresses {
+      names.add(indices.addressGlobalIndices[id] ?? 0, displayName(program.symbol(id).name))
+    }
+    for (position, reference) in indices.globals.enumerated() {
+      let name = units[Int(reference.unit)].globals[Int(reference.index)].name
+      if !name.isEmpty { names.add(indices.importCounts.globals + UInt32(position), displayName(name)) }
+    }
+    for id in indices.addressGlobals {
+      let symbol = program.symbol(id)
+      let prefix = symbol.kind == .function ? "GOT.func.internal." : "GOT.data.internal."
+      names.add(indices.addressGlobalIndices[id] ?? 0, prefix + displayName(symbol.name))
+    }
+    return names
+  }
+
+  private func segmentNames() -> NameMap {
+    var names = NameMap()
+    for (index, segment) in program.memory.segments.enumerated() where !segment.name.isEmpty {
+      if !segment.isBSS || program.features.emitsBSS(program.options) { names.add(UInt32(index), segment.name) }
+    }
+    return names
+  }
+
+  // MARK: Names of finished modules
+
+  private func lifted(_ subsection: NameSection.Subsection, _ map: (Unit, UInt32) -> UInt32?) -> NameMap {
+    var entries: [(index: UInt32, name: ByteString)] = []
+    for unit in liftedUnits {
+      for (index, name) in unit.names.names(of: subsection) {
+        if let index = map(unit, index) { entries.append((index, name)) }
+      }
+    }
+    var names = NameMap()
+    var last: UInt32?
+    for entry in entries.sorted(by: { $0.index < $1.index }) where entry.index != last {
+      names.add(entry.index, entry.name)
+      last = entry.index
+    }
+    return names
+  }
+
+  private func present(_ index: UInt32) -> UInt32? { index == none32 ? nil : index }
+
+  private func definedOrImported(_ unit: Unit, _ index: UInt32, _ first: UInt32?) -> UInt32? {
+    guard let first, let id = unit.symbolIDs[checked: Int(first) + Int(index)] else { return nil }
+    return present(program.index(of: id))
+  }
+
+  private func localNames(_ unit: Unit) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])] {
+    unit.names.nestedNames(of: .local)
+  }
+
+  private func labelNames(_ unit: Unit) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])] {
+    unit.names.nestedNames(of: .label)
+  }
+
+  /// Names inside functions, under the functions' new indices.
+  private func appendNested(
+    _ subsection: NameSection.Subsection,
+    by names: (Unit) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])], _ writer: inout ByteWriter
+  ) {
+    var entries: [(index: UInt32, names: [(index: UInt32, name: ByteString)])] = []
+    for unit in liftedUnits {
+      for (function, names) in names(unit) {
+        let defined = Int(function) - unit.functionImports.count
+        guard defined >= 0, defined < unit.functions.count,
+          let index = present(indices.functionIndices[Int(unit.bases.function) + defined])
+        else { continue }
+        entries.append((index, names))
+      }
+    }
+    appendSorted(subsection, entries, &writer)
+  }
+
+  private func appendSorted(
+    _ subsection: NameSection.Subsection, _ entries: [(index: UInt32, names: [(index: UInt32, name: ByteString)])],
+    _ writer: inout ByteWriter
+  ) {
+    guard !entries.isEmpty else { return }
+    writer.byte(subsection.rawValue)
+    writer.sized { writer in
+      writer.count(entries.count)
+      for entry in entries.sorted(by: { $0.index < $1.index }) {
+        writer.u32(entry.index)
+        writer.count(entry.names.count)
+        for (index, name) in entry.names {
+          writer.u32(index)
+          writer.name(name)
+        }
+      }
+    }
+  }
+
+  /// Names of types and of their fields; of equal types in several modules the first one's names count.
+  private func appendTypes(_ writer: inout ByteWriter) {
+    func output(_ unit: Unit, _ index: UInt32) -> UInt32? {
+      unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
+    }
+    append(.type, lifted(.type, output), &writer)
+    var seen: Set<UInt32> = []
+    var fields: [(index: UInt32, names: [(index: UInt32, name: ByteString)])] = []
+    for unit in liftedUnits {
+      for (type, names) in unit.names.nestedNames(of: .field) {
+        if let index = output(unit, type), seen.insert(index).inserted { fields.append((index, names)) }
+      }
+    }
+    appendSorted(.field, fields, &writer)
+  }
+}
+
+extension Array {
+  /// The element, or `nil` beyond the end.
+  subscript(checked index: Int) -> Element? { index >= 0 && index < count ? self[index] : nil }
+}

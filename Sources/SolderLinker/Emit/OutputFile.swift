@@ -1,0 +1,65 @@
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Writes the result under its name in one step: a temporary file beside it is filled and then renamed, so that there
+/// is never half a result, and the old one stays when something fails.
+enum OutputFile {
+  /// - Throws: what the system says.
+  static func write(_ buffer: OutputBuffer, to path: String) throws(Errno) {
+    // Devices and pipes cannot be renamed over.
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
+      return try fill(try open(path, O_WRONLY), buffer)
+    }
+    let temporary = "\(path).tmp\(getpid())"
+    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+    do throws(Errno) {
+      try fill(descriptor, buffer)
+      guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private static func open(_ path: String, _ flags: Int32) throws(Errno) -> Int32 {
+    #if canImport(Darwin)
+      let descriptor = Darwin.open(path, flags, 0o777)
+    #elseif canImport(Musl)
+      let descriptor = Musl.open(path, flags, 0o777)
+    #else
+      let descriptor = Glibc.open(path, flags, 0o777)
+    #endif
+    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+    return descriptor
+  }
+
+  private static func fill(_ descriptor: Int32, _ buffer: OutputBuffer) throws(Errno) {
+    var written = 0
+    while written < buffer.count {
+      #if canImport(Darwin)
+        let count = Darwin.write(descriptor, buffer.start + written, buffer.count - written)
+      #elseif canImport(Musl)
+        let count = Musl.write(descriptor, buffer.start + written, buffer.count - written)
+      #else
+        let count = Glibc.write(descriptor, buffer.start + written, buffer.count - written)
+      #endif
+      if count < 0 {
+        let error = Errno(rawValue: errno)
+        if error == .interrupted { continue }
+        close(descriptor)
+        throw error
+      }
+      written += count
+    }
+    guard close(descriptor) == 0 else { throw Errno(rawValue: errno) }
+  }
+}

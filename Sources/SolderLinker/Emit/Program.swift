@@ -1,0 +1,62 @@
+import WebAssemblyFormat
+
+/// Everything that is decided about the result, for the passes that write it. They only read it, on many threads.
+struct Program: @unchecked Sendable {
+  let resolution: Resolution
+  let live: Liveness
+  let memory: MemoryPlan
+  let indices: IndexPlan
+  let features: FeatureSet
+  let options: LinkOptions
+  let is64: Bool
+
+  func symbol(_ id: SymbolID) -> Symbol { resolution.table.symbols[Int(id)] }
+
+  func index(of id: SymbolID) -> UInt32 { indices.index(of: symbol(id), id) }
+
+  /// The address of a data symbol, or of what stands for one; 0 for what is missing.
+  func address(of symbol: Symbol) -> UInt64 {
+    guard symbol.state == .defined else { return 0 }
+    if symbol.kind == .data {
+      if symbol.element == none32 { return symbol.value }
+      let address = memory.address(segment: symbol.element, offset: symbol.value)
+      // With threads, thread-local data is known by its offset from `__tls_base`.
+      return symbol.isTLS && options.sharedMemory ? address &- memory.tlsAddress : address
+    }
+    return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
+  }
+
+  /// The value of an immutable global of a plain module that is a plain number: an address, to everybody else.
+  private func constantValue(of symbol: Symbol) -> UInt64? {
+    let unit = resolution.units[Int(symbol.unit)]
+    guard unit.index != 0 else { return nil }
+    let index = Int(symbol.element - unit.bases.global)
+    if isHeapBase(unit, index) { return memory.heapBase }
+    guard let value = SymbolicEvaluator(unit, globals: []).value(of: unit.globals[index].initializer) else { return nil }
+    return UInt64(bitPattern: value.addend)
+  }
+
+  /// Whether a global is the one by which a plain module says where its static memory ends.
+  func isHeapBase(_ unit: Unit, _ index: Int) -> Bool {
+    guard let global = unit.lifted?.heapBaseGlobal, unit.ownsFirstMemory(in: resolution) else { return false }
+    return Int(global) == unit.globalImports.count + index
+  }
+
+  /// The table slot of a function symbol; 0, the null pointer, without one.
+  func slot(of id: SymbolID) -> UInt32 {
+    let symbol = symbol(id)
+    if symbol.isDefined {
+      let index = Int(symbol.element)
+      guard symbol.kind == .function, index < indices.functionSlots.count else { return 0 }
+      let slot = indices.functionSlots[index]
+      return slot == noSlot ? 0 : slot
+    }
+    return indices.importSlots[id] ?? 0
+  }
+
+  func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
+    if symbol.unit == 0, symbol.state == .defined { return index(of: id) != none32 || symbol.kind == .data || symbol.has(.isStub) }
+    guard Int(id) < live.referenced.count else { return true }
+    return live.isLive(symbol, id)
+  }
+}

@@ -1,0 +1,370 @@
+import WebAssemblyFormat
+
+// The contents of the small sections (WebAssembly specification, Binary Format, Modules). Each function returns the
+// payload, empty when the section is not needed.
+struct SectionWriter {
+  let program: Program
+  let encoder: OperandEncoder
+  private var indices: IndexPlan { program.indices }
+  private var units: [Unit] { program.resolution.units }
+
+  init(_ program: Program, _ encoder: OperandEncoder) {
+    self.program = program
+    self.encoder = encoder
+  }
+
+  func types() -> ByteWriter {
+    var writer = ByteWriter()
+    if !indices.types.isEmpty { indices.types.write(to: &writer, of: program.resolution.types) }
+    return writer
+  }
+
+  // MARK: Imports
+
+  func imports() -> ByteWriter {
+    var writer = ByteWriter()
+    let memory = mainMemoryImport
+    let count =
+      indices.imports.count + indices.importedAddresses.count + indices.importedMemories.count + (memory == nil ? 0 : 1)
+    guard count > 0 else { return writer }
+    writer.count(count)
+    if let memory {
+      writer.name(memory.module)
+      writer.name(memory.name)
+      writer.byte(ExternalKind.memory.rawValue)
+      write(mainMemoryLimits, &writer)
+    }
+    for reference in indices.importedMemories {
+      let entry = units[Int(reference.unit)].memoryImports[Int(reference.index)]
+      writer.name(entry.module)
+      writer.name(entry.name)
+      writer.byte(ExternalKind.memory.rawValue)
+      write(entry.limits, &writer)
+    }
+    for entry in indices.imports { write(entry, &writer) }
+    for id in indices.importedAddresses {
+      let symbol = program.symbol(id)
+      writer.name(symbol.kind == .data ? "GOT.mem" : "GOT.func")
+      writer.name(symbol.name)
+      writer.raw([ExternalKind.global.rawValue, program.is64 ? 0x7E : 0x7F, 0x01])
+    }
+    return writer
+  }
+
+  private func write(_ entry: OutputImport, _ writer: inout ByteWriter) {
+    writer.name(entry.module)
+    writer.name(entry.name)
+    writer.byte(entry.kind.rawValue)
+    let symbol = program.symbol(entry.symbol)
+    switch entry.kind {
+    case .function: writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+    case .tag:
+      writer.byte(0)
+      writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+    case .global:
+      let unit = units[Int(symbol.unit)]
+      let declared = unit.globalImports[Int(symbol.element)]
+      writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
+      writer.byte(declared.global.isMutable ? 1 : 0)
+    case .table:
+      let isFunctionTable = entry.symbol == program.resolution.wellKnown.indirectFunctionTable
+      if symbol.unit == none32 || symbol.unit == 0 {
+        writer.byte(0x70)
+      } else {
+        let unit = units[Int(symbol.unit)]
+        let declared = unit.tableImports[Int(symbol.element)]
+        writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
+        if !isFunctionTable { return write(declared.limits, &writer) }
+      }
+      write(indices.tableLimits, &writer)
+    case .memory: break
+    }
+  }
+
+  /// The module and name of the first memory, if it is imported.
+  private var mainMemoryImport: (module: ByteString, name: ByteString)? {
+    if let entry = program.resolution.memoryOwner?.memoryImports.first { return (entry.module, entry.name) }
+    guard let entry = program.options.memoryImport else { return nil }
+    let names = program.resolution.synthetic.names
+    return (names.intern(entry.module), names.intern(entry.name))
+  }
+
+  // MARK: Declarations
+
+  func functions() -> ByteWriter {
+    var writer = ByteWriter(capacity: indices.functions.count + 8)
+    guard !indices.functions.isEmpty else { return writer }
+    writer.count(indices.functions.count)
+    for reference in indices.functions {
+      let unit = units[Int(reference.unit)]
+      let type = unit.typeIDs[Int(unit.functions[Int(reference.index)].type)]
+      writer.u32(indices.types.index(of: type) ?? 0)
+    }
+    return writer
+  }
+
+  func tables() -> ByteWriter {
+    var writer = ByteWriter()
+    guard !indices.tables.isEmpty else { return writer }
+    writer.count(indices.tables.count)
+    for (position, reference) in indices.tables.enumerated() {
+      let unit = units[Int(reference.unit)]
+      let table = unit.tables[Int(reference.index)]
+      if table.initializer != nil { writer.raw([0x40, 0x00]) }
+      writeType(table.declaration, code: table.elementType, of: unit, &writer)
+      let isFunctionTable = indices.functionTable == indices.importCounts.tables + UInt32(position)
+      write(isFunctionTable ? indices.tableLimits : table.limits, &writer)
+      if let initializer = table.initializer { append(initializer, of: unit, to: &writer) }
+    }
+    return writer
+  }
+
+  func memories() -> ByteWriter {
+    var writer = ByteWriter()
+    let hasMain = mainMemoryImport == nil && needsMainMemory
+    let count = indices.memories.count + (hasMain ? 1 : 0)
+    guard count > 0 else { return writer }
+    writer.count(count)
+    if hasMain { write(mainMemoryLimits, &writer) }
+    for reference in indices.memories {
+      write(units[Int(reference.unit)].memories[Int(reference.index)].limits, &writer)
+    }
+    return writer
+  }
+
+  /// Objects always come with a memory; a plain module without one stays without, unless something else needs it.
+  private var needsMainMemory: Bool {
+    guard let owner = program.resolution.memoryOwner else { return true }
+    if !owner.memories.isEmpty || !owner.memoryImports.isEmpty { return true }
+    return program.resolution.inLinkOrder.contains { unit in
+      unit.origin == .object || unit.origin == .sharedLibrary && !unit.memoryImports.isEmpty
+    }
+  }
+
+  private var mainMemoryLimits: Limits {
+    var limits = Limits(minimum: program.memory.pages, maximum: program.memory.maximumPages)
+    limits.isShared = program.options.sharedMemory || (program.resolution.memoryOwner?.firstMemoryLimits?.isShared ?? false)
+    limits.is64 = program.is64
+    limits.pageSizeLog2 = program.resolution.memoryOwner?.firstMemoryLimits?.pageSizeLog2
+    if program.options.pageSize != 65_536 { limits.pageSizeLog2 = UInt32(program.options.pageSize.trailingZeroBitCount) }
+    return limits
+  }
+
+  func tags() -> ByteWriter {
+    var writer = ByteWriter()
+    guard !indices.tags.isEmpty else { return writer }
+    writer.count(indices.tags.count)
+    for reference in indices.tags {
+      let unit = units[Int(reference.unit)]
+      writer.byte(0)
+      writer.u32(indices.types.index(of: unit.typeIDs[Int(unit.tags[Int(reference.index)].type)]) ?? 0)
+    }
+    return writer
+  }
+
+  // MARK: Globals
+
+  func globals() -> ByteWriter {
+    var writer = ByteWriter()
+    let count = indices.globals.count + indices.addressGlobals.count + indices.exportedAddresses.count
+    guard count > 0 else { return writer }
+    writer.count(count)
+    for reference in indices.globals { write(units[Int(reference.unit)], Int(reference.index), &writer) }
+    let pointer: UInt8 = program.is64 ? 0x7E : 0x7F
+    for id in indices.addressGlobals { writeAddressGlobal(id, pointer, &writer) }
+    for id in indices.exportedAddresses {
+      writer.raw([pointer, 0])
+      writer.pointerConstant(program.address(of: program.symbol(id)), is64: program.is64)
+      writer.byte(0x0B)
+    }
+    return writer
+  }
+
+  private func write(_ unit: Unit, _ index: Int, _ writer: inout ByteWriter) {
+    let global = unit.globals[index]
+    writeType(global.declaration, code: global.type.valueType, of: unit, &writer)
+    writer.byte(global.type.isMutable ? 1 : 0)
+    if unit.index == 0 {
+      writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
+    } else if program.isHeapBase(unit, index) {
+      writer.pointerConstant(program.memory.heapBase, is64: global.type.valueType == 0x7E)
+    } else if let value = unit.lifted?.initialValues[UInt32(unit.globalImports.count + index)] {
+      writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
+    } else {
+      return append(global.initializer, of: unit, to: &writer)
+    }
+    writer.byte(0x0B)
+  }
+
+  private func writeAddressGlobal(_ id: SymbolID, _ pointer: UInt8, _ writer: inout ByteWriter) {
+    let symbol = program.symbol(id)
+    let isPIC = program.options.isPositionIndependent
+    let isStub = symbol.has(.isStub)
+    let isMutable =
+      !isStub
+      && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS || program.options.sharedMemory && symbol.isTLS)
+    writer.raw([pointer, isMutable ? 1 : 0])
+    let isFunction = symbol.kind == .function
+    let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: symbol)
+    let known = program.resolution.wellKnown
+    let base = isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
+    if program.features.hasExtendedConst, isPIC, let base {
+      writer.byte(0x23)
+      writer.u32(program.index(of: base))
+      if value != 0 {
+        writer.pointerConstant(value, is64: program.is64)
+        writer.byte(program.is64 ? 0x7C : 0x6A)
+      }
+    } else {
+      writer.pointerConstant(value, is64: program.is64)
+    }
+    writer.byte(0x0B)
+  }
+
+  func exports() -> ByteWriter {
+    var writer = ByteWriter()
+    guard !indices.exports.isEmpty else { return writer }
+    writer.count(indices.exports.count)
+    for entry in indices.exports {
+      writer.name(entry.name)
+      writer.byte(entry.kind.rawValue)
+      writer.u32(entry.index)
+    }
+    return writer
+  }
+
+  func start() -> ByteWriter {
+    var writer = ByteWriter()
+    if let id = indices.startFunction { writer.u32(program.index(of: id)) }
+    return writer
+  }
+
+  // MARK: Elements
+
+  func elements() -> ByteWriter {
+    var writer = ByteWriter()
+    let runs = indices.slotRuns
+    let count = runs.count + indices.keptElements.count + (indices.declaredFunctions.isEmpty ? 0 : 1)
+    guard count > 0 else { return writer }
+    writer.count(count)
+    for run in runs { write(run, &writer) }
+    for reference in indices.keptElements {
+      let unit = units[Int(reference.unit)]
+      write(unit.elements[Int(reference.index)], of: unit, &writer)
+    }
+    if !indices.declaredFunctions.isEmpty {
+      writer.raw([0x03, 0x00])
+      writer.count(indices.declaredFunctions.count)
+      for id in indices.declaredFunctions { writer.u32(program.index(of: id)) }
+    }
+    return writer
+  }
+
+  private func write(_ run: Range<Int>, _ writer: inout ByteWriter) {
+    let table = indices.functionTable ?? 0
+    writer.u32(table == 0 ? 0 : 2)
+    if table != 0 { writer.u32(table) }
+    if program.options.isPositionIndependent, let base = program.resolution.wellKnown.tableBase {
+      writer.byte(0x23)
+      writer.u32(program.index(of: base))
+    } else {
+      writer.pointerConstant(UInt64(indices.firstSlot) + UInt64(run.lowerBound), is64: indices.tableLimits.is64)
+    }
+    writer.byte(0x0B)
+    if table != 0 { writer.byte(0) }
+    writer.count(run.count)
+    for index in run { writer.u32(program.index(of: indices.slots[index])) }
+  }
+
+  private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {
+    let isActive = element.table != none32
+    var table: UInt32 = 0
+    if isActive, let facts = unit.lifted {
+      table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])
+    }
+    let namesTable = isActive && (table != 0 || element.elementType != nil)
+    var flags: UInt32 = element.hasExpressions ? 4 : 0
+    if isActive { flags |= namesTable ? 2 : 0 } else { flags |= element.isDeclarative ? 3 : 1 }
+    writer.u32(flags)
+    if isActive {
+      if namesTable { writer.u32(table) }
+      if let offset = element.offset { append(offset, of: unit, to: &writer) }
+    }
+    if flags & 3 != 0 {
+      if let type = element.elementType {
+        append(type, of: unit, to: &writer)
+      } else {
+        writer.byte(element.hasExpressions ? 0x70 : 0x00)
+      }
+    }
+    writer.u32(element.count)
+    append(element.items, of: unit, to: &writer)
+  }
+
+  // MARK: Parts
+
+  func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
+    // Every operand takes at most ten bytes.
+    let room = Int(fragment.size) + fragment.relocations.indices.count * 10
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
+      guard let start = buffer.baseAddress else { return }
+      var fragmentWriter = FragmentWriter(start)
+      fragmentWriter.write(fragment, of: unit, encoder, compress: false)
+      writer.raw(start, count: fragmentWriter.position)
+    }
+  }
+
+  private func writeType(_ declaration: Fragment, code: UInt8, of unit: Unit, _ writer: inout ByteWriter) {
+    if declaration.size == 0 { writer.byte(code) } else { append(declaration, of: unit, to: &writer) }
+  }
+
+  private func write(_ limits: Limits, _ writer: inout ByteWriter) {
+    var flags: UInt8 = limits.maximum == nil ? 0 : 1
+    if limits.isShared { flags |= 2 }
+    if limits.is64 { flags |= 4 }
+    if limits.pageSizeLog2 != nil { flags |= 8 }
+    writer.byte(flags)
+    writer.u64(limits.minimum)
+    if let maximum = limits.maximum { writer.u64(maximum) }
+    if let page = limits.pageSizeLog2 { writer.u32(page) }
+  }
+}
+
+extension ByteWriter {
+  /// A constant of a number type: the value for integers, zero for the others.
+  mutating func zeroOrPointer(_ value: UInt64, type: UInt8) {
+    switch type {
+    case 0x7D: raw([0x43, 0, 0, 0, 0])
+    case 0x7C: raw([0x44, 0, 0, 0, 0, 0, 0, 0, 0])
+    case 0x7B: raw([0xFD, 0x0C] + [UInt8](repeating: 0, count: 16))
+    default: pointerConstant(value, is64: type == 0x7E)
+    }
+  }
+}
+
+extension Program {
+  /// The initial value of one of the linker's own globals.
+  func linkerGlobalValue(_ index: Int) -> UInt64 {
+    let known = resolution.wellKnown
+    func isGlobal(_ id: SymbolID?) -> Bool {
+      guard let id, symbol(id).isDefined, symbol(id).unit == 0, symbol(id).kind == .global else { return false }
+      return Int(symbol(id).element - resolution.units[0].bases.global) == index
+    }
+    if isGlobal(known.stackPointer) { return memory.stackPointer }
+    if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }
+    if isGlobal(known.tlsSize) { return memory.tlsSize }
+    if isGlobal(known.tlsAlign) { return memory.tlsAlignment }
+    return 0
+  }
+
+  /// What a symbolic value of a unit is, now that everything has its place.
+  func number(of value: SymbolicValue, in unit: Unit) -> UInt64 {
+    let addend = UInt64(bitPattern: value.addend)
+    switch value.base {
+    case .number: return addend
+    case .memory(let target): return address(of: symbol(unit.symbolIDs[Int(target)])) &+ addend
+    case .slot(let target): return UInt64(slot(of: unit.symbolIDs[Int(target)])) &+ addend
+    case .tableBlock: return UInt64(indices.tableBlocks[unit.index] ?? 0) &+ addend
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import WebAssemblyFormat
+
+/// Names that may stay undefined, from the files of `--allow-undefined-file`: one a line.
+enum AllowedUndefined {
+  static func read(_ options: LinkOptions, _ diagnostics: Diagnostics, _ names: NameArena) -> Set<ByteString> {
+    var result: Set<ByteString> = []
+    for path in options.allowUndefinedFiles {
+      do {
+        let file = try InputFile(path: path)
+        let bytes = UnsafeBufferPointer(start: file.bytes.base, count: file.bytes.end)
+        for line in bytes.split(separator: 0x0A) {
+          let text = String(decoding: line, as: UTF8.self).trimmingSpaces()
+          if !text.isEmpty, !text.hasPrefix("#") { result.insert(names.intern(text)) }
+        }
+      } catch {
+        diagnostics.error("cannot open \(path): \(error)")
+      }
+    }
+    return result
+  }
+}
+
+extension String {
+  fileprivate func trimmingSpaces() -> String {
+    let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
+    guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+    return String(self[first...last])
+  }
+}

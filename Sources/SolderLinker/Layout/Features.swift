@@ -1,0 +1,97 @@
+import WebAssemblyFormat
+
+/// The features that the result uses (tool-conventions, Linking.md, Target Features Section).
+struct FeatureSet {
+  /// Names, sorted.
+  private(set) var allowed: [String] = []
+
+  var hasBulkMemory: Bool { allowed.contains("bulk-memory") }
+  var hasExtendedConst: Bool { allowed.contains("extended-const") }
+  var hasMutableGlobals: Bool { allowed.contains("mutable-globals") }
+
+  /// Whether zero-initialised segments are written out: relocations may refer to places in them, and an imported memory
+  /// may not be zero.
+  func emitsBSS(_ options: LinkOptions) -> Bool {
+    options.emitRelocations || options.memoryImport != nil && !hasBulkMemory
+  }
+
+  /// Joins and checks the features of all objects.
+  init(_ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+    var names = Set(options.extraFeatures)
+    if options.isPositionIndependent { names.insert("mutable-globals") }
+    names.formUnion(options.features ?? [])
+    var used: [String: String] = [:]
+    var required: [String: String] = [:]
+    var disallowed: [String: String] = [:]
+    for unit in resolution.inLinkOrder {
+      for feature in unit.features {
+        let name = feature.name.description
+        switch feature.prefix {
+        case UInt8(ascii: "+"): used[name] = used[name] ?? unit.file.displayName
+        case UInt8(ascii: "="):
+          used[name] = used[name] ?? unit.file.displayName
+          required[name] = required[name] ?? unit.file.displayName
+        case UInt8(ascii: "-"): disallowed[name] = disallowed[name] ?? unit.file.displayName
+        default: diagnostics.error("Unrecognized feature policy prefix \(feature.prefix)")
+        }
+      }
+    }
+    if options.features == nil { names.formUnion(used.keys) }
+    allowed = names.sorted()
+    guard options.checkFeatures else { return }
+    checkThreads(resolution, live, options, disallowed, diagnostics)
+    if options.features != nil {
+      for (name, file) in used.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
+        diagnostics.error("Target feature '\(name)' used by \(file) is not allowed.")
+      }
+    }
+    checkEach(resolution, required, disallowed, diagnostics)
+  }
+
+  private func checkThreads(
+    _ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ disallowed: [String: String],
+    _ diagnostics: Diagnostics
+  ) {
+    if options.sharedMemory {
+      if let file = disallowed["shared-mem"] {
+        diagnostics.error(
+          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features.")
+      }
+      for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
+        diagnostics.error("'\(feature)' feature must be used in order to use shared memory")
+      }
+    }
+    let usesTLS = resolution.inLinkOrder.contains { unit in
+      unit.origin == .object
+        && unit.segments.enumerated().contains { $1.isTLS && live.segments[Int(unit.bases.segment) + $0] }
+    }
+    if usesTLS {
+      for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
+        diagnostics.error("'\(feature)' feature must be used in order to use thread-local storage")
+      }
+    }
+  }
+
+  private func checkEach(
+    _ resolution: Resolution, _ required: [String: String], _ disallowed: [String: String], _ diagnostics: Diagnostics
+  ) {
+    guard !required.isEmpty || !disallowed.isEmpty else { return }
+    for unit in resolution.inLinkOrder where unit.origin == .object {
+      var own: Set<String> = []
+      for feature in unit.features where feature.prefix != UInt8(ascii: "-") {
+        let name = feature.name.description
+        own.insert(name)
+        if let other = disallowed[name] {
+          diagnostics.error(
+            "Target feature '\(name)' used in \(unit.file.displayName) is disallowed by \(other). "
+              + "Use --no-check-features to suppress.")
+        }
+      }
+      for (name, file) in required.sorted(by: { $0.key < $1.key }) where !own.contains(name) {
+        diagnostics.error(
+          "Missing target feature '\(name)' in \(unit.file.displayName), required by \(file). "
+            + "Use --no-check-features to suppress.")
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import WebAssemblyFormat
+
+/// A plain module that is linked alone comes out as it is, whatever it contains: there is nothing to link, and taking it
+/// apart could only lose something. It has been read, so damage is reported as for any other input.
+enum LoneModule {
+  /// The bytes of the only input, if that is a plain module and the options ask for no change.
+  static func copy(_ inputs: Inputs, _ options: LinkOptions) -> OutputBuffer? {
+    guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
+      let unit = inputs.units.first, unit.origin == .plainModule, !options.changesLoneModule
+    else { return nil }
+    let bytes = unit.file.bytes
+    let buffer = OutputBuffer(count: bytes.end)
+    buffer.start.update(from: bytes.base, count: bytes.end)
+    return buffer
+  }
+}
+
+extension LinkOptions {
+  /// Whether an option was given that changes even a module that needs no linking.
+  fileprivate var changesLoneModule: Bool {
+    let defaults = LinkOptions().normalized()
+    return !exports.isEmpty || !exportsIfDefined.isEmpty || exportAll || stripDebug || stripAll || entryIsExplicit
+      || memoryImport != nil || memoryExport != defaults.memoryExport || sharedMemory || initialMemory != nil
+      || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
+      || output != .executable || compressRelocations || emitRelocations || buildID != .none
+  }
+}

@@ -1,0 +1,103 @@
+import WebAssemblyFormat
+
+// `__wasm_init_memory`: sets up memory that active segments cannot.
+//
+// With shared memory every thread instantiates the module, but memory must be initialised once: segments are passive,
+// and whichever thread moves a flag from 0 to 1 copies them, moves the flag to 2 and wakes the others, which wait on it.
+// Afterwards every thread drops the segments. Without threads, but with an imported memory, the function only clears
+// the zero-initialised segments.
+struct InitMemoryCode {
+  let program: Program
+
+  private var isPIC: Bool { program.options.isPositionIndependent }
+  private var isShared: Bool { program.options.sharedMemory }
+
+  func write(to writer: inout ByteWriter) {
+    if isShared { writeRace(to: &writer) } else { writer.count(0) }
+    for (index, segment) in program.memory.segments.enumerated() where needsInitialization(segment) {
+      initialize(segment, index, &writer)
+    }
+    if isShared { writeDone(to: &writer) }
+    for (index, segment) in program.memory.segments.enumerated() where needsInitialization(segment) && !segment.isBSS {
+      // Each new thread copies the thread-local data again.
+      if isShared, segment.name == ".tdata" { continue }
+      writer.raw([0xFC, 0x09])
+      writer.count(index)
+    }
+  }
+
+  private func needsInitialization(_ segment: OutputSegment) -> Bool {
+    guard segment.isPlaced else { return false }
+    if program.options.memoryImport != nil, segment.isBSS, !program.features.emitsBSS(program.options) { return true }
+    return segment.isPassive
+  }
+
+  private func flagAddress(_ writer: inout ByteWriter) {
+    if isPIC {
+      writer.raw([0x20, 0x00])
+    } else {
+      writer.pointerConstant(program.memory.initMemoryFlag ?? 0, is64: program.is64)
+    }
+  }
+
+  private func addMemoryBase(_ writer: inout ByteWriter) {
+    guard isPIC, let base = program.resolution.wellKnown.memoryBase else { return }
+    writer.byte(0x23)
+    writer.u32(program.index(of: base))
+    writer.byte(program.is64 ? 0x7C : 0x6A)
+  }
+
+  /// The thread that moves the flag from 0 to 1 goes on behind `$init`.
+  private func writeRace(to writer: inout ByteWriter) {
+    if isPIC, let base = program.resolution.wellKnown.memoryBase {
+      writer.raw([0x01, 0x02, program.is64 ? 0x7E : 0x7F, 0x23])
+      writer.u32(program.index(of: base))
+      writer.pointerConstant(program.memory.initMemoryFlag ?? 0, is64: program.is64)
+      writer.raw([program.is64 ? 0x7C : 0x6A, 0x21, 0x00])
+    } else {
+      writer.count(0)
+    }
+    // block $drop, block $wait, block $init
+    writer.raw([0x02, 0x40, 0x02, 0x40, 0x02, 0x40])
+    flagAddress(&writer)
+    // i32.const 0, i32.const 1, i32.atomic.rmw.cmpxchg align=2, br_table $init $wait $drop, end $init
+    writer.raw([0x41, 0x00, 0x41, 0x01, 0xFE, 0x48, 0x02, 0x00, 0x0E, 0x02, 0x00, 0x01, 0x02, 0x0B])
+  }
+
+  private func initialize(_ segment: OutputSegment, _ index: Int, _ writer: inout ByteWriter) {
+    writer.pointerConstant(segment.address, is64: program.is64)
+    addMemoryBase(&writer)
+    if isShared, segment.name == ".tdata", let base = program.resolution.wellKnown.tlsBase {
+      // The first thread uses the static copy.
+      if isPIC {
+        writer.raw([0x22, 0x01])
+      } else {
+        writer.pointerConstant(segment.address, is64: program.is64)
+      }
+      writer.byte(0x24)
+      writer.u32(program.index(of: base))
+      if isPIC { writer.raw([0x20, 0x01]) }
+    }
+    writer.raw([0x41, 0x00])
+    if segment.isBSS {
+      writer.pointerConstant(segment.size, is64: program.is64)
+      writer.raw([0xFC, 0x0B, 0x00])
+    } else {
+      writer.byte(0x41)
+      writer.s64(Int64(Int32(truncatingIfNeeded: segment.size)))
+      writer.raw([0xFC, 0x08])
+      writer.count(index)
+      writer.byte(0x00)
+    }
+  }
+
+  private func writeDone(to writer: inout ByteWriter) {
+    flagAddress(&writer)
+    writer.raw([0x41, 0x02, 0xFE, 0x17, 0x02, 0x00])  // i32.atomic.store 2
+    flagAddress(&writer)
+    writer.raw([0x41, 0x7F, 0xFE, 0x00, 0x02, 0x00, 0x1A])  // memory.atomic.notify all, drop
+    writer.raw([0x0C, 0x01, 0x0B])  // br $drop, end $wait
+    flagAddress(&writer)
+    writer.raw([0x41, 0x01, 0x42, 0x7F, 0xFE, 0x01, 0x02, 0x00, 0x1A, 0x0B])  // memory.atomic.wait32, drop, end $drop
+  }
+}

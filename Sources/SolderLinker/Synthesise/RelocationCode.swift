@@ -1,0 +1,76 @@
+import WebAssemblyFormat
+
+/// Writes code that relocates a position-independent result when it is loaded: `__wasm_apply_data_relocs` and
+/// `__wasm_apply_global_relocs` (tool-conventions, DynamicLinking.md).
+struct RelocationCode {
+  let program: Program
+
+  /// Stores every address in the data.
+  func writeData(to writer: inout ByteWriter, isTLS: Bool) {
+    let encoder = OperandEncoder(program: program, custom: CustomPlan(), functionOffsets: [])
+    for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
+      for piece in segment.pieces {
+        let unit = program.resolution.units[Int(piece.unit)]
+        let input = unit.segments[Int(piece.segment)]
+        for index in input.relocations.indices {
+          write(unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls), encoder, &writer)
+        }
+      }
+    }
+  }
+
+  private func write(
+    _ relocation: Relocation, of unit: Unit, at start: UInt64, isTLS: Bool, _ encoder: OperandEncoder,
+    _ writer: inout ByteWriter
+  ) {
+    let id = unit.symbolIDs[Int(relocation.target)]
+    let symbol = program.symbol(id)
+    let known = program.resolution.wellKnown
+    let isPIC = program.options.isPositionIndependent
+    if !isPIC, symbol.isDefined { return }
+    writer.pointerConstant(start + UInt64(relocation.offset), is64: program.is64)
+    if isPIC { addBase(isTLS ? known.tlsBase : known.memoryBase, &writer) }
+    let is64 = relocation.width == 8
+    if let global = program.indices.addressGlobalIndices[id], program.indices.importedAddresses.contains(id) {
+      writer.byte(0x23)
+      writer.u32(global)
+      let addend = unit.addend(of: relocation)
+      if addend != 0 {
+        writer.pointerConstant(UInt64(bitPattern: addend), is64: is64)
+        writer.byte(is64 ? 0x7C : 0x6A)
+      }
+    } else {
+      let base =
+        relocation.kind.isTableIndex ? known.tableBase : symbol.isTLS ? known.tlsBase : known.memoryBase
+      writer.byte(0x23)
+      writer.u32(base.map { program.index(of: $0) } ?? 0)
+      writer.pointerConstant(encoder.value(of: relocation, in: unit), is64: is64)
+      writer.byte(is64 ? 0x7C : 0x6A)
+    }
+    writer.raw([is64 ? 0x37 : 0x36, 0x02, 0x00])
+  }
+
+  private func addBase(_ base: SymbolID?, _ writer: inout ByteWriter) {
+    guard let base else { return }
+    writer.byte(0x23)
+    writer.u32(program.index(of: base))
+    writer.byte(program.is64 ? 0x7C : 0x6A)
+  }
+
+  /// Sets every global that holds an address.
+  func writeGlobals(to writer: inout ByteWriter, isTLS: Bool) {
+    let known = program.resolution.wellKnown
+    for id in program.indices.addressGlobals {
+      let symbol = program.symbol(id)
+      guard symbol.isTLS == isTLS, symbol.isDefined, !symbol.has(.isStub) else { continue }
+      let isFunction = symbol.kind == .function
+      let base = isFunction ? known.tableBase : isTLS ? known.tlsBase : known.memoryBase
+      writer.byte(0x23)
+      writer.u32(base.map { program.index(of: $0) } ?? 0)
+      let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: symbol)
+      writer.pointerConstant(value, is64: program.is64)
+      writer.raw([program.is64 ? 0x7C : 0x6A, 0x24])
+      writer.u32(program.indices.addressGlobalIndices[id] ?? 0)
+    }
+  }
+}

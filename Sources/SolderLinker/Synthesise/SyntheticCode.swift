@@ -1,0 +1,104 @@
+import WebAssemblyFormat
+
+/// Writes the bodies of the functions that the linker makes, when all indices and addresses are final.
+struct SyntheticCode {
+  let program: Program
+
+  /// The bodies of all synthetic functions, each with its size in front; empty for those not in the result.
+  func bodies() -> [[UInt8]] {
+    let unit = program.resolution.units[0]
+    return program.resolution.synthetic.bodies.enumerated().map { index, body in
+      let id = Int(unit.bases.function) + index
+      guard id < program.indices.functionIndices.count, program.indices.functionIndices[id] != none32 else { return [] }
+      var writer = ByteWriter()
+      writer.sized { write(body, function: unit.functions[index], unit, to: &$0) }
+      return writer.bytes
+    }
+  }
+
+  private func write(_ body: SyntheticBody, function: Function, _ unit: Unit, to writer: inout ByteWriter) {
+    switch body {
+    case .initializeMemory: InitMemoryCode(program: program).write(to: &writer)
+    case .initializeTLS: writeInitializeTLS(to: &writer)
+    case .applyDataRelocations, .applyTLSRelocations:
+      writer.count(0)
+      RelocationCode(program: program).writeData(to: &writer, isTLS: isTLS(body))
+    case .applyGlobalRelocations, .applyGlobalTLSRelocations:
+      writer.count(0)
+      RelocationCode(program: program).writeGlobals(to: &writer, isTLS: isTLS(body))
+    default:
+      writer.count(0)
+      writeCalls(body, type: unit.typeIDs[Int(function.type)], to: &writer)
+    }
+    writer.byte(0x0B)
+  }
+
+  private func isTLS(_ body: SyntheticBody) -> Bool {
+    switch body {
+    case .applyTLSRelocations, .applyGlobalTLSRelocations: true
+    default: false
+    }
+  }
+
+  private func writeCalls(_ body: SyntheticBody, type: TypeID, to writer: inout ByteWriter) {
+    switch body {
+    case .trap: writer.byte(0x00)
+    case .callConstructors:
+      for id in program.indices.constructors {
+        call(id, &writer)
+        let results = program.symbol(id).type.flatMap { program.resolution.types.functionType(of: $0)?.results.count }
+        for _ in 0..<(results ?? 0) { writer.byte(0x1A) }
+      }
+    case .callAll(let functions):
+      for id in functions { call(id, &writer) }
+    case .commandExport(let id):
+      let constructors = program.resolution.wellKnown.callConstructors
+      if program.live.hasConstructors { call(constructors, &writer) }
+      passParameters(type, &writer)
+      call(id, &writer)
+      if let destructors = program.resolution.wellKnown.callDestructors { call(destructors, &writer) }
+    case .entry(let wrapper):
+      for id in wrapper.before { call(id, &writer) }
+      passParameters(type, &writer)
+      call(wrapper.entry, &writer)
+      for id in wrapper.after { call(id, &writer) }
+    default: break
+    }
+  }
+
+  private func passParameters(_ type: TypeID, _ writer: inout ByteWriter) {
+    for index in 0..<(program.resolution.types.functionType(of: type)?.parameters.count ?? 0) {
+      writer.byte(0x20)
+      writer.count(index)
+    }
+  }
+
+  private func call(_ id: SymbolID, _ writer: inout ByteWriter) {
+    writer.byte(0x10)
+    writer.u32(program.index(of: id))
+  }
+
+  /// Sets `__tls_base` to the block given, copies the initial data there, and relocates it.
+  private func writeInitializeTLS(to writer: inout ByteWriter) {
+    writer.count(0)
+    let known = program.resolution.wellKnown
+    if let index = program.memory.segments.firstIndex(where: { $0.name == ".tdata" }), let base = known.tlsBase {
+      writer.raw([0x20, 0x00, 0x24])
+      writer.u32(program.index(of: base))
+      writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
+      writer.s64(Int64(program.memory.segments[index].size))
+      writer.raw([0xFC, 0x08])
+      writer.count(index)
+      writer.byte(0x00)
+    }
+    for id in [known.applyTLSRelocations, known.applyGlobalTLSRelocations].compactMap({ $0 }) { call(id, &writer) }
+  }
+}
+
+extension ByteWriter {
+  /// `i32.const` or `i64.const` of an address.
+  mutating func pointerConstant(_ value: UInt64, is64: Bool) {
+    byte(is64 ? 0x42 : 0x41)
+    s64(is64 ? Int64(bitPattern: value) : Int64(Int32(truncatingIfNeeded: value)))
+  }
+}
