@@ -388,11 +388,6 @@ struct IndexPass {
 }
 
 extension Liveness {
-  // The linker's own elements are numbered last and may be newer than the flags: those are live.
-  func isFunctionLive(_ id: UInt32) -> Bool { Int(id) >= functions.count || functions[Int(id)] }
-  func isGlobalLive(_ id: UInt32) -> Bool { Int(id) >= globals.count || globals[Int(id)] }
-  func isTableLive(_ id: UInt32) -> Bool { Int(id) >= tables.count || tables[Int(id)] }
-
   mutating func markGlobal(_ id: UInt32) {
     if Int(id) < globals.count { globals[Int(id)] = true }
   }

@@ -17,17 +17,23 @@ struct Liveness {
 
   /// Whether a symbol is part of the result.
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    guard symbol.state == .defined, symbol.element != none32 else { return referenced[Int(id)] }
-    let index = Int(symbol.element)
+    guard symbol.state == .defined, symbol.element != none32 else { return isMarked(referenced, id) }
     switch symbol.kind {
-    case .function: return functions[index]
-    case .data: return segments[index]
-    case .global: return globals[index]
-    case .tag: return tags[index]
-    case .table: return tables[index]
+    case .function: return isMarked(functions, symbol.element)
+    case .data: return isMarked(segments, symbol.element)
+    case .global: return isMarked(globals, symbol.element)
+    case .tag: return isMarked(tags, symbol.element)
+    case .table: return isMarked(tables, symbol.element)
     case .section: return true
     }
   }
+
+  /// The linker's own elements are numbered last and may be newer than the flags: those are live.
+  private func isMarked(_ flags: [Bool], _ id: UInt32) -> Bool { Int(id) >= flags.count || flags[Int(id)] }
+
+  func isFunctionLive(_ id: UInt32) -> Bool { isMarked(functions, id) }
+  func isGlobalLive(_ id: UInt32) -> Bool { isMarked(globals, id) }
+  func isTableLive(_ id: UInt32) -> Bool { isMarked(tables, id) }
 }
 
 extension Symbol {
