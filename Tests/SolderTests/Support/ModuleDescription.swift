@@ -40,6 +40,8 @@ struct ModuleDescription: Sendable {
   private(set) var tables: [Limits] = []
   /// Defined globals: whether mutable, and the value when it is a plain constant.
   private(set) var globals: [(isMutable: Bool, value: Int64?)] = []
+  /// Encodings of the type section's function types; empty when it holds types of another kind.
+  private(set) var functionTypes: [[UInt8]] = []
   private(set) var start: Int?
   private(set) var definedFunctionCount = 0
   /// Names by the index of their subsection: 1 functions, 2 locals (as "function local"), 7 globals, 9 data.
@@ -78,6 +80,7 @@ struct ModuleDescription: Sendable {
   private mutating func readSection(_ identifier: UInt8, _ name: String, _ body: inout Reader) throws {
     switch identifier {
     case 0 where name == "name": try readNames(&body)
+    case 1: functionTypes = (try? body.list { try $0.functionType() }) ?? []
     case 2: imports = try body.list { try $0.readImport() }
     case 3: definedFunctionCount = try body.number()
     case 4: tables = try body.list { try $0.table() }
@@ -97,7 +100,8 @@ struct ModuleDescription: Sendable {
       var part = Reader(bytes: body.bytes, position: body.position, end: body.position + size)
       body.position = part.end
       switch kind {
-      case 2:
+      // Locals, labels and fields belong to something.
+      case 2, 3, 10:
         names[kind] = try part.list { reader in
           let function = try reader.number()
           return try reader.list { "\(function) \(try $0.number()) \(try $0.text())" }
@@ -164,6 +168,14 @@ private struct Reader {
       throw ToolFailure("an unknown kind of entity")
     }
     return kind
+  }
+
+  /// Bytes of one entry of the type section, which has to be a function type outside of any group.
+  mutating func functionType() throws -> [UInt8] {
+    let first = position
+    guard try byte() == 0x60 else { throw ToolFailure("not a function type") }
+    for _ in 0..<2 { _ = try list { try $0.valueType() } }
+    return Array(bytes[first..<position])
   }
 
   mutating func limits() throws -> ModuleDescription.Limits {

@@ -12,6 +12,8 @@ actor Toolchain {
   static let libc = libraries + "/libc.a"
 
   private var artifacts: [String: Task<String, any Error>] = [:]
+  /// Fingerprints of files, which do not change while tests run.
+  private var fingerprints: [String: UInt64] = [:]
 
   /// Path of the compiler's builtins for wasm32.
   func builtins() async throws -> String {
@@ -28,12 +30,13 @@ actor Toolchain {
     let folder = URL(filePath: path).deletingLastPathComponent().path
     let headers = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".h") }.sorted()
     var arguments = ["-I", folder]
-    if !flags.contains(where: { $0.hasPrefix("--target=wasm64") }) {
-      arguments += [
-        "--target=wasm32-wasi", "--sysroot=\(Self.sysroot)", "-isystem", Self.sysroot + "/include/wasm32-wasi",
-      ]
+    if flags.contains(where: { $0.hasPrefix("--target=") }) {
+      arguments += flags
+    } else {
+      // The C headers stand after the folders of C++ that flags may name.
+      arguments += ["--target=wasm32-wasi", "--sysroot=\(Self.sysroot)"] + flags
+      arguments += ["-isystem", Self.sysroot + "/include/wasm32-wasi"]
     }
-    arguments += flags
     return try await artifact(
       name: URL(filePath: path).deletingPathExtension().lastPathComponent + ".o", tool: compiler.clang.path(),
       arguments: arguments, inputs: [path] + headers.map { folder + "/" + $0 }
@@ -100,7 +103,7 @@ actor Toolchain {
     for argument in arguments { key.add(argument) }
     for input in inputs {
       key.add(input)
-      key.add(try contents(of: input))
+      key.add(String(try fingerprint(of: input)))
     }
     let folder = Repository.cache + "/tests/" + String(key.value, radix: 16)
     let path = folder + "/" + name
@@ -115,5 +118,13 @@ actor Toolchain {
     }
     artifacts[path] = task
     return try await task.value
+  }
+
+  private func fingerprint(of path: String) throws -> UInt64 {
+    if let known = fingerprints[path] { return known }
+    var fingerprint = Fingerprint()
+    fingerprint.add(try contents(of: path))
+    fingerprints[path] = fingerprint.value
+    return fingerprint.value
   }
 }
