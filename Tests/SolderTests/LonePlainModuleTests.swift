@@ -77,7 +77,6 @@ import Testing
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
           (block $done (loop $walk
             (local.set $sum (i32.add (local.get $sum) (struct.get $list $head (br_on_null $done (local.get $list)))))
-            (drop)
             (local.set $list (struct.get $list $tail (local.get $list))) (br $walk)) unreachable)
           (local.get $sum))
         (func (export "cast") (result i32) (local $array (ref $bytes))

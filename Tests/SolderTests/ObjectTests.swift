@@ -134,14 +134,12 @@ import Testing
   @Test func staticAndDynamicSearch() async throws {
     let chain = Toolchain.shared
     let folder = try TemporaryFolder()
-    let flags = ["-O1"]
-    try folder.write("int which(void) { return 1; }", to: "static.c")
-    try folder.write("int which(void) { return 2; }", to: "dynamic.c")
-    let main = try folder.write("int which(void); int main(void) { return which(); }", to: "main.c")
-    let object = try await chain.object(main, flags)
-    let archive = try await chain.archive("libwhich.a", [chain.object(folder.file("static.c"), flags)])
+    let object = try await chain.compiled(
+      "main", "int which(void); int main(void) { return which(); }", Toolchain.wasi)
+    let archive = try await chain.archive(
+      "libwhich.a", [chain.compiled("static", "int which(void) { return 1; }", Toolchain.wasi)])
     let library = try await chain.sharedLibrary(
-      "libwhich.so", [chain.object(folder.file("dynamic.c"), flags + libraryFlags)])
+      "libwhich.so", [chain.compiled("dynamic", "int which(void) { return 2; }", Toolchain.wasi + libraryFlags)])
     try folder.write(contents(of: archive), to: "libwhich.a")
     try folder.write(contents(of: library), to: "libwhich.so")
     let cases: [([String], Int32)] = [
@@ -164,11 +162,9 @@ import Testing
   }
 
   @Test func duplicateSymbolsNameBothObjects() async throws {
-    let folder = try TemporaryFolder()
-    try folder.write("int twin(void) { return 1; } int main(void) { return twin(); }", to: "one.c")
-    try folder.write("int twin(void) { return 2; }", to: "other.c")
-    let one = try await Toolchain.shared.object(folder.file("one.c"))
-    let other = try await Toolchain.shared.object(folder.file("other.c"))
+    let one = try await Toolchain.shared.compiled(
+      "one", "int twin(void) { return 1; } int main(void) { return twin(); }", Toolchain.wasi)
+    let other = try await Toolchain.shared.compiled("other", "int twin(void) { return 2; }", Toolchain.wasi)
     try await linkFails(
       SharedProgram.command([one, other]), mentions: ["duplicate symbol: twin", "one.o", "other.o"])
   }

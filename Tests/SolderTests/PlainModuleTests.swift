@@ -2,10 +2,8 @@ import Testing
 
 /// Whole modules of other compilers, with shared libraries and alone.
 @Suite struct PlainModuleTests {
-  private static let freestanding = ["--target=wasm32-unknown-unknown", "-ffreestanding", "-nostdlib"]
-
   private func library(_ name: String = "liblibrary.so") async throws -> String {
-    let object = try await Toolchain.shared.object("plain/library.c", Self.freestanding + ["-O1"] + libraryFlags)
+    let object = try await Toolchain.shared.object("plain/library.c", Toolchain.freestanding + libraryFlags)
     return try await Toolchain.shared.sharedLibrary(name, [object])
   }
 
@@ -163,9 +161,7 @@ import Testing
       __attribute__((constructor)) static void construct(void) { print_string("constructor"); }
       void library_touch(void) { print_string("library"); }
       """
-    let folder = try TemporaryFolder()
-    let object = try await Toolchain.shared.object(
-      folder.write(source, to: "talking.c"), Self.freestanding + ["-O1"] + libraryFlags)
+    let object = try await Toolchain.shared.compiled("talking", source, Toolchain.freestanding + libraryFlags)
     let library = try await Toolchain.shared.sharedLibrary("libtalking.so", [object])
     for entry in ["_start", "_initialize"] {
       let program = try await Toolchain.shared.assembled(
@@ -230,11 +226,10 @@ import Testing
   }
 
   @Test func whatALibraryMissesIsAnErrorWithEveryReferrer() async throws {
-    let folder = try TemporaryFolder()
     var libraries: [String] = []
     for name in ["one", "two"] {
-      let source = try folder.write("int nowhere(int); int \(name)(void) { return nowhere(1); }", to: "\(name).c")
-      let object = try await Toolchain.shared.object(source, Self.freestanding + libraryFlags)
+      let source = "int nowhere(int); int \(name)(void) { return nowhere(1); }"
+      let object = try await Toolchain.shared.compiled(name, source, Toolchain.freestanding + libraryFlags)
       libraries.append(try await Toolchain.shared.sharedLibrary("lib\(name).so", [object]))
     }
     let program = try await Toolchain.shared.assembled(

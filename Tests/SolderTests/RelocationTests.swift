@@ -51,10 +51,7 @@ import Testing
     """
 
   private func main() async throws -> String {
-    let folder = try TemporaryFolder()
-    return try await Toolchain.shared.object(
-      folder.write(program, to: "main.c"),
-      ["--target=wasm32-unknown-unknown", "-ffreestanding", "-O1"])
+    try await Toolchain.shared.compiled("main", program, Toolchain.freestanding)
   }
 
   /// Offset 8: &program_value[3]; 12: program_function; 16: the own function at slot 1; 20: &value + 4; 28: value_of.
@@ -109,7 +106,7 @@ import Testing
         (i32.store offset=8 (local.get $base) (i32.add (global.get $pv) (i32.const 12)))
         (i32.store offset=12 (local.get $base) (global.get $pf))
         (i32.store (i32.add (local.tee $t (local.get $base)) (i32.const 16)) (i32.add (global.get $tb) (i32.const 1)))
-        (i32.store offset=20 (local.get $t) (i32.sub (i32.add (global.get $own) (i32.const 8)) (i32.const 4)))
+        (i32.store offset=20 (local.get $t) (i32.add (i32.add (global.get $own) (i32.const 8)) (i32.const -4)))
         (i32.store offset=28 (local.get $base) (global.get $vo))
         nop
         """),
@@ -164,15 +161,13 @@ import Testing
   /// Whoever needs whom: the constructor of one library sees the relocations of all.
   @Test func relocationsOfAllComeBeforeConstructors() async throws {
     let looping = try await Toolchain.shared.assembled("liblooping.so", library(loop))
-    let folder = try TemporaryFolder()
     let source = """
       int word(int offset);
       __attribute__((import_module("host"), import_name("show"))) void show(int what, int value);
       __attribute__((constructor)) static void construct(void) { show(100, *(int *)word(8)); }
       """
-    let flags = ["--target=wasm32-unknown-unknown", "-ffreestanding", "-O1"]
     let eager = try await Toolchain.shared.sharedLibrary(
-      "libeager.so", [Toolchain.shared.object(folder.write(source, to: "eager.c"), flags + libraryFlags)])
+      "libeager.so", [Toolchain.shared.compiled("eager", source, Toolchain.freestanding + libraryFlags)])
     for order in [[eager, looping], [looping, eager]] {
       let result = try await link([main()] + order)
       let expected = transcript.replacing("instantiated\n", with: "instantiated\nhost.show(100, 13)\n")
@@ -192,7 +187,7 @@ import Testing
   @Test func relocationsInTheConstructors() async throws {
     let text = library(Self.forms[0].code)
       .replacing(#"(export "__wasm_apply_data_relocs" (func $__wasm_apply_data_relocs))"#, with: "")
-      .replacing("(func $ctors)", with: "(func $ctors (call $__wasm_apply_data_relocs))")
+      .replacing("(func $ctors)\n", with: "(func $ctors (call $__wasm_apply_data_relocs))\n")
     let library = try await Toolchain.shared.assembled("libconstructing.so", text)
     let result = try await link([main(), library])
     #expect(try await WebAssemblyHost.shared.invoke(result.path, [Call("_start")]) == transcript)

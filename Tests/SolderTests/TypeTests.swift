@@ -3,11 +3,8 @@ import Testing
 
 /// Signatures that do not agree.
 @Suite struct TypeTests {
-  private static let freestanding = ["--target=wasm32-unknown-unknown", "-ffreestanding", "-O1"]
-
   private func object(_ name: String, _ source: String, _ flags: [String] = []) async throws -> String {
-    let folder = try TemporaryFolder()
-    return try await Toolchain.shared.object(folder.write(source, to: name + ".c"), Self.freestanding + flags)
+    try await Toolchain.shared.compiled(name, source, Toolchain.freestanding + flags)
   }
 
   private func library(_ name: String, _ source: String) async throws -> String {

@@ -11,16 +11,21 @@ enum Repository {
   static let cache = root + "/.cache"
 }
 
-/// A fresh folder for the outputs of one test, removed when the last reference goes.
-final class TemporaryFolder: Sendable {
+/// A fresh folder for the files of one test; all of them go when the process ends.
+struct TemporaryFolder: Sendable {
+  private static let root: String = {
+    let root =
+      FileManager.default.temporaryDirectory.path + "/solder-tests-\(ProcessInfo.processInfo.processIdentifier)"
+    atexit { try? FileManager.default.removeItem(atPath: TemporaryFolder.root) }
+    return root
+  }()
+
   let path: String
 
   init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/solder-test-" + UUID().uuidString
+    path = Self.root + "/" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// Path of the file with this name in the folder.
   func file(_ name: String) -> String { path + "/" + name }

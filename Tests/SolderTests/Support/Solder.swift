@@ -29,15 +29,13 @@ struct Linked: Sendable {
   /// Standard output and standard error of the linker.
   let output: String
   let errors: String
-  private let folder: TemporaryFolder
 
-  init(path: String, run: ProcessRun, folder: TemporaryFolder) throws {
+  init(path: String, run: ProcessRun) throws {
     self.path = path
     self.bytes = try contents(of: path)
     self.module = try ModuleDescription(bytes)
     self.output = run.output
     self.errors = run.errors
-    self.folder = folder
   }
 
   /// Runs the result as a WASI command in wasmkit.
@@ -61,7 +59,7 @@ func link(
   let run = try await execute(Solder.path, arguments + ["-o", path], in: folder.path, timeLimit: .seconds(120))
   guard run.succeeded else { throw ToolFailure(run) }
   if !warnings { #expect(run.errors == "", "the linker warns", sourceLocation: sourceLocation) }
-  let result = try Linked(path: path, run: run, folder: folder)
+  let result = try Linked(path: path, run: run)
   try await WebAssemblyHost.shared.validate(path)
   expectExecutable(result.module, sourceLocation)
   return result

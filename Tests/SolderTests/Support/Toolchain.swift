@@ -11,6 +11,13 @@ actor Toolchain {
   static let startup = libraries + "/crt1-command.o"
   static let libc = libraries + "/libc.a"
 
+  /// Flags of clang for a program without a C library.
+  static let freestanding = ["--target=wasm32-unknown-unknown", "-ffreestanding", "-O1"]
+  /// Flags of clang for a program with wasi-libc.
+  static let wasi = [
+    "--target=wasm32-wasi", "--sysroot=\(sysroot)", "-isystem", sysroot + "/include/wasm32-wasi", "-O1",
+  ]
+
   private var artifacts: [String: Task<String, any Error>] = [:]
   /// Fingerprints of files, which do not change while tests run.
   private var fingerprints: [String: UInt64] = [:]
@@ -42,6 +49,15 @@ actor Toolchain {
       arguments: arguments, inputs: [path] + headers.map { folder + "/" + $0 }
     ) { [arguments] output in
       try await require(compiler.clang.path(), arguments + ["-c", path, "-o", output])
+    }
+  }
+
+  /// Compiles a C source that stands in the test itself to `name.o`.
+  func compiled(_ name: String, _ source: String, _ flags: [String]) async throws -> String {
+    try await artifact(name: name + ".o", tool: Tool.clang19.path(), arguments: flags + [source], inputs: []) {
+      output in
+      try source.write(toFile: output + ".c", atomically: true, encoding: .utf8)
+      try await require(Tool.clang19.path(), flags + ["-c", output + ".c", "-o", output])
     }
   }
 
