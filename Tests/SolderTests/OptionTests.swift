@@ -178,13 +178,14 @@ import Testing
     #expect(version.output.contains { $0.isNumber })
   }
 
-  @Test func theOutputMayComeFirstAndHasADefaultName() async throws {
+  @Test func theOutputMayComeFirstAndIsNeeded() async throws {
     let folder = try TemporaryFolder()
     let run = try await execute(Solder.path, ["-o", folder.file("first.wasm"), object()])
     #expect(run.succeeded, "\(run.errors)")
     try await WebAssemblyHost.shared.validate(folder.file("first.wasm"))
     let unnamed = try await execute(Solder.path, [object()], in: folder.path)
-    #expect(unnamed.succeeded, "\(unnamed.errors)")
-    try await WebAssemblyHost.shared.validate(folder.file("a.out"))
+    #expect(unnamed.ending == .exit(1))
+    #expect(unnamed.errors.contains("no output file specified"), "\(unnamed.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["first.wasm"])
   }
 }
