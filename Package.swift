@@ -37,7 +37,7 @@ let package = Package(
     .testTarget(
       name: "SolderTests",
       dependencies: [
-        "SolderLinker", "WebAssemblyFormat",
+        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

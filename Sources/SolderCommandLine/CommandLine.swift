@@ -1,1 +1,131 @@
 import SolderLinker
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Solder's own version.
+public let solderVersion = "0.1.0"
+
+/// What a command line asks for.
+public enum CommandLineRequest: Sendable {
+  /// To print this text to standard output, and no more.
+  case print(String)
+  /// To link, after printing a text if there is one (`-v`).
+  case link(LinkOptions, printing: String?)
+}
+
+/// Reads a command line.
+/// - Parameters:
+///   - arguments: the arguments after the program's name.
+///   - program: the program's name, as the help shows it.
+///   - diagnostics: where errors go; it is configured as the command line says.
+/// - Returns: what to do; nil when the command line was wrong, which was reported.
+public func readCommandLine(
+  _ arguments: [String], program: String = "solder", diagnostics: Diagnostics
+) -> CommandLineRequest? {
+  let table = OptionTable()
+  let quoting = responseFileQuoting(table, arguments, diagnostics)
+  var expanded = arguments
+  do throws(ResponseFileExpansion.Failure) {
+    expanded = try ResponseFileExpansion.expand(arguments, quoting: quoting, read: readResponseFile)
+  } catch {
+    diagnostics.error(error.text)
+    return nil
+  }
+
+  var reader = OptionReader(diagnostics: diagnostics)
+  reader.read(table.parse(expanded), table)
+  if reader.options.reproduceFile == nil, let path = getenv("LLD_REPRODUCE") {
+    reader.options.reproduceFile = String(cString: path)
+  }
+
+  switch reader.request {
+  case .help: return .print(table.help(program: program))
+  case .manual: return .print(table.manual())
+  case .completions(let shell): return .print(table.completions(shell, program: program))
+  case nil: break
+  }
+  // Build systems look for `LLD` to learn which options there are.
+  let version = "Solder \(solderVersion) (compatible with LLD \(reader.options.compatibility.rawValue))\n"
+  if reader.printsVersion { return .print(version) }
+  if reader.printsVersionFirst {
+    let hasFiles = reader.options.inputs.contains { if case .file = $0.name { true } else { false } }
+    if !hasFiles || reader.options.compatibility.versionFlagStops { return .print(version) }
+  }
+  reader.check()
+  if diagnostics.hasErrors { return nil }
+  return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)
+}
+
+/// Runs Solder as a program.
+/// - Parameter arguments: the command line, with the program's name at its head.
+/// - Returns: the exit status, 0 or 1.
+public func runSolder(_ arguments: [String]) -> Int32 {
+  let program = programName(arguments.first ?? "")
+  let diagnostics = Diagnostics(program: program)
+  let request = readCommandLine(Array(arguments.dropFirst()), program: program, diagnostics: diagnostics)
+  switch request {
+  case .print(let text): printToStandardOutput(text)
+  case .link(let options, let text):
+    if let text { printToStandardOutput(text) }
+    return link(options, diagnostics) && !diagnostics.hasErrors ? 0 : 1
+  case nil: return 1
+  }
+  return diagnostics.hasErrors ? 1 : 0
+}
+
+private func printToStandardOutput(_ text: String) {
+  Diagnostics.writeToStandardStreams(Diagnostics.Message(severity: .note, text: text, rendered: text))
+}
+
+/// The name that messages begin with: the last component of the path, so that a link named `wasm-ld` speaks like it.
+func programName(_ path: String) -> String {
+  let name = path.split(separator: "/").last.map(String.init) ?? "solder"
+  return name.lowercased().hasSuffix(".exe") ? String(name.dropLast(4)) : name
+}
+
+/// The quoting that response files have; it must be known before they are read, so an option inside is too late.
+private func responseFileQuoting(
+  _ table: OptionTable, _ arguments: [String], _ diagnostics: Diagnostics
+) -> ResponseFileQuoting {
+  let last = table.parse(arguments).last {
+    $0.spelling.hasSuffix("rsp-quoting=") || $0.spelling.hasSuffix("rsp-quoting")
+  }
+  switch last?.value {
+  case "windows": return .windows
+  case "posix", nil: return .posix
+  case let other?:
+    diagnostics.error("invalid response file quoting: \(other)")
+    return .posix
+  }
+}
+
+/// The contents of a file, nil when there is none of this name.
+private func readResponseFile(_ path: String) throws(ResponseFileExpansion.Failure) -> [UInt8]? {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  if descriptor < 0 {
+    if errno == ENOENT || errno == ENOTDIR { return nil }
+    throw ResponseFileExpansion.Failure(text: "cannot open file '\(path)': \(String(cString: strerror(errno)))")
+  }
+  defer { close(descriptor) }
+  var text: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let count = read(descriptor, &buffer, buffer.count)
+    if count < 0 && errno == EINTR { continue }
+    guard count >= 0 else {
+      throw ResponseFileExpansion.Failure(text: "cannot read file '\(path)': \(String(cString: strerror(errno)))")
+    }
+    if count == 0 { return text }
+    text += buffer[..<count]
+    // Nobody writes a gigabyte of arguments; a device may never end.
+    guard text.count <= 1 << 30 else {
+      throw ResponseFileExpansion.Failure(text: "response file '\(path)' is larger than a gigabyte")
+    }
+  }
+}

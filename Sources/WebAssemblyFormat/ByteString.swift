@@ -51,6 +51,13 @@ public struct ByteString: @unchecked Sendable {
     return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
   }
 
+  public func hasSuffix(_ suffix: StaticString) -> Bool {
+    let length = suffix.utf8CodeUnitCount
+    guard length <= count else { return false }
+    for index in 0..<length where start[count - length + index] != suffix.utf8Start[index] { return false }
+    return true
+  }
+
   public func hasPrefix(_ prefix: StaticString) -> Bool {
     let length = prefix.utf8CodeUnitCount
     guard length <= count else { return false }
@@ -74,6 +81,9 @@ extension ByteString: Hashable {
     for index in 0..<left.count where left.start[index] != right.utf8Start[index] { return false }
     return true
   }
+
+  @inlinable
+  public static func != (left: ByteString, right: StaticString) -> Bool { !(left == right) }
 
   @inlinable
   public func hash(into hasher: inout Hasher) { hasher.combine(hash) }

@@ -1,103 +1,228 @@
-import Foundation
+import SolderLinker
 import Testing
+import WebAssemblyFormat
 
-/// Signatures that do not agree.
+/// The content of a type section that lives as long as the test.
+private final class Section {
+  private let start: UnsafeMutablePointer<UInt8>
+  private let count: Int
+
+  init(_ bytes: [UInt8]) {
+    count = bytes.count
+    start = .allocate(capacity: max(count, 1))
+    for (index, byte) in bytes.enumerated() { (start + index).initialize(to: byte) }
+  }
+
+  deinit { start.deallocate() }
+
+  func parse() throws(FormatError) -> ParsedTypes {
+    var reader = ByteReader(start, 0..<count)
+    return try ParsedTypes(section: &reader)
+  }
+}
+
+extension TypeTable {
+  fileprivate mutating func intern(_ bytes: [UInt8]) throws -> [TypeID] {
+    let section = Section(bytes)
+    defer { withExtendedLifetime(section) {} }
+    return try intern(try section.parse())
+  }
+}
+
+extension OutputTypes {
+  fileprivate func bytes(_ table: TypeTable) -> [UInt8] {
+    var writer = ByteWriter()
+    write(to: &writer, of: table)
+    return writer.bytes
+  }
+}
+
 @Suite struct TypeTests {
-  private func object(_ name: String, _ source: String, _ flags: [String] = []) async throws -> String {
-    try await Toolchain.shared.compiled(name, source, Toolchain.freestanding + flags)
+  @Test func parsing() throws {
+    let section = Section([
+      0x05,
+      0x60, 0x02, 0x7F, 0x7E, 0x01, 0x7D,
+      0x60, 0x01, 0x70, 0x00,
+      // rec: a struct that a final subtype extends, with a reference to the second.
+      0x4E, 0x02,
+      0x50, 0x00, 0x5F, 0x02, 0x63, 0x03, 0x01, 0x78, 0x00,
+      0x4F, 0x01, 0x02, 0x5F, 0x02, 0x63, 0x03, 0x01, 0x78, 0x00,
+      0x5E, 0x77, 0x01,
+      0x5D, 0x00,
+    ])
+    let types = try section.parse()
+    #expect(types.entries.map(\.kind) == [.function, .function, .structure, .structure, .array, .continuation])
+    #expect(types.entries.map(\.group) == [0, 1, 2, 2, 3, 4])
+    #expect(types.entries.map(\.isPlain) == [true, true, false, false, false, false])
+    #expect(types.functionType(0)?.description == "(i32, i64) -> f32")
+    #expect(types.functionType(1)?.description == "(funcref) -> void")
+    #expect(types.functionType(2) == nil)
+    #expect(types.functionType(6) == nil)
   }
 
-  private func library(_ name: String, _ source: String) async throws -> String {
-    try await Toolchain.shared.sharedLibrary("lib\(name).so", [object(name, source, libraryFlags)])
+  @Test func printing() throws {
+    let section = Section([
+      0x01,
+      0x60, 0x06, 0x63, 0x05, 0x64, 0x70, 0x63, 0x6F, 0x71, 0x6C, 0x64, 0x00, 0x02, 0x7B, 0x69,
+    ])
+    let text = "((ref null 5), (ref func), externref, nullref, i31ref, (ref 0)) -> (v128, exnref)"
+    #expect(throws: FormatError("type index 5 is out of range", at: 4)) { try section.parse() }
+    var table = TypeTable()
+    for _ in 0..<6 { _ = table.intern(parameters: Array(repeating: .i32, count: table.count), results: []) }
+    let type = table.intern(
+      parameters: [
+        ValueType(reference: .concrete(5), isNullable: true), ValueType(reference: .abstract(0x70), isNullable: false),
+        .externref, ValueType(reference: .abstract(0x71), isNullable: true),
+        ValueType(reference: .abstract(0x6C), isNullable: true), ValueType(reference: .concrete(0), isNullable: false),
+      ], results: [.v128, .exnref])
+    #expect(table.describe(type) == text)
   }
 
-  @Test func aLibraryImportsWhatAnObjectDefinesDifferently() async throws {
-    let main = try await object(
-      "main", "int use(void); void shared(long long a, double b) {} void _start(void) { use(); }")
-    let library = try await library("using", "int shared(int); int use(void) { return shared(1); }")
-    try await linkFails(
-      [main, library],
-      mentions: [
-        "function signature mismatch", "shared", "(i32) -> i32", "(i64, f64) -> void", "main.o", "libusing.so",
+  @Test(
+    arguments: [
+      ([0x01, 0x60, 0x01, 0x7F], "unexpected end"), ([0x01, 0x60, 0x00], "unexpected end"),
+      ([0x01, 0x60, 0x00, 0x00, 0x00], "bytes behind the last type"),
+      ([0x01, 0x61, 0x00], "unknown type definition 0x61"),
+      ([0x01, 0x4D, 0x00, 0x5F, 0x00], "descriptor types are not supported"),
+      ([0x01, 0x65, 0x5F, 0x00], "shared types are not supported"),
+      ([0x01, 0x4F, 0x01, 0x00, 0x5F, 0x00], "supertype 0 is not defined before type 0"),
+      ([0x01, 0x60, 0x01, 0x64, 0x01, 0x00], "type index 1 is out of range"),
+      ([0x01, 0x60, 0x01, 0x40, 0x00], "unknown type 0x40"), ([0x01, 0x5E, 0x7F, 0x02], "malformed mutability"),
+      ([0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x60], "count 4294967295 is larger than the rest of the section"),
+      ([0x01, 0x4E, 0xFF, 0xFF, 0x03, 0x60], "count 65535 is larger than the rest of the section"),
+    ] as [([UInt8], String)])
+  func malformed(_ bytes: [UInt8], _ message: String) {
+    let section = Section(bytes)
+    #expect { try section.parse() } throws: { ($0 as? FormatError)?.message == message }
+  }
+
+  @Test func functionsMerge() throws {
+    var table = TypeTable()
+    let first = try table.intern([0x02, 0x60, 0x00, 0x00, 0x60, 0x01, 0x7F, 0x01, 0x7E])
+    // The second file has them the other way round, once with a padded count, once with (ref null func) for funcref.
+    let second = try table.intern([
+      0x04, 0x60, 0x81, 0x00, 0x7F, 0x01, 0x7E, 0x60, 0x00, 0x00, 0x60, 0x01, 0x63, 0x70, 0x00, 0x60, 0x01, 0x70, 0x00,
+    ])
+    #expect(second[0] == first[1])
+    #expect(second[1] == first[0])
+    #expect(second[2] == second[3])
+    #expect(table.intern(parameters: [.i32], results: [.i64]) == first[1])
+    #expect(table.describe(first[1]) == "(i32) -> i64")
+    // In a group of its own, final without supertypes: the same type. Open to subtypes: another.
+    let third = try table.intern([
+      0x03, 0x4E, 0x01, 0x60, 0x00, 0x00, 0x4F, 0x00, 0x60, 0x00, 0x00, 0x50, 0x00, 0x60, 0x00, 0x00,
+    ])
+    #expect(third[0] == first[0])
+    #expect(third[1] == first[0])
+    #expect(third[2] != first[0])
+    #expect(table.describe(third[2]) == "() -> void")
+  }
+
+  @Test func groupsMerge() throws {
+    // A list: struct { (ref null 0) mutable, i32 }, behind a different number of other types.
+    let list: [UInt8] = [0x5F, 0x02, 0x63]
+    let rest: [UInt8] = [0x01, 0x7F, 0x00]
+    var table = TypeTable()
+    let first = try table.intern([0x01] + list + [0x00] + rest)
+    let second = try table.intern([0x02, 0x60, 0x00, 0x00] + list + [0x01] + rest)
+    #expect(first[0] == second[1])
+    // The same twice in one group is no longer the same, nor is one that refers to the first from outside.
+    let pair = try table.intern([0x01, 0x4E, 0x02] + list + [0x00] + rest + list + [0x01] + rest)
+    #expect(pair[0] != first[0] && pair[1] != first[0] && pair[0] != pair[1])
+    let outside = try table.intern([0x02] + list + [0x00] + rest + list + [0x00] + rest)
+    #expect(outside[0] == first[0] && outside[1] != first[0])
+    // Groups of different size with equal beginnings.
+    let again = try table.intern([0x01, 0x4E, 0x02] + list + [0x00] + rest + list + [0x01] + rest)
+    #expect(again == pair)
+  }
+
+  @Test func subtypes() throws {
+    var table = TypeTable()
+    let ids = try table.intern([
+      0x04, 0x50, 0x00, 0x5F, 0x00, 0x50, 0x01, 0x00, 0x5F, 0x00, 0x4F, 0x01, 0x01, 0x5F, 0x00, 0x50, 0x01, 0x00, 0x5E,
+      0x7F, 0x00,
+    ])
+    #expect(table.isSubtype(ids[2], ids[0]))
+    #expect(table.isSubtype(ids[1], ids[1]))
+    #expect(!table.isSubtype(ids[0], ids[2]))
+    #expect(!table.isSubtype(ids[3], ids[1]))
+    #expect(table.supertype(of: ids[2]) == ids[1])
+  }
+
+  @Test func output() throws {
+    var table = TypeTable()
+    let ids = try table.intern([
+      0x05,
+      0x60, 0x01, 0x7F, 0x00,
+      0x60, 0x00, 0x00,
+      // Two structs that refer to each other, the second to the first function too.
+      0x4E, 0x02, 0x5F, 0x01, 0x63, 0x03, 0x00, 0x5F, 0x02, 0x63, 0x02, 0x00, 0x64, 0x00, 0x01,
+      // A function that takes the second struct.
+      0x60, 0x01, 0x63, 0x03, 0x00,
+      0x60, 0x01, 0x7E, 0x00,
+    ])
+    var output = OutputTypes()
+    #expect(output.register(ids[1], of: table) == 0)
+    #expect(output.register(ids[4], of: table) == 4)
+    #expect(output.register(ids[5], of: table) == 5)
+    #expect(output.register(ids[1], of: table) == 0)
+    #expect(output.index(of: ids[0]) == 1)
+    #expect(output.index(of: ids[3]) == 3)
+    #expect(output.count == 6)
+    #expect(
+      output.bytes(table) == [
+        0x05,
+        0x60, 0x00, 0x00,
+        0x60, 0x01, 0x7F, 0x00,
+        0x4E, 0x02, 0x5F, 0x01, 0x63, 0x03, 0x00, 0x5F, 0x02, 0x63, 0x02, 0x00, 0x64, 0x01, 0x01,
+        0x60, 0x01, 0x63, 0x03, 0x00,
+        0x60, 0x01, 0x7E, 0x00,
       ])
+    // Read back, they are the same types.
+    var again = table
+    let back = try again.intern(output.bytes(table))
+    #expect(back == [ids[1], ids[0], ids[2], ids[3], ids[4], ids[5]])
+    #expect(again.count == table.count)
   }
 
-  @Test func twoLibrariesDisagree() async throws {
-    let main = try await object("main", "int use(void); void _start(void) { use(); }")
-    let one = try await library("using", "int shared(float); int use(void) { return shared(1); }")
-    let other = try await library("defining", "int shared(int x) { return x; }")
-    try await linkFails(
-      [main, one, other], mentions: ["shared", "(f32) -> i32", "(i32) -> i32", "libdefining.so", "libusing.so"])
-  }
-
-  @Test func aPlainModuleAndALibraryDisagree() async throws {
-    let program = try await Toolchain.shared.assembled(
-      "program.wasm",
-      """
-      (module (import "env" "shared" (func $shared (param i64 i64) (result i32)))
-        (memory (export "memory") 1) (global (export "__heap_base") i32 (i32.const 64))
-        (func (export "run") (result i32) (call $shared (i64.const 1) (i64.const 2))))
-      """)
-    let library = try await library("defining", "int shared(int x) { return x; }")
-    try await linkFails(
-      [program, library], mentions: ["shared", "(i64, i64) -> i32", "(i32) -> i32", "program.wasm", "libdefining.so"])
-  }
-
-  /// Objects follow wasm-ld: a warning, and a stub that traps when it is called.
-  @Test func objectsGetAWarningAndATrap() async throws {
-    let main = try await object(
-      "main",
-      """
-      __attribute__((import_module("host"), import_name("show"))) void show(int);
-      int shared(int); void _start(void) { show(1); show(shared(1)); }
-      """)
-    let other = try await object("other", "void shared(long long a, double b) {}")
-    let result = try await link([main, other], warnings: true)
-    for text in [
-      "warning: function signature mismatch: shared", "(i32) -> i32", "(i64, f64) -> void", "main.o", "other.o",
-    ] {
-      #expect(result.errors.contains(text), "no \"\(text)\" in \(result.errors)")
+  @Test func longChain() throws {
+    // 30,000 arrays, each of references to the one before: registering the last brings all, without recursion.
+    var section = ByteWriter()
+    section.count(30_000)
+    section.raw([0x5E, 0x7F, 0x00])
+    for index in 1..<30_000 {
+      section.byte(0x5E)
+      section.valueType(ValueType(reference: .concrete(UInt32(index - 1)), isNullable: true))
+      section.byte(0)
     }
-    let reference = try await Toolchain.shared.wasmLink("reference.wasm", [], [main, other])
-    let transcript = try await WebAssemblyHost.shared.invoke(result.path, [Call("_start")])
-    #expect(transcript == (try await WebAssemblyHost.shared.invoke(reference, [Call("_start")])))
-    #expect(transcript.contains("host.show(1)\n_start() fails: "))
+    var table = TypeTable()
+    let ids = try table.intern(section.bytes)
+    var output = OutputTypes()
+    #expect(output.register(ids[29_999], of: table) == 29_999)
+    #expect(output.bytes(table) == section.bytes)
   }
 
-  @Test func fatalWarningsMakeItAnError() async throws {
-    let main = try await object("main", "int shared(int); void _start(void) { shared(1); }")
-    let other = try await object("other", "void shared(long long a, double b) {}")
-    try await linkFails([main, other, "--fatal-warnings"], mentions: ["function signature mismatch: shared"])
+  @Test func copiesAreIndependent() throws {
+    var first = TypeTable()
+    _ = first.intern(parameters: [.i32], results: [])
+    var second = first
+    let inFirst = first.intern(parameters: [.i64], results: [])
+    let inSecond = second.intern(parameters: [.f64], results: [])
+    #expect(inFirst == inSecond)
+    #expect(first.describe(inFirst) == "(i64) -> void")
+    #expect(second.describe(inSecond) == "(f64) -> void")
   }
 
-  @Test func equalTypesOfDifferentUnitsAreOne() async throws {
-    let main = try await object(
-      "main", "int one(int); int two(int); int three(int x) { return one(x) + two(x); } void _start(void) { three(1); }"
-    )
-    let one = try await library("one", "int one(int x) { return x + 1; }")
-    let two = try await library("two", "int three(int); int two(int x) { return x > 9 ? three(x) : 2; }")
-    let result = try await link([main, one, two])
-    let unary: [UInt8] = [0x60, 1, 0x7f, 1, 0x7f]
-    #expect(result.module.functionTypes.count { $0 == unary } == 1)
-  }
-
-  /// Groups of recursive types are equal when their structure is.
-  @Test func equalGroupsOfTypesAreOne() async throws {
-    let types =
-      "(rec (type $tree (struct (field (ref null $leaf)) (field i32))) (type $leaf (struct (field (ref null $tree)))))"
-    let chain = Toolchain.shared
-    let maker = try await chain.assembled(
-      "maker.wasm",
-      "(module \(types) (func (export \"make\") (param i32) (result (ref $tree)) (struct.new $tree (ref.null $leaf) (local.get 0))))"
-    )
-    let taker = try await chain.assembled(
-      "taker.wasm",
-      """
-      (module (type $unrelated (array i8)) \(types) (import "maker" "make" (func $make (param i32) (result (ref $tree))))
-        (func (export "run") (param i32) (result i32) (struct.get $tree 1 (call $make (local.get 0)))))
-      """)
-    let result = try await link([taker, "maker=" + maker])
-    #expect(try await WebAssemblyHost.shared.invoke(result.path, [Call("run", 8)]) == "instantiated\nrun(8) = 8\n")
-    #expect(result.module.imports.isEmpty)
+  @Test func anyBytes() {
+    var random = SplitMix(state: 5)
+    let likely: [UInt8] = [0x60, 0x5F, 0x5E, 0x5D, 0x50, 0x4F, 0x4E, 0x63, 0x64, 0x7F, 0x70, 0x00, 0x01, 0x02, 0x80]
+    var table = TypeTable()
+    for _ in 0..<20_000 {
+      let bytes = (0..<Int.random(in: 0..<30, using: &random)).map { _ in likely.randomElement(using: &random) ?? 0 }
+      guard let ids = try? table.intern(bytes) else { continue }
+      var output = OutputTypes()
+      for id in ids { _ = output.register(id, of: table) }
+      #expect((try? table.intern(output.bytes(table)))?.count == Int(output.count))
+    }
   }
 }

@@ -1,0 +1,258 @@
+import SystemPackage
+import WebAssemblyFormat
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Opens what the command line names, finds out what it is, and reads it: one task a file.
+struct InputLoader {
+  /// A file to read, with what the command line said about it.
+  private struct Source: @unchecked Sendable {
+    var file: InputFile
+    var kind: FileKind
+    var argument: InputArgument
+    var moduleName: ByteString?
+    var archive: Archive?
+    /// What reading it gave.
+    var unit: Unit?
+    var lazyFiles: [LazyFile] = []
+  }
+
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+  let threads: Threads
+  let names: NameArena
+  private var sources: [Source] = []
+  private var openedPaths: [String] = []
+
+  init(options: LinkOptions, diagnostics: Diagnostics, threads: Threads, names: NameArena) {
+    self.options = options
+    self.diagnostics = diagnostics
+    self.threads = threads
+    self.names = names
+  }
+
+  /// Reads all inputs; errors are in the diagnostics.
+  mutating func load() -> Inputs {
+    for argument in options.inputs { open(argument) }
+    addNeededLibraries()
+    guard !diagnostics.hasErrors else { return Inputs() }
+    if sources.isEmpty { diagnostics.error("no input files") }
+    readInParallel()
+    var inputs = collect()
+    inputs.paths = openedPaths
+    determineAddressWidth(&inputs)
+    return inputs
+  }
+
+  // MARK: Finding files
+
+  private mutating func open(_ argument: InputArgument) {
+    switch argument.name {
+    case .file(let text):
+      let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
+      openFile(path, argument, moduleName: module.map { names.intern($0) })
+    case .library(let name):
+      if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
+        openFile(path, argument, moduleName: nil)
+      } else {
+        diagnostics.error("unable to find library -l\(name)")
+      }
+    }
+  }
+
+  private mutating func openFile(_ path: String, _ argument: InputArgument, moduleName: ByteString?) {
+    diagnostics.log("Loading: \(path)")
+    let file: InputFile
+    do {
+      file = try InputFile(path: path)
+    } catch {
+      diagnostics.error("cannot open \(path): \(error)")
+      return
+    }
+    openedPaths.append(path)
+    addSource(file, argument, moduleName: moduleName)
+  }
+
+  private mutating func addSource(_ file: InputFile, _ argument: InputArgument, moduleName: ByteString?) {
+    do {
+      let kind = try FileKind.recognise(file.bytes)
+      switch kind {
+      case .foreign(let what):
+        if what == "unknown file type" {
+          diagnostics.error("unknown file type: \(file.displayName)")
+        } else {
+          diagnostics.error("\(file.displayName): \(what)")
+        }
+        return
+      case .sharedLibrary where sources.contains(where: { $0.file.isSameFile(as: file) }): return
+      default: break
+      }
+      var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
+      if kind == .archive || kind == .thinArchive { source.archive = try Archive(file.bytes) }
+      sources.append(source)
+    } catch {
+      diagnostics.error(error, in: file)
+    }
+  }
+
+  /// Libraries that another library needs and that the command line does not name, where they can be found.
+  private mutating func addNeededLibraries() {
+    var index = 0
+    while index < sources.count {
+      defer { index += 1 }
+      guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
+      let folder = FilePath(sources[index].file.path).removingLastComponent().string
+      for name in needed where !sources.contains(where: { $0.file.baseName == name }) {
+        let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
+        guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
+        diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")
+        openFile(path, InputArgument(.file(path)), moduleName: nil)
+      }
+    }
+  }
+
+  private func neededNames(_ file: InputFile) throws(FormatError) -> [String] {
+    var sections = try SectionReader(file.bytes)
+    while let section = try sections.next() {
+      guard section.id == .custom else { continue }
+      if section.name == "dylink.0" { return try DylinkSection(section.payload).needed.map(\.description) }
+      if section.name == "dylink" { return try DylinkSection(legacy: section.payload).needed.map(\.description) }
+    }
+    return []
+  }
+
+  private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
+    for folder in folders {
+      if name.hasPrefix(":") {
+        let path = folder + "/" + name.dropFirst()
+        if exists(path) { return path }
+        continue
+      }
+      for ending in endings {
+        let path = "\(folder)/lib\(name)\(ending)"
+        if exists(path) { return path }
+      }
+    }
+    return nil
+  }
+
+  private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  // MARK: Reading
+
+  private mutating func readInParallel() {
+    let sources = self.sources
+    let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
+      repeating: (nil, [], nil), count: sources.count)
+    let loader = UnitLoader(diagnostics: diagnostics)
+    threads.forEach(sources.count) { index in
+      let source = sources[index]
+      do throws(FormatError) {
+        if let archive = source.archive {
+          if !source.argument.wholeArchive {
+            let lazy = try loader.lazyFiles(of: archive, in: source.file, moduleName: source.moduleName)
+            results[index] = (nil, lazy, nil)
+          }
+        } else if source.argument.lazy, source.kind == .object {
+          results[index] = (nil, [try loader.lazyFile(source.file)], nil)
+        } else if source.kind != .stubLibrary {
+          let unit = try loader.read(source.file, kind: source.kind)
+          unit.moduleName = source.moduleName
+          results[index] = (unit, [], nil)
+        }
+      } catch {
+        results[index] = (nil, [], error)
+      }
+    }
+    for (index, result) in results.take().enumerated() {
+      self.sources[index].unit = result.unit
+      self.sources[index].lazyFiles = result.lazyFiles
+      if let error = result.error { diagnostics.error(error, in: sources[index].file) }
+    }
+  }
+
+  private mutating func collect() -> Inputs {
+    var inputs = Inputs()
+    for source in sources {
+      if let unit = source.unit {
+        add(unit, to: &inputs)
+      } else if source.kind == .stubLibrary {
+        inputs.stubLibraries.append(StubLibrary(source.file))
+      } else if let archive = source.archive, source.argument.wholeArchive {
+        for unit in wholeArchive(archive, source) { add(unit, to: &inputs) }
+      }
+      for file in source.lazyFiles {
+        inputs.symbolCount += file.symbols.count
+        inputs.order.append(.lazy(inputs.lazyFiles.count))
+        inputs.lazyFiles.append(file)
+      }
+    }
+    return inputs
+  }
+
+  private func add(_ unit: Unit, to inputs: inout Inputs) {
+    inputs.symbolCount += unit.symbols.count
+    inputs.order.append(.unit(inputs.units.count))
+    inputs.units.append(unit)
+  }
+
+  private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
+    let loader = UnitLoader(diagnostics: diagnostics)
+    return archive.members.compactMap { member in
+      guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
+      unit.moduleName = source.moduleName
+      unit.isNamedExplicitly = true
+      return unit
+    }
+  }
+
+  // MARK: Address width
+
+  /// The first file that says how wide addresses are decides, unless the command line did; all others must agree.
+  private func determineAddressWidth(_ inputs: inout Inputs) {
+    var decided = options.architecture.map { $0 == .wasm64 }
+    var decider = "the command line (-m)"
+    for unit in inputs.units {
+      guard let width = unit.addressWidth else { continue }
+      guard let agreed = decided else {
+        decided = width == 64
+        decider = unit.file.displayName
+        continue
+      }
+      if (width == 64) != agreed { diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed)) }
+    }
+    inputs.is64 = decided ?? false
+  }
+}
+
+/// Messages about files whose addresses are not as wide as those of the link.
+enum AddressWidth {
+  static func mismatch(_ unit: Unit, decider: String, is64: Bool) -> String {
+    if unit.origin == .object, decider.hasPrefix("the command line") {
+      return is64
+        ? "\(unit.file.displayName): wasm32 object file can't be linked in wasm64 mode"
+        : "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files"
+    }
+    return "\(unit.file.displayName): addresses have \(is64 ? 32 : 64) bits, but \(is64 ? 64 : 32) in \(decider)"
+  }
+}
+
+extension InputFile {
+  /// The last component of the path.
+  var baseName: String { FilePath(path).lastComponent?.string ?? path }
+
+  /// Whether both are the same file on disk.
+  func isSameFile(as other: InputFile) -> Bool {
+    if path == other.path { return true }
+    var one = stat()
+    var two = stat()
+    guard stat(path, &one) == 0, stat(other.path, &two) == 0 else { return false }
+    return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+  }
+}

@@ -1,0 +1,30 @@
+import WebAssemblyFormat
+
+/// Everything the command line named, read as far as name resolution needs it.
+struct Inputs {
+  enum Entry {
+    /// Index into ``units``: linked in any case.
+    case unit(Int)
+    /// Index into ``lazyFiles``: linked when needed.
+    case lazy(Int)
+  }
+
+  var units: [Unit] = []
+  var lazyFiles: [LazyFile] = []
+  var stubLibraries: [StubLibrary] = []
+  /// Units and lazy files in the order of the command line.
+  var order: [Entry] = []
+  /// Whether addresses have 64 bits.
+  var is64 = false
+  /// An estimate of how many names there will be.
+  var symbolCount = 0
+  /// Paths of all files that were opened, for `--dependency-file` and `--reproduce`.
+  var paths: [String] = []
+}
+
+extension Diagnostics {
+  /// Reports that a file is damaged, with the place.
+  func error(_ error: FormatError, in file: InputFile) {
+    self.error("\(file.displayName): \(error.message) (at offset 0x\(String(error.offset, radix: 16)))")
+  }
+}

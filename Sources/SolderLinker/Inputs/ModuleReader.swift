@@ -1,0 +1,372 @@
+import WebAssemblyFormat
+
+/// Reads the sections of a module into a ``Unit``: everything that objects, shared libraries and plain modules share
+/// (WebAssembly specification, Binary Format, Modules).
+///
+/// Nothing is copied: fragments and names point into the file. In an object, operands inside code are left to its
+/// relocation sections. In a finished module the operands of declarations and constant expressions are collected here
+/// as relocations with the raw index as target; those of function bodies are left to the lifter, which goes through
+/// them in parallel.
+struct ModuleReader {
+  let unit: Unit
+  private var functionTypes: [UInt32] = []
+
+  init(_ unit: Unit) { self.unit = unit }
+
+  /// Reads the whole file.
+  ///
+  /// - Throws: ``FormatError`` with the offset of what is damaged.
+  mutating func read() throws(FormatError) {
+    var sections = try SectionReader(unit.file.bytes)
+    while let section = try sections.next() {
+      do {
+        try read(section)
+      } catch {
+        let name = section.id == .custom ? "custom section '\(section.name)'" : "\(section.id) section"
+        throw FormatError("\(name): \(error.message)", at: error.offset)
+      }
+    }
+    guard functionTypes.count == unit.functions.count else {
+      throw FormatError(
+        "\(functionTypes.count) functions are declared but \(unit.functions.count) have a body",
+        at: unit.code?.payload.offset ?? unit.file.bytes.end)
+    }
+  }
+
+  private mutating func read(_ section: Section) throws(FormatError) {
+    var reader = section.payload
+    switch section.id {
+    case .custom:
+      try readCustom(section)
+      return
+    case .type: unit.types = try ParsedTypes(section: &reader)
+    case .import: try readImports(&reader)
+    case .function: try readFunctions(&reader)
+    case .table: try readTables(&reader)
+    case .memory: try readMemories(&reader)
+    case .global: try readGlobals(&reader)
+    case .export: try readExports(&reader)
+    case .start: unit.startFunction = try functionIndex(&reader)
+    case .element: try readElements(&reader)
+    case .code:
+      guard unit.code == nil else { throw FormatError("second code section", at: reader.offset) }
+      unit.code = section
+      try readCode(&reader)
+    case .data:
+      unit.dataSectionIndex = UInt32(section.index)
+      unit.dataPayloadOffset = reader.offset
+      try readData(&reader)
+    case .dataCount: _ = try reader.u32()
+    case .tag: try readTags(&reader)
+    }
+    guard reader.isAtEnd else {
+      throw FormatError("\(reader.remaining) bytes too many", at: reader.offset)
+    }
+  }
+
+  private func readCustom(_ section: Section) throws(FormatError) {
+    if section.name == "name" {
+      unit.names = NameSection(section.payload)
+      if unit.isLifted { return }
+    } else if section.name == "producers" {
+      unit.producers = section.payload
+    } else if section.name == "target_features" {
+      unit.features = try TargetFeature.read(section.payload)
+    } else if unit.origin == .sharedLibrary, section.name == "dylink.0" {
+      unit.dylink = try DylinkSection(section.payload)
+      return
+    } else if unit.origin == .sharedLibrary, section.name == "dylink" {
+      unit.dylink = try DylinkSection(legacy: section.payload)
+      return
+    } else if unit.origin == .object, section.name.hasPrefix("reloc.") {
+      unit.relocationSections.append(section.payload)
+    }
+    unit.customSections.append(
+      CustomSection(name: section.name, content: section.payload, index: UInt32(section.index)))
+  }
+
+  // MARK: Imports and exports
+
+  private func readImports(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 4)) {
+      let module = try reader.name()
+      let name = try reader.name()
+      let at = reader.offset
+      let code = try reader.byte()
+      guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of import \(code)", at: at) }
+      var entry = Import(module: module, name: name, kind: kind)
+      switch kind {
+      case .function:
+        entry.type = try typeIndex(&reader)
+        unit.functionImports.append(entry)
+      case .table:
+        (entry.elementType, entry.declaration) = try valueType(&reader)
+        entry.limits = try limits(&reader)
+        unit.tableImports.append(entry)
+      case .memory:
+        entry.limits = try limits(&reader)
+        unit.memoryImports.append(entry)
+      case .global:
+        (entry.global, entry.declaration) = try globalType(&reader)
+        unit.globalImports.append(entry)
+      case .tag:
+        try reader.skip(1)
+        entry.type = try typeIndex(&reader)
+        unit.tagImports.append(entry)
+      }
+    }
+  }
+
+  private func readExports(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 3)) {
+      let name = try reader.name()
+      let at = reader.offset
+      let code = try reader.byte()
+      guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of export \(code)", at: at) }
+      unit.exports.append(Export(name: name, kind: kind, index: try reader.u32()))
+    }
+  }
+
+  // MARK: Declarations
+
+  private mutating func readFunctions(_ reader: inout ByteReader) throws(FormatError) {
+    let count = try reader.count()
+    functionTypes.reserveCapacity(count)
+    for _ in 0..<count { functionTypes.append(try typeIndex(&reader)) }
+  }
+
+  private func readTables(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 3)) {
+      let hasInitializer = reader.peek() == 0x40
+      if hasInitializer { try reader.skip(2) }
+      let (elementType, declaration) = try valueType(&reader)
+      let limits = try limits(&reader)
+      let initializer = hasInitializer ? try expression(&reader) : nil
+      unit.tables.append(
+        Table(
+          limits: limits, elementType: elementType, declaration: declaration, initializer: initializer,
+          name: ByteString("")))
+    }
+  }
+
+  private func readMemories(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      unit.memories.append(Memory(limits: try limits(&reader), name: ByteString("")))
+    }
+  }
+
+  private func readGlobals(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 4)) {
+      let (type, declaration) = try globalType(&reader)
+      let initializer = try expression(&reader)
+      unit.globals.append(
+        GlobalVariable(type: type, declaration: declaration, initializer: initializer, name: ByteString("")))
+    }
+  }
+
+  private func readTags(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      try reader.skip(1)
+      unit.tags.append(Tag(type: try typeIndex(&reader), name: ByteString("")))
+    }
+  }
+
+  // MARK: Contents
+
+  private mutating func readCode(_ reader: inout ByteReader) throws(FormatError) {
+    let at = reader.offset
+    let count = try reader.count()
+    guard count == functionTypes.count else {
+      throw FormatError("\(count) bodies for \(functionTypes.count) declared functions", at: at)
+    }
+    unit.functions.reserveCapacity(count)
+    for index in 0..<count {
+      let start = reader.offset
+      let body = try reader.slice(Int(try reader.u32()))
+      unit.functions.append(
+        Function(
+          type: functionTypes[index],
+          body: Fragment(start: UInt32(body.offset), size: UInt32(body.remaining)), start: UInt32(start),
+          name: ByteString(""), exportName: ByteString("")))
+    }
+  }
+
+  private func readData(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      let at = reader.offset
+      let flags = try reader.u32()
+      guard flags <= 2 else { throw FormatError("unknown flags \(flags) of a data segment", at: at) }
+      let memory = flags == 2 ? try reader.u32() : 0
+      let offset = flags == 1 ? nil : try expression(&reader)
+      let content = try reader.slice(Int(try reader.u32()))
+      unit.segments.append(
+        Segment(
+          name: ByteString(""), size: UInt64(content.remaining), bytes: content.base + content.offset,
+          count: content.remaining,
+          placement: offset.map { .kept(memory: memory, offset: $0) } ?? .passive))
+    }
+  }
+
+  private func readElements(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      let at = reader.offset
+      let flags = try reader.u32()
+      guard flags <= 7 else { throw FormatError("unknown flags \(flags) of an element segment", at: at) }
+      let isActive = flags & 1 == 0
+      var element = ElementSegment(isDeclarative: flags & 3 == 3)
+      if isActive {
+        element.table = flags & 2 != 0 ? try reader.u32() : 0
+        element.offset = try expression(&reader)
+      }
+      let hasExpressions = flags & 4 != 0
+      if flags & 3 != 0 {
+        if hasExpressions {
+          element.elementType = try valueType(&reader).fragment
+        } else if try reader.byte() != 0 {
+          throw FormatError("unknown kind of element segment", at: reader.offset - 1)
+        }
+      }
+      try readItems(&reader, hasExpressions: hasExpressions, into: &element)
+      unit.elements.append(element)
+    }
+  }
+
+  private func readItems(
+    _ reader: inout ByteReader, hasExpressions: Bool, into element: inout ElementSegment
+  ) throws(FormatError) {
+    let count = try reader.count()
+    element.count = UInt32(count)
+    let start = reader.offset
+    let firstRelocation = UInt32(unit.relocations.count)
+    element.functions.reserveCapacity(count)
+    var areFunctions = true
+    for _ in 0..<count {
+      if hasExpressions {
+        let item = try expression(&reader)
+        if let function = plainFunction(item) { element.functions.append(function) } else { areFunctions = false }
+      } else {
+        let at = reader.offset
+        let function = try functionIndex(&reader)
+        element.functions.append(function)
+        if unit.isLifted {
+          unit.relocations.append(
+            Relocation(
+              .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at), target: function))
+        }
+      }
+    }
+    element.hasExpressions = hasExpressions
+    if !areFunctions { element.functions = [] }
+    element.holdsFunctions = areFunctions
+    element.items = Fragment(
+      start: UInt32(start), size: UInt32(reader.offset - start),
+      relocations: RelocationRange(start: firstRelocation, end: UInt32(unit.relocations.count)))
+  }
+
+  /// The function of `ref.func f; end`, `none32` for `ref.null t; end`, `nil` for any other expression.
+  private func plainFunction(_ expression: Fragment) -> UInt32? {
+    var reader = ByteReader(
+      unit.file.bytes.base, Int(expression.start)..<Int(expression.start + expression.size))
+    guard let opcode = try? reader.byte() else { return nil }
+    if opcode == 0xD2, let function = try? reader.u32(), reader.remaining == 1 { return function }
+    if opcode == 0xD0, (try? reader.s33()) != nil, reader.remaining == 1 { return none32 }
+    return nil
+  }
+
+  // MARK: Types, limits, expressions
+
+  private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
+    let at = reader.offset
+    let index = try reader.u32()
+    guard Int(index) < unit.types.count else { throw FormatError("type \(index) does not exist", at: at) }
+    return index
+  }
+
+  private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
+    let at = reader.offset
+    let index = try reader.u32()
+    guard Int(index) < unit.functionImports.count + functionTypes.count else {
+      throw FormatError("function \(index) does not exist", at: at)
+    }
+    return index
+  }
+
+  private func globalType(_ reader: inout ByteReader) throws(FormatError) -> (GlobalType, Fragment) {
+    let (code, fragment) = try valueType(&reader)
+    let at = reader.offset
+    let mutability = try reader.byte()
+    guard mutability <= 1 else { throw FormatError("unknown mutability \(mutability)", at: at) }
+    return (GlobalType(valueType: code, isMutable: mutability == 1), fragment)
+  }
+
+  private func valueType(_ reader: inout ByteReader) throws(FormatError) -> (code: UInt8, fragment: Fragment) {
+    let start = reader.offset
+    let first = UInt32(unit.relocations.count)
+    var collector = OperandCollector(unit)
+    try scanValueType(&reader, &collector)
+    let fragment = Fragment(
+      start: UInt32(start), size: UInt32(reader.offset - start),
+      relocations: RelocationRange(start: first, end: UInt32(unit.relocations.count)))
+    return (reader.base[start], fragment)
+  }
+
+  private func expression(_ reader: inout ByteReader) throws(FormatError) -> Fragment {
+    let start = reader.offset
+    let first = UInt32(unit.relocations.count)
+    var collector = OperandCollector(unit)
+    try scanInstructions(&reader, &collector)
+    return Fragment(
+      start: UInt32(start), size: UInt32(reader.offset - start),
+      relocations: RelocationRange(start: first, end: UInt32(unit.relocations.count)))
+  }
+
+  private func limits(_ reader: inout ByteReader) throws(FormatError) -> Limits {
+    let at = reader.offset
+    let flags = try reader.byte()
+    guard flags < 16 else { throw FormatError("unknown flags \(flags) of limits", at: at) }
+    var limits = Limits(minimum: try reader.u64())
+    if flags & 1 != 0 { limits.maximum = try reader.u64() }
+    limits.isShared = flags & 2 != 0
+    limits.is64 = flags & 4 != 0
+    if flags & 8 != 0 { limits.pageSizeLog2 = try reader.u32() }
+    return limits
+  }
+}
+
+/// Collects the operands of declarations and constant expressions of a finished module as relocations.
+private struct OperandCollector: OperandVisitor {
+  let unit: Unit
+  let isWanted: Bool
+
+  init(_ unit: Unit) {
+    self.unit = unit
+    isWanted = unit.isLifted
+  }
+
+  mutating func operand(_ operand: Operand) throws(FormatError) {
+    guard isWanted else { return }
+    unit.relocations.append(Relocation(operand))
+  }
+}
+
+extension Relocation {
+  /// An operand found in code, with the raw index as its target.
+  init(_ operand: Operand) {
+    let kind: RelocationKind =
+      switch operand.kind {
+      case .function: .functionIndexLEB
+      case .table: .tableNumberLEB
+      case .memory: .memoryIndex
+      case .global: .globalIndexLEB
+      case .tag: .tagIndexLEB
+      case .type: .typeIndexLEB
+      case .signedType: .signedTypeIndex
+      case .data: .dataIndex
+      case .element: .elementIndex
+      case .implicitMemory: .implicitMemory
+      }
+    self.init(
+      kind, at: UInt32(truncatingIfNeeded: operand.offset), width: UInt8(truncatingIfNeeded: operand.length),
+      target: operand.kind == .implicitMemory ? 0 : operand.value)
+  }
+}

@@ -1,0 +1,199 @@
+import WebAssemblyFormat
+
+/// Reads what makes a module a relocatable object: its `linking` section
+/// (tool-conventions, Linking.md, Linking Metadata Section).
+///
+/// Symbols are needed to resolve names, so they are read with the file. Relocations are needed only of files that stay
+/// in the link, so they are decoded later, in parallel: see `RelocationReader`.
+struct ObjectReader {
+  let unit: Unit
+
+  /// Reads symbols, segment names, constructors and COMDAT groups.
+  ///
+  /// - Throws: ``FormatError`` when the section is damaged, or an index in it is out of range.
+  func read() throws(FormatError) {
+    guard let section = unit.customSections.first(where: { $0.name == "linking" }) else { return }
+    var reader = section.content
+    let at = reader.offset
+    let version = try reader.u32()
+    guard version == 2 else { throw FormatError("unsupported version \(version) of the linking section", at: at) }
+    for index in unit.segments.indices { unit.segments[index].placement = .free }
+    while !reader.isAtEnd {
+      let kind = try reader.byte()
+      var content = try reader.slice(Int(try reader.u32()))
+      switch kind {
+      case 5: try readSegments(&content)
+      case 6: try readInitFunctions(&content)
+      case 7: try readComdats(&content)
+      case 8: try readSymbols(&content)
+      default: break
+      }
+    }
+    for function in unit.initFunctions {
+      guard Int(function.symbol) < unit.symbols.count, unit.symbols[Int(function.symbol)].kind == .function else {
+        throw FormatError("constructor \(function.symbol) is not a function symbol", at: section.content.offset)
+      }
+    }
+    nameElements()
+    try addLegacyTableSymbol(at: section.content.offset)
+  }
+
+  private func readSegments(_ reader: inout ByteReader) throws(FormatError) {
+    let at = reader.offset
+    let count = try reader.count(minimumSize: 3)
+    guard count <= unit.segments.count else {
+      throw FormatError("names for \(count) data segments of \(unit.segments.count)", at: at)
+    }
+    for index in 0..<count {
+      unit.segments[index].name = try reader.name()
+      let at = reader.offset
+      let alignment = try reader.u32()
+      guard alignment < 32 else { throw FormatError("alignment of 2^\(alignment) is too large", at: at) }
+      unit.segments[index].alignment = alignment
+      unit.segments[index].flags = SegmentFlags(rawValue: try reader.u32())
+      // Objects from before the flag existed rely on the name.
+      let name = unit.segments[index].name
+      if name.hasPrefix(".tdata") || name.hasPrefix(".tbss") { unit.segments[index].flags.insert(.tls) }
+    }
+  }
+
+  private func readInitFunctions(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      unit.initFunctions.append(InitFunction(priority: try reader.u32(), symbol: try reader.u32()))
+    }
+  }
+
+  private func readComdats(_ reader: inout ByteReader) throws(FormatError) {
+    for _ in 0..<(try reader.count(minimumSize: 3)) {
+      let group = UInt32(unit.comdats.count)
+      unit.comdats.append(try reader.name())
+      _ = try reader.u32()  // Flags, reserved.
+      for _ in 0..<(try reader.count(minimumSize: 2)) {
+        let at = reader.offset
+        let kind = try reader.byte()
+        let index = Int(try reader.u32())
+        switch kind {
+        case 0 where index < unit.segments.count: unit.segments[index].comdat = group
+        case 1 where index >= unit.functionImports.count
+          && index - unit.functionImports.count < unit.functions.count:
+          unit.functions[index - unit.functionImports.count].comdat = group
+        case 5:
+          guard let section = unit.customSections.firstIndex(where: { Int($0.index) == index }) else {
+            throw FormatError("COMDAT group of section \(index), which does not exist", at: at)
+          }
+          unit.customSections[section].comdat = group
+        default: throw FormatError("COMDAT entry of kind \(kind) with index \(index) is out of range", at: at)
+        }
+      }
+    }
+  }
+
+  // MARK: Symbols
+
+  private func readSymbols(_ reader: inout ByteReader) throws(FormatError) {
+    let count = try reader.count(minimumSize: 3)
+    unit.symbols.reserveCapacity(count)
+    for _ in 0..<count { unit.symbols.append(try readSymbol(&reader)) }
+  }
+
+  private func readSymbol(_ reader: inout ByteReader) throws(FormatError) -> UnitSymbol {
+    let at = reader.offset
+    let code = try reader.byte()
+    guard let kind = SymbolKind(rawValue: code) else { throw FormatError("unknown kind of symbol \(code)", at: at) }
+    var symbol = UnitSymbol(
+      kind: kind, flags: SymbolFlags(rawValue: try reader.u32()), name: ByteString(""), element: none32)
+    switch kind {
+    case .data:
+      symbol.name = try reader.name()
+      guard !symbol.isUndefined else { return symbol }
+      let segment = try reader.u32()
+      symbol.offset = try reader.u64()
+      symbol.size = try reader.u64()
+      if symbol.flags.contains(.absolute) {
+        symbol.element = none32
+      } else {
+        guard Int(segment) < unit.segments.count else {
+          throw FormatError("symbol '\(symbol.name)' lies in segment \(segment), which does not exist", at: at)
+        }
+        symbol.element = segment
+      }
+    case .section:
+      let index = try reader.u32()
+      guard let section = unit.customSections.firstIndex(where: { $0.index == index }) else {
+        throw FormatError("symbol of section \(index), which is not a custom section", at: at)
+      }
+      symbol.element = UInt32(section)
+      symbol.name = unit.customSections[section].name
+      symbol.flags.insert(.bindingLocal)
+    case .function: try readElement(&reader, &symbol, unit.functionImports, defined: unit.functions.count)
+    case .global: try readElement(&reader, &symbol, unit.globalImports, defined: unit.globals.count)
+    case .tag: try readElement(&reader, &symbol, unit.tagImports, defined: unit.tags.count)
+    case .table: try readElement(&reader, &symbol, unit.tableImports, defined: unit.tables.count)
+    }
+    return symbol
+  }
+
+  private func readElement(
+    _ reader: inout ByteReader, _ symbol: inout UnitSymbol, _ imports: [Import], defined: Int
+  ) throws(FormatError) {
+    let at = reader.offset
+    let index = Int(try reader.u32())
+    if symbol.isUndefined {
+      guard index < imports.count else { throw FormatError("undefined symbol of index \(index) is no import", at: at) }
+      symbol.element = UInt32(index)
+      symbol.name = symbol.flags.contains(.explicitName) ? try reader.name() : imports[index].name
+    } else {
+      guard index >= imports.count, index - imports.count < defined else {
+        throw FormatError("symbol of index \(index) is out of range", at: at)
+      }
+      symbol.element = UInt32(index - imports.count)
+      symbol.name = try reader.name()
+    }
+  }
+
+  /// Functions and globals are shown under the names of their symbols; the first symbol of several wins, and an
+  /// export with the name of a function symbol says under which name the function is to be exported.
+  private func nameElements() {
+    for symbol in unit.symbols where !symbol.isUndefined {
+      let index = Int(symbol.element)
+      switch symbol.kind {
+      case .function where unit.functions[index].name.isEmpty: unit.functions[index].name = symbol.name
+      case .global where unit.globals[index].name.isEmpty: unit.globals[index].name = symbol.name
+      case .table where unit.tables[index].name.isEmpty: unit.tables[index].name = symbol.name
+      case .tag where unit.tags[index].name.isEmpty: unit.tags[index].name = symbol.name
+      default: break
+      }
+    }
+    let imported = unit.functionImports.count
+    for export in unit.exports where export.kind == .function && Int(export.index) >= imported {
+      let index = Int(export.index) - imported
+      if index < unit.functions.count { unit.functions[index].exportName = export.name }
+    }
+  }
+
+  /// Objects made without reference types import the function table but have no symbol for it, and do not record its
+  /// uses. They get an undefined symbol that is always live; the table must then have number 0.
+  private func addLegacyTableSymbol(at offset: Int) throws(FormatError) {
+    let tables = unit.tableImports.count + unit.tables.count
+    let symbols = unit.symbols.count { $0.kind == .table }
+    if tables == symbols { return }
+    guard symbols == 0 else {
+      throw FormatError(
+        "expected one symbol table entry for each of the \(tables) table(s) present, but got \(symbols) symbol(s) instead.",
+        at: offset)
+    }
+    guard unit.tables.isEmpty else {
+      throw FormatError("unexpected table definition(s) without corresponding symbol-table entries.", at: offset)
+    }
+    guard tables == 1 else {
+      throw FormatError("multiple table imports, but no corresponding symbol-table entries.", at: offset)
+    }
+    let table = unit.tableImports[0]
+    guard table.name == "__indirect_function_table", table.elementType == 0x70 else {
+      throw FormatError("table import \(table.name) is missing a symbol table entry.", at: offset)
+    }
+    unit.symbols.append(
+      UnitSymbol(kind: .table, flags: [.undefined, .noStrip], name: table.name, element: 0))
+    unit.usesTableWithoutRelocations = true
+  }
+}

@@ -1,0 +1,115 @@
+import SystemPackage
+import WebAssemblyFormat
+
+/// Turns a file, or a member of an archive, into a ``Unit`` or into a promise of one.
+struct UnitLoader: Sendable {
+  let diagnostics: Diagnostics
+
+  /// Reads a whole module of any kind.
+  ///
+  /// - Throws: ``FormatError`` with what is damaged, and where.
+  func read(_ file: InputFile, kind: FileKind) throws(FormatError) -> Unit {
+    let origin: Unit.Origin =
+      switch kind {
+      case .sharedLibrary: .sharedLibrary
+      case .plainModule: .plainModule
+      default: .object
+      }
+    let unit = Unit(origin: origin, file: file)
+    var reader = ModuleReader(unit)
+    try reader.read()
+    if origin == .object {
+      try ObjectReader(unit: unit).read()
+    } else {
+      try Lifter(unit).declare()
+    }
+    return unit
+  }
+
+  // MARK: Archives
+
+  /// The members of an archive, each to be linked when a symbol of it is needed.
+  ///
+  /// - Throws: ``FormatError`` when a member without an entry in the index cannot be read.
+  func lazyFiles(
+    of archive: Archive, in file: InputFile, moduleName: ByteString?
+  ) throws(FormatError) -> [LazyFile] {
+    var symbolsByMember: [Int: [ByteString]] = [:]
+    for symbol in archive.symbols ?? [] { symbolsByMember[symbol.headerOffset, default: []].append(symbol.name) }
+    var result: [LazyFile] = []
+    result.reserveCapacity(archive.members.count)
+    for member in archive.members {
+      let symbols: [ByteString]
+      if archive.symbols != nil {
+        symbols = symbolsByMember[member.headerOffset] ?? []
+      } else {
+        guard let unit = readMember(member, of: archive, in: file) else { continue }
+        symbols = UnitLoader.definedNames(unit)
+      }
+      if !archive.isThin, !UnitLoader.isModule(member.content) {
+        diagnostics.warn(
+          "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode")
+        continue
+      }
+      result.append(
+        LazyFile(
+          load: {
+            let unit = readMember(member, of: archive, in: file)
+            unit?.moduleName = moduleName
+            return unit
+          }, symbols: symbols, displayName: "\(file.path)(\(member.name))"))
+    }
+    return result
+  }
+
+  /// An object between `--start-lib` and `--end-lib`.
+  ///
+  /// - Throws: ``FormatError`` when it cannot be read.
+  func lazyFile(_ file: InputFile) throws(FormatError) -> LazyFile {
+    let unit = try read(file, kind: .object)
+    return LazyFile(load: { unit }, symbols: UnitLoader.definedNames(unit), displayName: file.displayName)
+  }
+
+  /// Reads a member; errors go to the diagnostics.
+  func readMember(_ member: ArchiveMember, of archive: Archive, in file: InputFile) -> Unit? {
+    let memberFile: InputFile
+    if archive.isThin {
+      let path = FilePath(file.path).removingLastComponent().pushing(FilePath(member.name.description)).string
+      do {
+        memberFile = InputFile(member: member.name.description, file: try InputFile(path: path), of: file)
+      } catch {
+        diagnostics.error("cannot open \(path): \(error) (member of thin archive \(file.path))")
+        return nil
+      }
+    } else {
+      memberFile = InputFile(member: member.name.description, content: member.content, of: file)
+    }
+    do {
+      let kind = try FileKind.recognise(memberFile.bytes)
+      guard case .object = kind else {
+        if case .foreign(let what) = kind {
+          diagnostics.warn("\(memberFile.displayName): \(what)")
+          return nil
+        }
+        let unit = try read(memberFile, kind: kind)
+        unit.isNamedExplicitly = false
+        return unit
+      }
+      let unit = try read(memberFile, kind: kind)
+      unit.isNamedExplicitly = false
+      return unit
+    } catch {
+      diagnostics.error(error, in: memberFile)
+      return nil
+    }
+  }
+
+  private static func definedNames(_ unit: Unit) -> [ByteString] {
+    unit.symbols.filter { !$0.isUndefined && !$0.isLocal }.map(\.name)
+  }
+
+  private static func isModule(_ content: ByteReader) -> Bool {
+    content.remaining >= 4 && content.base[content.offset] == 0 && content.base[content.offset + 1] == 0x61
+      && content.base[content.offset + 2] == 0x73 && content.base[content.offset + 3] == 0x6D
+  }
+}

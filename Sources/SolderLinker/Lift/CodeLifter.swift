@@ -1,0 +1,246 @@
+import WebAssemblyFormat
+
+/// The second step of lifting: finds the relocations in the bodies of functions.
+///
+/// Bodies are independent, so the code of a unit is divided into runs of functions, one task each; the runs are then
+/// joined in order.
+struct CodeLifter {
+  /// A run of functions of one unit, and what was found in them.
+  struct Task: Sendable {
+    let unit: Unit
+    let functions: Range<Int>
+  }
+
+  struct Result: Sendable {
+    var relocations: [Relocation] = []
+    /// For each function of the run, how many relocations it has.
+    var counts: [UInt32] = []
+    var assignedGlobals: Set<UInt32> = []
+    var needsTableBlock = false
+    var namedFunctions: Set<UInt32> = []
+    var error: FormatError?
+  }
+
+  /// Divides the code of the units into tasks of about `bytes` bytes.
+  static func tasks(for units: [Unit], bytes: Int = 1 << 18) -> [Task] {
+    var tasks: [Task] = []
+    for unit in units where unit.isLifted {
+      var start = 0
+      var size = 0
+      for (index, function) in unit.functions.enumerated() {
+        size += Int(function.body.size)
+        if size >= bytes {
+          tasks.append(Task(unit: unit, functions: start..<index + 1))
+          start = index + 1
+          size = 0
+        }
+      }
+      if start < unit.functions.count { tasks.append(Task(unit: unit, functions: start..<unit.functions.count)) }
+    }
+    return tasks
+  }
+
+  static func run(_ task: Task) -> Result {
+    var result = Result()
+    guard let facts = task.unit.lifted else { return result }
+    let bytes = task.functions.reduce(0) { $0 + Int(task.unit.functions[$1].body.size) }
+    result.relocations.reserveCapacity(bytes / 8)
+    var visitor = CodeVisitor(task.unit, facts)
+    do {
+      for index in task.functions {
+        let before = visitor.relocations.count
+        let function = UInt32(task.unit.functionImports.count + index)
+        if !facts.readFunctions.contains(function) {
+          var reader = task.unit.reader(of: task.unit.functions[index].body)
+          _ = try scanLocals(&reader, &visitor)
+          try scanInstructions(&reader, &visitor)
+          guard reader.isAtEnd else { throw FormatError("code goes on behind its end", at: reader.offset) }
+        }
+        result.counts.append(UInt32(visitor.relocations.count - before))
+      }
+    } catch {
+      result.error = error as? FormatError
+    }
+    result.relocations = visitor.relocations
+    result.assignedGlobals = visitor.assignedGlobals
+    result.needsTableBlock = visitor.needsTableBlock
+    result.namedFunctions = visitor.namedFunctions
+    return result
+  }
+
+  /// Joins the results of all tasks into their units.
+  static func join(_ tasks: [Task], _ results: [Result], _ diagnostics: Diagnostics) {
+    for (task, result) in zip(tasks, results) {
+      let unit = task.unit
+      if let error = result.error {
+        diagnostics.error(error, in: unit.file)
+        continue
+      }
+      var next = UInt32(unit.relocations.count)
+      unit.relocations += result.relocations
+      for (index, count) in zip(task.functions, result.counts) {
+        unit.functions[index].body.relocations = RelocationRange(start: next, end: next + count)
+        next += count
+      }
+      unit.lifted?.variables.formUnion(result.assignedGlobals)
+      if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
+      unit.lifted?.namedFunctions.formUnion(result.namedFunctions)
+    }
+    var last: Unit?
+    for task in tasks where task.unit !== last {
+      foldAssignedGlobals(of: task.unit)
+      last = task.unit
+    }
+  }
+
+  /// Globals that only a relocation function sets, once, are constants after all.
+  private static func foldAssignedGlobals(of unit: Unit) {
+    guard let facts = unit.lifted, !facts.assignedGlobals.isEmpty else { return }
+    let exported = Set(unit.exports.filter { $0.kind == .global }.map(\.index))
+    let constants = facts.assignedGlobals.filter { !facts.variables.contains($0.key) && !exported.contains($0.key) }
+    for index in unit.relocations.indices where unit.relocations[index].kind == .globalIndexLEB {
+      let relocation = unit.relocations[index]
+      guard relocation.target >= facts.globalSymbols, let value = constants[relocation.target - facts.globalSymbols],
+        let addend = Int32(exactly: value.addend)
+      else { continue }
+      switch value.base {
+      case .memory(let symbol): (unit.relocations[index].kind, unit.relocations[index].target) = (.constantMemoryAddress, symbol)
+      case .slot(let symbol): (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
+      case .number: (unit.relocations[index].kind, unit.relocations[index].target) = (.constantNumber, none32)
+      case .tableBlock:
+        if let symbol = facts.symbol(atSlot: value.addend, of: unit) {
+          (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
+          continue
+        }
+        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, none32)
+        unit.lifted?.needsTableBlock = true
+      }
+      unit.relocations[index].storedAddend = addend
+    }
+    // What could not be folded must still have its value when the program starts.
+    for (global, value) in facts.assignedGlobals where constants[global] == nil {
+      unit.lifted?.initialValues[global] = value
+    }
+  }
+}
+
+/// Turns operands into relocations against the unit's symbols.
+private struct CodeVisitor: OperandVisitor {
+  static var wantsConstants: Bool { true }
+
+  let unit: Unit
+  let facts: LiftedFacts
+  let importedGlobals: Int
+  let functionCount: UInt32
+  let globalCount: UInt32
+  var relocations: [Relocation] = []
+  var assignedGlobals: Set<UInt32> = []
+  var needsTableBlock = false
+  /// Symbols of functions that `ref.func` names.
+  var namedFunctions: Set<UInt32> = []
+  /// The constant just read, and where the next instruction begins.
+  private var lastConstant: Int64 = 0
+  private var lastConstantEnd = -1
+
+  init(_ unit: Unit, _ facts: LiftedFacts) {
+    self.unit = unit
+    self.facts = facts
+    importedGlobals = unit.globalImports.count
+    functionCount = UInt32(unit.functionImports.count + unit.functions.count)
+    globalCount = UInt32(unit.globalImports.count + unit.globals.count)
+  }
+
+  mutating func constant(_ value: Int64, opcode: Opcode, instruction: Int, end: Int) {
+    lastConstant = value
+    lastConstantEnd = end
+  }
+
+  mutating func operand(_ operand: Operand) throws(FormatError) {
+    var relocation = Relocation(operand)
+    switch operand.kind {
+    case .function:
+      guard operand.value < functionCount else { throw missing("function", operand) }
+      relocation.target = facts.functionSymbols + operand.value
+      if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
+      if operand.opcode == .call, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
+    case .global:
+      guard operand.value < globalCount else { throw missing("global", operand) }
+      if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
+        relocation = constantRelocation(value, operand)
+      } else {
+        if operand.opcode != .globalGet { assignedGlobals.insert(operand.value) }
+        relocation.target = facts.globalSymbols + operand.value
+      }
+    case .table:
+      guard Int(operand.value) < unit.tableImports.count + unit.tables.count else { throw missing("table", operand) }
+      relocation.target = facts.tableSymbols + operand.value
+    case .tag:
+      guard Int(operand.value) < unit.tagImports.count + unit.tags.count else { throw missing("tag", operand) }
+      relocation.target = facts.tagSymbols + operand.value
+    case .type, .signedType:
+      guard Int(operand.value) < unit.types.count else { throw missing("type", operand) }
+    case .memory:
+      guard Int(operand.value) < unit.memoryImports.count + unit.memories.count else {
+        throw missing("memory", operand)
+      }
+    case .data:
+      guard Int(operand.value) < unit.segments.count else { throw missing("data segment", operand) }
+    case .element:
+      guard Int(operand.value) < unit.elements.count else { throw missing("element segment", operand) }
+    case .implicitMemory: break
+    }
+    relocations.append(relocation)
+  }
+
+  private func missing(_ what: String, _ operand: Operand) -> FormatError {
+    FormatError("\(what) \(operand.value) does not exist", at: operand.offset)
+  }
+
+  /// `global.get` of a known value becomes the value.
+  private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
+    var relocation = Relocation(operand)
+    var addend = value.addend
+    switch value.base {
+    case .number:
+      relocation.kind = .constantNumber
+      relocation.target = none32
+    case .memory(let symbol):
+      relocation.kind = .constantMemoryAddress
+      relocation.target = symbol
+    case .slot(let symbol):
+      relocation.kind = .constantTableIndex
+      relocation.target = symbol
+    case .tableBlock:
+      relocation.kind = .constantTableIndex
+      relocation.target = none32
+      if let slot = addedConstant(operand), let symbol = facts.symbol(atSlot: slot, of: unit) {
+        // `__table_base + slot` names one function: its slot, less what will be added.
+        relocation.target = symbol
+        addend = -slot
+      } else {
+        needsTableBlock = true
+      }
+    }
+    guard let narrow = Int32(exactly: addend) else {
+      // Such a constant only occurs in 64-bit modules, and rarely: it stays a global.
+      var variable = Relocation(operand)
+      variable.target = facts.globalSymbols + operand.value
+      return variable
+    }
+    relocation.storedAddend = narrow
+    return relocation
+  }
+
+  /// The constant that is added to a base right here, in either order.
+  private func addedConstant(_ operand: Operand) -> Int64? {
+    func isAdd(at offset: Int) -> Bool {
+      offset < unit.file.bytes.end && [0x6A, 0x7C].contains(unit.file.bytes.base[offset])
+    }
+    if lastConstantEnd == operand.instruction, isAdd(at: operand.end) { return lastConstant }
+    var next = ByteReader(unit.file.bytes.base, operand.end..<unit.file.bytes.end)
+    guard let opcode = try? next.byte(), opcode == 0x41 || opcode == 0x42, let value = try? next.s64(),
+      isAdd(at: next.offset)
+    else { return nil }
+    return value
+  }
+}

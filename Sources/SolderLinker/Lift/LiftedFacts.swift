@@ -1,0 +1,43 @@
+import WebAssemblyFormat
+
+/// What lifting found out about a finished module, beyond symbols and relocations.
+struct LiftedFacts {
+  /// For each global of the index space: its value, if that is known at link time; `nil` for variables.
+  var globals: [SymbolicValue?] = []
+  /// Globals of the index space that a relocation function sets: constants, unless something else sets them too.
+  var assignedGlobals: [UInt32: SymbolicValue] = [:]
+  /// Values of those globals that turned out to be variables after all.
+  var initialValues: [UInt32: SymbolicValue] = [:]
+  /// Symbols of functions that `ref.func` names in code, which must be declared somewhere.
+  var namedFunctions: Set<UInt32> = []
+  /// Globals of the index space that code sets, other than the relocation functions that were read.
+  var variables: Set<UInt32> = []
+  /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.
+  var functionSymbols: UInt32 = 0
+  var globalSymbols: UInt32 = 0
+  var tableSymbols: UInt32 = 0
+  var tagSymbols: UInt32 = 0
+  /// The segment that stands for the block of memory at `__memory_base`, and its symbol.
+  var memoryBlock = none32
+  var memoryBlockSymbol = none32
+  /// Slots of the function table to reserve at `__table_base`, when code computes with that base.
+  var tableBlockSize: UInt32 = 0
+  var tableAlignment: UInt32 = 0
+  /// Whether code uses `__table_base` in another way than to name one slot, so that the block must stay in one piece.
+  var needsTableBlock = false
+  /// Functions of the index space that the module wants called at start; see `StartOrder`.
+  var relocationFunctions: [UInt32] = []
+  var constructors: [UInt32] = []
+  var initializeTLS: UInt32?
+  /// Functions whose work was done by reading them; calls of them go.
+  var readFunctions: Set<UInt32> = []
+  /// Functions that relocate but could not be read, with why.
+  var unreadable: [(function: UInt32, name: ByteString)] = []
+  /// Whether the module brings the stack pointer that everybody shares.
+  var ownsStackPointer = false
+  /// The global, of the index space, that says where a plain module's static memory ends, and what it says.
+  var heapBaseGlobal: UInt32?
+  var heapBase: UInt64?
+  /// One past the last byte that an active data segment of a plain module fills.
+  var staticDataEnd: UInt64 = 0
+}

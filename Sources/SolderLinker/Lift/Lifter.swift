@@ -1,0 +1,374 @@
+import WebAssemblyFormat
+
+// Lifting: finding out what a finished module would have said as an object.
+//
+// A relocatable object comes with a symbol table and with relocations. A shared library or a plain module has been
+// through a linker or a compiler that left them out; but its imports and exports are names, every index in its code is
+// known from the instruction set, and the dynamic linking convention says how a library speaks of addresses it does not
+// know yet. From that the lifter makes the same symbols and relocations, in two steps:
+//
+//  1. `declare` runs with the reading of the file: symbols, the block of memory, the block of table slots, and the data
+//     relocations that the library's own relocation functions perform. Name resolution needs no more than this.
+//  2. `CodeLifter` goes through the bodies of functions, when it is known that the file stays in the link.
+//
+// The symbol table of a lifted unit begins with a local symbol for every element of its index spaces (all functions,
+// then globals, tables, tags), so that an index in the code becomes a symbol by adding a constant. Names that others
+// can refer to follow.
+
+/// The first step of lifting; see the comment at the head of the file.
+struct Lifter {
+  let unit: Unit
+  private var facts = LiftedFacts()
+
+  init(_ unit: Unit) { self.unit = unit }
+
+  /// Finds the symbols of the unit, its memory and its table slots.
+  ///
+  /// - Throws: ``FormatError`` for indices that are out of range.
+  func declare() throws(FormatError) {
+    var lifter = self
+    try lifter.run()
+  }
+
+  private mutating func run() throws(FormatError) {
+    try checkIndices()
+    nameElements()
+    declareElements()
+    unit.mayChangeSize = true
+    facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
+    if unit.origin == .sharedLibrary {
+      declareMemoryBlock()
+      readImportedConstants()
+      readDefinedConstants()
+      placeLibrarySegments()
+      placeLibraryElements()
+    } else {
+      readDefinedConstants()
+      placePlainSegments()
+      placePlainElements()
+    }
+    try declareExports()
+    unit.lifted = facts
+    if unit.origin == .sharedLibrary {
+      RelocationFunctionReader(unit).run()
+    } else {
+      findPlainConventions()
+    }
+  }
+
+  // MARK: Elements of the index spaces
+
+  private func checkIndices() throws(FormatError) {
+    let functions = unit.functionImports.count + unit.functions.count
+    let globals = unit.globalImports.count + unit.globals.count
+    for relocation in unit.relocations {
+      let limit: Int
+      switch relocation.kind {
+      case .functionIndexLEB: limit = functions
+      case .globalIndexLEB: limit = globals
+      case .tableNumberLEB: limit = unit.tableImports.count + unit.tables.count
+      case .typeIndexLEB, .signedTypeIndex: limit = unit.types.count
+      case .tagIndexLEB: limit = unit.tagImports.count + unit.tags.count
+      default: continue
+      }
+      guard Int(relocation.target) < limit else {
+        throw FormatError("index \(relocation.target) does not exist", at: Int(relocation.offset))
+      }
+    }
+    if let start = unit.startFunction, Int(start) >= functions {
+      throw FormatError("start function \(start) does not exist", at: unit.file.bytes.end)
+    }
+  }
+
+  /// Gives functions, globals, tables, memories and tags the names of the name section.
+  private func nameElements() {
+    func assign(_ subsection: NameSection.Subsection, imported: Int, count: Int, _ set: (Int, ByteString) -> Void) {
+      for (index, name) in unit.names.names(of: subsection) where Int(index) >= imported {
+        let defined = Int(index) - imported
+        if defined < count { set(defined, name) }
+      }
+    }
+    assign(.function, imported: unit.functionImports.count, count: unit.functions.count) { unit.functions[$0].name = $1 }
+    assign(.global, imported: unit.globalImports.count, count: unit.globals.count) { unit.globals[$0].name = $1 }
+    assign(.table, imported: unit.tableImports.count, count: unit.tables.count) { unit.tables[$0].name = $1 }
+    assign(.memory, imported: unit.memoryImports.count, count: unit.memories.count) { unit.memories[$0].name = $1 }
+    assign(.tag, imported: unit.tagImports.count, count: unit.tags.count) { unit.tags[$0].name = $1 }
+    for (index, name) in unit.names.names(of: .data) where Int(index) < unit.segments.count {
+      unit.segments[Int(index)].name = name
+    }
+  }
+
+  private mutating func declareElements() {
+    facts.functionSymbols = 0
+    declare(.function, unit.functionImports, defined: unit.functions.map(\.name))
+    facts.globalSymbols = UInt32(unit.symbols.count)
+    declare(.global, unit.globalImports, defined: unit.globals.map(\.name))
+    facts.tableSymbols = UInt32(unit.symbols.count)
+    declare(.table, unit.tableImports, defined: unit.tables.map(\.name))
+    facts.tagSymbols = UInt32(unit.symbols.count)
+    declare(.tag, unit.tagImports, defined: unit.tags.map(\.name))
+  }
+
+  private func declare(_ kind: SymbolKind, _ imports: [Import], defined names: [ByteString]) {
+    for (index, entry) in imports.enumerated() {
+      var flags: SymbolFlags = .undefined
+      if isWeakImport(entry) { flags.insert(.bindingWeak) }
+      if entry.module != "env" {
+        // An import from the host, or from an input of that name: known by module and name, not by name alone.
+        flags.formUnion([.bindingLocal, .explicitName])
+      }
+      unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, element: UInt32(index)))
+    }
+    for (index, name) in names.enumerated() {
+      unit.symbols.append(UnitSymbol(kind: kind, flags: .bindingLocal, name: name, element: UInt32(index)))
+    }
+  }
+
+  private func isWeakImport(_ entry: Import) -> Bool {
+    isWeak(module: entry.module, name: entry.name)
+  }
+
+  private func isWeak(module: ByteString, name: ByteString) -> Bool {
+    unit.dylink?.importFlags.contains { $0.module == module && $0.name == name && $0.flags.contains(.bindingWeak) }
+      ?? false
+  }
+
+  // MARK: Exports
+
+  /// Exports that every library has under the same name: its own business, called at start.
+  private mutating func isPrivate(_ export: Export) -> Bool {
+    guard unit.origin == .sharedLibrary, export.kind == .function else { return false }
+    let name = export.name
+    if name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize" {
+      facts.constructors.append(export.index)
+    } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs" || name == "__wasm_apply_global_relocs" {
+      facts.relocationFunctions.append(export.index)
+    } else if name == "__wasm_init_tls" {
+      facts.initializeTLS = export.index
+    } else {
+      return name.hasPrefix("__wasm_apply_") || name == "__wasm_init_memory" || name == "__wasm_start"
+    }
+    return true
+  }
+
+  private mutating func declareExports() throws(FormatError) {
+    for export in unit.exports where !isPrivate(export) {
+      let spaces: (imports: Int, count: Int, first: UInt32, kind: SymbolKind)
+      switch export.kind {
+      case .function:
+        spaces = (unit.functionImports.count, unit.functions.count, facts.functionSymbols, .function)
+      case .global: spaces = (unit.globalImports.count, unit.globals.count, facts.globalSymbols, .global)
+      case .table: spaces = (unit.tableImports.count, unit.tables.count, facts.tableSymbols, .table)
+      case .tag: spaces = (unit.tagImports.count, unit.tags.count, facts.tagSymbols, .tag)
+      case .memory: continue
+      }
+      guard Int(export.index) < spaces.imports + spaces.count else {
+        throw FormatError("export '\(export.name)' names an index that does not exist", at: unit.file.bytes.end)
+      }
+      if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
+      if export.kind == .table, unit.origin == .sharedLibrary { continue }
+      var symbol = UnitSymbol(
+        kind: spaces.kind, flags: exportFlags(export.name), name: export.name,
+        element: UInt32(max(0, Int(export.index) - spaces.imports)))
+      if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
+      unit.symbols.append(symbol)
+      if export.kind == .function, Int(export.index) >= spaces.imports {
+        let index = Int(export.index) - spaces.imports
+        if unit.functions[index].name.isEmpty {
+          unit.functions[index].name = export.name
+          unit.symbols[Int(facts.functionSymbols + export.index)].name = export.name
+        }
+      }
+    }
+  }
+
+  private func exportFlags(_ name: ByteString) -> SymbolFlags {
+    let flags = unit.dylink?.exportFlags.first { $0.name == name }?.flags ?? []
+    return flags.intersection([.bindingWeak, .tls])
+  }
+
+  /// An immutable integer global that a library exports is the address of data, counted from its block.
+  private mutating func declareData(_ export: Export) -> Bool {
+    let index = Int(export.index) - unit.globalImports.count
+    guard index >= 0, !unit.globals[index].type.isMutable, let value = facts.globals[Int(export.index)] else {
+      return false
+    }
+    if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
+    var symbol = UnitSymbol(
+      kind: .data, flags: exportFlags(export.name), name: export.name, element: facts.memoryBlock)
+    switch value.base {
+    case .number, .memory(symbol: facts.memoryBlockSymbol):
+      symbol.offset = UInt64(bitPattern: value.addend)
+    case .memory(let target) where value.addend == 0: symbol.aliasOf = target
+    default: return false
+    }
+    if facts.memoryBlock != none32, value.base != .number || value.addend >= 0 {
+      // A symbol may lie beyond the block that the library declares; then the block is longer.
+      let end = UInt64(clamping: value.addend)
+      let segment = Int(facts.memoryBlock)
+      if end > unit.segments[segment].size, end < 1 << 31 { unit.segments[segment].size = end }
+    }
+    if facts.memoryBlock == none32 { symbol.flags.insert(.absolute) }
+    unit.symbols.append(symbol)
+    return true
+  }
+
+  // MARK: Constants
+
+  private mutating func readImportedConstants() {
+    for (index, entry) in unit.globalImports.enumerated() {
+      if entry.module == "GOT.mem" {
+        facts.globals[index] = SymbolicValue(base: .memory(symbol: addressSymbol(.data, entry)), addend: 0)
+      } else if entry.module == "GOT.func" {
+        facts.globals[index] = SymbolicValue(base: .slot(symbol: addressSymbol(.function, entry)), addend: 0)
+      } else if entry.module == "env" {
+        if entry.name == "__memory_base" || entry.name == "__memory_base32" {
+          facts.globals[index] = SymbolicValue(base: .memory(symbol: facts.memoryBlockSymbol), addend: 0)
+        } else if entry.name == "__table_base" || entry.name == "__table_base32" {
+          facts.globals[index] = SymbolicValue(base: .tableBlock, addend: 0)
+        } else {
+          continue
+        }
+      } else {
+        continue
+      }
+      // The import is a constant now and asks nobody for a global of that name.
+      unit.symbols[Int(facts.globalSymbols) + index].flags.formUnion([.bindingLocal, .bindingWeak])
+    }
+  }
+
+  /// The symbol whose address a `GOT` import is; a function that is imported as well has one already.
+  private func addressSymbol(_ kind: SymbolKind, _ entry: Import) -> UInt32 {
+    if kind == .function,
+      let index = unit.functionImports.firstIndex(where: { $0.module == "env" && $0.name == entry.name })
+    {
+      return UInt32(index)
+    }
+    let isWeak =
+      isWeak(module: entry.module, name: entry.name) || self.isWeak(module: ByteString("env"), name: entry.name)
+    unit.symbols.append(
+      UnitSymbol(
+        kind: kind, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name, element: none32,
+        isAddressOnly: true))
+    return UInt32(unit.symbols.count - 1)
+  }
+
+  /// Immutable globals whose initial value is known are constants.
+  private mutating func readDefinedConstants() {
+    var evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    for (index, global) in unit.globals.enumerated()
+    where !global.type.isMutable && (global.type.valueType == 0x7F || global.type.valueType == 0x7E) {
+      let position = unit.globalImports.count + index
+      facts.globals[position] = evaluator.value(of: global.initializer)
+      evaluator.globals[position] = facts.globals[position]
+    }
+  }
+
+  // MARK: Memory
+
+  private mutating func declareMemoryBlock() {
+    let dylink = unit.dylink ?? DylinkSection()
+    var block = Segment(
+      name: ByteString(".data"), size: dylink.memorySize, bytes: InputFile.noBytes, count: 0)
+    block.alignment = dylink.hasMemoryInformation ? dylink.memoryAlignment : 4
+    facts.memoryBlock = UInt32(unit.segments.count)
+    unit.segments.append(block)
+    facts.memoryBlockSymbol = UInt32(unit.symbols.count)
+    unit.symbols.append(
+      UnitSymbol(kind: .data, flags: .bindingLocal, name: ByteString("__memory_base"), element: facts.memoryBlock))
+  }
+
+  /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
+  private func placeLibrarySegments() {
+    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    for index in unit.segments.indices where index != Int(facts.memoryBlock) {
+      guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
+        let value = evaluator.value(of: offset)
+      else { continue }
+      switch value.base {
+      case .memory(symbol: facts.memoryBlockSymbol):
+        let start = UInt64(truncatingIfNeeded: value.addend) & 0xFFFF_FFFF
+        unit.segments[index].placement = .inside(segment: facts.memoryBlock, offset: start)
+        let block = Int(facts.memoryBlock)
+        unit.segments[block].size = max(unit.segments[block].size, start + unit.segments[index].size)
+      case .number: unit.segments[index].placement = .absolute(UInt64(bitPattern: value.addend))
+      default: break
+      }
+    }
+  }
+
+  private mutating func placePlainSegments() {
+    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let mask: UInt64 = unit.addressWidth == 64 ? .max : 0xFFFF_FFFF
+    for index in unit.segments.indices {
+      guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
+        let value = evaluator.value(of: offset), value.base == .number
+      else { continue }
+      let address = UInt64(bitPattern: value.addend) & mask
+      unit.segments[index].placement = .absolute(address)
+      let (end, overflow) = address.addingReportingOverflow(unit.segments[index].size)
+      facts.staticDataEnd = max(facts.staticDataEnd, overflow ? .max : end)
+    }
+  }
+
+  // MARK: Table
+
+  private mutating func placeLibraryElements() {
+    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    facts.tableBlockSize = unit.dylink?.tableSize ?? 0
+    facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
+    for index in unit.elements.indices {
+      let element = unit.elements[index]
+      guard element.table == 0, let offset = element.offset, let value = evaluator.value(of: offset),
+        value.base == .tableBlock, value.addend >= 0, value.addend < 1 << 31
+      else { continue }
+      facts.tableBlockSize = max(facts.tableBlockSize, UInt32(value.addend) + element.count)
+      if element.holdsFunctions {
+        unit.elements[index].placement = .block(offset: UInt64(value.addend))
+      } else {
+        facts.needsTableBlock = true
+      }
+    }
+  }
+
+  private mutating func placePlainElements() {
+    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    for index in unit.elements.indices {
+      let element = unit.elements[index]
+      guard element.table == 0, element.holdsFunctions, let offset = element.offset,
+        let value = evaluator.value(of: offset), value.base == .number, value.addend >= 0
+      else { continue }
+      unit.elements[index].placement = .absolute(slot: UInt64(value.addend))
+    }
+  }
+
+  // MARK: Plain modules
+
+  /// A plain module says with globals of these names, exported or not, where its static memory ends and which stack
+  /// everybody shares.
+  private mutating func findPlainConventions() {
+    let imported = unit.globalImports.count
+    func global(named name: StaticString) -> Int? {
+      if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported {
+        return Int(export.index) - imported
+      }
+      return unit.globals.firstIndex { $0.name == name }
+    }
+    if let index = global(named: "__heap_base"), !unit.globals[index].type.isMutable,
+      let value = facts.globals[imported + index], value.base == .number
+    {
+      facts.heapBaseGlobal = UInt32(imported + index)
+      facts.heapBase = UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
+    }
+    if let index = global(named: "__stack_pointer"), unit.globals[index].type.isMutable {
+      facts.ownsStackPointer = true
+      if !unit.exports.contains(where: { $0.kind == .global && $0.name == "__stack_pointer" }) {
+        unit.symbols.append(
+          UnitSymbol(kind: .global, flags: [], name: ByteString("__stack_pointer"), element: UInt32(index)))
+      }
+    }
+    // Its globals stay variables to everybody else: the host may look at them.
+    facts.globals = Array(repeating: nil, count: facts.globals.count)
+    unit.lifted = facts
+  }
+}

@@ -1,0 +1,84 @@
+import WebAssemblyFormat
+
+/// Index of a symbol in the link's ``SymbolTable``.
+typealias SymbolID = UInt32
+
+/// A name of the link, and what it stands for so far.
+struct Symbol {
+  enum State: UInt8 {
+    /// Nothing defines it yet.
+    case undefined
+    case defined
+    /// A lazy file (an archive's member, say) would define it; ``Symbol/element`` is the file's index.
+    case lazy
+    /// It stands for another symbol of the unit: a library exports an import under a name of its own.
+    case alias
+  }
+
+  struct Attributes: OptionSet {
+    var rawValue: UInt16
+    /// An object, library or module mentions it (rather than only the command line or a lazy file).
+    static let usedInRegularUnit = Attributes(rawValue: 1 << 0)
+    static let traced = Attributes(rawValue: 1 << 1)
+    static let forceExport = Attributes(rawValue: 1 << 2)
+    static let forceImport = Attributes(rawValue: 1 << 3)
+    /// A function that only traps, in place of one that is missing: it has no address.
+    static let isStub = Attributes(rawValue: 1 << 4)
+    /// Live although it is no chunk of bytes.
+    static let referenced = Attributes(rawValue: 1 << 5)
+    /// Defined by a shared library: gives way to a definition in an object or plain module.
+    static let fromLibrary = Attributes(rawValue: 1 << 6)
+    /// One of several symbols of a name that differ in signature.
+    static let isVariant = Attributes(rawValue: 1 << 7)
+    /// A plain module refers to it, and so leaves it to the host when nothing defines it.
+    static let mayImport = Attributes(rawValue: 1 << 8)
+    /// It has no name in the link's name space: a local symbol, or an import from the host by module and name.
+    static let unnamed = Attributes(rawValue: 1 << 9)
+  }
+
+  var name: ByteString
+  var kind: SymbolKind
+  var state: State
+  var attributes: Attributes = []
+  var flags: SymbolFlags
+  /// The unit that defines it, or else the first that mentions it; `none32` for the command line.
+  var unit: UInt32
+  /// Defined: index of the function, global, tag, table, custom section or segment among those of all units (`none32`
+  /// for data at an absolute address). Lazy: index of the file. Alias: index of the symbol in the unit.
+  var element: UInt32
+  /// Type of a function or tag.
+  var type: TypeID?
+  /// Data: offset in its segment, or the absolute address.
+  var value: UInt64 = 0
+  /// Data: size in bytes.
+  var size: UInt64 = 0
+  /// Index in ``SymbolTable/importNames`` when it has import attributes, else `none32`.
+  var importNames = none32
+
+  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UInt32, element: UInt32) {
+    self.name = name
+    self.kind = kind
+    self.state = state
+    self.flags = flags
+    self.unit = unit
+    self.element = element
+  }
+
+  var isDefined: Bool { state == .defined || state == .alias }
+  var isUndefined: Bool { state == .undefined }
+  var isWeak: Bool { flags.contains(.bindingWeak) }
+  var isLocal: Bool { flags.contains(.bindingLocal) }
+  var isHidden: Bool { flags.contains(.visibilityHidden) }
+  var isTLS: Bool { flags.contains(.tls) }
+  var isUndefinedWeak: Bool { state == .undefined && isWeak }
+  /// Data at an address that no segment decides.
+  var isAbsolute: Bool { kind == .data && state == .defined && element == none32 }
+
+  func has(_ attribute: Attributes) -> Bool { attributes.contains(attribute) }
+}
+
+/// The module and name under which an undefined symbol is imported, where they differ from `env` and its own name.
+struct ImportNames {
+  var module: ByteString?
+  var name: ByteString?
+}

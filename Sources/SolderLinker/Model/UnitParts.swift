@@ -1,0 +1,199 @@
+import WebAssemblyFormat
+
+/// "There is none", in 32-bit indices.
+let none32 = UInt32.max
+
+/// A run of bytes of a file that is copied into the result, with the relocations inside it.
+///
+/// Function bodies, constant expressions and declarations are all of this shape, so that one piece of code emits them.
+struct Fragment: Equatable {
+  /// Offset in the file.
+  var start: UInt32 = 0
+  var size: UInt32 = 0
+  var relocations = RelocationRange()
+}
+
+/// The limits of a memory or a table (WebAssembly specification, Limits).
+struct Limits: Equatable {
+  var minimum: UInt64 = 0
+  var maximum: UInt64?
+  var isShared = false
+  var is64 = false
+  /// Log2 of the page size in bytes when the memory declares one (custom page sizes proposal).
+  var pageSizeLog2: UInt32?
+}
+
+/// The type of a global variable: the encoded value type and its mutability.
+struct GlobalType: Equatable {
+  /// First byte of the value type; `0x7F` is i32, `0x7E` i64.
+  var valueType: UInt8
+  var isMutable: Bool
+}
+
+/// An import of a unit, before it is known who satisfies it.
+struct Import {
+  var module: ByteString
+  var name: ByteString
+  var kind: ExternalKind
+  /// Type index in the unit, for functions and tags.
+  var type: UInt32 = none32
+  var global = GlobalType(valueType: 0, isMutable: false)
+  var limits = Limits()
+  /// First byte of a table's element type.
+  var elementType: UInt8 = 0
+  /// The type of a global or table as encoded, which may name types of the unit.
+  var declaration = Fragment()
+}
+
+/// A function that the unit defines.
+struct Function {
+  /// Type index in the unit.
+  var type: UInt32
+  /// Index of its COMDAT group in the unit, or `none32`.
+  var comdat: UInt32 = none32
+  /// The body behind its size: local declarations and code.
+  var body: Fragment
+  /// Offset in the file of the body's size, where an object's function chunk begins.
+  var start: UInt32
+  /// The name to show: of the symbol, or of the name section.
+  var name: ByteString
+  /// The name an export must have (`export_name` attribute); empty without one.
+  var exportName: ByteString
+}
+
+/// A global variable that the unit defines.
+struct GlobalVariable {
+  var type: GlobalType
+  /// The value type and mutability as encoded.
+  var declaration: Fragment
+  /// The initial value, with the final `end`.
+  var initializer: Fragment
+  var name: ByteString
+}
+
+/// A table that the unit defines.
+struct Table {
+  var limits: Limits
+  var elementType: UInt8
+  /// The reference type as encoded.
+  var declaration: Fragment
+  /// The initial element, if the table has one, with the final `end`.
+  var initializer: Fragment?
+  var name: ByteString
+}
+
+/// A memory that the unit defines.
+struct Memory {
+  var limits: Limits
+  var name: ByteString
+}
+
+/// An exception tag that the unit defines.
+struct Tag {
+  var type: UInt32
+  var name: ByteString
+}
+
+/// An export of the unit: a name for an index.
+struct Export {
+  var name: ByteString
+  var kind: ExternalKind
+  var index: UInt32
+}
+
+/// Where a data segment goes.
+enum SegmentPlacement: Equatable {
+  /// Wherever the layout likes, merged with segments of its kind.
+  case free
+  /// At an offset in another segment of the unit (a piece of a block that must stay whole).
+  case inside(segment: UInt32, offset: UInt64)
+  /// At this address (static data of a plain module).
+  case absolute(UInt64)
+  /// Nowhere: code copies it with `memory.init`.
+  case passive
+  /// Active, in another memory than the first, or at an address that only the host knows: kept as it is.
+  case kept(memory: UInt32, offset: Fragment)
+}
+
+/// A chunk of initialised or zero data.
+struct Segment {
+  var name: ByteString
+  /// Log2 of the alignment in bytes.
+  var alignment: UInt32 = 0
+  var flags: SegmentFlags = []
+  var comdat: UInt32 = none32
+  /// Bytes of memory it takes; those beyond ``count`` are zero.
+  var size: UInt64
+  /// The bytes, in the mapped file or in memory of the unit.
+  var bytes: UnsafePointer<UInt8>
+  var count: Int
+  var relocations = RelocationRange()
+  var placement = SegmentPlacement.free
+
+  var isTLS: Bool { flags.contains(.tls) }
+}
+
+/// An element segment: what fills a run of table slots, or what code copies there.
+struct ElementSegment {
+  enum Placement: Equatable {
+    /// Fills slots of the function table, relative to the unit's block of slots.
+    case block(offset: UInt64)
+    /// Fills these slots of the plain module's table, which stay where they are.
+    case absolute(slot: UInt64)
+    /// Copied whole, with its operands relocated: passive, declarative, or for another table.
+    case kept
+  }
+  var placement = Placement.kept
+  var isDeclarative = false
+  /// The table of an active segment, in the unit's index space; `none32` for the others.
+  var table = none32
+  /// Where an active segment begins.
+  var offset: Fragment?
+  /// The element type, where the segment spells it out.
+  var elementType: Fragment?
+  var hasExpressions = false
+  /// Whether every item is a function or null, so that ``functions`` lists them.
+  var holdsFunctions = false
+  /// Function indices in the unit, `none32` for null.
+  var functions: [UInt32] = []
+  var count: UInt32 = 0
+  /// The items as encoded, behind their count.
+  var items = Fragment()
+}
+
+/// A custom section of a unit.
+struct CustomSection {
+  var name: ByteString
+  var content: ByteReader
+  /// Index among all sections of the file.
+  var index: UInt32
+  var comdat: UInt32 = none32
+  var relocations = RelocationRange()
+}
+
+/// A constructor: its symbol in the unit, and its priority (lower runs earlier).
+struct InitFunction {
+  var priority: UInt32
+  var symbol: UInt32
+}
+
+/// A symbol as a unit states it, before names are resolved.
+struct UnitSymbol {
+  var kind: SymbolKind
+  var flags: SymbolFlags
+  var name: ByteString
+  /// Defined: index of the function, global, tag or table among those the unit defines; of the segment (data) or the
+  /// custom section. Undefined: index of the import, or `none32` (data).
+  var element: UInt32
+  /// Offset of data in its segment, in bytes; may be negative for a symbol before its block.
+  var offset: UInt64 = 0
+  var size: UInt64 = 0
+  /// An undefined function that is only pointed to, so that its type does not matter.
+  var isAddressOnly = false
+  /// The symbol of the unit that this one is another name of: an import that is exported. `none32` for the rest.
+  var aliasOf = none32
+
+  var isUndefined: Bool { flags.contains(.undefined) }
+  var isLocal: Bool { flags.contains(.bindingLocal) }
+  var isWeak: Bool { flags.contains(.bindingWeak) }
+}

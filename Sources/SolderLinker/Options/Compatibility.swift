@@ -1,0 +1,23 @@
+/// The release of LLVM whose `wasm-ld` Solder behaves like, wherever releases differ.
+///
+/// This is the one place that knows the differences; passes ask it questions and never compare releases.
+public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
+  case llvm19 = 19
+  case llvm21 = 21
+  case llvm22 = 22
+
+  /// The release whose defaults are Solder's own.
+  public static let current = Compatibility.llvm22
+
+  public static func < (left: Compatibility, right: Compatibility) -> Bool { left.rawValue < right.rawValue }
+
+  /// Whether the stack lies below the static data when the command line does not say.
+  public var placesStackFirst: Bool { self >= .llvm22 }
+
+  /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
+  public var versionFlagStops: Bool { self < .llvm21 }
+
+  /// Whether `--import-memory=NAME`, without a comma, names a field of `env`; before, it named a module, the field
+  /// being empty.
+  public var importMemoryNamesField: Bool { self >= .llvm22 }
+}

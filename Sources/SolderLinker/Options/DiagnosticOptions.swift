@@ -1,0 +1,20 @@
+/// How messages are shown, and when they stop the link.
+public struct DiagnosticOptions: Sendable, Equatable {
+  /// When messages are coloured.
+  public enum Color: Sendable, Equatable {
+    /// When standard error is a terminal.
+    case automatic
+    case always
+    case never
+  }
+
+  /// Errors shown before the rest is suppressed (`--error-limit`); 0 shows all.
+  public var errorLimit = 20
+  /// Warnings count as errors (`--fatal-warnings`).
+  public var fatalWarnings = false
+  public var color = Color.automatic
+  /// What the linker does is told as it goes (`--verbose`).
+  public var verbose = false
+
+  public init() {}
+}

@@ -1,0 +1,21 @@
+extension LinkOptions {
+  /// The name under which memory is imported and exported.
+  public static let memoryName = "memory"
+
+  /// The same options with what they imply filled in; doing it twice changes nothing.
+  ///
+  /// Position-independent and relocatable output import the table, a shared library imports its memory, other modules
+  /// export it unless told otherwise; static addresses begin at 1024 where nothing lies below, table slots at 1.
+  public func normalized() -> LinkOptions {
+    var options = self
+    if output != .executable { options.importTable = true }
+    if !isPositionIndependent {
+      options.tableBase = tableBase ?? 1
+      // 1024 leaves room for a null pointer's fields; with the stack there is no need, and an object has no addresses.
+      if globalBase == nil && output != .relocatable && !stackFirst { options.globalBase = 1024 }
+    }
+    if output == .shared && memoryImport == nil { options.memoryImport = MemoryImport() }
+    if options.memoryImport == nil && memoryExport == nil { options.memoryExport = LinkOptions.memoryName }
+    return options
+  }
+}

@@ -1,0 +1,185 @@
+import WebAssemblyFormat
+
+/// What name resolution decided; later passes add addresses of linker-defined symbols and functions the linker makes,
+/// and no more.
+struct Resolution {
+  var table: SymbolTable
+  var types: TypeTable
+  /// All units, the linker's own first.
+  let units: [Unit]
+  /// Indices of the other units, in the order of the link.
+  let linkOrder: [UInt32]
+  var synthetic: SyntheticFunctions
+  var wellKnown: WellKnownSymbols
+  let extractions: [Extraction]
+  /// What the program starts with, where the link has it.
+  let entry: SymbolID?
+  /// Symbols that `--export` and its relatives name.
+  let explicitExports: [ByteString]
+
+  var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
+
+  func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+}
+
+/// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
+struct WellKnownSymbols {
+  var callConstructors: SymbolID = none32
+  var callDestructors: SymbolID?
+  var stackPointer: SymbolID?
+  var memoryBase: SymbolID?
+  var tableBase: SymbolID?
+  var tlsBase: SymbolID?
+  var tlsSize: SymbolID?
+  var tlsAlign: SymbolID?
+  var initializeTLS: SymbolID?
+  var initializeMemory: SymbolID?
+  var applyDataRelocations: SymbolID?
+  var applyGlobalRelocations: SymbolID?
+  var applyTLSRelocations: SymbolID?
+  var applyGlobalTLSRelocations: SymbolID?
+  var start: SymbolID?
+  var initMemoryFlag: SymbolID?
+  var indirectFunctionTable: SymbolID?
+  /// Linker-defined addresses that something asked for, by name.
+  var addresses: [AddressSymbol: SymbolID] = [:]
+}
+
+/// Addresses that the linker defines when something refers to them.
+enum AddressSymbol: CaseIterable {
+  case dsoHandle, dataEnd, stackLow, stackHigh, globalBase, heapBase, heapEnd, memoryBase, tableBase, firstPageEnd
+
+  var name: ByteString {
+    switch self {
+    case .dsoHandle: ByteString("__dso_handle")
+    case .dataEnd: ByteString("__data_end")
+    case .stackLow: ByteString("__stack_low")
+    case .stackHigh: ByteString("__stack_high")
+    case .globalBase: ByteString("__global_base")
+    case .heapBase: ByteString("__heap_base")
+    case .heapEnd: ByteString("__heap_end")
+    case .memoryBase: ByteString("__memory_base")
+    case .tableBase: ByteString("__table_base")
+    case .firstPageEnd: ByteString("__wasm_first_page_end")
+    }
+  }
+}
+
+extension Resolver {
+  /// Adds symbols that the linker itself defines, before any file.
+  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool) {
+    guard options.output != .relocatable else { return }
+    known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction, &synthetic)
+    let pointer: UInt8 = is64 ? 0x7E : 0x7F
+    if options.isPositionIndependent {
+      known.stackPointer = addUndefinedGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      known.memoryBase = addUndefinedGlobal("__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
+    } else if !hasOwnStackPointer {
+      known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+    }
+    if options.sharedMemory {
+      known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      known.tlsSize = addGlobal("__tls_size", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      known.tlsAlign = addGlobal("__tls_align", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      let type = types.intern(parameters: [is64 ? .i64 : .i32], results: [])
+      known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type, &synthetic)
+    }
+    if options.isPositionIndependent || options.unresolvedSymbols == .importDynamic {
+      let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
+      table.symbols[Int(id)].flags = .exported
+      known.applyDataRelocations = id
+    }
+  }
+
+  /// A hidden function that the linker defines.
+  mutating func addFunction(
+    _ name: StaticString, _ body: SyntheticBody, _ type: TypeID, _ synthetic: inout SyntheticFunctions
+  ) -> SymbolID {
+    let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: 0)
+    let function = synthetic.add(body, named: name.description, type: type)
+    var symbol = Symbol(
+      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, element: function)
+    symbol.type = type
+    symbol.attributes = table.symbols[Int(id)].attributes
+    table.symbols[Int(id)] = symbol
+    return id
+  }
+
+  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID {
+    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: 0)
+    defineGlobal(id, type, synthetic)
+    return id
+  }
+
+  /// Makes an undefined symbol a global variable of the linker's.
+  mutating func defineGlobal(_ id: SymbolID, _ type: GlobalType, _ synthetic: SyntheticFunctions) {
+    let unit = synthetic.unit
+    let name = table.symbols[Int(id)].name
+    unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
+    var symbol = Symbol(
+      name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
+      element: UInt32(unit.globals.count - 1))
+    symbol.attributes = table.symbols[Int(id)].attributes
+    table.symbols[Int(id)] = symbol
+  }
+
+  private mutating func addUndefinedGlobal(
+    _ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions
+  ) -> SymbolID {
+    let unit = synthetic.unit
+    unit.globalImports.append(Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
+    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: 0)
+    table.symbols[Int(id)].element = UInt32(unit.globalImports.count - 1)
+    table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
+    return id
+  }
+
+  /// Defines the addresses of the layout that something refers to; their values follow with the layout.
+  mutating func addOptionalSymbols(_ known: inout WellKnownSymbols, _ synthetic: SyntheticFunctions, is64: Bool) {
+    guard options.output != .relocatable else { return }
+    for address in AddressSymbol.allCases {
+      switch address {
+      case .dsoHandle: break
+      case .dataEnd where options.output == .shared: continue
+      case .dataEnd: break
+      default: if options.isPositionIndependent { continue }
+      }
+      if let id = addOptionalData(address.name) { known.addresses[address] = id }
+    }
+    if !options.sharedMemory, let id = table.find("__tls_base"), !table.symbols[Int(id)].isDefined {
+      defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false), synthetic)
+      known.tlsBase = id
+    }
+  }
+
+  /// Defines a data symbol that something refers to, or that is to be exported.
+  mutating func addOptionalData(_ name: ByteString) -> SymbolID? {
+    let id: SymbolID
+    if let found = table.find(name) {
+      guard !table.symbols[Int(found)].isDefined else { return nil }
+      id = found
+    } else {
+      guard options.exportAll || requestedExports.contains(name) else { return nil }
+      id = table.insert(name, kind: .data, flags: [], unit: 0).id
+    }
+    table.symbols[Int(id)].defineAbsoluteData(0)
+    return id
+  }
+}
+
+extension Symbol {
+  /// Makes the symbol data at an address that the linker chose.
+  mutating func defineAbsoluteData(_ address: UInt64) {
+    kind = .data
+    state = .defined
+    flags = [.visibilityHidden, .absolute]
+    unit = 0
+    element = none32
+    value = address
+    size = 0
+    importNames = none32
+    attributes.insert(.referenced)
+  }
+}
+

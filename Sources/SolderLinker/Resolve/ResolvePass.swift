@@ -1,0 +1,379 @@
+import WebAssemblyFormat
+
+/// Resolves all names, in the order in which `wasm-ld` does: the linker's own symbols, the files, what the command line
+/// asks for, then what is left undefined.
+///
+/// Afterwards every symbol of every unit has its ``SymbolID``, no symbol is lazy or an alias, and no archive member is
+/// added any more.
+struct ResolvePass {
+  private var resolver: Resolver
+  private var synthetic: SyntheticFunctions
+  private var known = WellKnownSymbols()
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let names: NameArena
+  private let is64: Bool
+  private let hasPlainModule: Bool
+
+  init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena) {
+    self.options = options
+    self.diagnostics = diagnostics
+    self.names = names
+    is64 = inputs.is64
+    hasPlainModule = inputs.units.contains { $0.origin == .plainModule }
+    let unit = Unit(origin: .synthetic, file: InputFile(name: "<internal>", bytes: ByteReader(InputFile.noBytes, 0..<0)))
+    synthetic = SyntheticFunctions(unit: unit, names: names)
+    resolver = Resolver(
+      options: options, diagnostics: diagnostics, synthetic: unit, expectedNames: inputs.symbolCount)
+    resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })
+    resolver.table.traced = Set(options.tracedSymbols.map { names.intern($0) })
+    resolver.hasOwnStackPointer = inputs.units.contains { $0.lifted?.ownsStackPointer == true }
+  }
+
+  /// Runs the pass; `nil` when there were errors that leave nothing to go on with.
+  mutating func run(_ inputs: Inputs) -> Resolution? {
+    resolver.addSyntheticSymbols(&synthetic, &known, is64: is64)
+    for input in inputs.order {
+      switch input {
+      case .unit(let index): resolver.add(inputs.units[index])
+      case .lazy(let index): resolver.addLazy(inputs.lazyFiles[index])
+      }
+    }
+    if diagnostics.hasErrors { return nil }
+    let exports = (options.exportsIfDefined + options.exports).map { names.intern($0) }
+    for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
+    for name in exports { _ = resolver.reference(name, from: "--export") }
+    referToEntry()
+    referToDestructors()
+    if diagnostics.hasErrors { return nil }
+    let wraps = referToWrappedSymbols()
+    processStubLibraries(inputs.stubLibraries)
+    bindNamedModules()
+    resolver.addOptionalSymbols(&known, synthetic, is64: is64)
+    defineSharedGlobals()
+    resolver.settleVariants(&synthetic)
+    if diagnostics.hasErrors { return nil }
+    settleAliases(wraps)
+    for name in exports { exportIfDefined(name) }
+    trapUndefinedWeakFunctions()
+    unhideEntry()
+    demoteLazySymbols()
+    checkLiftedSignatures()
+    assignElementNumbers()
+    if diagnostics.hasErrors { return nil }
+    return Resolution(
+      table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
+      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol, explicitExports: exports)
+  }
+
+  // MARK: What the command line asks for
+
+  private mutating func referToEntry() {
+    guard options.output != .relocatable, let entry = options.entry else { return }
+    let id = resolver.reference(names.intern(entry), from: "--entry")
+    if let id, resolver.table.symbols[Int(id)].isDefined {
+      resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
+      entrySymbol = id
+    } else if !hasPlainModule || options.entryIsExplicit {
+      diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
+    }
+  }
+
+  private var entrySymbol: SymbolID?
+
+  private mutating func unhideEntry() {
+    guard let entrySymbol else { return }
+    resolver.table.symbols[Int(entrySymbol)].flags.remove(.visibilityHidden)
+  }
+
+  /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
+  /// program calls constructors and destructors itself.
+  private mutating func referToDestructors() {
+    guard options.output != .relocatable, options.output != .shared else { return }
+    let constructors = resolver.table.symbols[Int(known.callConstructors)]
+    guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
+      !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
+      let id = resolver.reference(ByteString("__wasm_call_dtors"), from: "<internal>")
+    else { return }
+    let symbol = resolver.table.symbols[Int(id)]
+    guard symbol.isDefined else { return }
+    if symbol.kind != .function {
+      diagnostics.error("__wasm_call_dtors must be a function")
+    } else if symbol.type != resolver.types.emptyFunction {
+      diagnostics.error("__wasm_call_dtors must have no argument or return values")
+    } else {
+      known.callDestructors = id
+    }
+  }
+
+  private mutating func exportIfDefined(_ name: ByteString) {
+    guard let id = resolver.table.find(name), resolver.table.symbols[Int(id)].isDefined else { return }
+    resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
+  }
+
+  // MARK: Wrapping and aliases
+
+  private struct Wrap {
+    var original: SymbolID
+    var real: SymbolID
+    var wrapper: SymbolID
+  }
+
+  /// `--wrap=f`: references to `f` go to `__wrap_f`, those to `__real_f` go to `f`.
+  private mutating func referToWrappedSymbols() -> [Wrap] {
+    var result: [Wrap] = []
+    for name in Set(options.wrappedSymbols).sorted() {
+      guard let original = resolver.table.find(names.intern(name)) else { continue }
+      let symbol = resolver.table.symbols[Int(original)]
+      func other(_ prefix: String) -> SymbolID {
+        let (id, isNew) = resolver.table.insert(
+          names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
+        if isNew {
+          resolver.table.symbols[Int(id)].type = symbol.type
+          resolver.table.symbols[Int(id)].element = none32
+        }
+        return id
+      }
+      let wrap = Wrap(original: original, real: other("__real_"), wrapper: other("__wrap_"))
+      _ = resolver.reference(resolver.table.symbols[Int(wrap.wrapper)].name, from: "<internal>")
+      result.append(wrap)
+    }
+    return result
+  }
+
+  /// Gives every unit symbol that is only another name the symbol it stands for.
+  private mutating func settleAliases(_ wraps: [Wrap]) {
+    var redirected: [SymbolID: SymbolID] = boundImports
+    for wrap in wraps {
+      redirected[wrap.original] = wrap.wrapper
+      redirected[wrap.real] = wrap.original
+    }
+    for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .alias {
+      guard let target = target(ofAlias: SymbolID(id)) else {
+        let symbol = resolver.table.symbols[id]
+        diagnostics.error(
+          "\(resolver.displayName(ofUnit: symbol.unit)): symbol '\(symbol.name)' is defined as an import of itself")
+        continue
+      }
+      redirected[SymbolID(id)] = target
+      if let slot = resolver.table.slot(of: resolver.table.symbols[id].name), resolver.table.slots[slot] == SymbolID(id) {
+        resolver.table.makePrimary(target, slot: slot)
+      }
+    }
+    guard !redirected.isEmpty else { return }
+    for unit in resolver.units {
+      for index in unit.symbolIDs.indices {
+        if let target = redirected[unit.symbolIDs[index]] { unit.symbolIDs[index] = target }
+      }
+    }
+    for wrap in wraps {
+      let table = resolver.table
+      guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
+        let realSlot = table.slot(of: table.symbols[Int(wrap.real)].name)
+      else { continue }
+      resolver.table.makePrimary(wrap.original, slot: realSlot)
+      resolver.table.makePrimary(wrap.wrapper, slot: originalSlot)
+    }
+  }
+
+  private func target(ofAlias id: SymbolID) -> SymbolID? {
+    var current = id
+    for _ in 0..<resolver.units.count + 8 {
+      if let bound = boundImports[current] {
+        current = bound
+        continue
+      }
+      let symbol = resolver.table.symbols[Int(current)]
+      guard symbol.state == .alias else { return current }
+      current = resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
+    }
+    return nil
+  }
+
+  // MARK: Imports by module name
+
+  /// Imports that a named input satisfies, by their symbols.
+  private var boundImports: [SymbolID: SymbolID] = [:]
+
+  /// Binds undefined symbols whose import module is the name of an input (`NAME=FILE`) to that input's exports.
+  private mutating func bindNamedModules() {
+    var named: [ByteString: [UInt32]] = [:]
+    for unit in resolver.units {
+      if let name = unit.moduleName { named[name, default: []].append(unit.index) }
+    }
+    guard !named.isEmpty else { return }
+    for id in resolver.table.symbols.indices {
+      let symbol = resolver.table.symbols[id]
+      guard symbol.isUndefined, symbol.importNames != none32 else { continue }
+      let (module, name) = resolver.table.importName(of: symbol)
+      guard let units = named[module] else { continue }
+      if let target = export(name, symbol.kind, of: units) {
+        boundImports[SymbolID(id)] = target
+      } else if !symbol.isWeak {
+        diagnostics.error(
+          "\(resolver.displayName(ofUnit: symbol.unit)): undefined symbol: \(resolver.demangled(name)) "
+            + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
+            + "it exports no \(symbol.kind) of that name)")
+      }
+    }
+  }
+
+  private func export(_ name: ByteString, _ kind: SymbolKind, of units: [UInt32]) -> SymbolID? {
+    for index in units {
+      let unit = resolver.units[Int(index)]
+      for (position, symbol) in unit.symbols.enumerated()
+      where symbol.name == name && !symbol.isLocal && !symbol.isUndefined {
+        if symbol.kind == kind || kind == .global && symbol.kind == .data {
+          // The unit's own definition, even where another unit's won the name.
+          return ownDefinition(position, of: unit)
+        }
+      }
+    }
+    return nil
+  }
+
+  private func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
+    let id = unit.symbolIDs[position]
+    guard unit.isLifted, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
+    // A lifted unit has a local symbol for each function beside the exported one.
+    let symbol = unit.symbols[position]
+    if symbol.kind == .function, symbol.aliasOf == none32 {
+      return unit.symbolIDs[Int(symbol.element) + unit.functionImports.count]
+    }
+    return id
+  }
+
+  // MARK: What is left undefined
+
+  /// Globals of `env` that are mutable and defined by nobody are shared by all who import them.
+  private mutating func defineSharedGlobals() {
+    guard !options.isPositionIndependent, options.output != .relocatable else { return }
+    for id in resolver.table.slots {
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
+        symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
+        resolver.units[Int(symbol.unit)].origin == .sharedLibrary
+      else { continue }
+      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
+      if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
+        resolver.defineGlobal(id, type, synthetic)
+      }
+    }
+  }
+
+  /// A weak function that nothing defines has address 0; calls of it run into a trap.
+  private mutating func trapUndefinedWeakFunctions() {
+    guard options.output != .relocatable, !options.isPositionIndependent else { return }
+    for id in resolver.table.slots {
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.isUndefinedWeak, symbol.kind == .function, symbol.has(.usedInRegularUnit), symbol.type != nil,
+        !symbol.has(.forceImport), !symbol.has(.mayImport)
+      else { continue }
+      resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))", in: &synthetic)
+      resolver.table.symbols[Int(id)].flags.insert(.visibilityHidden)
+    }
+  }
+
+  /// A lazy symbol that only weak references mention stays undefined.
+  private mutating func demoteLazySymbols() {
+    for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .lazy {
+      resolver.table.symbols[id].state = .undefined
+      resolver.table.symbols[id].flags.formUnion([.undefined, .bindingWeak])
+      resolver.table.symbols[id].element = none32
+    }
+  }
+
+  /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
+  private mutating func checkLiftedSignatures() {
+    for unit in resolver.units where unit.isLifted {
+      for (index, entry) in unit.functionImports.enumerated() where index < unit.symbolIDs.count {
+        let symbol = resolver.table.symbols[Int(unit.symbolIDs[index])]
+        let wanted = unit.typeIDs[Int(entry.type)]
+        guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
+          type != wanted, !resolver.types.isSubtype(type, wanted)
+        else { continue }
+        diagnostics.error(
+          "function signature mismatch: \(resolver.demangled(entry.name))\n>>> imported as "
+            + "\(resolver.types.describe(wanted)) in \(unit.file.displayName)\n>>> defined as "
+            + "\(resolver.types.describe(type)) in \(resolver.displayName(ofUnit: symbol.unit))")
+      }
+    }
+  }
+
+  // MARK: Stub libraries
+
+  /// Symbols that a stub library names are imported from the host; what the host needs in turn is exported.
+  private mutating func processStubLibraries(_ libraries: [StubLibrary]) {
+    var addedAny = true
+    while addedAny {
+      addedAny = false
+      for library in libraries {
+        for entry in library.symbols {
+          guard let id = resolver.table.find(entry.name), resolver.table.symbols[Int(id)].isUndefined,
+            !resolver.table.symbols[Int(id)].has(.forceImport)
+          else { continue }
+          resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
+          if resolver.table.symbols[Int(id)].has(.traced) {
+            diagnostics.message("\(library.displayName): importing \(resolver.demangled(entry.name))")
+          }
+          for dependency in entry.dependencies where exportDependency(dependency, of: entry.name, library) {
+            addedAny = true
+          }
+        }
+      }
+    }
+  }
+
+  private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
+    guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
+      diagnostics.error(
+        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))")
+      return false
+    }
+    resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
+    if resolver.table.symbols[Int(id)].has(.traced) {
+      diagnostics.message(
+        "\(library.displayName): exported \(resolver.demangled(name)) due to import of \(resolver.demangled(symbol))")
+    }
+    guard resolver.table.symbols[Int(id)].state == .lazy else { return false }
+    _ = resolver.reference(name, from: library.displayName)
+    return true
+  }
+
+  // MARK: Numbers
+
+  /// Numbers the functions, segments, … of all units in one row, the linker's own last because it still makes more.
+  private mutating func assignElementNumbers() {
+    var bases = ElementBases()
+    for unit in resolver.units.dropFirst() + [resolver.units[0]] {
+      unit.bases = bases
+      bases.function += UInt32(unit.functions.count)
+      bases.segment += UInt32(unit.segments.count)
+      bases.global += UInt32(unit.globals.count)
+      bases.tag += UInt32(unit.tags.count)
+      bases.table += UInt32(unit.tables.count)
+      bases.memory += UInt32(unit.memories.count)
+      bases.custom += UInt32(unit.customSections.count)
+      bases.element += UInt32(unit.elements.count)
+    }
+    for index in resolver.table.symbols.indices {
+      let symbol = resolver.table.symbols[index]
+      guard symbol.state == .defined, symbol.element != none32 else { continue }
+      let bases = resolver.units[Int(symbol.unit)].bases
+      resolver.table.symbols[index].element += bases.base(of: symbol.kind)
+    }
+  }
+}
+
+extension ElementBases {
+  func base(of kind: SymbolKind) -> UInt32 {
+    switch kind {
+    case .function: function
+    case .data: segment
+    case .global: global
+    case .section: custom
+    case .tag: tag
+    case .table: table
+    }
+  }
+}

@@ -1,0 +1,286 @@
+import WebAssemblyFormat
+
+// The rules by which one more mention of a name changes what it stands for.
+extension Resolver {
+  /// Adds one symbol of a unit.
+  ///
+  /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
+  mutating func resolve(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
+    let symbol = unit.symbols[index]
+    if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
+    if !symbol.isUndefined, !isDiscarded(symbol, in: unit) { return (addDefined(symbol, of: unit), nil) }
+    return addUndefined(index, of: unit)
+  }
+
+  /// A definition in a COMDAT group of which another unit's copy was chosen counts as a reference.
+  private func isDiscarded(_ symbol: UnitSymbol, in unit: Unit) -> Bool {
+    switch symbol.kind {
+    case .function: unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
+    case .data where symbol.element != none32: unit.isDiscarded(comdat: unit.segments[Int(symbol.element)].comdat)
+    default: false
+    }
+  }
+
+  private mutating func addLocal(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
+    var local = makeSymbol(symbol, of: unit)
+    local.attributes.insert(.usedInRegularUnit)
+    return table.addUnnamed(local)
+  }
+
+  private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: Unit) -> Symbol {
+    var flags = symbol.flags
+    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32,
+      unit.segments[Int(symbol.element)].isTLS
+    {
+      flags.insert(.tls)
+    }
+    let isUndefined = symbol.isUndefined || isDiscarded(symbol, in: unit)
+    if isUndefined { flags.insert(.undefined) }
+    var result = Symbol(
+      name: symbol.name, kind: symbol.kind,
+      state: isUndefined ? .undefined : symbol.aliasOf == none32 ? .defined : .alias, flags: flags, unit: unit.index,
+      element: symbol.element)
+    if symbol.aliasOf != none32 { result.element = symbol.aliasOf }
+    result.value = symbol.offset
+    result.size = symbol.size
+    result.type = type(of: symbol, in: unit)
+    if unit.origin == .sharedLibrary { result.attributes.insert(.fromLibrary) }
+    if symbol.isUndefined { result.importNames = addImportNames(of: symbol, in: unit) }
+    return result
+  }
+
+  private func type(of symbol: UnitSymbol, in unit: Unit) -> TypeID? {
+    let index: UInt32
+    switch symbol.kind {
+    case .function where symbol.isUndefined:
+      guard symbol.element != none32 else { return nil }
+      index = unit.functionImports[Int(symbol.element)].type
+    case .function where symbol.aliasOf != none32: return nil
+    case .function: index = unit.functions[Int(symbol.element)].type
+    case .tag where symbol.isUndefined: index = unit.tagImports[Int(symbol.element)].type
+    case .tag where symbol.aliasOf != none32: return nil
+    case .tag: index = unit.tags[Int(symbol.element)].type
+    default: return nil
+    }
+    return unit.typeIDs[Int(index)]
+  }
+
+  private func importEntry(of symbol: UnitSymbol, in unit: Unit) -> Import? {
+    guard symbol.isUndefined, symbol.element != none32 else { return nil }
+    let index = Int(symbol.element)
+    switch symbol.kind {
+    case .function: return unit.functionImports[index]
+    case .global: return unit.globalImports[index]
+    case .tag: return unit.tagImports[index]
+    case .table: return unit.tableImports[index]
+    case .data, .section: return nil
+    }
+  }
+
+  private mutating func addImportNames(of symbol: UnitSymbol, in unit: Unit) -> UInt32 {
+    guard let entry = importEntry(of: symbol, in: unit) else { return none32 }
+    let isExplicit = symbol.flags.contains(.explicitName)
+    if !isExplicit, entry.module == "env" { return none32 }
+    table.importNames.append(ImportNames(module: entry.module, name: isExplicit ? entry.name : nil))
+    return UInt32(table.importNames.count - 1)
+  }
+
+  // MARK: Definitions
+
+  private mutating func addDefined(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
+    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+    let definition = makeSymbol(symbol, of: unit)
+    let existing = table.symbols[Int(id)]
+    if existing.has(.traced) {
+      diagnostics.message("\(unit.file.displayName): definition of \(demangled(symbol.name))")
+    }
+    if isNew || existing.state == .lazy {
+      replace(id, with: definition)
+      return id
+    }
+    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    guard existing.kind == symbol.kind || isAddressLike(existing, definition) else {
+      reportKindMismatch(existing, symbol.kind, unit)
+      return id
+    }
+    if symbol.kind == .function, let type = definition.type, let old = existing.type, type != old,
+      unit.origin == .object, mattersForCalls(existing, id)
+    {
+      return addVariantDefinition(definition, of: unit, existing: id)
+    }
+    checkTypes(existing, id, definition, unit)
+    if shouldReplace(existing, by: definition, of: unit) { replace(id, with: definition) }
+    return id
+  }
+
+  /// Stores a definition, keeping what was asked of the name.
+  private mutating func replace(_ id: SymbolID, with definition: Symbol) {
+    let kept = table.symbols[Int(id)].attributes.intersection([.traced, .forceExport, .isVariant, .unnamed])
+    table.symbols[Int(id)] = definition
+    table.symbols[Int(id)].attributes.formUnion(kept)
+    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+  }
+
+  /// An immutable global of a finished module and a data symbol can both stand for an address.
+  private func isAddressLike(_ one: Symbol, _ other: Symbol) -> Bool {
+    func isLifted(_ symbol: Symbol) -> Bool { symbol.unit != none32 && units[Int(symbol.unit)].isLifted }
+    let kinds: Set<SymbolKind> = [one.kind, other.kind]
+    return kinds == [.data, .global] && (isLifted(one) || isLifted(other))
+      || kinds == [.data, .function] && (one.isUndefined && isLifted(one) || other.isUndefined && isLifted(other))
+  }
+
+  private mutating func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
+    if !existing.isDefined { return true }
+    if new.isWeak { return false }
+    if existing.isWeak { return true }
+    // The first library wins, as in dynamic linking; a definition in the program proper wins over libraries.
+    if new.has(.fromLibrary) { return false }
+    if existing.has(.fromLibrary) { return true }
+    if options.allowMultipleDefinitions { return false }
+    let message =
+      "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
+      + "\n>>> defined in \(unit.file.displayName)"
+    if options.writesDespiteErrors { diagnostics.warn(message) } else { diagnostics.error(message) }
+    return true
+  }
+
+  // MARK: References
+
+  private mutating func addUndefined(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
+    let symbol = unit.symbols[index]
+    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+    if table.symbols[Int(id)].has(.traced) {
+      diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
+    }
+    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    if unit.origin == .plainModule { table.symbols[Int(id)].attributes.insert(.mayImport) }
+    if isNew {
+      let kept = table.symbols[Int(id)].attributes
+      table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
+      table.symbols[Int(id)].attributes.formUnion(kept)
+      return (id, nil)
+    }
+    let existing = table.symbols[Int(id)]
+    if existing.state == .lazy {
+      if symbol.isWeak, symbol.kind == .function || symbol.kind == .data {
+        table.symbols[Int(id)].flags = .bindingWeak
+        table.symbols[Int(id)].kind = symbol.kind
+        table.symbols[Int(id)].type = type(of: symbol, in: unit)
+        return (id, nil)
+      }
+      // Until the file is added, this reference is all that is known.
+      let file = Int(existing.element)
+      if lazyFiles[file].isExtracted { return (id, nil) }
+      table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
+      table.symbols[Int(id)].attributes.formUnion(existing.attributes)
+      table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+      return (id, file)
+    }
+    guard existing.kind == symbol.kind || isAddressLike(existing, makeSymbol(symbol, of: unit)) else {
+      reportKindMismatch(existing, symbol.kind, unit)
+      return (id, nil)
+    }
+    return (addReference(index, of: unit, to: id), nil)
+  }
+
+  /// Adds a reference to a name that is defined, or undefined so far.
+  private mutating func addReference(_ index: Int, of unit: Unit, to id: SymbolID) -> SymbolID {
+    let symbol = unit.symbols[index]
+    let existing = table.symbols[Int(id)]
+    if symbol.kind == .function, existing.kind == .function {
+      let type = type(of: symbol, in: unit)
+      if existing.type == nil { table.symbols[Int(id)].type = type }
+      if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.origin == .object,
+        unit.callsDirectly(index)
+      {
+        return addVariantReference(symbol, of: unit, type: type, existing: id)
+      }
+      if existing.isUndefined { mergeImportNames(symbol, of: unit, into: id) }
+    } else if existing.isDefined {
+      checkTypes(existing, id, makeSymbol(symbol, of: unit), unit)
+    }
+    // A strong reference makes a weak undefined symbol strong, and a host import stays allowed.
+    if existing.isUndefined {
+      if existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags = symbol.flags }
+      if existing.kind == .data, symbol.kind != .data {
+        // The first mention was an address, this one says more.
+        let attributes = table.symbols[Int(id)].attributes
+        table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
+        table.symbols[Int(id)].attributes.formUnion(attributes)
+      }
+    }
+    return id
+  }
+
+  /// Import attributes of several references to one name must agree.
+  private mutating func mergeImportNames(_ symbol: UnitSymbol, of unit: Unit, into id: SymbolID) {
+    guard let entry = importEntry(of: symbol, in: unit) else { return }
+    let existing = table.symbols[Int(id)]
+    var names = existing.importNames == none32 ? ImportNames() : table.importNames[Int(existing.importNames)]
+    let first = displayName(ofUnit: existing.unit)
+    if symbol.flags.contains(.explicitName) {
+      if let name = names.name, name != entry.name {
+        diagnostics.error(
+          "import name mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(name) in \(first)"
+            + "\n>>> defined as \(entry.name) in \(unit.file.displayName)")
+      }
+      if names.name == nil { names.name = entry.name }
+    }
+    let module = names.module ?? ByteString("env")
+    if existing.type != nil, module != entry.module {
+      diagnostics.error(
+        "import module mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(module) in \(first)"
+          + "\n>>> defined as \(entry.module) in \(unit.file.displayName)")
+    }
+    names.module = entry.module
+    if existing.importNames != none32 {
+      table.importNames[Int(existing.importNames)] = names
+    } else if names.name != nil || entry.module != "env" {
+      table.importNames.append(names)
+      table.symbols[Int(id)].importNames = UInt32(table.importNames.count - 1)
+    }
+  }
+
+  // MARK: Types
+
+  private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: Unit) {
+    guard existing.kind == new.kind, existing.unit != none32 else { return }
+    switch new.kind {
+    case .global:
+      guard let old = globalType(of: existing), let type = globalType(of: new), old != type else { return }
+      diagnostics.error(
+        "Global type mismatch: \(existing.name)\n>>> defined as \(describe(old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)")
+    case .tag:
+      guard let old = existing.type, let type = new.type, old != type else { return }
+      diagnostics.warn(
+        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.describe(old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.describe(type)) in \(unit.file.displayName)")
+    default: break
+    }
+  }
+
+  private func globalType(of symbol: Symbol) -> GlobalType? {
+    guard symbol.kind == .global, symbol.unit != none32, symbol.element != none32, symbol.state != .alias else {
+      return nil
+    }
+    let unit = units[Int(symbol.unit)]
+    let index = Int(symbol.element)
+    return symbol.isUndefined ? unit.globalImports[index].global : unit.globals[index].type
+  }
+
+  private func describe(_ type: GlobalType) -> String {
+    let names: [UInt8: String] = [0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"]
+    return (type.isMutable ? "var " : "const ") + (names[type.valueType] ?? "reference")
+  }
+
+  private mutating func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: Unit) {
+    diagnostics.error(
+      "symbol type mismatch: \(demangled(existing.name))\n>>> defined as \(existing.kind.conventionalName) in "
+        + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)")
+  }
+
+  func demangled(_ name: ByteString) -> String {
+    options.demangle ? demangle(name) : name.description
+  }
+}

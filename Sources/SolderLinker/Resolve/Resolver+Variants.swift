@@ -1,0 +1,107 @@
+import WebAssemblyFormat
+
+// Functions whose references and definition disagree about the signature.
+//
+// A call with the wrong signature would make the module invalid, so wasm-ld, and Solder for objects, keep one symbol
+// for each signature of a name, warn, and let calls with another signature than the definition's run into a function
+// that traps. References that do not call (they take the address) may differ freely.
+extension Resolver {
+  /// Whether the signature of an existing symbol matters: it is defined, or something calls it.
+  func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
+    if existing.isDefined { return true }
+    for index in 1..<units.count where units[index].origin == .object {
+      let unit = units[index]
+      for (position, symbol) in unit.symbolIDs.enumerated() where symbol == id && unit.callsDirectly(position) {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// A definition of another signature than what was seen before becomes the name's primary symbol.
+  mutating func addVariantDefinition(_ definition: Symbol, of unit: Unit, existing id: SymbolID) -> SymbolID {
+    let (variant, isNew) = variant(of: id, type: definition.type!, template: definition)
+    let current = table.symbols[Int(variant)]
+    if isNew || !current.isDefined || current.isWeak && !definition.isWeak {
+      let attributes = table.symbols[Int(variant)].attributes
+      table.symbols[Int(variant)] = definition
+      table.symbols[Int(variant)].attributes.formUnion(attributes)
+      table.symbols[Int(variant)].attributes.insert(.usedInRegularUnit)
+    }
+    if let slot = table.slot(of: definition.name) { table.makePrimary(variant, slot: slot) }
+    return variant
+  }
+
+  /// A call with another signature refers to a variant of its own.
+  mutating func addVariantReference(
+    _ symbol: UnitSymbol, of unit: Unit, type: TypeID, existing id: SymbolID
+  ) -> SymbolID {
+    let existing = table.symbols[Int(id)]
+    if existing.isUndefined, !mattersForCalls(existing, id) {
+      // So far the name was only pointed to: this call decides the signature.
+      table.symbols[Int(id)].type = type
+      return id
+    }
+    var reference = Symbol(
+      name: symbol.name, kind: .function, state: .undefined, flags: symbol.flags.union(.undefined), unit: unit.index,
+      element: symbol.element)
+    reference.type = type
+    return variant(of: id, type: type, template: reference).id
+  }
+
+  private mutating func variant(of id: SymbolID, type: TypeID, template: Symbol) -> (id: SymbolID, isNew: Bool) {
+    guard let slot = table.slot(of: template.name) else { return (id, false) }
+    var variants = table.variants[slot] ?? [id]
+    if let found = variants.first(where: { table.symbols[Int($0)].type == type }) {
+      table.variants[slot] = variants
+      return (found, false)
+    }
+    var symbol = template
+    symbol.attributes.formUnion([.isVariant, .usedInRegularUnit])
+    let new = SymbolID(table.symbols.count)
+    table.symbols.append(symbol)
+    variants.append(new)
+    table.variants[slot] = variants
+    return (new, true)
+  }
+
+  /// Reports disagreements and turns every variant but the definition into a function that traps.
+  mutating func settleVariants(_ synthetic: inout SyntheticFunctions) {
+    for slot in table.variants.keys.sorted() {
+      let variants = table.variants[slot] ?? []
+      guard let defined = variants.first(where: { table.symbols[Int($0)].isDefined }) else {
+        reportSignatureMismatch(table.symbols[Int(variants[0])], table.symbols[Int(variants[1])], isError: true)
+        return
+      }
+      for variant in variants where variant != defined {
+        let symbol = table.symbols[Int(variant)]
+        reportSignatureMismatch(symbol, table.symbols[Int(defined)], isError: false)
+        let name = "signature_mismatch:" + demangled(symbol.name)
+        makeTrap(variant, named: name, in: &synthetic)
+      }
+    }
+  }
+
+  func reportSignatureMismatch(_ one: Symbol, _ other: Symbol, isError: Bool) {
+    func line(_ symbol: Symbol) -> String {
+      let type = symbol.type.map { types.describe($0) } ?? "unknown"
+      return "\n>>> defined as \(type) in \(displayName(ofUnit: symbol.unit))"
+    }
+    let message = "function signature mismatch: \(demangled(one.name))\(line(one))\(line(other))"
+    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
+  }
+
+  /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.
+  mutating func makeTrap(_ id: SymbolID, named name: String, in synthetic: inout SyntheticFunctions) {
+    let function = synthetic.add(.trap, named: name, type: table.symbols[Int(id)].type ?? types.emptyFunction)
+    var symbol = table.symbols[Int(id)]
+    symbol.name = synthetic.name(of: function)
+    symbol.state = .defined
+    symbol.flags = [.bindingLocal]
+    symbol.unit = 0
+    symbol.element = function
+    symbol.attributes.insert(.isStub)
+    symbol.importNames = none32
+    table.symbols[Int(id)] = symbol
+  }
+}

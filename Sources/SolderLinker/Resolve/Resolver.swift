@@ -1,0 +1,145 @@
+import WebAssemblyFormat
+
+// Deciding what each name stands for.
+//
+// Files are added in the order of the command line, symbol by symbol, and the first reference to a lazy file (a member
+// of an archive) adds that file at once, before the next symbol is looked at. This is how wasm-ld does it, and the
+// order of files, of functions and of data in the result follows from it. Where wasm-ld recurses, a stack of half-added
+// files is kept here instead, since a chain of archive members can be longer than a thread's stack.
+
+/// A file that is linked only when a symbol of it is needed.
+struct LazyFile {
+  /// Opens and reads the file, once.
+  let load: () -> Unit?
+  /// Names it defines.
+  let symbols: [ByteString]
+  let displayName: String
+  var isExtracted = false
+}
+
+/// Why a lazy file was extracted, for `--why-extract`.
+struct Extraction {
+  let referrer: String
+  let file: String
+  let symbol: SymbolID
+}
+
+/// The state of name resolution; see the comment at the head of the file.
+struct Resolver {
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+  var table: SymbolTable
+  var types: TypeTable
+  /// All units, in the order in which they were begun; the first is the linker's own.
+  var units: [Unit]
+  /// Indices of the units in the order of the link.
+  var linkOrder: [UInt32] = []
+  var lazyFiles: [LazyFile] = []
+  /// Names that the command line wants exported.
+  var requestedExports: Set<ByteString> = []
+  /// Whether a plain module brings the stack pointer that everybody shares.
+  var hasOwnStackPointer = false
+  var extractions: [Extraction] = []
+  /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
+  private var begunUnits: [(unit: UInt32, next: Int)] = []
+
+  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, expectedNames: Int) {
+    self.options = options
+    self.diagnostics = diagnostics
+    table = SymbolTable(expectedNames: expectedNames)
+    types = TypeTable()
+    units = [synthetic]
+    synthetic.index = 0
+  }
+
+  // MARK: Adding files
+
+  /// Adds a unit, and the lazy files that its undefined symbols need.
+  mutating func add(_ unit: Unit) {
+    begin(unit)
+    finishBegunUnits()
+  }
+
+  /// Adds the names of a lazy file; it is extracted at once when one of them is already missing.
+  mutating func addLazy(_ file: LazyFile) {
+    let index = lazyFiles.count
+    lazyFiles.append(file)
+    for name in file.symbols {
+      let (id, isNew) = table.insert(name, kind: .function, flags: [], unit: none32)
+      let existing = table.symbols[Int(id)]
+      guard isNew || existing.isUndefined else { continue }
+      if isNew || existing.isWeak {
+        // A weak reference alone is not worth extracting the file for.
+        table.symbols[Int(id)].state = .lazy
+        table.symbols[Int(id)].element = UInt32(index)
+        table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
+      } else {
+        extract(index, for: id, referrer: displayName(ofUnit: existing.unit))
+        finishBegunUnits()
+        return
+      }
+    }
+  }
+
+  /// Refers to a name from the command line; a lazy file that defines it is extracted.
+  ///
+  /// - Returns: the symbol, if the name occurs at all.
+  mutating func reference(_ name: ByteString, from referrer: String) -> SymbolID? {
+    guard let id = table.find(name) else { return nil }
+    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    if table.symbols[Int(id)].state == .lazy {
+      extract(Int(table.symbols[Int(id)].element), for: id, referrer: referrer)
+      finishBegunUnits()
+    }
+    return table.find(name)
+  }
+
+  /// Goes on adding symbols until every unit that was begun is complete.
+  private mutating func finishBegunUnits() {
+    while let (index, next) = begunUnits.last {
+      let unit = units[Int(index)]
+      if next == unit.symbols.count {
+        begunUnits.removeLast()
+        linkOrder.append(index)
+        continue
+      }
+      begunUnits[begunUnits.count - 1].next += 1
+      let (id, needed) = resolve(next, of: unit)
+      unit.symbolIDs.append(id)
+      if let needed { extract(needed, for: id, referrer: unit.file.displayName) }
+    }
+  }
+
+  private mutating func begin(_ unit: Unit) {
+    unit.index = UInt32(units.count)
+    units.append(unit)
+    if options.traceInputs { diagnostics.message(unit.file.displayName) }
+    do {
+      unit.typeIDs = try types.intern(unit.types)
+    } catch {
+      diagnostics.error(error, in: unit.file)
+      return
+    }
+    unit.discardedComdats = unit.comdats.map { !table.addComdat($0) }
+    unit.symbolIDs.reserveCapacity(unit.symbols.count)
+    begunUnits.append((unit.index, 0))
+  }
+
+  private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String) {
+    guard !lazyFiles[file].isExtracted else { return }
+    lazyFiles[file].isExtracted = true
+    guard let unit = lazyFiles[file].load() else { return }
+    // The name is undefined until the file, which is about to be added, defines it.
+    table.symbols[Int(symbol)].state = .undefined
+    table.symbols[Int(symbol)].element = none32
+    if options.whyExtractFile != nil {
+      extractions.append(Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol))
+    }
+    begin(unit)
+  }
+
+  /// The file of a unit, as messages name it.
+  func displayName(ofUnit index: UInt32) -> String {
+    index == none32 || index == 0 ? "<internal>" : units[Int(index)].file.displayName
+  }
+}

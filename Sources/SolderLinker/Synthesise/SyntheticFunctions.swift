@@ -1,0 +1,59 @@
+import WebAssemblyFormat
+
+/// What a function that the linker makes does. Its bytes are written when all indices are known.
+enum SyntheticBody {
+  /// Traps: stands in for a function that is missing.
+  case trap
+  /// Calls all constructors.
+  case callConstructors
+  /// Copies passive segments and clears zero-initialised memory, once for all threads.
+  case initializeMemory
+  /// Sets up a thread's block of thread-local data.
+  case initializeTLS
+  case applyDataRelocations
+  case applyGlobalRelocations
+  case applyTLSRelocations
+  case applyGlobalTLSRelocations
+  /// Calls these functions in order: what the start section names when several have to run.
+  case callAll([SymbolID])
+  /// Runs constructors, then the exported function, then destructors.
+  case commandExport(SymbolID)
+  /// A plain module's entry, behind everything that has to run before it.
+  case entry(EntryWrapper)
+}
+
+/// What runs around the entry of a plain module.
+struct EntryWrapper {
+  /// Run before the entry: constructors, and a start function that had to wait for them.
+  var before: [SymbolID]
+  var entry: SymbolID
+  /// Run behind it: destructors of a command.
+  var after: [SymbolID]
+}
+
+/// The functions that the linker makes, as the functions of its own unit.
+struct SyntheticFunctions {
+  let unit: Unit
+  let names: NameArena
+  private(set) var bodies: [SyntheticBody] = []
+
+  init(unit: Unit, names: NameArena) {
+    self.unit = unit
+    self.names = names
+  }
+
+  /// Adds a function and returns its index in the unit.
+  mutating func add(_ body: SyntheticBody, named name: String, type: TypeID, exportName: ByteString? = nil) -> UInt32 {
+    unit.typeIDs.append(type)
+    unit.functions.append(
+      Function(
+        type: UInt32(unit.typeIDs.count - 1), body: Fragment(), start: 0, name: names.intern(name),
+        exportName: exportName ?? ByteString("")))
+    bodies.append(body)
+    return UInt32(unit.functions.count - 1)
+  }
+
+  func name(of function: UInt32) -> ByteString { unit.functions[Int(function)].name }
+
+  mutating func setBody(_ body: SyntheticBody, of function: UInt32) { bodies[Int(function)] = body }
+}

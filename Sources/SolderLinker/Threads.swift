@@ -1,0 +1,124 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// How many threads a link may use, and running loops on them.
+///
+/// Each parallel loop starts its threads and joins them: a link has a dozen such loops, a thread costs some tens of
+/// microseconds, and a pool would have to be shared between links of one process. Iterations are handed out in small
+/// runs from one counter; what an iteration computes must depend on nothing but its index, so that the result is the
+/// same for any number of threads.
+struct Threads: Sendable {
+  let count: Int
+
+  /// As many threads as processors, unless told otherwise.
+  init(_ count: Int?) {
+    self.count = max(1, count ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+
+  /// Calls `body` with each of `0..<iterations`, in any order and on any thread.
+  ///
+  /// - Parameter batch: how many neighbouring iterations a thread takes at a time.
+  func forEach(_ iterations: Int, batch: Int = 1, _ body: @Sendable (Int) -> Void) {
+    let helpers = min(count, (iterations + batch - 1) / batch) - 1
+    guard helpers > 0 else {
+      for index in 0..<iterations { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      let loop = Loop(iterations: iterations, batch: batch, body: body)
+      var threads: [pthread_t] = []
+      for _ in 0..<helpers {
+        if let thread = Threads.start(loop) { threads.append(thread) }
+      }
+      loop.run()
+      for thread in threads { pthread_join(thread, nil) }
+    }
+  }
+
+  /// The state that the threads of one loop share.
+  private final class Loop: Sendable {
+    private let next = Atomic<Int>(0)
+    private let iterations: Int
+    private let batch: Int
+    private let body: @Sendable (Int) -> Void
+
+    init(iterations: Int, batch: Int, body: @escaping @Sendable (Int) -> Void) {
+      self.iterations = iterations
+      self.batch = batch
+      self.body = body
+    }
+
+    func run() {
+      while true {
+        let start = next.add(batch, ordering: .relaxed).oldValue
+        if start >= iterations { return }
+        for index in start..<min(start + batch, iterations) { body(index) }
+      }
+    }
+  }
+
+  private static func start(_ loop: Loop) -> pthread_t? {
+    #if canImport(Darwin)
+      var thread: pthread_t?
+    #else
+      var thread = pthread_t()
+    #endif
+    // The new thread owns one reference to the loop and lets go of it when it has run.
+    let argument = Unmanaged.passRetained(loop)
+    let status = pthread_create(
+      &thread, nil,
+      { argument in
+        #if canImport(Darwin)
+          let opaque: UnsafeMutableRawPointer? = argument
+        #else
+          let opaque = argument
+        #endif
+        if let opaque { Unmanaged<Loop>.fromOpaque(opaque).takeRetainedValue().run() }
+        return nil
+      }, argument.toOpaque())
+    guard status == 0 else {
+      argument.release()
+      return nil
+    }
+    return thread
+  }
+}
+
+/// A buffer whose elements several threads fill, each its own.
+///
+/// The parallel loops write results by index. Two iterations never touch the same element; that is what makes the
+/// unchecked sharing safe.
+struct ParallelBuffer<Element>: @unchecked Sendable {
+  private let elements: UnsafeMutableBufferPointer<Element>
+
+  init(repeating value: Element, count: Int) {
+    elements = .allocate(capacity: count)
+    elements.initialize(repeating: value)
+  }
+
+  subscript(index: Int) -> Element {
+    get {
+      precondition(index >= 0 && index < elements.count)
+      return elements[index]
+    }
+    nonmutating set {
+      precondition(index >= 0 && index < elements.count)
+      elements[index] = newValue
+    }
+  }
+
+  /// Takes the elements out and frees the buffer.
+  consuming func take() -> [Element] {
+    let result = Array(elements)
+    elements.deinitialize()
+    elements.deallocate()
+    return result
+  }
+}

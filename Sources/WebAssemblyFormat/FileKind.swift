@@ -1,0 +1,76 @@
+/// What a file is, told from its content alone.
+public enum FileKind: Sendable, Equatable {
+  /// A relocatable object: a module with a `linking` section.
+  case object
+  /// A module with a `dylink.0` section, or with the older `dylink`.
+  case sharedLibrary
+  /// A core module with neither section.
+  case plainModule
+  /// An `ar` archive.
+  case archive
+  /// An `ar` archive that names its members instead of holding them.
+  case thinArchive
+  /// A list of symbols that the host provides (`#STUB`).
+  case stubLibrary
+  /// Something that cannot be linked; the text says what it is and what to do.
+  case foreign(String)
+
+  /// Recognises the file whose bytes are `file`.
+  ///
+  /// - Throws: ``FormatError`` when it is a WebAssembly module whose sections cannot be stepped through.
+  public static func recognise(_ file: ByteReader) throws(FormatError) -> FileKind {
+    if file.isAtEnd { return .foreign("file is empty") }
+    if starts(file, "!<arch>\n") { return .archive }
+    if starts(file, "!<thin>\n") { return .thinArchive }
+    if starts(file, "#STUB") { return .stubLibrary }
+    if starts(file, "\0asm") { return try recogniseModule(file) }
+    return .foreign(describeForeign(file))
+  }
+
+  private static func recogniseModule(_ file: ByteReader) throws(FormatError) -> FileKind {
+    if file.remaining >= 8 {
+      var version = file
+      try version.skip(4)
+      if try version.fixed32() == 0x0001_000d {
+        return .foreign(
+          "a WebAssembly component, not a core module (extract the core module, for example with "
+            + "'wasm-tools component unbundle')")
+      }
+    }
+    var sections = try SectionReader(file)
+    while let section = try sections.next() {
+      guard section.id == .custom else { continue }
+      if section.name == "dylink.0" || section.name == "dylink" { return .sharedLibrary }
+      if section.name == "linking" { return .object }
+    }
+    return .plainModule
+  }
+
+  private static func describeForeign(_ file: ByteReader) -> String {
+    if starts(file, raw: [0x42, 0x43, 0xC0, 0xDE])
+      || starts(file, raw: [0xDE, 0xC0, 0x17, 0x0B])
+    {
+      return "LLVM bitcode, which cannot be linked (compile it to an object, without -flto)"
+    }
+    if starts(file, raw: [0x7F, 0x45, 0x4C, 0x46]) {
+      return "an ELF file, not WebAssembly (compile it with --target=wasm32)"
+    }
+    if starts(file, raw: [0xCF, 0xFA, 0xED, 0xFE]) || starts(file, raw: [0xCA, 0xFE, 0xBA, 0xBE]) {
+      return "a Mach-O file, not WebAssembly (compile it with --target=wasm32)"
+    }
+    if starts(file, "(module") || starts(file, "(component") || starts(file, ";;") {
+      return "WebAssembly text (assemble it first, for example with 'wasm-tools parse' or 'wat2wasm')"
+    }
+    return "unknown file type"
+  }
+
+  private static func starts(_ file: ByteReader, _ prefix: StaticString) -> Bool {
+    guard file.remaining >= prefix.utf8CodeUnitCount else { return false }
+    return (0..<prefix.utf8CodeUnitCount).allSatisfy { file.base[file.offset + $0] == prefix.utf8Start[$0] }
+  }
+
+  private static func starts(_ file: ByteReader, raw prefix: [UInt8]) -> Bool {
+    guard file.remaining >= prefix.count else { return false }
+    return prefix.indices.allSatisfy { file.base[file.offset + $0] == prefix[$0] }
+  }
+}

@@ -1,0 +1,79 @@
+/// Writing LEB128 numbers (WebAssembly 3.0, Binary Format, Values, Integers).
+///
+/// The functions that write return the number of bytes written; the caller provides for the room, at most
+/// ``maximumLength`` bytes or the width asked for.
+public enum LEB128 {
+  /// The most bytes that a 64-bit number takes.
+  @inlinable public static var maximumLength: Int { 10 }
+
+  /// Number of bytes of the shortest unsigned encoding.
+  @inlinable
+  public static func length(unsigned value: UInt64) -> Int {
+    (70 &- (value | 1).leadingZeroBitCount) / 7
+  }
+
+  /// Number of bytes of the shortest signed encoding.
+  @inlinable
+  public static func length(signed value: Int64) -> Int {
+    // One bit more than the magnitude: the sign.
+    let magnitude = UInt64(bitPattern: value ^ (value &>> 63))
+    return (64 &- magnitude.leadingZeroBitCount &+ 1 &+ 6) / 7
+  }
+
+  /// Writes the shortest unsigned encoding.
+  @inlinable @discardableResult
+  public static func write(unsigned value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var rest = value
+    var count = 0
+    while rest >= 0x80 {
+      target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest &>>= 7
+      count &+= 1
+    }
+    target[count] = UInt8(truncatingIfNeeded: rest)
+    return count &+ 1
+  }
+
+  /// Writes the shortest signed encoding.
+  @inlinable @discardableResult
+  public static func write(signed value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var rest = value
+    var count = 0
+    while rest < -64 || rest > 63 {
+      target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest &>>= 7
+      count &+= 1
+    }
+    target[count] = UInt8(truncatingIfNeeded: rest) & 0x7F
+    return count &+ 1
+  }
+
+  /// Writes an unsigned number padded to `width` bytes: 5 for 32-bit numbers and 10 for 64-bit ones in relocatable
+  /// code.
+  ///
+  /// - Precondition: `width >= length(unsigned: value)`.
+  @inlinable
+  public static func write(unsigned value: UInt64, width: Int, to target: UnsafeMutablePointer<UInt8>) {
+    precondition(width >= length(unsigned: value), "number does not fit into the width")
+    var rest = value
+    for index in 0..<(width &- 1) {
+      target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest &>>= 7
+    }
+    target[width &- 1] = UInt8(truncatingIfNeeded: rest)
+  }
+
+  /// Writes a signed number padded to `width` bytes.
+  ///
+  /// - Precondition: `width >= length(signed: value)`.
+  @inlinable
+  public static func write(signed value: Int64, width: Int, to target: UnsafeMutablePointer<UInt8>) {
+    precondition(width >= length(signed: value), "number does not fit into the width")
+    var rest = value
+    for index in 0..<(width &- 1) {
+      target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest &>>= 7
+    }
+    target[width &- 1] = UInt8(truncatingIfNeeded: rest) & 0x7F
+  }
+}

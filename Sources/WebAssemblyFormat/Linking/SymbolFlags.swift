@@ -1,0 +1,56 @@
+/// Flags of a symbol in the `linking` section and in `dylink.0`
+/// (tool-conventions, Linking.md, Symbol Table Subsection).
+@frozen
+public struct SymbolFlags: OptionSet, Sendable {
+  public var rawValue: UInt32
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  public static let bindingWeak = SymbolFlags(rawValue: 0x01)
+  public static let bindingLocal = SymbolFlags(rawValue: 0x02)
+  public static let visibilityHidden = SymbolFlags(rawValue: 0x04)
+  public static let undefined = SymbolFlags(rawValue: 0x10)
+  public static let exported = SymbolFlags(rawValue: 0x20)
+  public static let explicitName = SymbolFlags(rawValue: 0x40)
+  public static let noStrip = SymbolFlags(rawValue: 0x80)
+  public static let tls = SymbolFlags(rawValue: 0x100)
+  public static let absolute = SymbolFlags(rawValue: 0x200)
+  /// The two binding bits.
+  public static let bindingMask: SymbolFlags = [.bindingWeak, .bindingLocal]
+}
+
+/// Kinds of symbols, with the numbers of the symbol table (tool-conventions, Linking.md).
+@frozen
+public enum SymbolKind: UInt8, Sendable {
+  case function = 0
+  case data = 1
+  case global = 2
+  case section = 3
+  case tag = 4
+  case table = 5
+
+  /// The name that the conventions give the kind, as messages print it.
+  public var conventionalName: String {
+    switch self {
+    case .function: "WASM_SYMBOL_TYPE_FUNCTION"
+    case .data: "WASM_SYMBOL_TYPE_DATA"
+    case .global: "WASM_SYMBOL_TYPE_GLOBAL"
+    case .section: "WASM_SYMBOL_TYPE_SECTION"
+    case .tag: "WASM_SYMBOL_TYPE_TAG"
+    case .table: "WASM_SYMBOL_TYPE_TABLE"
+    }
+  }
+}
+
+/// Flags of a data segment in the segment info subsection (tool-conventions, Linking.md).
+@frozen
+public struct SegmentFlags: OptionSet, Sendable {
+  public var rawValue: UInt32
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// Null-terminated strings that may be merged.
+  public static let strings = SegmentFlags(rawValue: 0x1)
+  /// Thread-local data.
+  public static let tls = SegmentFlags(rawValue: 0x2)
+  /// Kept by garbage collection when its file is live.
+  public static let retain = SegmentFlags(rawValue: 0x4)
+}
