@@ -3,20 +3,17 @@ import Testing
 
 /// The programs that the tests call. A missing one is an error, never a skipped test.
 enum Tool: String, CaseIterable, Sendable {
-  /// clang and wasm-ld of the Swift toolchain in use.
+  /// The Swift toolchain in use, with its clang and wasm-ld.
+  case swift
   case clang
   case wasmLinker = "wasm-ld"
   case archiver = "llvm-ar"
   case wasmkit
-  /// LLVM 19 and the newest linker, of Debian.
+  /// Older LLVM and the newest linker, of Debian.
   case clang19 = "clang-19"
   case wasmLinker19 = "wasm-ld-19"
   case wasmLinker22 = "wasm-ld-22"
-  case objcopy19 = "llvm-objcopy-19"
-  case llvmNames19 = "llvm-nm-19"
-  case objdump19 = "llvm-objdump-19"
   case python = "python3"
-  case node
 
   /// Path of the program.
   ///
