@@ -130,7 +130,7 @@ import Testing
   @Test(arguments: ["wasm32", "wasm64"], Variant.all)
   func withoutACLibrary(_ target: String, _ variant: Variant) async throws {
     let program = try await WideProgram(target, variant)
-    let result = try await link([program.main] + program.libraries)
+    let result = try await link(program.flags + [program.main] + program.libraries)
     let expected = try await WebAssemblyHost.shared.invoke(program.reference, [Call("_start")])
     let actual = try await WebAssemblyHost.shared.invoke(result.path, [Call("_start")])
     #expect(actual == expected)
@@ -153,28 +153,30 @@ struct WideProgram: Sendable {
   let main: String
   let libraries: [String]
   let reference: String
+  /// What wasm-ld has to be told of the address width.
+  let flags: [String]
 
-  static func flags(_ target: String) -> [String] {
+  static func compilerFlags(_ target: String) -> [String] {
     ["--target=\(target)-unknown-unknown", "-ffreestanding", "-nostdlib", "-mbulk-memory"] + SharedProgram.warnings
   }
 
   init(_ target: String, _ variant: Variant) async throws {
     let chain = Toolchain.shared
-    let flags = Self.flags(target) + variant.level
-    let width = target == "wasm64" ? ["-mwasm64"] : []
-    main = try await chain.object("wide/main.c", flags, by: variant.compiler)
+    let compilerFlags = Self.compilerFlags(target) + variant.level
+    flags = target == "wasm64" ? ["-mwasm64"] : []
+    main = try await chain.object("wide/main.c", compilerFlags, by: variant.compiler)
     // wasm-ld 19 crashes when it compresses left.c for 64-bit memory.
     let linker: Tool = variant.isCompressed && target == "wasm64" ? .wasmLinker22 : variant.compiler.linker
     var libraries: [String] = []
     var objects: [String] = []
     for name in ["left", "right"] {
-      let object = try await chain.object("wide/\(name).c", flags + libraryFlags, by: variant.compiler)
+      let object = try await chain.object("wide/\(name).c", compilerFlags + libraryFlags, by: variant.compiler)
       libraries.append(
-        try await chain.sharedLibrary("lib\(name).so", [object], width + variant.linkFlags, by: linker)
+        try await chain.sharedLibrary("lib\(name).so", [object], flags + variant.linkFlags, by: linker)
       )
-      objects.append(try await chain.object("wide/\(name).c", flags, by: variant.compiler))
+      objects.append(try await chain.object("wide/\(name).c", compilerFlags, by: variant.compiler))
     }
     self.libraries = libraries
-    reference = try await chain.wasmLink("reference.wasm", width, objects + [main], by: variant.compiler.linker)
+    reference = try await chain.wasmLink("reference.wasm", flags, objects + [main], by: variant.compiler.linker)
   }
 }
