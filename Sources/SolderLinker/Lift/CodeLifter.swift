@@ -110,12 +110,16 @@ struct CodeLifter {
       case .tableBlock:
         if let symbol = facts.symbol(atSlot: value.addend, of: unit) {
           (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
+          unit.relocations[index].isConstant64 =
+            unit.globalType(relocation.target - facts.globalSymbols)?.valueType == 0x7E
           continue
         }
         (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, none32)
         unit.lifted?.needsTableBlock = true
       }
       unit.relocations[index].storedAddend = addend
+      let global = relocation.target - facts.globalSymbols
+      unit.relocations[index].isConstant64 = unit.globalType(global)?.valueType == 0x7E
     }
     // What could not be folded must still have its value when the program starts.
     for (global, value) in facts.assignedGlobals where constants[global] == nil {
@@ -228,6 +232,7 @@ private struct CodeVisitor: OperandVisitor {
       return variable
     }
     relocation.storedAddend = narrow
+    relocation.isConstant64 = unit.globalType(operand.value)?.valueType == 0x7E
     return relocation
   }
 

@@ -16,6 +16,8 @@ struct Relocation {
   /// Bytes that the operand takes in the input.
   var width: UInt8
   var hasWideAddend: Bool
+  /// Whether a constant that replaces `global.get` is an i64.
+  var isConstant64 = false
 
   init(_ kind: RelocationKind, at offset: UInt32, width: UInt8, target: UInt32) {
     self.kind = kind

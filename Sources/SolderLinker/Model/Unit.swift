@@ -150,6 +150,13 @@ final class Unit: @unchecked Sendable {
     try RelocationReader(unit: self).read()
   }
 
+  /// The type of a global of the unit's index space.
+  func globalType(_ index: UInt32) -> GlobalType? {
+    if Int(index) < globalImports.count { return globalImports[Int(index)].global }
+    let defined = Int(index) - globalImports.count
+    return defined < globals.count ? globals[defined].type : nil
+  }
+
   /// The type index of a function of the unit's index space.
   func typeOfFunction(_ index: UInt32) -> UInt32? {
     if Int(index) < functionImports.count { return functionImports[Int(index)].type }

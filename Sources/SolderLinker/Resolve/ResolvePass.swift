@@ -49,6 +49,7 @@ struct ResolvePass {
     let wraps = referToWrappedSymbols()
     processStubLibraries(inputs.stubLibraries)
     bindNamedModules()
+    bindFunctionTable()
     resolver.addOptionalSymbols(&known, synthetic, is64: is64)
     defineSharedGlobals()
     resolver.settleVariants(&synthetic)
@@ -241,6 +242,27 @@ struct ResolvePass {
       return unit.symbolIDs[Int(symbol.element) + unit.functionImports.count]
     }
     return id
+  }
+
+  /// A plain module's table of functions becomes that of the whole program.
+  private mutating func bindFunctionTable() {
+    let name = ByteString("__indirect_function_table")
+    for unit in resolver.units where unit.origin == .plainModule {
+      guard let facts = unit.lifted,
+        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 })
+      else { continue }
+      let own = unit.symbolIDs[Int(facts.tableSymbols) + unit.tableImports.count + index]
+      if let id = resolver.table.find(name) {
+        if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
+          known.indirectFunctionTable = id
+          return
+        }
+        boundImports[id] = own
+        if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
+      }
+      known.indirectFunctionTable = own
+      return
+    }
   }
 
   // MARK: What is left undefined

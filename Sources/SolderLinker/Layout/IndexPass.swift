@@ -1,0 +1,427 @@
+import WebAssemblyFormat
+
+/// Numbers everything: imports first, then what is defined, in the order of the link; table slots, types and exports.
+///
+/// Afterwards every index of the result is final, and the only functions still without a body are the linker's own.
+struct IndexPass {
+  var resolution: Resolution
+  var live: Liveness
+  let memory: MemoryPlan
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+  let threads: Threads
+  let is64: Bool
+  /// Names that `--allow-undefined-file` lists.
+  let allowedUndefined: Set<ByteString>
+  var plan = IndexPlan()
+
+  init(
+    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions, diagnostics: Diagnostics,
+    threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>
+  ) {
+    self.resolution = resolution
+    self.live = live
+    self.memory = memory
+    self.options = options
+    self.diagnostics = diagnostics
+    self.threads = threads
+    self.is64 = is64
+    self.allowedUndefined = allowedUndefined
+  }
+
+  /// Runs the pass; errors are in the diagnostics.
+  mutating func run() {
+    resolveFunctionTable(isRequired: false)
+    addImports()
+    numberMemories()
+    reserveSlots()
+    scanRelocations()
+    limitFunctionTable()
+    addInitFunctions()
+    numberElements()
+    orderStart()
+    registerTypes()
+    addExports()
+  }
+
+  // MARK: Imports
+
+  private mutating func addImports() {
+    var seen: [ImportKey: UInt32] = [:]
+    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table, &seen) }
+    for id in resolution.table.slots where shouldImport(id) { addImport(id, &seen) }
+    for index in resolution.table.symbols.indices {
+      let symbol = resolution.table.symbols[index]
+      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index), &seen) }
+    }
+  }
+
+  private struct ImportKey: Hashable {
+    var module: ByteString
+    var name: ByteString
+    var kind: SymbolKind
+    var type: UInt64
+  }
+
+  private mutating func addImport(_ id: SymbolID, _ seen: inout [ImportKey: UInt32]) {
+    guard plan.importIndices[id] == nil else { return }
+    let symbol = resolution.symbol(id)
+    let (module, name) = resolution.table.importName(of: symbol)
+    let key = ImportKey(module: module, name: name, kind: symbol.kind, type: typeKey(of: symbol))
+    if let index = seen[key] {
+      plan.importIndices[id] = index
+      return
+    }
+    let kind: ExternalKind
+    let index: UInt32
+    switch symbol.kind {
+    case .function: (kind, index) = (.function, next(\.functions))
+    case .global: (kind, index) = (.global, next(\.globals))
+    case .tag: (kind, index) = (.tag, next(\.tags))
+    case .table: (kind, index) = (.table, next(\.tables))
+    case .data, .section: return
+    }
+    seen[key] = index
+    plan.importIndices[id] = index
+    plan.imports.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
+  }
+
+  private mutating func next(_ count: WritableKeyPath<IndexPlan.ImportCounts, UInt32>) -> UInt32 {
+    defer { plan.importCounts[keyPath: count] += 1 }
+    return plan.importCounts[keyPath: count]
+  }
+
+  private func typeKey(of symbol: Symbol) -> UInt64 {
+    if let type = symbol.type { return UInt64(type.rawValue) }
+    guard symbol.unit != none32, symbol.element != none32 else { return 0 }
+    let unit = resolution.units[Int(symbol.unit)]
+    switch symbol.kind {
+    case .global:
+      let type = unit.globalImports[Int(symbol.element)].global
+      return UInt64(type.valueType) << 1 | (type.isMutable ? 1 : 0)
+    case .table: return UInt64(unit.tableImports[Int(symbol.element)].elementType)
+    default: return 0
+    }
+  }
+
+  /// Whether a symbol becomes an import, as wasm-ld decides it; what a plain module leaves open always does.
+  func shouldImport(_ id: SymbolID) -> Bool {
+    let symbol = resolution.symbol(id)
+    guard symbol.kind != .data, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
+    if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
+    guard symbol.isUndefined else { return false }
+    if symbol.has(.mayImport) { return true }
+    if symbol.isWeak, options.output != .relocatable, !options.isPositionIndependent, !symbol.has(.forceImport) {
+      return false
+    }
+    if options.isPositionIndependent || options.output == .relocatable || options.importUndefined
+      || options.unresolvedSymbols == .importDynamic
+    {
+      return true
+    }
+    if allowedUndefined.contains(symbol.name) { return true }
+    return resolution.table.isExplicitImport(symbol)
+  }
+
+  private func allowsUndefined(_ symbol: Symbol) -> Bool {
+    if symbol.has(.mayImport) || resolution.table.isExplicitImport(symbol) { return true }
+    if symbol.kind == .function, options.importUndefined { return true }
+    return allowedUndefined.contains(symbol.name)
+  }
+
+  // MARK: Scanning
+
+  private mutating func scanRelocations() {
+    let units = Array(resolution.inLinkOrder)
+    let scan = RelocationScan(resolution: resolution, live: live, options: options)
+    let results = ParallelBuffer(repeating: ScanResult(), count: units.count)
+    threads.forEach(units.count) { results[$0] = scan.scan(units[$0]) }
+    var undefined = UndefinedReport()
+    for (unit, result) in zip(units, results.take()) {
+      for type in result.types { _ = plan.types.register(unit.typeIDs[Int(type)], of: resolution.types) }
+      for id in result.slots { addSlot(id) }
+      for id in result.addressGlobals { addAddressGlobal(id, scan) }
+      for entry in result.invalid { report(entry, in: unit) }
+      for entry in result.undefined { noteUndefined(entry, in: unit, &undefined) }
+    }
+    undefined.finish(resolution, diagnostics, options)
+  }
+
+  private func report(
+    _ entry: (symbol: SymbolID, kind: RelocationKind, reason: InvalidReference), in unit: Unit
+  ) {
+    let name = demangle(resolution.symbol(entry.symbol).name)
+    let head = "\(unit.file.displayName): relocation \(entry.kind.conventionalName) cannot be used against"
+    switch entry.reason {
+    case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
+    case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
+    case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
+    }
+  }
+
+  private mutating func noteUndefined(
+    _ entry: (symbol: SymbolID, function: UInt32, kind: RelocationKind), in unit: Unit, _ report: inout UndefinedReport
+  ) {
+    let symbol = resolution.symbol(entry.symbol)
+    if allowsUndefined(symbol) { return }
+    if unit.isLifted {
+      report.add(entry.symbol, unit, entry.function)
+    } else {
+      let message = "\(unit.file.displayName): undefined symbol: \(demangle(symbol.name))"
+      switch options.unresolvedSymbols {
+      case .error where !options.writesDespiteErrors: diagnostics.error(message)
+      case .error, .warn: diagnostics.warn(message)
+      case .ignore, .importDynamic: break
+      }
+    }
+    guard symbol.kind == .function, options.unresolvedSymbols != .importDynamic, !options.importUndefined,
+      !symbol.has(.isStub)
+    else { return }
+    replaceWithStub(entry.symbol)
+  }
+
+  /// A call of a function that is allowed to be missing traps; one stub serves all of a signature.
+  private mutating func replaceWithStub(_ id: SymbolID) {
+    let type = resolution.table.symbols[Int(id)].type ?? resolution.types.emptyFunction
+    let function: UInt32
+    if let stub = undefinedStubs[type] {
+      function = stub
+    } else {
+      function = resolution.synthetic.add(.trap, named: "undefined_stub", type: type)
+      undefinedStubs[type] = function
+    }
+    resolution.table.symbols[Int(id)].state = .defined
+    resolution.table.symbols[Int(id)].unit = 0
+    resolution.table.symbols[Int(id)].element = resolution.units[0].bases.function + function
+    resolution.table.symbols[Int(id)].attributes.insert(.isStub)
+    resolution.table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
+  }
+
+  private var undefinedStubs: [TypeID: UInt32] = [:]
+
+  // MARK: Addresses held by globals
+
+  private mutating func addAddressGlobal(_ id: SymbolID, _ scan: RelocationScan) {
+    let symbol = resolution.symbol(id)
+    if scan.needsImportedAddress(symbol) {
+      guard plan.addressGlobalIndices[id] == nil else { return }
+      plan.addressGlobalIndices[id] = next(\.globals)
+      plan.importedAddresses.append(id)
+      // Whoever fills in the address must be able to find the symbol.
+      if options.isPositionIndependent { resolution.table.symbols[Int(id)].attributes.insert(.forceExport) }
+      return
+    }
+    guard plan.addressGlobalIndices[id] == nil else { return }
+    plan.addressGlobalIndices[id] = none32  // Numbered with the globals.
+    plan.addressGlobals.append(id)
+    if symbol.kind == .function {
+      resolveFunctionTable(isRequired: true)
+      addSlot(id)
+    }
+  }
+
+  // MARK: Functions of the linker
+
+  private mutating func addInitFunctions() {
+    guard options.output != .relocatable else { return }
+    if memory.segments.contains(where: { needsInitialization($0) }) {
+      resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
+    }
+    if options.sharedMemory, let id = resolution.wellKnown.tlsBase, resolution.wellKnown.initializeMemory != nil {
+      live.markGlobal(resolution.symbol(id).element)
+    }
+    if options.isPositionIndependent, plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS }) {
+      resolution.wellKnown.applyGlobalRelocations = addFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
+    }
+  }
+
+  /// Whether code has to set up a segment's memory.
+  func needsInitialization(_ segment: OutputSegment) -> Bool {
+    guard segment.isPlaced else { return false }
+    if options.memoryImport != nil, segment.isBSS { return true }
+    return segment.isPassive
+  }
+
+  mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
+    addFunction(name, body, type: resolution.types.emptyFunction)
+  }
+
+  mutating func addFunction(
+    _ name: String, _ body: SyntheticBody, type: TypeID, exportName: ByteString? = nil
+  ) -> SymbolID {
+    let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
+    var symbol = Symbol(
+      name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
+      unit: 0, element: resolution.units[0].bases.function + function)
+    symbol.type = type
+    return resolution.table.addUnnamed(symbol)
+  }
+
+  // MARK: Numbering
+
+  private mutating func numberElements() {
+    let units = [resolution.units[0]] + resolution.inLinkOrder
+    plan.functionIndices = Array(repeating: none32, count: live.functions.count + 4096)
+    plan.globalIndices = Array(repeating: none32, count: live.globals.count + 16)
+    plan.tagIndices = Array(repeating: none32, count: live.tags.count)
+    plan.tableIndices = Array(repeating: none32, count: live.tables.count + 1)
+    plan.elementIndices = Array(repeating: none32, count: live.elements.count)
+    for unit in units {
+      for index in unit.functions.indices where live.isFunctionLive(unit.bases.function + UInt32(index)) {
+        numberFunction(unit, index)
+      }
+    }
+    for unit in units {
+      for index in unit.globals.indices where live.isGlobalLive(unit.bases.global + UInt32(index)) {
+        plan.globalIndices[Int(unit.bases.global) + index] = plan.importCounts.globals + UInt32(plan.globals.count)
+        plan.globals.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+    for id in plan.addressGlobals {
+      plan.addressGlobalIndices[id] =
+        plan.importCounts.globals + UInt32(plan.globals.count) + UInt32(numberedAddressGlobals)
+      numberedAddressGlobals += 1
+    }
+    for unit in units {
+      for index in unit.tags.indices where live.tags[Int(unit.bases.tag) + index] {
+        plan.tagIndices[Int(unit.bases.tag) + index] = plan.importCounts.tags + UInt32(plan.tags.count)
+        plan.tags.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+    numberTables()
+    numberElementSegments()
+  }
+
+  private var numberedAddressGlobals = 0
+
+  mutating func numberFunction(_ unit: Unit, _ index: Int) {
+    let id = Int(unit.bases.function) + index
+    while plan.functionIndices.count <= id { plan.functionIndices.append(none32) }
+    plan.functionIndices[id] = plan.importCounts.functions + UInt32(plan.functions.count)
+    plan.functions.append(ElementReference(unit: unit.index, index: UInt32(index)))
+  }
+
+  private mutating func numberTables() {
+    var tables: [ElementReference] = []
+    for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
+      for index in unit.tables.indices where live.isTableLive(unit.bases.table + UInt32(index)) {
+        tables.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+    // Code of old objects means table 0 without saying so.
+    if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
+      let table = resolution.wellKnown.indirectFunctionTable, resolution.symbol(table).isDefined
+    {
+      let element = resolution.symbol(table).element
+      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == element }) {
+        tables.insert(tables.remove(at: position), at: 0)
+        reportTableImportConflict()
+      }
+    }
+    plan.tables = tables
+    for (position, table) in tables.enumerated() {
+      let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
+      while plan.tableIndices.count <= id { plan.tableIndices.append(none32) }
+      plan.tableIndices[id] = plan.importCounts.tables + UInt32(position)
+    }
+    if let table = resolution.wellKnown.indirectFunctionTable {
+      let symbol = resolution.symbol(table)
+      plan.functionTable = symbol.isDefined ? plan.tableIndices[Int(symbol.element)] : plan.importIndices[table]
+    }
+  }
+
+  private func reportTableImportConflict() {
+    guard let entry = plan.imports.first(where: { $0.kind == .table }) else { return }
+    let symbol = resolution.symbol(entry.symbol)
+    let file = symbol.unit == none32 ? "<internal>" : resolution.units[Int(symbol.unit)].file.displayName
+    diagnostics.error(
+      "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)"
+    )
+  }
+
+  /// Memories: the first is everybody's; a second plain module keeps one of its own.
+  private mutating func numberMemories() {
+    let owner = resolution.memoryOwner
+    let ownerImports = !(owner?.memoryImports.isEmpty ?? true)
+    let hasImportedFirst = options.memoryImport != nil || ownerImports
+    plan.importCounts.memories = hasImportedFirst ? 1 : 0
+    // Imported memories come first, so imports of all modules are numbered before any definition.
+    var defined: [(unit: Unit, index: Int)] = []
+    for unit in resolution.inLinkOrder where unit.isLifted {
+      var indices = [UInt32](repeating: 0, count: unit.memoryImports.count + unit.memories.count)
+      let isOwner = unit === owner
+      if unit.origin == .plainModule {
+        for index in unit.memoryImports.indices where !(isOwner && index == 0) {
+          let entry = unit.memoryImports[index]
+          if !isOwner, entry.module == "env" { continue }
+          indices[index] = next(\.memories)
+          plan.importedMemories.append(ElementReference(unit: unit.index, index: UInt32(index)))
+        }
+        for index in unit.memories.indices where !(isOwner && !ownerImports && index == 0) { defined.append((unit, index)) }
+      }
+      plan.memoryIndices[unit.index] = indices
+    }
+    var nextIndex = plan.importCounts.memories + (hasImportedFirst ? 0 : 1)
+    for (unit, index) in defined {
+      plan.memoryIndices[unit.index]?[unit.memoryImports.count + index] = nextIndex
+      plan.memories.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      nextIndex += 1
+    }
+  }
+
+  // MARK: Types
+
+  private mutating func registerTypes() {
+    for entry in plan.imports {
+      if let type = resolution.symbol(entry.symbol).type { _ = plan.types.register(type, of: resolution.types) }
+    }
+    for function in plan.functions {
+      let unit = resolution.units[Int(function.unit)]
+      let type = unit.typeIDs[Int(unit.functions[Int(function.index)].type)]
+      _ = plan.types.register(type, of: resolution.types)
+    }
+    for tag in plan.tags {
+      let unit = resolution.units[Int(tag.unit)]
+      _ = plan.types.register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)], of: resolution.types)
+    }
+  }
+}
+
+extension Liveness {
+  // The linker's own elements are numbered last and may be newer than the flags: those are live.
+  func isFunctionLive(_ id: UInt32) -> Bool { Int(id) >= functions.count || functions[Int(id)] }
+  func isGlobalLive(_ id: UInt32) -> Bool { Int(id) >= globals.count || globals[Int(id)] }
+  func isTableLive(_ id: UInt32) -> Bool { Int(id) >= tables.count || tables[Int(id)] }
+
+  mutating func markGlobal(_ id: UInt32) {
+    if Int(id) < globals.count { globals[Int(id)] = true }
+  }
+}
+
+/// References of lifted units to symbols that nothing defines: one error for each symbol, with everybody who refers.
+private struct UndefinedReport {
+  private var order: [SymbolID] = []
+  private var referrers: [SymbolID: [String]] = [:]
+
+  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32) {
+    if referrers[symbol] == nil { order.append(symbol) }
+    var line = unit.file.displayName
+    if function != none32 {
+      let name = unit.functions[Int(function)].name
+      line += name.isEmpty ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(demangle(name)))"
+    }
+    if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
+  }
+
+  func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
+    for id in order {
+      let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()
+      let message = "undefined symbol: \(demangle(resolution.symbol(id).name))\(lines)"
+      switch options.unresolvedSymbols {
+      case .error where !options.writesDespiteErrors: diagnostics.error(message)
+      case .error, .warn: diagnostics.warn(message)
+      case .ignore, .importDynamic: break
+      }
+    }
+  }
+}

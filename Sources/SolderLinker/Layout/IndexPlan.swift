@@ -1,0 +1,94 @@
+import WebAssemblyFormat
+
+/// What an export of the result names.
+struct OutputExport {
+  var name: ByteString
+  var kind: ExternalKind
+  var index: UInt32
+}
+
+/// An import of the result.
+struct OutputImport {
+  var module: ByteString
+  var name: ByteString
+  var kind: ExternalKind
+  /// The symbol that became an import; `none32` for memories.
+  var symbol: SymbolID
+}
+
+/// Index spaces, table slots, imports, exports and types of the result.
+struct IndexPlan {
+  var imports: [OutputImport] = []
+  /// Symbols whose address the dynamic linker puts into an imported global, in order.
+  var importedAddresses: [SymbolID] = []
+  /// Index of each import, by symbol.
+  var importIndices: [SymbolID: UInt32] = [:]
+  var importCounts = ImportCounts()
+
+  /// Functions, globals, tags, tables and memories of the result behind the imported ones, in order.
+  var functions: [ElementReference] = []
+  var globals: [ElementReference] = []
+  var tags: [ElementReference] = []
+  var tables: [ElementReference] = []
+  var memories: [ElementReference] = []
+  /// Imports of memories of plain modules, beside the first memory.
+  var importedMemories: [ElementReference] = []
+  /// Index in the result of each element, numbered over all units.
+  var functionIndices: [UInt32] = []
+  var globalIndices: [UInt32] = []
+  var tagIndices: [UInt32] = []
+  var tableIndices: [UInt32] = []
+  /// Index in the result of each memory of each unit.
+  var memoryIndices: [UInt32: [UInt32]] = [:]
+
+  /// Symbols whose address a global of the result holds, in order, and the index of that global.
+  var addressGlobals: [SymbolID] = []
+  var addressGlobalIndices: [SymbolID: UInt32] = [:]
+  /// Data symbols that are exported: each gets a global with its address.
+  var exportedAddresses: [SymbolID] = []
+
+  /// The function in each slot of the table, from slot 0 of what the linker fills; `none32` for an empty slot.
+  var slots: [SymbolID] = []
+  var firstSlot: UInt32 = 0
+  /// Slot of each function: of those defined, numbered over all units, and of imported ones, by symbol.
+  var functionSlots: [UInt32] = []
+  var importSlots: [SymbolID: UInt32] = [:]
+  /// First slot of each library's block.
+  var tableBlocks: [UInt32: UInt32] = [:]
+  /// Element segments that are kept, in order, and the index of each in the result, numbered over all units.
+  var keptElements: [ElementReference] = []
+  var elementIndices: [UInt32] = []
+  /// Functions that only need a declaration, because `ref.func` names them.
+  var declaredFunctions: [SymbolID] = []
+  var tableLimits = Limits()
+  /// The table that function pointers index, in the result; `nil` without one.
+  var functionTable: UInt32?
+
+  var exports: [OutputExport] = []
+  var types = OutputTypes()
+  /// The function that runs at instantiation.
+  var startFunction: SymbolID?
+  /// Constructors in the order of their calls, with the number of results to drop.
+  var constructors: [SymbolID] = []
+  /// Exports of plain modules whose function a wrapper replaces.
+  var replacedExports: [ByteString: SymbolID] = [:]
+  /// Functions whose bodies the linker writes, behind all others (wrappers of exports).
+  var wrappers: [SymbolID] = []
+
+  struct ImportCounts {
+    var functions: UInt32 = 0
+    var tables: UInt32 = 0
+    var memories: UInt32 = 0
+    var globals: UInt32 = 0
+    var tags: UInt32 = 0
+  }
+}
+
+/// An element of a unit: of which unit, and its index among those the unit defines.
+struct ElementReference {
+  var unit: UInt32
+  var index: UInt32
+}
+
+/// The table slot that means "no slot".
+let noSlot = UInt32.max

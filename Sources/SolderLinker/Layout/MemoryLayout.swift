@@ -1,0 +1,414 @@
+import WebAssemblyFormat
+
+/// Where everything lies in memory.
+struct MemoryPlan {
+  /// Data segments of the result, in their order.
+  var segments: [OutputSegment] = []
+  /// Address of each input segment, numbered over all units; meaningless for those that are not live.
+  var segmentAddresses: [UInt64] = []
+  /// Index of the output segment of each input segment, `none32` for blocks and dead ones.
+  var outputSegments: [UInt32] = []
+  /// Initial and largest size of the memory, in pages.
+  var pages: UInt64 = 0
+  var maximumPages: UInt64?
+  var stackPointer: UInt64 = 0
+  var stackLow: UInt64 = 0
+  var dataStart: UInt64 = 0
+  var dataEnd: UInt64 = 0
+  var heapBase: UInt64 = 0
+  var heapEnd: UInt64 = 0
+  var tlsSize: UInt64 = 0
+  var tlsAlignment: UInt64 = 0
+  var tlsAddress: UInt64 = 0
+  var initMemoryFlag: UInt64?
+  /// Log2 of the strictest alignment of static data.
+  var alignment: UInt32 = 0
+
+  /// The address of data in an input segment.
+  func address(segment: UInt32, offset: UInt64) -> UInt64 {
+    let output = outputSegments[Int(segment)]
+    if output != none32, let strings = segments[Int(output)].strings, strings.maps[segment] != nil {
+      let segment = strings.offset(of: offset, in: segment)
+      return segments[Int(output)].address &+ segments[Int(output)].stringsOffset &+ segment
+    }
+    return segmentAddresses[Int(segment)] &+ offset
+  }
+}
+
+/// Forms the data segments of the result and gives everything its address.
+///
+/// Objects: input segments of one kind are joined in the order of the link, and the kinds follow each other as in
+/// wasm-ld (thread-local, read-only, data, others, zero-initialised), with the stack before or behind them. A block of a
+/// shared library follows as a whole. A plain module's data stays where it is, and everything else lies above it.
+struct MemoryPass {
+  private let resolution: Resolution
+  private let live: Liveness
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let is64: Bool
+  private var plan = MemoryPlan()
+  private var next: UInt64 = 0
+
+  init(_ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, is64: Bool) {
+    self.resolution = resolution
+    self.live = live
+    self.options = options
+    self.diagnostics = diagnostics
+    self.is64 = is64
+    plan.segmentAddresses = Array(repeating: 0, count: live.segments.count)
+    plan.outputSegments = Array(repeating: none32, count: live.segments.count)
+  }
+
+  static let stackAlignment: UInt64 = 16
+  static let heapAlignment: UInt64 = 16
+
+  /// Runs the pass.
+  mutating func run() -> MemoryPlan {
+    formSegments()
+    place()
+    return plan
+  }
+
+  // MARK: Forming segments
+
+  private mutating func formSegments() {
+    var byName: [ByteString: Int] = [:]
+    for unit in resolution.inLinkOrder {
+      for (index, segment) in unit.segments.enumerated() {
+        let id = Int(unit.bases.segment) + index
+        guard live.segments[id], segment.placement == .free, unit.lifted?.memoryBlock != UInt32(index) else { continue }
+        let name = outputName(of: segment)
+        // An object's groups must be selectable by whoever links it next.
+        let isAlone = options.output == .relocatable && segment.comdat != none32
+        let output: Int
+        if !isAlone, let found = byName[name] {
+          output = found
+        } else {
+          output = plan.segments.count
+          plan.segments.append(makeSegment(name))
+          if !isAlone { byName[name] = output }
+        }
+        add(segment, of: unit, index, to: output)
+      }
+    }
+    let order = plan.segments.indices.sorted { left, right in
+      let ranks = (rank(plan.segments[left].name), rank(plan.segments[right].name))
+      return ranks.0 == ranks.1 ? left < right : ranks.0 < ranks.1
+    }
+    plan.segments = order.map { plan.segments[$0] }
+    for index in plan.segments.indices { finish(index) }
+  }
+
+  private func makeSegment(_ name: ByteString) -> OutputSegment {
+    var segment = OutputSegment(name: name)
+    segment.isPassive = options.sharedMemory
+    segment.isBSS = options.output != .relocatable && name.hasPrefix(".bss")
+    return segment
+  }
+
+  /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.
+  private func outputName(of segment: Segment) -> ByteString {
+    if segment.isTLS { return ByteString(".tdata") }
+    guard options.mergeDataSegments else { return segment.name }
+    if segment.name.hasPrefix(".text.") { return ByteString(".text") }
+    if segment.name.hasPrefix(".data.") { return ByteString(".data") }
+    if segment.name.hasPrefix(".bss.") { return ByteString(".bss") }
+    if segment.name.hasPrefix(".rodata.") { return ByteString(".rodata") }
+    return segment.name
+  }
+
+  private func rank(_ name: ByteString) -> Int {
+    if name.hasPrefix(".tdata") { return 0 }
+    if name.hasPrefix(".rodata") { return 1 }
+    if name.hasPrefix(".data") { return 2 }
+    if name.hasPrefix(".bss") { return 4 }
+    return 3
+  }
+
+  private mutating func add(_ segment: Segment, of unit: Unit, _ index: Int, to output: Int) {
+    plan.segments[output].alignment = max(plan.segments[output].alignment, segment.alignment)
+    plan.segments[output].flags.formUnion(segment.flags)
+    plan.segments[output].pieces.append(OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0))
+  }
+
+  private func isMergeable(_ segment: Segment) -> Bool {
+    options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
+  }
+
+  /// Gives the pieces of a segment their offsets; mergeable strings become one run where the first of them stands.
+  private mutating func finish(_ index: Int) {
+    var output = plan.segments[index]
+    var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
+    var pieces: [OutputSegment.Piece] = []
+    var stringsPosition = 0
+    for piece in output.pieces {
+      let unit = resolution.units[Int(piece.unit)]
+      let segment = unit.segments[Int(piece.segment)]
+      let id = unit.bases.segment + piece.segment
+      plan.outputSegments[Int(id)] = UInt32(index)
+      if isMergeable(segment) {
+        if strings.isEmpty { stringsPosition = pieces.count }
+        if segment.bytes[segment.count - 1] != 0 {
+          diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
+        }
+        strings.append((id, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
+      } else {
+        pieces.append(piece)
+      }
+    }
+    if !strings.isEmpty { output.strings = MergedStrings(strings) }
+    output.size = 0
+    for position in 0...pieces.count {
+      if !strings.isEmpty, position == stringsPosition {
+        output.stringsOffset = output.size
+        output.size += UInt64(output.strings?.bytes.count ?? 0)
+      }
+      guard position < pieces.count else { break }
+      let unit = resolution.units[Int(pieces[position].unit)]
+      let segment = unit.segments[Int(pieces[position].segment)]
+      output.size = align(output.size, 1 << UInt64(segment.alignment))
+      pieces[position].offset = output.size
+      output.size &+= segment.size
+    }
+    output.pieces = pieces
+    plan.segments[index] = output
+  }
+
+  // MARK: Placing
+
+  private mutating func place() {
+    let end = plainMemoryEnd()
+    next = end ?? 0
+    let ownsStack = resolution.wellKnown.stackPointer == nil
+    if options.stackFirst {
+      if !ownsStack { placeStack() }
+      if let base = options.globalBase {
+        if base < next {
+          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used")
+          return
+        }
+        next = base
+      }
+    } else {
+      next = max(next, options.globalBase ?? 0)
+    }
+    plan.dataStart = next
+    diagnostics.log("mem: global base = \(next)")
+    for index in plan.segments.indices { placeSegment(index) }
+    placeBlocks()
+    if options.sharedMemory, plan.segments.contains(where: { $0.isPassive }) {
+      next = align(next, 4)
+      plan.initMemoryFlag = next
+      next &+= 4
+    }
+    plan.dataEnd = next
+    diagnostics.log("mem: static data = \(next &- plan.dataStart)")
+    if !options.stackFirst, !ownsStack { placeStack() }
+    plan.heapBase = align(next, MemoryPass.heapAlignment)
+    if hasPlainModule, next == end { plan.heapBase = end ?? 0 }
+    next = plan.heapBase
+    placeKeptSegments()
+    setSize()
+  }
+
+  private var hasPlainModule: Bool { resolution.units.contains { $0.origin == .plainModule } }
+
+  /// Where the memory of the plain module that owns the first memory ends, if there is one.
+  private mutating func plainMemoryEnd() -> UInt64? {
+    guard let unit = resolution.memoryOwner else { return nil }
+    if let base = options.heapBase { return base }
+    guard let facts = unit.lifted else { return nil }
+    if let base = facts.heapBase { return max(base, 0) }
+    let importsBase = unit.globalImports.contains { $0.module == "env" && $0.name == "__heap_base" }
+    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return facts.staticDataEnd }
+    if needsMemory {
+      diagnostics.error(
+        "\(unit.file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
+          + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
+    }
+    return facts.staticDataEnd
+  }
+
+  /// Whether anything has to be placed beside a plain module's own data.
+  private var needsMemory: Bool {
+    if plan.segments.contains(where: { $0.size > 0 }) { return true }
+    if let stack = resolution.wellKnown.stackPointer, live.isLive(resolution.symbol(stack), stack) { return true }
+    if resolution.wellKnown.addresses[.heapBase] != nil { return true }
+    return resolution.inLinkOrder.contains { unit in
+      guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
+      let block = Int(facts.memoryBlock)
+      return live.segments[Int(unit.bases.segment) + block] && unit.segments[block].size > 0
+    }
+  }
+
+  private mutating func placeStack() {
+    guard options.output == .executable else { return }
+    if hasPlainModule, let stack = resolution.wellKnown.stackPointer, !live.isLive(resolution.symbol(stack), stack) {
+      return
+    }
+    next = align(next, MemoryPass.stackAlignment)
+    plan.stackLow = next
+    if options.stackSize % MemoryPass.stackAlignment != 0 {
+      diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned")
+    }
+    diagnostics.log("mem: stack size  = \(options.stackSize)")
+    diagnostics.log("mem: stack base  = \(next)")
+    next = add(next, options.stackSize)
+    plan.stackPointer = next
+    diagnostics.log("mem: stack top   = \(next)")
+  }
+
+  private mutating func placeSegment(_ index: Int) {
+    let segment = plan.segments[index]
+    plan.alignment = max(plan.alignment, segment.alignment)
+    next = align(next, 1 << UInt64(segment.alignment))
+    plan.segments[index].address = next
+    diagnostics.log("mem: \(segment.name) offset=\(next) size=\(segment.size) align=\(segment.alignment)")
+    for piece in segment.pieces {
+      let id = resolution.units[Int(piece.unit)].bases.segment + piece.segment
+      plan.segmentAddresses[Int(id)] = next &+ piece.offset
+    }
+    if options.output != .relocatable, segment.flags.contains(.tls) {
+      plan.tlsSize = segment.size
+      plan.tlsAlignment = 1 << UInt64(segment.alignment)
+      plan.tlsAddress = next
+    }
+    next = add(next, segment.size)
+  }
+
+  /// Blocks of shared libraries, each with its pieces of data at their places.
+  private mutating func placeBlocks() {
+    for unit in resolution.inLinkOrder {
+      guard let facts = unit.lifted, facts.memoryBlock != none32 else { continue }
+      let block = unit.segments[Int(facts.memoryBlock)]
+      let id = Int(unit.bases.segment + facts.memoryBlock)
+      guard live.segments[id] else { continue }
+      next = align(next, 1 << UInt64(block.alignment))
+      plan.segmentAddresses[id] = next
+      for (index, segment) in unit.segments.enumerated() {
+        guard case .inside(facts.memoryBlock, let offset) = segment.placement else { continue }
+        placeFixed(unit, index, at: next &+ offset, prefix: unit.file.baseName)
+      }
+      diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
+      next = add(next, block.size)
+    }
+  }
+
+  private mutating func placeFixed(_ unit: Unit, _ index: Int, at address: UInt64, prefix: String?) {
+    let segment = unit.segments[index]
+    let id = Int(unit.bases.segment) + index
+    plan.segmentAddresses[id] = address
+    plan.outputSegments[id] = UInt32(plan.segments.count)
+    var output = OutputSegment(name: segment.name)
+    if let prefix { output.name = resolution.synthetic.names.intern("\(prefix):\(segment.name)") }
+    output.address = address
+    output.size = segment.size
+    output.pieces = [OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)]
+    plan.segments.append(output)
+  }
+
+  /// Segments at fixed addresses, and those that keep their own way of saying where they go.
+  private mutating func placeKeptSegments() {
+    for unit in resolution.inLinkOrder where unit.isLifted {
+      for (index, segment) in unit.segments.enumerated() {
+        let id = Int(unit.bases.segment) + index
+        guard live.segments[id] else { continue }
+        switch segment.placement {
+        case .absolute(let address) where unit.ownsFirstMemory(in: resolution):
+          placeFixed(unit, index, at: address, prefix: nil)
+        case .absolute, .passive, .kept:
+          plan.outputSegments[id] = UInt32(plan.segments.count)
+          var output = OutputSegment(name: segment.name)
+          output.size = segment.size
+          output.isPassive = segment.placement == .passive
+          output.kept = OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)
+          plan.segments.append(output)
+        case .free, .inside: break
+        }
+      }
+    }
+  }
+
+  // MARK: Size
+
+  private mutating func setSize() {
+    let limit: UInt64 = is64 ? 1 << 34 : 1 << 32
+    let page = options.pageSize
+    var size = next
+    if let unit = resolution.memoryOwner, let declared = unit.firstMemoryLimits {
+      let declaredPage: UInt64 = 1 << UInt64(declared.pageSizeLog2 ?? 16)
+      let room = declared.minimum.multipliedReportingOverflow(by: declaredPage)
+      let bytes = room.overflow ? limit : room.partialValue
+      let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
+      // What was free above the module's own data stays free above everything.
+      size = max(size, bytes &+ (moved > 0 ? align(moved, declaredPage) : 0))
+    }
+    if size > limit {
+      diagnostics.error("memory of \(size) bytes is needed, but only \(limit) bytes can be addressed")
+      return
+    }
+    if let heap = options.initialHeap {
+      if heap % page != 0 { diagnostics.error("initial heap must be \(page)-byte aligned") }
+      if heap > limit - size {
+        diagnostics.error("initial heap too large, cannot be greater than \(limit - size)")
+        return
+      }
+      size += heap
+    }
+    if let initial = options.initialMemory {
+      if initial % page != 0 { diagnostics.error("initial memory must be \(page)-byte aligned") }
+      if size > initial { diagnostics.error("initial memory too small, \(size) bytes needed") }
+      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)") }
+      size = initial
+    }
+    size = align(size, page)
+    plan.pages = size / page
+    plan.heapEnd = size
+    diagnostics.log("mem: total pages = \(plan.pages)")
+    setMaximum(size, limit: limit, page: page)
+  }
+
+  private mutating func setMaximum(_ size: UInt64, limit: UInt64, page: UInt64) {
+    if let maximum = options.maximumMemory {
+      if maximum % page != 0 { diagnostics.error("maximum memory must be \(page)-byte aligned") }
+      if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed") }
+      if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)") }
+      plan.maximumPages = maximum / page
+    } else if options.noGrowableMemory {
+      plan.maximumPages = size / page
+    } else if options.sharedMemory {
+      plan.maximumPages = (options.isPositionIndependent ? limit : size) / page
+    } else if let declared = resolution.memoryOwner?.firstMemoryLimits, let maximum = declared.maximum {
+      // The module's maximum rises by as much as its minimum.
+      plan.maximumPages = min(limit / page, maximum &+ (plan.pages - min(plan.pages, declared.minimum)))
+    }
+  }
+
+  private func align(_ value: UInt64, _ alignment: UInt64) -> UInt64 {
+    let (sum, overflow) = value.addingReportingOverflow(alignment - 1)
+    return overflow ? ~(alignment - 1) : sum & ~(alignment - 1)
+  }
+
+  /// Addresses saturate: whatever is too large is reported when the size is set.
+  private func add(_ one: UInt64, _ other: UInt64) -> UInt64 {
+    let (sum, overflow) = one.addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
+extension Resolution {
+  /// The plain module whose memory becomes that of the whole program.
+  var memoryOwner: Unit? {
+    inLinkOrder.first { $0.origin == .plainModule && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
+      ?? inLinkOrder.first { $0.origin == .plainModule }
+  }
+}
+
+extension Unit {
+  var firstMemoryLimits: Limits? { memoryImports.first?.limits ?? memories.first?.limits }
+
+  /// Whether memory 0 of the unit is memory 0 of the result.
+  func ownsFirstMemory(in resolution: Resolution) -> Bool {
+    origin != .plainModule || resolution.memoryOwner === self
+  }
+}

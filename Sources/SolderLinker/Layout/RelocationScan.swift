@@ -1,0 +1,155 @@
+import WebAssemblyFormat
+
+/// What the relocations of one unit ask for, in the order in which they do.
+struct ScanResult: Sendable {
+  /// Types that code names, by index in the unit, each once.
+  var types: [UInt32] = []
+  /// Functions whose address is taken, and symbols whose address is wanted from a global, each once.
+  var slots: [SymbolID] = []
+  var addressGlobals: [SymbolID] = []
+  /// References to symbols that nothing defines, with the function that refers to them (`none32` for data).
+  var undefined: [(symbol: SymbolID, function: UInt32, kind: RelocationKind)] = []
+  /// References that a position-independent result cannot have, and thread-local ones to something else.
+  var invalid: [(symbol: SymbolID, kind: RelocationKind, reason: InvalidReference)] = []
+}
+
+enum InvalidReference {
+  case needsPIC
+  case undefinedTLS
+  case notTLS
+}
+
+/// Looks at the relocations of everything live, one task a unit: which functions need a table slot, which addresses a
+/// global, which types are used, and what is missing.
+struct RelocationScan {
+  let resolution: Resolution
+  let live: Liveness
+  let options: LinkOptions
+
+  func scan(_ unit: Unit) -> ScanResult {
+    var result = ScanResult()
+    var seen = Seen(unit)
+    for (index, function) in unit.functions.enumerated() where live.functions[Int(unit.bases.function) + index] {
+      scan(function.body.relocations, of: unit, function: UInt32(index), &seen, &result)
+    }
+    for (index, segment) in unit.segments.enumerated() where live.segments[Int(unit.bases.segment) + index] {
+      scan(segment.relocations, of: unit, function: none32, &seen, &result)
+      if case .kept(_, let offset) = segment.placement {
+        scan(offset.relocations, of: unit, function: none32, &seen, &result)
+      }
+    }
+    if unit.origin == .object {
+      for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
+        scan(section.relocations, of: unit, function: none32, &seen, &result)
+      }
+    } else {
+      scanDeclarations(of: unit, &seen, &result)
+    }
+    return result
+  }
+
+  private func scanDeclarations(of unit: Unit, _ seen: inout Seen, _ result: inout ScanResult) {
+    func scan(_ fragment: Fragment) {
+      self.scan(fragment.relocations, of: unit, function: none32, &seen, &result)
+    }
+    for (index, global) in unit.globals.enumerated() where live.globals[Int(unit.bases.global) + index] {
+      scan(global.declaration)
+      scan(global.initializer)
+    }
+    for (index, table) in unit.tables.enumerated() where live.tables[Int(unit.bases.table) + index] {
+      scan(table.declaration)
+      if let initializer = table.initializer { scan(initializer) }
+    }
+    for (index, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + index] {
+      if let offset = element.offset { scan(offset) }
+      if let type = element.elementType { scan(type) }
+      scan(element.items)
+    }
+    for entry in unit.globalImports + unit.tableImports { scan(entry.declaration) }
+  }
+
+  /// What has been noted of a unit's symbols and types already.
+  private struct Seen {
+    var types: [Bool]
+    var slots: [Bool]
+    var globals: [Bool]
+
+    init(_ unit: Unit) {
+      types = Array(repeating: false, count: unit.types.count)
+      slots = Array(repeating: false, count: unit.symbols.count)
+      globals = Array(repeating: false, count: unit.symbols.count)
+    }
+  }
+
+  private func scan(
+    _ range: RelocationRange, of unit: Unit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
+  ) {
+    for index in range.indices {
+      let relocation = unit.relocations[index]
+      let target = Int(relocation.target)
+      switch relocation.kind {
+      case .typeIndexLEB, .signedTypeIndex:
+        if !seen.types[target] {
+          seen.types[target] = true
+          result.types.append(relocation.target)
+        }
+        continue
+      case .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber, .removedCall, .sectionOffsetI32:
+        continue
+      default: break
+      }
+      guard relocation.target != none32 else { continue }
+      let id = unit.symbolIDs[target]
+      let symbol = resolution.symbol(id)
+      if relocation.kind.isTableIndex {
+        if !seen.slots[target], !needsImportedAddress(symbol) {
+          seen.slots[target] = true
+          result.slots.append(id)
+        }
+      } else if relocation.kind == .globalIndexLEB || relocation.kind == .globalIndexI32, symbol.kind != .global {
+        if !seen.globals[target], !unit.isLifted {
+          seen.globals[target] = true
+          result.addressGlobals.append(id)
+        }
+      }
+      check(relocation, symbol, id, unit, function, &seen, &result)
+    }
+  }
+
+  private func check(
+    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: UInt32, _ seen: inout Seen,
+    _ result: inout ScanResult
+  ) {
+    if relocation.kind == .memoryAddressTLSSLEB || relocation.kind == .memoryAddressTLSSLEB64 {
+      if !symbol.isDefined {
+        result.invalid.append((id, relocation.kind, .undefinedTLS))
+      } else if options.sharedMemory, !symbol.isTLS {
+        result.invalid.append((id, relocation.kind, .notTLS))
+      }
+    }
+    if options.isPositionIndependent || symbol.isUndefined && options.unresolvedSymbols == .importDynamic {
+      switch relocation.kind {
+      case .tableIndexSLEB, .tableIndexSLEB64, .memoryAddressSLEB, .memoryAddressLEB, .memoryAddressSLEB64,
+        .memoryAddressLEB64:
+        result.invalid.append((id, relocation.kind, .needsPIC))
+      case .tableIndexI32, .tableIndexI64, .memoryAddressI32, .memoryAddressI64:
+        if needsImportedAddress(symbol), !seen.globals[Int(relocation.target)] {
+          seen.globals[Int(relocation.target)] = true
+          result.addressGlobals.append(id)
+        }
+      default: break
+      }
+    }
+    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak {
+      result.undefined.append((id, function, relocation.kind))
+    }
+  }
+
+  /// Whether only the dynamic linker knows the address.
+  func needsImportedAddress(_ symbol: Symbol) -> Bool {
+    guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
+    if symbol.isHidden || symbol.isLocal { return false }
+    if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
+    return true
+  }
+}

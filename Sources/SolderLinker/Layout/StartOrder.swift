@@ -1,0 +1,141 @@
+import WebAssemblyFormat
+
+// What runs before the program, and in which order.
+//
+// At instantiation: every relocation of every library that could not be done at link time, since a constructor may
+// depend on the relocations of a library that needs it; then the libraries' start functions. Constructors follow, a
+// library's behind those of the libraries it needs. They may call the host, and the host can only see the memory when
+// the instance exists, so they run from the program's entry where it has one: `_start` and `_initialize` of the C
+// library call `__wasm_call_ctors` themselves, and the entry of a plain module gets a wrapper. Only a program without
+// an entry runs them at instantiation.
+
+/// Orders libraries so that each stands behind those it needs.
+struct LibraryOrder {
+  private let resolution: Resolution
+  private let units: [Unit]
+  private var declared: [[Int]]
+  private var used: [[Int]]
+
+  init(_ resolution: Resolution) {
+    self.resolution = resolution
+    units = resolution.inLinkOrder.filter { $0.origin == .sharedLibrary }
+    declared = Array(repeating: [], count: units.count)
+    used = Array(repeating: [], count: units.count)
+    var byName: [String: Int] = [:]
+    var byUnit: [UInt32: Int] = [:]
+    for (index, unit) in units.enumerated() {
+      byName[unit.file.baseName] = index
+      byUnit[unit.index] = index
+    }
+    for (index, unit) in units.enumerated() {
+      declared[index] = (unit.dylink?.needed ?? []).compactMap { byName[$0.description] }.filter { $0 != index }
+      var seen: Set<Int> = []
+      for (symbol, id) in zip(unit.symbols, unit.symbolIDs) where symbol.isUndefined {
+        let target = resolution.symbol(id)
+        guard target.isDefined, let other = byUnit[target.unit], other != index, seen.insert(other).inserted else {
+          continue
+        }
+        used[index].append(other)
+      }
+    }
+  }
+
+  /// The libraries in that order; where they need each other in a circle, the order of the command line decides.
+  func sorted() -> [Unit] {
+    let reach = units.indices.map { reachable(from: $0) }
+    var edges = declared
+    // A use against the direction of what the libraries declare does not count.
+    for index in units.indices { edges[index] += used[index].filter { !reach[$0].contains(index) } }
+    var state = [UInt8](repeating: 0, count: units.count)
+    var result: [Unit] = []
+    for root in units.indices where state[root] == 0 {
+      var stack: [(node: Int, next: Int)] = [(root, 0)]
+      state[root] = 1
+      while let (node, next) = stack.last {
+        if next < edges[node].count {
+          stack[stack.count - 1].next += 1
+          let target = edges[node][next]
+          if state[target] == 0 {
+            state[target] = 1
+            stack.append((target, 0))
+          }
+        } else {
+          result.append(units[node])
+          stack.removeLast()
+        }
+      }
+    }
+    return result
+  }
+
+  private func reachable(from start: Int) -> Set<Int> {
+    var result: Set<Int> = []
+    var queue = declared[start]
+    while let node = queue.popLast() {
+      if result.insert(node).inserted { queue += declared[node] }
+    }
+    return result
+  }
+}
+
+/// Functions that run before the program.
+struct StartOrder {
+  /// At instantiation, in this order.
+  var atInstantiation: [SymbolID] = []
+  /// Constructors, in this order.
+  var constructors: [SymbolID] = []
+
+  /// The highest priority number of constructors that belong to the C and C++ libraries themselves: those run before
+  /// the shared libraries, which may use them (GCC's documentation reserves 0 to 100 for the implementation).
+  static let reservedPriority: UInt32 = 100
+
+  init(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
+    let libraries = LibraryOrder(resolution).sorted().filter { live.units[Int($0.index)] }
+    func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
+      unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
+    }
+    var late: [SymbolID] = []
+    for unit in libraries {
+      guard let facts = unit.lifted else { continue }
+      for (_, name) in facts.unreadable {
+        diagnostics.log("\(unit.file.displayName): \(name) cannot be read and is called at start")
+      }
+      let relocations = facts.relocationFunctions.map { symbol(unit, $0) }
+      // Passive segments are copied by the start function, and would overwrite what was relocated before.
+      if unit.segments.contains(where: { $0.placement == .passive }) {
+        late += relocations
+      } else {
+        atInstantiation += relocations
+      }
+    }
+    for unit in libraries {
+      if let start = unit.startFunction { atInstantiation.append(symbol(unit, start)) }
+    }
+    atInstantiation += late
+    let own = StartOrder.objectConstructors(resolution, live, diagnostics)
+    constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
+    for unit in libraries { constructors += (unit.lifted?.constructors ?? []).map { symbol(unit, $0) } }
+    constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
+  }
+
+  private static func objectConstructors(
+    _ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics
+  ) -> [(priority: UInt32, symbol: SymbolID)] {
+    var result: [(priority: UInt32, symbol: SymbolID)] = []
+    for unit in resolution.inLinkOrder {
+      for function in unit.initFunctions {
+        let id = unit.symbolIDs[Int(function.symbol)]
+        let symbol = resolution.symbol(id)
+        guard symbol.isDefined, live.isLive(symbol, id) else { continue }
+        if let type = symbol.type, let signature = resolution.types.functionType(of: type),
+          !signature.parameters.isEmpty
+        {
+          diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
+        }
+        result.append((function.priority, id))
+      }
+    }
+    return result.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }
+      .map(\.element)
+  }
+}
