@@ -1,0 +1,117 @@
+import Foundation
+import Subprocess
+
+/// wasmtime, by way of `Tests/Tools/webassembly-host.py`: validates and assembles in one long-lived process, runs modules in
+/// processes of their own.
+actor WebAssemblyHost {
+  static let shared = WebAssemblyHost()
+
+  private static let script = Repository.root + "/Tests/Tools/webassembly-host.py"
+  private static let environment = [
+    "PYTHONPATH": [Repository.cache + "/python", ProcessInfo.processInfo.environment["PYTHONPATH"] ?? ""]
+      .filter { !$0.isEmpty }.joined(separator: ":")
+  ]
+
+  private struct Request: Codable {
+    var id: Int
+    var validate: String?
+    var assemble: String?
+    var to: String?
+  }
+
+  private struct Answer: Codable {
+    var id: Int
+    var error: String?
+  }
+
+  private var lines: AsyncStream<String>.Continuation?
+  private var waiting: [Int: CheckedContinuation<Answer, any Error>] = [:]
+  private var lastIdentifier = 0
+
+  /// Throws what wasmtime says against the module, if anything.
+  func validate(_ path: String) async throws {
+    let answer = try await ask { Request(id: $0, validate: path) }
+    if let error = answer.error { throw ToolFailure("\(path) is not valid: \(error)") }
+  }
+
+  /// Writes the binary form of a module in text form, with all proposals and `(@dylink.0 …)`.
+  func assemble(_ text: String, to path: String) async throws {
+    let answer = try await ask { Request(id: $0, assemble: text, to: path) }
+    if let error = answer.error { throw ToolFailure("wat2wasm: \(error)\n\(text)") }
+  }
+
+  /// Instantiates a module with hosts that write down how they are called, calls exports, and returns the transcript.
+  nonisolated func invoke(_ module: String, _ calls: [Call], read: [Range<Int>] = []) async throws -> String {
+    let request: [String: Any] = [
+      "module": module, "calls": calls.map { [$0.name] + $0.arguments as [Any] },
+      "read": read.map { [$0.lowerBound, $0.count] },
+    ]
+    let json = String(decoding: try JSONSerialization.data(withJSONObject: request), as: UTF8.self)
+    let run = try await execute(
+      try Tool.python.path(), [Self.script, "invoke", json], environment: Self.environment, timeLimit: .seconds(60))
+    guard run.succeeded else { throw ToolFailure(run) }
+    return run.output
+  }
+
+  /// Runs a WASI command in wasmtime.
+  nonisolated func run(_ module: String, _ arguments: [String]) async throws -> ProcessRun {
+    try await execute(
+      try Tool.python.path(), [Self.script, "run", module] + arguments, environment: Self.environment)
+  }
+
+  private func ask(_ request: (Int) -> Request) async throws -> Answer {
+    if lines == nil { try start() }
+    lastIdentifier += 1
+    let identifier = lastIdentifier
+    let line = String(decoding: try JSONEncoder().encode(request(identifier)), as: UTF8.self)
+    return try await withCheckedThrowingContinuation {
+      waiting[identifier] = $0
+      lines?.yield(line + "\n")
+    }
+  }
+
+  private func start() throws {
+    let (requests, continuation) = AsyncStream<String>.makeStream()
+    lines = continuation
+    let python = try Tool.python.path()
+    let configuration = subprocessConfiguration(python, [Self.script, "serve"], nil, Self.environment)
+    Task.detached {
+      do {
+        let result = try await Subprocess.run(
+          configuration, input: .inputWriter, output: .sequence, error: .string(limit: 1 << 20)
+        ) { execution in
+          async let reading: Void = {
+            for try await line in execution.standardOutput.strings() { await self.receive(line) }
+          }()
+          for await line in requests { _ = try await execution.standardInputWriter.write(line) }
+          try await reading
+        }
+        await self.stop(ToolFailure("\(python) ended: \(result.terminationStatus) \(result.standardError)"))
+      } catch {
+        await self.stop(error)
+      }
+    }
+  }
+
+  private func receive(_ line: String) {
+    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(line.utf8)) else { return }
+    waiting.removeValue(forKey: answer.id)?.resume(returning: answer)
+  }
+
+  private func stop(_ error: any Error) {
+    for continuation in waiting.values { continuation.resume(throwing: error) }
+    waiting = [:]
+    lines = nil
+  }
+}
+
+/// A call of an export with integer arguments.
+struct Call: Sendable {
+  let name: String
+  let arguments: [Int]
+
+  init(_ name: String, _ arguments: Int...) {
+    self.name = name
+    self.arguments = arguments
+  }
+}

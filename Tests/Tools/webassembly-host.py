@@ -1,0 +1,157 @@
+"""The part of the tests that speaks to wasmtime.
+
+  webassembly-host.py serve           answers requests, one JSON object a line, until its input ends:
+                                      {"id": N, "validate": PATH} or {"id": N, "assemble": TEXT, "to": PATH};
+                                      each answer is {"id": N} or {"id": N, "error": MESSAGE}
+  webassembly-host.py invoke REQUEST  instantiates a module, calls exports, prints a transcript; REQUEST is JSON:
+                                      {"module": PATH, "calls": [[EXPORT, ARGUMENT...]...], "read": [[ADDRESS, COUNT]...]}
+  webassembly-host.py run PATH ARG... runs a WASI command and exits as it does
+
+While a module is invoked, every function import is provided: a call is written to the transcript with its arguments
+and gives zeros. A host function named `print_string` prints the C string that its argument points to.
+"""
+
+import json
+import sys
+
+import wasmtime
+
+
+def engine():
+    config = wasmtime.Config()
+    config.wasm_memory64 = True
+    config.wasm_multi_memory = True
+    config.wasm_tail_call = True
+    config.wasm_function_references = True
+    config.wasm_gc = True
+    config.wasm_exceptions = True
+    config.wasm_threads = True
+    config.shared_memory = True
+    return wasmtime.Engine(config)
+
+
+def serve():
+    validator = engine()
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = {"id": request["id"]}
+        try:
+            if "validate" in request:
+                with open(request["validate"], "rb") as file:
+                    wasmtime.Module.validate(validator, file.read())
+            else:
+                binary = wasmtime.wat2wasm(request["assemble"])
+                with open(request["to"], "wb") as file:
+                    file.write(binary)
+        except Exception as error:
+            answer["error"] = str(error) or type(error).__name__
+        print(json.dumps(answer), flush=True)
+
+
+def first_line(error):
+    # "error while executing at wasm backtrace: ..." tells addresses; the cause is what stays the same after a link.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if "trap:" in line or "wasm `" in line]
+    return (causes or lines or [type(error).__name__])[-1].split("wasm trap: ")[-1]
+
+
+class Host:
+    def __init__(self, path):
+        self.store = wasmtime.Store(engine())
+        self.module = wasmtime.Module.from_file(self.store.engine, path)
+        self.instance = None
+
+    def memory(self):
+        names = [e.name for e in self.module.exports if isinstance(e.type, wasmtime.MemoryType)]
+        assert names, "the module exports no memory"
+        return self.instance.exports(self.store)[names[0]]
+
+    def string(self, caller, address):
+        # By way of the caller: in the start function there is no instance yet.
+        memory = next(caller[e.name] for e in self.module.exports if isinstance(e.type, wasmtime.MemoryType))
+        text = memory.read(caller, address, min(address + 4096, memory.data_len(caller)))
+        return text[: text.index(0)].decode()
+
+    def function(self, what):
+        results = list(what.type.results)
+
+        def call(caller, *arguments):
+            if what.name == "print_string":
+                print("string:", self.string(caller, arguments[0]))
+            else:
+                print(f"{what.module}.{what.name}({', '.join(map(str, arguments))})")
+            zeros = [0.0 if str(result) in ("f32", "f64") else 0 for result in results]
+            return zeros[0] if len(zeros) == 1 else zeros if zeros else None
+
+        return wasmtime.Func(self.store, what.type, call, access_caller=True)
+
+    def provide(self, what):
+        kind = what.type
+        if isinstance(kind, wasmtime.FuncType):
+            return self.function(what)
+        if isinstance(kind, wasmtime.MemoryType):
+            return wasmtime.Memory(self.store, kind)
+        if isinstance(kind, wasmtime.TableType):
+            return wasmtime.Table(self.store, kind, None)
+        if isinstance(kind, wasmtime.GlobalType):
+            return wasmtime.Global(self.store, kind, wasmtime.Val.i32(7) if str(kind.content) == "i32" else wasmtime.Val.i64(7))
+        raise SystemExit(f"no host has an import like {what.module}.{what.name}")
+
+    def instantiate(self):
+        linker = wasmtime.Linker(self.store.engine)
+        linker.allow_shadowing = True
+        if any(i.module == "wasi_snapshot_preview1" for i in self.module.imports):
+            linker.define_wasi()
+            wasi = wasmtime.WasiConfig()
+            wasi.inherit_stdout()
+            wasi.inherit_stderr()
+            self.store.set_wasi(wasi)
+        for what in self.module.imports:
+            if what.module != "wasi_snapshot_preview1":
+                linker.define(self.store, what.module, what.name, self.provide(what))
+        self.instance = linker.instantiate(self.store, self.module)
+
+
+def invoke(request):
+    host = Host(request["module"])
+    try:
+        host.instantiate()
+        print("instantiated")
+        for name, *arguments in request["calls"]:
+            called = f"{name}({', '.join(map(str, arguments))})"
+            try:
+                result = host.instance.exports(host.store)[name](host.store, *arguments)
+                print(f"{called} = {result}")
+            except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+                print(f"{called} fails: {first_line(error)}")
+        for address, count in request.get("read", []):
+            print(f"memory at {address}: {bytes(host.memory().read(host.store, address, address + count)).hex()}")
+    except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+        print(f"instantiation fails: {first_line(error)}")
+
+
+def run(arguments):
+    store = wasmtime.Store(engine())
+    wasi = wasmtime.WasiConfig()
+    wasi.argv = arguments
+    wasi.inherit_stdin()
+    wasi.inherit_stdout()
+    wasi.inherit_stderr()
+    store.set_wasi(wasi)
+    linker = wasmtime.Linker(store.engine)
+    linker.define_wasi()
+    instance = linker.instantiate(store, wasmtime.Module.from_file(store.engine, arguments[0]))
+    try:
+        instance.exports(store)["_start"](store)
+    except wasmtime.ExitTrap as exit:
+        sys.exit(exit.code)
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    if sys.argv[1] == "serve":
+        serve()
+    elif sys.argv[1] == "invoke":
+        invoke(json.loads(sys.argv[2]))
+    else:
+        run(sys.argv[2:])
