@@ -121,7 +121,7 @@ struct SectionWriter {
 
   func memories() -> ByteWriter {
     var writer = ByteWriter()
-    let hasMain = mainMemoryImport == nil && needsMainMemory
+    let hasMain = mainMemoryImport == nil && program.resolution.needsMainMemory
     let count = indices.memories.count + (hasMain ? 1 : 0)
     guard count > 0 else { return writer }
     writer.count(count)
@@ -130,15 +130,6 @@ struct SectionWriter {
       write(units[Int(reference.unit)].memories[Int(reference.index)].limits, &writer)
     }
     return writer
-  }
-
-  /// Objects always come with a memory; a plain module without one stays without, unless something else needs it.
-  private var needsMainMemory: Bool {
-    guard let owner = program.resolution.memoryOwner else { return true }
-    if !owner.memories.isEmpty || !owner.memoryImports.isEmpty { return true }
-    return program.resolution.inLinkOrder.contains { unit in
-      unit.origin == .object || unit.origin == .sharedLibrary && !unit.memoryImports.isEmpty
-    }
   }
 
   private var mainMemoryLimits: Limits {

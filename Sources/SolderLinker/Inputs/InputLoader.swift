@@ -239,7 +239,8 @@ enum AddressWidth {
         ? "\(unit.file.displayName): wasm32 object file can't be linked in wasm64 mode"
         : "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files"
     }
-    return "\(unit.file.displayName): addresses have \(is64 ? 32 : 64) bits, but \(is64 ? 64 : 32) in \(decider)"
+    let (own, others) = is64 ? ("wasm32", "wasm64") : ("wasm64", "wasm32")
+    return "\(unit.file.displayName): is \(own), and cannot be linked with \(others), which \(decider) asks for"
   }
 }
 

@@ -10,17 +10,17 @@ extension IndexPass {
     }
     var order = StartOrder(resolution, live, diagnostics)
     plan.constructors = live.hasConstructors ? order.constructors : []
-    let plainStarts = plainStartFunctions()
     let constructors = resolution.symbol(resolution.wellKnown.callConstructors)
     let isCalled = constructors.has(.usedInRegularUnit) || constructors.isExported(options)
     if options.isPositionIndependent || isCalled {
-      order.atInstantiation += plainStarts
+      // The program's own start-up calls them.
     } else if resolution.units.contains(where: { $0.origin == .plainModule }) {
-      wrapPlainEntry(&order, plainStarts)
+      wrapPlainEntry(&order)
     } else {
       wrapCommandExports()
     }
-    setStart(order.atInstantiation)
+    // The start functions of plain modules are the last: they may use the libraries.
+    setStart(order.atInstantiation + plainStartFunctions())
   }
 
   private func plainStartFunctions() -> [SymbolID] {
@@ -44,27 +44,18 @@ extension IndexPass {
     }
   }
 
-  /// A plain module enters by `_start` or `_initialize`, if at all: constructors run there, and its start function,
-  /// which may use the libraries, behind them.
-  private mutating func wrapPlainEntry(_ order: inout StartOrder, _ plainStarts: [SymbolID]) {
-    guard live.hasConstructors || resolution.wellKnown.callDestructors != nil else {
-      order.atInstantiation += plainStarts
-      return
-    }
+  /// A plain module enters by `_start` or `_initialize`, if at all: constructors run there, when the host can see the
+  /// memory.
+  private mutating func wrapPlainEntry(_ order: inout StartOrder) {
+    guard live.hasConstructors || resolution.wellKnown.callDestructors != nil else { return }
     let constructors = live.hasConstructors ? [resolution.wellKnown.callConstructors] : []
     guard let (unit, export) = plainEntry() else {
-      order.atInstantiation += constructors + plainStarts
+      order.atInstantiation += constructors
       return
     }
     let entry = unit.symbolIDs[Int((unit.lifted?.functionSymbols ?? 0) + export.index)]
-    let isCommand = export.name == "_start"
     var wrapper = EntryWrapper(before: constructors, entry: entry, after: [])
-    if isCommand, let destructors = resolution.wellKnown.callDestructors { wrapper.after = [destructors] }
-    if constructors.isEmpty {
-      order.atInstantiation += plainStarts
-    } else {
-      wrapper.before += plainStarts
-    }
+    if export.name == "_start", let destructors = resolution.wellKnown.callDestructors { wrapper.after = [destructors] }
     let type = resolution.symbol(entry).type ?? resolution.types.emptyFunction
     let id = addFunction("\(export.name).command_export", .entry(wrapper), type: type)
     numberFunction(resolution.units[0], resolution.units[0].functions.count - 1)
@@ -118,6 +109,7 @@ extension IndexPass {
     guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }), !names.contains(name) else {
       return nil
     }
+    guard resolution.needsMainMemory else { return nil }
     let exportsOwn = plan.exports.contains { $0.kind == .memory }
     return exportsOwn && name == "memory" ? nil : name
   }

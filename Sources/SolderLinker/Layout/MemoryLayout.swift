@@ -379,8 +379,8 @@ struct MemoryPass {
     } else if options.sharedMemory {
       plan.maximumPages = (options.isPositionIndependent ? limit : size) / page
     } else if let declared = resolution.memoryOwner?.firstMemoryLimits, let maximum = declared.maximum {
-      // The module's maximum rises by as much as its minimum.
-      plan.maximumPages = min(limit / page, maximum &+ (plan.pages - min(plan.pages, declared.minimum)))
+      // The module's maximum rises as far as what was added needs it to.
+      plan.maximumPages = max(maximum, plan.pages)
     }
   }
 
@@ -401,6 +401,15 @@ extension Resolution {
   var memoryOwner: Unit? {
     inLinkOrder.first { $0.origin == .plainModule && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
       ?? inLinkOrder.first { $0.origin == .plainModule }
+  }
+}
+
+extension Resolution {
+  /// Whether the result has a first memory: objects always come with one, a plain module without memory stays without,
+  /// unless something else needs it.
+  var needsMainMemory: Bool {
+    guard let owner = memoryOwner, owner.memories.isEmpty, owner.memoryImports.isEmpty else { return true }
+    return inLinkOrder.contains { $0.origin == .object || $0.origin == .sharedLibrary && !$0.memoryImports.isEmpty }
   }
 }
 

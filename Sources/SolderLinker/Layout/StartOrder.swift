@@ -42,10 +42,12 @@ struct LibraryOrder {
 
   /// The libraries in that order; where they need each other in a circle, the order of the command line decides.
   func sorted() -> [Unit] {
-    let reach = units.indices.map { reachable(from: $0) }
-    var edges = declared
-    // A use against the direction of what the libraries declare does not count.
-    for index in units.indices { edges[index] += used[index].filter { !reach[$0].contains(index) } }
+    // What a library declares counts more than what it happens to use: a use that closes a circle does not count.
+    let byDeclaration = units.indices.map { reachable(from: $0, along: [declared]) }
+    let byAnything = units.indices.map { reachable(from: $0, along: [declared, used]) }
+    let edges = units.indices.map { index in
+      declared[index].filter { !byDeclaration[$0].contains(index) } + used[index].filter { !byAnything[$0].contains(index) }
+    }
     var state = [UInt8](repeating: 0, count: units.count)
     var result: [Unit] = []
     for root in units.indices where state[root] == 0 {
@@ -68,11 +70,11 @@ struct LibraryOrder {
     return result
   }
 
-  private func reachable(from start: Int) -> Set<Int> {
+  private func reachable(from start: Int, along graphs: [[[Int]]]) -> Set<Int> {
     var result: Set<Int> = []
-    var queue = declared[start]
+    var queue = graphs.flatMap { $0[start] }
     while let node = queue.popLast() {
-      if result.insert(node).inserted { queue += declared[node] }
+      if result.insert(node).inserted { queue += graphs.flatMap { $0[node] } }
     }
     return result
   }
