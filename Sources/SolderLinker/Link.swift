@@ -76,7 +76,7 @@ struct Link {
     // final.
     var number = IndexPass(
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
-      allowedUndefined: AllowedUndefined.read(options, diagnostics, names))
+      allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
     number.run()
     if diagnostics.hasErrors { return nil }
 

@@ -34,7 +34,7 @@ import Testing
     ["--export-all", "--no-gc-sections"], ["--no-gc-sections"], ["--gc-sections"],
     ["--no-gc-sections", "--gc-sections"],
     ["--strip-debug"], ["-S"], ["--strip-all"], ["-s"], ["-z", "stack-size=131072"], ["-zstack-size=4096"],
-    ["--stack-first"], ["--stack-first", "-z", "stack-size=8192"], ["--global-base=4096"],
+    ["--stack-first"], ["--stack-first", "-z", "stack-size=8192"], ["--no-stack-first", "--global-base=4096"],
     ["--global-base=70000", "--export=value"], ["--initial-memory=1048576"], ["--max-memory=2097152"],
     ["--initial-memory=1048576", "--max-memory=1048576"], ["--import-memory"], ["--import-memory=module,memory"],
     ["--export-memory"], ["--export-memory=store"], ["--import-memory", "--export-memory"],

@@ -15,6 +15,13 @@ struct FeatureSet {
     options.emitRelocations || options.memoryImport != nil && !hasBulkMemory
   }
 
+  /// Whether code has to set up a segment's memory: a passive one, or one to clear in a memory that comes from outside.
+  func needsCode(toInitialize segment: OutputSegment, _ options: LinkOptions) -> Bool {
+    guard segment.isPlaced else { return false }
+    if options.memoryImport != nil, segment.isBSS, !emitsBSS(options) { return true }
+    return segment.isPassive
+  }
+
   /// Joins and checks the features of all objects.
   init(_ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics) {
     var names = Set(options.extraFeatures)

@@ -13,12 +13,14 @@ struct IndexPass {
   let is64: Bool
   /// Names that `--allow-undefined-file` lists.
   let allowedUndefined: Set<ByteString>
+  let features: FeatureSet
   var plan = IndexPlan()
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions, diagnostics: Diagnostics,
-    threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>
+    threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>, features: FeatureSet
   ) {
+    self.features = features
     self.resolution = resolution
     self.live = live
     self.memory = memory
@@ -224,7 +226,7 @@ struct IndexPass {
 
   private mutating func addInitFunctions() {
     guard options.output != .relocatable else { return }
-    if memory.segments.contains(where: { needsInitialization($0) }) {
+    if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
     }
     if options.sharedMemory, let id = resolution.wellKnown.tlsBase, resolution.wellKnown.initializeMemory != nil {
@@ -233,13 +235,6 @@ struct IndexPass {
     if options.isPositionIndependent, plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS }) {
       resolution.wellKnown.applyGlobalRelocations = addFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
     }
-  }
-
-  /// Whether code has to set up a segment's memory.
-  func needsInitialization(_ segment: OutputSegment) -> Bool {
-    guard segment.isPlaced else { return false }
-    if options.memoryImport != nil, segment.isBSS { return true }
-    return segment.isPassive
   }
 
   mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {

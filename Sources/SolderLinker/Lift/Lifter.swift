@@ -19,8 +19,13 @@ import WebAssemblyFormat
 struct Lifter {
   let unit: Unit
   private var facts = LiftedFacts()
+  /// Names of functions imported from `env`.
+  private let importedNames: Set<ByteString>
 
-  init(_ unit: Unit) { self.unit = unit }
+  init(_ unit: Unit) {
+    self.unit = unit
+    importedNames = Set(unit.functionImports.lazy.filter { $0.module == "env" }.map(\.name))
+  }
 
   /// Finds the symbols of the unit, its memory and its table slots.
   ///
@@ -168,7 +173,7 @@ struct Lifter {
       if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
       if export.kind == .table, unit.origin == .sharedLibrary { continue }
       var symbol = UnitSymbol(
-        kind: spaces.kind, flags: exportFlags(export.name), name: export.name,
+        kind: spaces.kind, flags: exportFlags(export), name: export.name,
         element: UInt32(max(0, Int(export.index) - spaces.imports)))
       if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
       unit.symbols.append(symbol)
@@ -182,9 +187,14 @@ struct Lifter {
     }
   }
 
-  private func exportFlags(_ name: ByteString) -> SymbolFlags {
-    let flags = unit.dylink?.exportFlags.first { $0.name == name }?.flags ?? []
-    return flags.intersection([.bindingWeak, .tls])
+  /// What the metadata says of an export. It does not say which functions are weak; but wasm-ld lets a library import
+  /// those that it exports under the same name, so that another library's definition can take their place.
+  private func exportFlags(_ export: Export) -> SymbolFlags {
+    let flags = unit.dylink?.exportFlags.first { $0.name == export.name }?.flags ?? []
+    let isWeak =
+      unit.origin == .sharedLibrary && export.kind == .function && Int(export.index) >= unit.functionImports.count
+      && importedNames.contains(export.name)
+    return flags.intersection([.bindingWeak, .tls]).union(isWeak ? .bindingWeak : [])
   }
 
   /// An immutable integer global that a library exports is the address of data, counted from its block.
@@ -195,7 +205,7 @@ struct Lifter {
     }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
     var symbol = UnitSymbol(
-      kind: .data, flags: exportFlags(export.name), name: export.name, element: facts.memoryBlock)
+      kind: .data, flags: exportFlags(export), name: export.name, element: facts.memoryBlock)
     switch value.base {
     case .number, .memory(symbol: facts.memoryBlockSymbol):
       symbol.offset = UInt64(bitPattern: value.addend)
@@ -240,6 +250,7 @@ struct Lifter {
   /// The symbol whose address a `GOT` import is; a function that is imported as well has one already.
   private func addressSymbol(_ kind: SymbolKind, _ entry: Import) -> UInt32 {
     if kind == .function,
+      importedNames.contains(entry.name),
       let index = unit.functionImports.firstIndex(where: { $0.module == "env" && $0.name == entry.name })
     {
       return UInt32(index)

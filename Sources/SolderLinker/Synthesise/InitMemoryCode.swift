@@ -27,9 +27,7 @@ struct InitMemoryCode {
   }
 
   private func needsInitialization(_ segment: OutputSegment) -> Bool {
-    guard segment.isPlaced else { return false }
-    if program.options.memoryImport != nil, segment.isBSS, !program.features.emitsBSS(program.options) { return true }
-    return segment.isPassive
+    program.features.needsCode(toInitialize: segment, program.options)
   }
 
   private func flagAddress(_ writer: inout ByteWriter) {

@@ -72,7 +72,6 @@ __attribute__((weak)) int replaced_function(int x) { return x - 1000; }
 __attribute__((weak)) int moved_function(int x) { return x - 2000; }
 __attribute__((weak)) int kept_value = 11;
 __attribute__((weak)) int replaced_value = -11;
-__attribute__((weak)) int moved_value = -12;
 
 int alpha_weak_results(int *results) {
   int n = 0;

@@ -65,7 +65,8 @@ extern const entry program_entries[2];
 int program_next(int x);
 void program_log(const char *format, ...);
 
-// Weak definitions in alpha.c: kept_* have no other definition; replaced_* are defined in main.c, moved_* in beta.c.
+// Weak definitions in alpha.c: kept_* have no other definition; replaced_* are defined in main.c,
+// moved_function in beta.c. (A library does not say that data is weak, so there is no such thing as moved data.)
 int kept_function(int x);
 int replaced_function(int x);
 int moved_function(int x);
