@@ -62,7 +62,8 @@ struct FeatureSet {
     if options.sharedMemory {
       if let file = disallowed["shared-mem"] {
         diagnostics.error(
-          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features.")
+          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features."
+        )
       }
       for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
         diagnostics.error("'\(feature)' feature must be used in order to use shared memory")

@@ -125,7 +125,9 @@ extension IndexPass {
       let index: UInt32
       switch entry.kind {
       case .memory: index = plan.memoryIndices[unit.index]?[Int(entry.index)] ?? 0
-      case .function: index = self.index(of: plan.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
+      case .function:
+        index = self.index(
+          of: plan.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
       case .global: index = self.index(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
@@ -164,7 +166,8 @@ extension IndexPass {
     case .data:
       kind = .global
       index =
-        plan.importCounts.globals + UInt32(plan.globals.count + plan.addressGlobals.count + plan.exportedAddresses.count)
+        plan.importCounts.globals
+        + UInt32(plan.globals.count + plan.addressGlobals.count + plan.exportedAddresses.count)
     case .section: return
     }
     guard index != none32, names.insert(name).inserted else { return }

@@ -352,7 +352,9 @@ struct IndexPass {
           indices[index] = next(\.memories)
           plan.importedMemories.append(ElementReference(unit: unit.index, index: UInt32(index)))
         }
-        for index in unit.memories.indices where !(isOwner && !ownerImports && index == 0) { defined.append((unit, index)) }
+        for index in unit.memories.indices where !(isOwner && !ownerImports && index == 0) {
+          defined.append((unit, index))
+        }
       }
       plan.memoryIndices[unit.index] = indices
     }

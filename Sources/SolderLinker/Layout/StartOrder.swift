@@ -46,7 +46,8 @@ struct LibraryOrder {
     let byDeclaration = units.indices.map { reachable(from: $0, along: [declared]) }
     let byAnything = units.indices.map { reachable(from: $0, along: [declared, used]) }
     let edges = units.indices.map { index in
-      declared[index].filter { !byDeclaration[$0].contains(index) } + used[index].filter { !byAnything[$0].contains(index) }
+      declared[index].filter { !byDeclaration[$0].contains(index) }
+        + used[index].filter { !byAnything[$0].contains(index) }
     }
     var state = [UInt8](repeating: 0, count: units.count)
     var result: [Unit] = []

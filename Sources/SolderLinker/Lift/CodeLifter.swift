@@ -39,7 +39,9 @@ struct CodeLifter {
           size = 0
         }
       }
-      if start < unit.functions.count { tasks.append(Task(unit: unit, functions: start..<unit.functions.count, movesMemory: movesMemory)) }
+      if start < unit.functions.count {
+        tasks.append(Task(unit: unit, functions: start..<unit.functions.count, movesMemory: movesMemory))
+      }
     }
     return tasks
   }

@@ -67,13 +67,16 @@ enum AddressSymbol: CaseIterable {
 
 extension Resolver {
   /// Adds symbols that the linker itself defines, before any file.
-  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool) {
+  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool)
+  {
     guard options.output != .relocatable else { return }
     known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction, &synthetic)
     let pointer: UInt8 = is64 ? 0x7E : 0x7F
     if options.isPositionIndependent {
-      known.stackPointer = addUndefinedGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
-      known.memoryBase = addUndefinedGlobal("__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      known.stackPointer = addUndefinedGlobal(
+        "__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      known.memoryBase = addUndefinedGlobal(
+        "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
       known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
@@ -106,7 +109,8 @@ extension Resolver {
     return id
   }
 
-  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID {
+  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID
+  {
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: 0)
     defineGlobal(id, type, synthetic)
     return id
@@ -182,4 +186,3 @@ extension Symbol {
     attributes.insert(.referenced)
   }
 }
-

@@ -270,7 +270,9 @@ extension Resolver {
   }
 
   private func describe(_ type: GlobalType) -> String {
-    let names: [UInt8: String] = [0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref"]
+    let names: [UInt8: String] = [
+      0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
+    ]
     return (type.isMutable ? "var " : "const ") + (names[type.valueType] ?? "reference")
   }
 
