@@ -69,15 +69,16 @@ public func demangle(_ bytes: UnsafeBufferPointer<UInt8>, into output: inout [UI
 enum Limits {
   /// The longest name looked at, in bytes.
   static let nameLength = 1 << 20
-  /// Nested grammar rules while reading.
-  static let parseDepth = 1000
+  /// Nested grammar rules while reading. Of 125,000 names from large C++ programs the deepest needs 43. An optimized
+  /// build gets by with 128 KB of stack, all that a thread has where the C library is musl.
+  static let parseDepth = 200
   /// Nested nodes while writing.
-  static let printDepth = 1000
-  /// Nested rules in a Rust name, LLVM's own limit.
+  static let printDepth = 200
+  /// Nested rules in a Rust name: LLVM's own limit.
   static let rustDepth = 500
 
-  /// Steps and bytes of output for a name of `length` bytes. Real names stay below 25 bytes for each of theirs.
-  static func fuel(forLength length: Int) -> Int { 4096 + 128 * length }
+  /// Steps and bytes of output for a name of `length` bytes. Real names stay below 25 for each of their bytes.
+  static func fuel(forLength length: Int) -> Int { 4096 + 64 * length }
 }
 
 /// The name breaks the rules of its scheme, or asks for more than its ``Limits`` allow.

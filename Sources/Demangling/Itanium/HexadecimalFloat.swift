@@ -1,6 +1,7 @@
 // Floating-point literals in the C notation `0x1.8p+1`, to the letter what glibc's `printf` makes of `%a` and `%La`.
 extension ItaniumDemangler {
-  mutating func write(float node: Node) throws(MalformedName) {
+  mutating func write(float id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.flags {
     case UInt8(ascii: "f"):
       // printf only knows doubles; the suffix comes from LLVM.

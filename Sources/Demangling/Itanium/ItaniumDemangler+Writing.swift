@@ -4,35 +4,39 @@
 // Most nodes only have a left half.
 extension ItaniumDemangler {
   /// Writes the two halves of a node.
+  @inline(never)
   mutating func write(_ id: NodeID) throws(MalformedName) {
     try writeLeft(id)
     if self[id].shape.hasRight != .no { try writeRight(id) }
   }
 
+  // Not inlined, here and below: copies of it in the functions it calls would multiply the stack that nesting takes.
+  @inline(never)
   mutating func writeLeft(_ id: NodeID) throws(MalformedName) {
     try enter()
     let node = self[id]
     if node.kind.rawValue < Node.Kind.firstType.rawValue {
-      try writeName(node)
+      try writeName(id)
     } else if node.kind.rawValue < Node.Kind.firstParameter.rawValue {
-      try writeType(node, id)
+      try writeType(id)
     } else if node.kind.rawValue < Node.Kind.firstExpression.rawValue {
-      try writeParameter(node, id)
+      try writeParameter(id)
     } else {
-      try writeExpression(node)
+      try writeExpression(id)
     }
     depth -= 1
   }
 
+  @inline(never)
   mutating func writeRight(_ id: NodeID) throws(MalformedName) {
     try enter()
     let node = self[id]
     switch node.kind {
-    case .encoding: try writeFunctionRight(node)
-    case .qualified, .pointer, .reference, .memberPointer, .array, .function: try writeTypeRight(node, id)
+    case .encoding: try writeFunctionRight(id)
+    case .qualified, .pointer, .reference, .memberPointer, .array, .function: try writeTypeRight(id)
     case .typeParameter, .templateParameter, .constrainedParameter, .valueParameter, .packParameter, .parameterPack,
       .forwardReference:
-      try writeParameterRight(node, id)
+      try writeParameterRight(id)
     default: break
     }
     depth -= 1

@@ -1,8 +1,9 @@
 // Writing expressions.
 extension ItaniumDemangler {
-  mutating func writeExpression(_ node: Node) throws(MalformedName) {
+  mutating func writeExpression(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
-    case .binary: try writeBinary(node)
+    case .binary: try writeBinary(id)
     case .prefix:
       try put(node.text)
       try write(operand: node.a, of: node.precedence)
@@ -29,7 +30,7 @@ extension ItaniumDemangler {
       open()
       try write(node.a)
       close()
-    case .cast: try writeCast(node)
+    case .cast: try writeCast(id)
     case .sizeofPack:
       try put("sizeof...")
       open()
@@ -40,19 +41,20 @@ extension ItaniumDemangler {
       open()
       try write(list: node.list)
       close()
-    case .new, .delete: try writeAllocation(node)
-    case .fold: try writeFold(node)
-    case .integerLiteral: try writeInteger(node)
+    case .new, .delete: try writeAllocation(id)
+    case .fold: try writeFold(id)
+    case .integerLiteral: try writeInteger(id)
     case .enumLiteral:
       open()
       try write(node.a)
       close()
       try put(signed: node.text)
-    default: try writeRareExpression(node)
+    default: try writeRareExpression(id)
     }
   }
 
-  private mutating func writeRareExpression(_ node: Node) throws(MalformedName) {
+  private mutating func writeRareExpression(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .functionParameter:
       try put("fp")
@@ -83,7 +85,7 @@ extension ItaniumDemangler {
       put(UInt8(ascii: "{"))
       try write(list: node.list)
       put(UInt8(ascii: "}"))
-    case .braced, .bracedRange: try writeBraced(node)
+    case .braced, .bracedRange: try writeBraced(id)
     case .throwing:
       try put("throw ")
       try write(node.a)
@@ -93,16 +95,16 @@ extension ItaniumDemangler {
       try put(">\"")
     case .lambda:
       try put("[]")
-      let closure = self[node.a]
-      if closure.kind == .closure { try writeClosureSignature(closure) }
+      if self[node.a].kind == .closure { try writeClosureSignature(node.a) }
       try put("{...}")
-    case .floatLiteral: try write(float: node)
+    case .floatLiteral: try write(float: id)
     case .list: try write(list: node.list)
-    default: try writeRequirement(node)
+    default: try writeRequirement(id)
     }
   }
 
-  private mutating func writeBinary(_ node: Node) throws(MalformedName) {
+  private mutating func writeBinary(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     let isAmbiguous = parenthesesDepth == 0 && (node.text == ">" || node.text == ">>")
     if isAmbiguous { open() }
     let isAssignment = node.precedence == .assignment
@@ -119,7 +121,8 @@ extension ItaniumDemangler {
     if isAmbiguous { close() }
   }
 
-  private mutating func writeCast(_ node: Node) throws(MalformedName) {
+  private mutating func writeCast(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     try put(node.text)
     let outer = parenthesesDepth
     parenthesesDepth = 0
@@ -132,7 +135,8 @@ extension ItaniumDemangler {
     close()
   }
 
-  private mutating func writeAllocation(_ node: Node) throws(MalformedName) {
+  private mutating func writeAllocation(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     if node.flags & 1 != 0 { try put("::") }
     try put(node.kind == .new ? "new" : "delete")
     if node.flags & 2 != 0 { try put("[]") }
@@ -151,7 +155,8 @@ extension ItaniumDemangler {
   }
 
   // (... op pack), (pack op ...), (init op ... op pack), (pack op ... op init)
-  private mutating func writeFold(_ node: Node) throws(MalformedName) {
+  private mutating func writeFold(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     let isLeft = node.flags != 0
     let hasInitial = !node.b.isNone
     open()
@@ -183,7 +188,8 @@ extension ItaniumDemangler {
     put(UInt8(ascii: " "))
   }
 
-  private mutating func writeBraced(_ node: Node) throws(MalformedName) {
+  private mutating func writeBraced(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     let value: NodeID
     if node.kind == .bracedRange {
       put(UInt8(ascii: "["))
@@ -204,7 +210,8 @@ extension ItaniumDemangler {
   }
 
   /// Types with a suffix of their own follow the number, others precede it.
-  private mutating func writeInteger(_ node: Node) throws(MalformedName) {
+  private mutating func writeInteger(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     var prefix: StaticString = ""
     var suffix: StaticString = ""
     switch node.flags {
@@ -228,7 +235,8 @@ extension ItaniumDemangler {
     try put(suffix)
   }
 
-  private mutating func writeRequirement(_ node: Node) throws(MalformedName) {
+  private mutating func writeRequirement(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .requires:
       try put("requires ")

@@ -1,6 +1,7 @@
 // Writing names and functions.
 extension ItaniumDemangler {
-  mutating func writeName(_ node: Node) throws(MalformedName) {
+  mutating func writeName(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .nested, .scoped, .local:
       try write(node.a)
@@ -15,8 +16,8 @@ extension ItaniumDemangler {
       try put("[abi:")
       try put(node.text)
       try put("]")
-    case .encoding: try writeFunctionLeft(node)
-    case .standard, .standardInstance: try writeStandard(node)
+    case .encoding: try writeFunctionLeft(id)
+    case .standard, .standardInstance: try writeStandard(id)
     case .constructor:
       if node.flags != 0 { put(UInt8(ascii: "~")) }
       try put(try baseName(of: node.a))
@@ -24,15 +25,16 @@ extension ItaniumDemangler {
       try put("'lambda")
       try put(node.text)
       put(UInt8(ascii: "'"))
-      try writeClosureSignature(node)
+      try writeClosureSignature(id)
     case .special:
       try put(node.text)
       try write(node.a)
-    default: try writeRareName(node)
+    default: try writeRareName(id)
     }
   }
 
-  private mutating func writeRareName(_ node: Node) throws(MalformedName) {
+  private mutating func writeRareName(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .dotSuffix:
       try write(node.a)
@@ -91,7 +93,8 @@ extension ItaniumDemangler {
     }
   }
 
-  private mutating func writeStandard(_ node: Node) throws(MalformedName) {
+  private mutating func writeStandard(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     guard let name = StandardName(rawValue: node.flags) else { return }
     try put("std::")
     if node.kind == .standard {
@@ -119,7 +122,8 @@ extension ItaniumDemangler {
     }
   }
 
-  private mutating func writeFunctionLeft(_ node: Node) throws(MalformedName) {
+  private mutating func writeFunctionLeft(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     if !node.a.isNone {
       try writeLeft(node.a)
       if try !has(.right, node.a) { put(UInt8(ascii: " ")) }
@@ -127,7 +131,8 @@ extension ItaniumDemangler {
     try write(node.b)
   }
 
-  mutating func writeFunctionRight(_ node: Node) throws(MalformedName) {
+  mutating func writeFunctionRight(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     open()
     try write(list: node.list)
     close()
@@ -145,7 +150,8 @@ extension ItaniumDemangler {
   }
 
   /// What stands behind `'lambda'`, or between `[]` and `{...}`.
-  mutating func writeClosureSignature(_ node: Node) throws(MalformedName) {
+  mutating func writeClosureSignature(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     if !node.secondList.isEmpty { try write(arguments: node.secondList) }
     if !node.a.isNone {
       try write(clause: node.a)

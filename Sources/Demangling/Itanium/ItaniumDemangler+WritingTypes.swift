@@ -1,15 +1,16 @@
 // Writing types and template parameters.
 extension ItaniumDemangler {
-  mutating func writeType(_ node: Node, _ id: NodeID) throws(MalformedName) {
+  mutating func writeType(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .qualified:
       try writeLeft(node.a)
       try write(qualifiers: node.flags)
-    case .pointer: try writePointerLeft(node)
+    case .pointer: try writePointerLeft(id)
     case .reference:
       if node.isPrinting { return }
       nodes[Int(id.index)].isPrinting = true
-      if let (target, isRvalue) = try collapse(node) {
+      if let (target, isRvalue) = try collapse(id) {
         try writeLeft(target)
         try writeDeclaratorOpening(around: target)
         try put(isRvalue ? "&&" : "&")
@@ -36,11 +37,12 @@ extension ItaniumDemangler {
       put(UInt8(ascii: " "))
       try put(node.text)
       if !node.b.isNone { try write(node.b) }
-    default: try writeRareType(node)
+    default: try writeRareType(id)
     }
   }
 
-  private mutating func writeRareType(_ node: Node) throws(MalformedName) {
+  private mutating func writeRareType(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .transformed:
       try put(node.text)
@@ -84,7 +86,8 @@ extension ItaniumDemangler {
     }
   }
 
-  mutating func writeTypeRight(_ node: Node, _ id: NodeID) throws(MalformedName) {
+  mutating func writeTypeRight(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .qualified: try writeRight(node.a)
     case .pointer:
@@ -93,7 +96,7 @@ extension ItaniumDemangler {
     case .reference:
       if node.isPrinting { return }
       nodes[Int(id.index)].isPrinting = true
-      if let (target, _) = try collapse(node) { try writeDeclaratorClosing(around: target) }
+      if let (target, _) = try collapse(id) { try writeDeclaratorClosing(around: target) }
       nodes[Int(id.index)].isPrinting = false
     case .memberPointer: try writeDeclaratorClosing(around: node.b)
     case .array:
@@ -128,7 +131,8 @@ extension ItaniumDemangler {
     try writeRight(target)
   }
 
-  private mutating func writePointerLeft(_ node: Node) throws(MalformedName) {
+  private mutating func writePointerLeft(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     if isObjectWithProtocol(node.a) {
       try put("id<")
       try put(self[node.a].text)
@@ -150,7 +154,8 @@ extension ItaniumDemangler {
 
   /// Follows references to references: what they refer to and what kind of reference that makes (`&& &` is `&`).
   /// Nil when they only refer to each other, which template arguments can bring about.
-  private mutating func collapse(_ node: Node) throws(MalformedName) -> (target: NodeID, isRvalue: Bool)? {
+  private mutating func collapse(_ id: NodeID) throws(MalformedName) -> (target: NodeID, isRvalue: Bool)? {
+    let node = self[id]
     var target = node.a
     var isRvalue = node.flags != 0
     let start = pending.count
@@ -194,7 +199,8 @@ extension ItaniumDemangler {
     return result
   }
 
-  mutating func writeParameter(_ node: Node, _ id: NodeID) throws(MalformedName) {
+  mutating func writeParameter(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .inventedParameter:
       switch ParameterKind(rawValue: node.flags) {
@@ -230,7 +236,8 @@ extension ItaniumDemangler {
     }
   }
 
-  mutating func writeParameterRight(_ node: Node, _ id: NodeID) throws(MalformedName) {
+  mutating func writeParameterRight(_ id: NodeID) throws(MalformedName) {
+    let node = self[id]
     switch node.kind {
     case .typeParameter: try write(node.a)
     case .constrainedParameter: try write(node.b)

@@ -4,8 +4,8 @@
 /// generic lambdas and template template parameters. Each encoding starts with levels of its own. All of this nests,
 /// so every pool is a stack: a scope remembers the heights at its start and cuts back to them at its end.
 struct TemplateScopes: ~Copyable {
-  /// A list: consecutive elements of `parameters`.
-  private struct List: BitwiseCopyable {
+  /// A list: consecutive elements of `parameters`. Not private, which the compiler (Swift 6.3, unoptimized) fails on.
+  struct List: BitwiseCopyable {
     let start: Int
     var count: Int
   }
