@@ -1,6 +1,7 @@
 // Mangled names and what `llvm::demangle` of LLVM 19 makes of them, a line each, alternating.
 //
-// The first part has a short name for each rule of the grammars, the second is a sample from C++ and Rust libraries.
+// The first part has a short name for each rule of the grammars, the second is a sample from C++ and Rust libraries,
+// the third has rules again.
 // `llvm-cxxfilt` shows the same, but for names with a needless underscore in front.
 let demangledNames = #"""
   _Z1fv
@@ -823,6 +824,42 @@ let demangledNames = #"""
   proc_macro::bridge::client::BridgeState::with::h692f3124be001604
   _ZN4core6option19Option$LT$$RF$T$GT$6cloned17hc0f94dcfbc42821aE
   core::option::Option$LT$$RF$T$GT$::cloned::hc0f94dcfbc42821a
+  _ZZ1gvENKUlTnivE_clILi1EEEDav
+  auto g()::'lambda'<int $N>()::operator()<1>() const
+  _ZZ1gvENKUlTtTyEvE_clI1AEEDav
+  auto g()::'lambda'<template<typename $T> typename $TT>()::operator()<A>() const
+  _ZZ1gvENKUlTpTyDpT_E_clIJiEEEDav
+  auto g()::'lambda'<typename ...$T>($T...)::operator()<int>() const
+  _ZZ1gvENKUlTnPA3_ivE_clILi1EEEDav
+  auto g()::'lambda'<int (*$N) [3]>()::operator()<1>() const
+  _ZZ1gvENKUlTtTyQ1CEvE_clI1AEEDav
+  auto g()::'lambda'<template<typename $T> typename $TT requires C>()::operator()<A>() const
+  _ZW3modW3sub1fv
+  f@mod.sub()
+  _Z1fIiEDTsrDtfp_E1xET_
+  decltype(decltype(fp)::x) f<int>(int)
+  _ZN1AcvRT_IRiEEv
+  A::operator int&<int&>()
+  _ZN1AcvOT_IRA3_iEEv
+  A::operator int (&) [3]<int (&) [3]>()
+  _Z1fIJPFvvEEEvDpRT_
+  void f<void (*)()>(void (*&)())
+  _Z1fIJA3_iRiEEvDpRKT_
+  void f<int [3], int&>(int const (&) [3], int& const&)
+  _Z1fILe00000000000000000000EEvv
+  void f<0x0p+0L>()
+  _ZZ1fvEUb_
+  f()::'block-literal'
+  _Z1fW3mod1AN1BS_1CE
+  f(A@mod, B::C@mod)
+  _RNvC5crateu6x_iv3s
+  crate::😀x
+  _RNvC5crateu39n8j7cfx6h316ueiaq7j5pw63y1dddy1me8bt73d
+  crate::日本語の識別子とても長い名前
+  _RINvC5crate1fKj2a_KBc_E
+  crate::f::<42, 42>
+  _RINvC5crate1fFGr_RL0_RLr_llllllllllllllllllEuE
+  crate::f::<for<'a, 'b, 'c, 'd, 'e, 'f, 'g, 'h, 'i, 'j, 'k, 'l, 'm, 'n, 'o, 'p, 'q, 'r, 's, 't, 'u, 'v, 'w, 'x, 'y, 'z, 'z1, 'z2, 'z3> fn(&'z3 &'b i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)>
   """#
 
 /// Names that it leaves alone, mostly because they break a rule.
