@@ -860,6 +860,8 @@ let demangledNames = #"""
   crate::f::<42, 42>
   _RINvC5crate1fFGr_RL0_RLr_llllllllllllllllllEuE
   crate::f::<for<'a, 'b, 'c, 'd, 'e, 'f, 'g, 'h, 'i, 'j, 'k, 'l, 'm, 'n, 'o, 'p, 'q, 'r, 's, 't, 'u, 'v, 'w, 'x, 'y, 'z, 'z1, 'z2, 'z3> fn(&'z3 &'b i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)>
+  _Z1fIiEvT_QrQi_XplfL0p_fL0p_E
+  void f<int>(int) requires requires (int) { fp + fp; }
   """#
 
 /// Names that it leaves alone, mostly because they break a rule.
