@@ -19,6 +19,9 @@ struct Resolution {
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
+  /// Relocations of all units, once they have been read.
+  var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
+
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 }
 
