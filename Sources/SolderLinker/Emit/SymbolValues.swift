@@ -20,15 +20,14 @@ struct SymbolValue {
 
   init(_ id: SymbolID, _ program: Program) {
     let symbol = program.symbol(id)
-    let indices = program.indices
     kind = symbol.kind
     isDefined = symbol.isDefined
     isPresent = symbol.kind == .section || program.isLive(symbol, id)
     address = symbol.kind == .data ? program.address(of: symbol) : 0
-    let index = isPresent ? indices.index(of: symbol, id) : none32
+    let index = isPresent ? program.indices.index(of: symbol, id) : none32
     self.index = index == none32 ? 0 : index
     slot = isPresent && symbol.kind == .function ? program.slot(of: id) : 0
-    addressGlobal = indices.addressGlobalIndices.isEmpty ? 0 : indices.addressGlobalIndices[id] ?? 0
+    addressGlobal = program.indices.addressGlobalIndices.isEmpty ? 0 : program.indices.addressGlobalIndices[id] ?? 0
   }
 
   /// The values of all symbols.
