@@ -1,0 +1,125 @@
+import Foundation
+
+/// Collects results and prints the tables.
+struct Report {
+  private struct Row {
+    var cells: [String]
+  }
+
+  private let options: BenchmarkOptions
+  private let tools: Tools
+  private var targets: [Row] = []
+  private var measurements: [Row] = []
+  private var notes: [String] = []
+  private(set) var problems: [String] = []
+  /// Seconds for each number of objects.
+  private var growth: [(objects: Int, wall: Double, peer: Double)] = []
+
+  init(_ options: BenchmarkOptions, _ tools: Tools) {
+    self.options = options
+    self.tools = tools
+  }
+
+  mutating func add(problem: String? = nil, note: String? = nil, _ benchmark: Benchmark) {
+    let title = "\(benchmark.number). \(benchmark.title): "
+    if let problem { problems.append(title + problem) }
+    if let note { notes.append(title + note) }
+  }
+
+  mutating func add(_ benchmark: Benchmark, _ medians: [String: Medians]) {
+    for target in benchmark.targets {
+      guard let own = medians[target.contestant], let other = medians[target.against] else { continue }
+      let ratio = target.quantity == .wall ? own.wall / other.wall : own.peakMemory / other.peakMemory
+      addTarget(benchmark.number, target.title, "\(target.against) \(target.quantity.rawValue)", ratio, target)
+    }
+    let peer = medians[Benchmark.wasmLD]
+    let floor = medians[Benchmark.cat]
+    for contestant in benchmark.contestants {
+      guard let own = medians[contestant.name] else { continue }
+      measurements.append(
+        Row(cells: [
+          "\(benchmark.number)", benchmark.title, contestant.name, milliseconds(own.wall),
+          milliseconds(own.processor), String(format: "%.1f", own.peakMemory / 1_048_576),
+          peer.map { decimal(own.wall / $0.wall) } ?? "", floor.map { decimal(own.wall / $0.wall) } ?? "",
+        ]))
+    }
+    if let objects = benchmark.objects, let own = medians[Benchmark.solder] {
+      growth.append((objects, own.wall, peer?.wall ?? 0))
+    }
+  }
+
+  /// The ratio of the times an object takes in the largest and the smallest program.
+  mutating func addGrowth() {
+    guard let first = growth.first, let last = growth.last, last.objects > first.objects else { return }
+    func ratio(_ wall: (Int) -> Double) -> Double {
+      (wall(growth.count - 1) / Double(last.objects)) / (wall(0) / Double(first.objects))
+    }
+    let target = Target(
+      title: "growth", quantity: .wall, contestant: Benchmark.solder, against: "", must: 1.15, aim: 1.0)
+    let against = "time per object, \(last.objects) against \(first.objects)"
+    addTarget(9, "growth", against, ratio { growth[$0].wall }, target)
+    if last.peer > 0 {
+      notes.append("9. growth: wasm-ld's ratio is " + decimal(ratio { growth[$0].peer }))
+    }
+  }
+
+  private mutating func addTarget(
+    _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ target: Target
+  ) {
+    let verdict = ratio <= target.aim ? "aim met" : ratio <= target.must ? "must met" : "missed"
+    targets.append(
+      Row(cells: [
+        "\(number)", title, against, decimal(ratio), "≤ \(target.must)", "≤ \(target.aim)", verdict,
+      ]))
+  }
+
+  private func milliseconds(_ seconds: Double) -> String { String(format: "%.1f", seconds * 1000) }
+
+  private func decimal(_ value: Double) -> String { String(format: "%.2f", value) }
+
+  // MARK: Output
+
+  private static let targetTitles = ["case", "what", "against", "ratio", "must", "aim", "result"]
+  private static let measurementTitles = [
+    "case", "inputs", "program", "wall ms", "CPU ms", "peak MiB", "wall / wasm-ld", "wall / cat",
+  ]
+
+  private var header: [String] {
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    return [
+      "solder: \(tools.solderVersion)", "wasm-ld: \(tools.wasmLDVersion)",
+      "\(processors) processors, medians of \(options.rounds) runs or more",
+    ]
+  }
+
+  var text: String {
+    var lines = header
+    for (titles, rows) in [(Self.targetTitles, targets), (Self.measurementTitles, measurements)] where !rows.isEmpty {
+      lines.append("")
+      let all = [titles] + rows.map(\.cells)
+      let widths = titles.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+      for row in all {
+        let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+        lines.append(cells.joined(separator: "  "))
+      }
+    }
+    lines.append("")
+    lines += notes
+    lines += problems.map { "PROBLEM: " + $0 }
+    return lines.joined(separator: "\n")
+  }
+
+  var markdown: String {
+    var lines = header.map { "- " + $0 }
+    for (titles, rows) in [(Self.targetTitles, targets), (Self.measurementTitles, measurements)] where !rows.isEmpty {
+      lines.append("")
+      lines.append("| " + titles.joined(separator: " | ") + " |")
+      lines.append("|" + titles.map { _ in "---|" }.joined())
+      lines += rows.map { "| " + $0.cells.joined(separator: " | ") + " |" }
+    }
+    lines.append("")
+    lines += notes.map { "- " + $0 }
+    lines += problems.map { "- **Problem**: " + $0 }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
