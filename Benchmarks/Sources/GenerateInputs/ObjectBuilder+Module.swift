@@ -8,12 +8,11 @@ extension ObjectBuilder {
     let heapBase = (dataEnd + 15) / 16 * 16 + Self.stackSize
     var file = ByteWriter()
     file.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
-    let imports = symbols.indices.filter { moduleIndex[$0] != nil && symbols[$0].flags.contains(.undefined) }
-    for symbol in imports {
+    for symbol in moduleImports {
       if case .function(let signature, _) = symbols[symbol].kind { _ = type(ofSignature: signature) }
     }
     file.section(1, typeSection())
-    file.section(2, moduleImports(imports))
+    file.section(2, importSection())
     file.section(3, functionSection())
 
     var table = ByteWriter()
@@ -47,15 +46,15 @@ extension ObjectBuilder {
     codeContents.append(code)
     file.section(10, codeContents)
     file.section(11, moduleData())
-    file.customSection("name", nameSection(imports))
+    file.customSection("name", nameSection())
     file.customSection("producers", producersSection())
     return file.bytes
   }
 
-  private func moduleImports(_ imports: [Int]) -> ByteWriter {
+  private func importSection() -> ByteWriter {
     var section = ByteWriter()
-    section.unsigned(imports.count)
-    for symbol in imports {
+    section.unsigned(moduleImports.count)
+    for symbol in moduleImports {
       guard case .function(let signature, _) = symbols[symbol].kind else { continue }
       section.name(symbols[symbol].importModule ?? "env")
       section.name(importField(symbol))
@@ -91,11 +90,11 @@ extension ObjectBuilder {
     return section
   }
 
-  private func nameSection(_ imports: [Int]) -> ByteWriter {
+  private func nameSection() -> ByteWriter {
     var section = ByteWriter()
     var names = ByteWriter()
-    names.unsigned(imports.count + functions.count)
-    for (index, symbol) in (imports + functions.map(\.symbol)).enumerated() {
+    names.unsigned(moduleImports.count + functions.count)
+    for (index, symbol) in (moduleImports + functions.map(\.symbol)).enumerated() {
       names.unsigned(index)
       names.name(symbols[symbol].name)
     }

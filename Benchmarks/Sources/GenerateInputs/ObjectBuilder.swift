@@ -162,7 +162,6 @@ final class ObjectBuilder {
   private var hasGOTEntry: Set<Int> = []
   private var typeOfSignature: [Int: Int] = [:]
   private var wellKnown: [String: Int] = [:]
-  private var importedFunctions = 0
   private var declaredFunctions = 0
 
   init(style: Style) {
@@ -215,15 +214,16 @@ final class ObjectBuilder {
     guard moduleIndex[symbol] == nil, case .function(let signature, _) = symbols[symbol].kind else { return }
     if symbols[symbol].flags.contains(.undefined) {
       precondition(declaredFunctions == 0, "a module's imports come before its functions")
-      importedFunctions += 1
+      moduleImports.append(symbol)
     } else {
       symbols[symbol].kind = .function(signature: signature, definition: declaredFunctions)
       declaredFunctions += 1
     }
-    moduleIndex[symbol] = importedFunctions + declaredFunctions - 1
+    moduleIndex[symbol] = moduleImports.count + declaredFunctions - 1
   }
 
   private(set) var moduleIndex: [Int: Int] = [:]
+  private(set) var moduleImports: [Int] = []
 
   // MARK: Data
 

@@ -28,7 +28,8 @@ extension Unit {
   }
 
   private mutating func writeStart(roots: [FunctionReference]) {
-    defineFuelIfNeeded()
+    if !program.hasWholeProgram { defineFuel("bench_fuel") }
+    if program.templates > 0 { defineTypeVtable() }
     let (buffer, vector, written) = defineOutput()
     var writer = FunctionWriter(self, Scope(random: Random(0)), locals: 3)
     if builder.style == .module {
@@ -100,9 +101,8 @@ extension Unit {
     builder.op(Opcode.end)
   }
 
-  private func defineFuelIfNeeded() {
-    defineFuel("bench_fuel")
-    guard program.templates > 0 else { return }
+  /// The virtual function table of the C++ runtime that every type description points to.
+  private func defineTypeVtable() {
     var segment = Segment(name: ".data.rel.ro._ZTVN10__cxxabiv117__class_type_infoE", alignment: 2)
     for _ in 0..<4 { segment.contents.little32(0) }
     let symbol = symbol(.typeVtable)

@@ -34,7 +34,8 @@ struct Unit {
   /// Everything but what belongs to the program's start.
   mutating func writeFile() {
     if builder.style == .module { declareFunctions() }
-    if program.hasWholeProgram, file == 1 { defineFuel("library_fuel") }
+    // Before the functions: a module's code holds final addresses.
+    if program.hasWholeProgram, file <= 1 { defineFuel(file == 0 ? "bench_fuel" : "library_fuel") }
     defineData()
     let used = program.templates(in: file)
     for template in used { defineTemplateData(template) }
@@ -52,9 +53,7 @@ struct Unit {
 
   /// A module's indices are final when they are written, so everything is declared first.
   private func declareFunctions() {
-    for external in Set(externals).sorted(by: { symbol($0) < symbol($1) }) {
-      builder.declareInModule(symbol(external))
-    }
+    for external in externals { builder.declareInModule(symbol(external)) }
     builder.declareInModule(symbol(.function(file: 1, 0)))
     builder.declareInModule(refillSymbol)
     builder.declareInModule(writeImportSymbol)

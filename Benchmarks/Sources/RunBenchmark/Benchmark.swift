@@ -3,9 +3,10 @@ import Foundation
 /// A command under measurement.
 struct Contestant {
   var name: String
-  /// The program and its arguments. `cat` writes to its standard output, the others to `output`.
+  /// The program and its arguments. `cat` writes to its standard output, the others to a file.
   var command: [String]
-  var output: String
+  /// The folder of its result: linkers write the file's name into the module, so the file has the same name for all.
+  var folder: String
   var writesToStandardOutput = false
 }
 
@@ -79,7 +80,7 @@ struct Cases {
     [
       solder(["@" + response] + flags),
       Contestant(
-        name: Benchmark.wasmLD, command: [tools.wasmLD, "@" + response] + flags + [threads], output: "wasm-ld.wasm"),
+        name: Benchmark.wasmLD, command: [tools.wasmLD, "@" + response] + flags + [threads], folder: "wasm-ld"),
       cat(inputs),
     ]
   }
@@ -87,12 +88,12 @@ struct Cases {
   private func solder(_ arguments: [String]) -> Contestant {
     Contestant(
       name: Benchmark.solder, command: [tools.solder] + tools.compatibility + arguments + [threads],
-      output: "solder.wasm")
+      folder: "solder")
   }
 
   private func cat(_ inputs: [String]) -> Contestant {
     Contestant(
-      name: Benchmark.cat, command: ["cat"] + inputs, output: "cat.bytes", writesToStandardOutput: true)
+      name: Benchmark.cat, command: ["cat"] + inputs, folder: "cat", writesToStandardOutput: true)
   }
 
   private func wall(_ title: String, against: String = Benchmark.wasmLD, must: Double, aim: Double) -> Target {
@@ -147,7 +148,7 @@ struct Cases {
       ])
     let arguments = benchmark.contestants[0].command.dropLast() + ["--threads=1"]
     benchmark.contestants.append(
-      Contestant(name: Benchmark.solderOneThread, command: Array(arguments), output: "solder-1.wasm"))
+      Contestant(name: Benchmark.solderOneThread, command: Array(arguments), folder: "solder-1"))
     return benchmark
   }
 
@@ -222,7 +223,7 @@ struct Cases {
     guard let wasmMerge = tools.wasmMerge else { return [] }
     let named = inputs.flatMap { [$0, $0.split(separator: ".").first.map(String.init) ?? $0] }
     let command = [wasmMerge, "--all-features", "--rename-export-conflicts", "-g"] + named
-    return [Contestant(name: Benchmark.wasmMerge, command: command, output: "wasm-merge.wasm")]
+    return [Contestant(name: Benchmark.wasmMerge, command: command, folder: "wasm-merge")]
   }
 
   func libraries() -> Benchmark {
@@ -258,9 +259,8 @@ struct Cases {
   }
 
   func hello() -> Benchmark? {
-    guard let clang = tools.clang, let libraries = tools.wasiLibraries, let headers = tools.wasiHeaders else {
-      return nil
-    }
+    guard let clang = tools.clang, let target = tools.wasiTarget else { return nil }
+    let libraries = "\(tools.wasiSysroot)/lib/\(target)"
     let inputs = ["\(libraries)/crt1.o", "hello.o", "\(libraries)/libc.a"]
     let source = "#include <stdio.h>\nint main(void) { puts(\"hello, world\"); return 0; }\n"
     var benchmark = Benchmark(
@@ -269,7 +269,9 @@ struct Cases {
         let file = folder.appendingPathComponent("hello.c")
         try source.write(to: file, atomically: true, encoding: .utf8)
         try run(
-          [clang, "--target=wasm32-wasi", "-nostdinc", "-isystem", headers, "-O2", "-c", "hello.c", "-o", "hello.o"],
+          [
+            clang, "--target=\(target)", "--sysroot=\(tools.wasiSysroot)", "-O2", "-c", "hello.c", "-o", "hello.o",
+          ],
           in: folder)
         try writesResponse("inputs.rsp", inputs)(folder)
       },

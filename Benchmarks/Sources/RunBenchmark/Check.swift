@@ -15,12 +15,12 @@ struct Check {
   private func path(_ name: String) -> String { outputs.appendingPathComponent(name).path }
 
   func run(_ benchmark: Benchmark, _ failed: Set<String>, _ report: inout Report) throws {
-    let output = path("solder.wasm")
+    let output = path("solder/result.wasm")
     if let validator = tools.validator {
       let (status, message) = try execute(validator + [output])
       if status != 0 { report.add(problem: "does not validate: \(message)", benchmark) }
     }
-    let peer = path("wasm-ld.wasm")
+    let peer = path("wasm-ld/result.wasm")
     if benchmark.contestants.contains(where: { $0.name == Benchmark.wasmLD }), !failed.contains(Benchmark.wasmLD) {
       if let difference = try Comparison.difference(output, peer) {
         report.add(problem: "differs from wasm-ld's: \(difference)", benchmark)
@@ -29,7 +29,7 @@ struct Check {
       }
     }
     if benchmark.contestants.contains(where: { $0.name == Benchmark.solderOneThread }),
-      let difference = try Comparison.difference(path("solder-1.wasm"), output)
+      let difference = try Comparison.difference(path("solder-1/result.wasm"), output)
     {
       report.add(problem: "one thread and two make different results: \(difference)", benchmark)
     }

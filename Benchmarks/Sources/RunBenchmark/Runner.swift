@@ -43,9 +43,12 @@ struct Runner {
     let inputs = try inputFolder(benchmark)
     let outputs = tools.folder.appendingPathComponent("out").absoluteURL
     try? FileManager.default.removeItem(at: outputs)
-    try FileManager.default.createDirectory(at: outputs, withIntermediateDirectories: true)
 
     var failed: Set<String> = []
+    for folder in Set(benchmark.contestants.map(\.folder) + ["wasm-ld"]) {
+      let folder = outputs.appendingPathComponent(folder)
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
     for contestant in benchmark.contestants {
       let (result, output) = try measure(contestant, inputs, outputs)
       if result.status != 0 {
@@ -79,7 +82,7 @@ struct Runner {
   private func measure(
     _ contestant: Contestant, _ inputs: URL, _ outputs: URL
   ) throws -> (Measurement, String) {
-    let output = outputs.appendingPathComponent(contestant.output).path
+    let output = outputs.appendingPathComponent(contestant.folder + "/result.wasm").path
     let result = outputs.appendingPathComponent("result.txt")
     // Every run makes its file anew.
     try? FileManager.default.removeItem(atPath: output)

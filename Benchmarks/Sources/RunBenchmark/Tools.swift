@@ -6,9 +6,9 @@ struct Tools {
   let wasmLD: String
   let wasmMerge: String?
   let clang: String?
-  /// Folders of wasi-libc: headers and libraries.
-  let wasiHeaders: String?
-  let wasiLibraries: String?
+  /// Where wasi-libc is, and the target that names its folders there.
+  let wasiSysroot: String
+  let wasiTarget: String?
   let generator: String
   let measure: String
   /// Where inputs and outputs go.
@@ -54,10 +54,10 @@ struct Tools {
     wasmMerge = find(environment["WASM_MERGE"] ?? "", "wasm-merge")
     clang = find(environment["CLANG"] ?? "", "clang")
     let sysroot = environment["WASI_SYSROOT"] ?? "/usr"
-    let targets = ["wasm32-wasi", "wasm32-wasip1"]
-    let target = targets.first { FileManager.default.fileExists(atPath: "\(sysroot)/lib/\($0)/libc.a") }
-    wasiLibraries = target.map { "\(sysroot)/lib/\($0)" }
-    wasiHeaders = target.map { "\(sysroot)/include/\($0)" }
+    wasiSysroot = sysroot
+    wasiTarget = ["wasm32-wasi", "wasm32-wasip1"].first {
+      FileManager.default.fileExists(atPath: "\(sysroot)/lib/\($0)/libc.a")
+    }
     let own = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     generator = own.appendingPathComponent("generate-inputs").path
     measure = own.appendingPathComponent("measure").path
