@@ -19,6 +19,8 @@ struct Check {
     if let validator = tools.validator {
       let (status, message) = try execute(validator + [output])
       if status != 0 { report.add(problem: "does not validate: \(message)", benchmark) }
+    } else {
+      report.add(note: "not validated: there is no node or wasmtime", benchmark)
     }
     let peer = path("wasm-ld/result.wasm")
     if benchmark.contestants.contains(where: { $0.name == Benchmark.wasmLD }), !failed.contains(Benchmark.wasmLD) {
@@ -34,9 +36,14 @@ struct Check {
       report.add(problem: "one thread and two make different results: \(difference)", benchmark)
     }
     if let reference = benchmark.reference {
-      try execute(reference + ["-o", peer], in: inputs)
+      let (status, message) = try execute(reference + ["-o", peer], in: inputs)
+      if status != 0 { report.add(problem: "wasm-ld cannot link the reference: \(message.prefix(500))", benchmark) }
     }
-    guard let runner = tools.wasiRunner, FileManager.default.fileExists(atPath: peer) else { return }
+    guard FileManager.default.fileExists(atPath: peer) else { return }
+    guard let runner = tools.wasiRunner else {
+      report.add(problem: "not run: there is no node, wasmtime or wasmkit", benchmark)
+      return
+    }
     let own = try execute(runner + [output])
     let other = try execute(runner + [peer])
     if other.status != 0 {

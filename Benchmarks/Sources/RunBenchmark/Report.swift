@@ -12,17 +12,33 @@ struct Report {
   private var measurements: [Row] = []
   private var notes: [String] = []
   private(set) var problems: [String] = []
+  /// The cases whose results are wrong: their ratios compare different work.
+  private var wrongCases: Set<Int> = []
   /// Seconds for each number of objects.
-  private var growth: [(objects: Int, wall: Double, peer: Double)] = []
+  private var growth: [(objects: Int, own: Medians, peer: Medians?)] = []
+
+  /// Wall times mean little when others keep the processors busy: then the load exceeds one, and the CPU ratio tells
+  /// more.
+  private let startLoad = Self.load()
 
   init(_ options: BenchmarkOptions, _ tools: Tools) {
     self.options = options
     self.tools = tools
   }
 
+  private static func load() -> String {
+    var load = 0.0
+    return getloadavg(&load, 1) == 1 ? String(format: "%.1f", load) : "unknown"
+  }
+
+  mutating func add(problem: String) { problems.append(problem) }
+
   mutating func add(problem: String? = nil, note: String? = nil, _ benchmark: Benchmark) {
     let title = "\(benchmark.number). \(benchmark.title): "
-    if let problem { problems.append(title + problem) }
+    if let problem {
+      problems.append(title + problem)
+      wrongCases.insert(benchmark.number)
+    }
     if let note { notes.append(title + note) }
   }
 
@@ -30,7 +46,9 @@ struct Report {
     for target in benchmark.targets {
       guard let own = medians[target.contestant], let other = medians[target.against] else { continue }
       let ratio = target.quantity == .wall ? own.wall / other.wall : own.peakMemory / other.peakMemory
-      addTarget(benchmark.number, target.title, "\(target.against) \(target.quantity.rawValue)", ratio, target)
+      addTarget(
+        benchmark.number, target.title, "\(target.against) \(target.quantity.rawValue)", ratio,
+        target.quantity == .wall ? own.processor / other.processor : nil, target)
     }
     let peer = medians[Benchmark.wasmLD]
     let floor = medians[Benchmark.cat]
@@ -44,32 +62,38 @@ struct Report {
         ]))
     }
     if let objects = benchmark.objects, let own = medians[Benchmark.solder] {
-      growth.append((objects, own.wall, peer?.wall ?? 0))
+      growth.append((objects, own, peer))
     }
   }
 
   /// The ratio of the times an object takes in the largest and the smallest program.
   mutating func addGrowth() {
     guard let first = growth.first, let last = growth.last, last.objects > first.objects else { return }
-    func ratio(_ wall: (Int) -> Double) -> Double {
-      (wall(growth.count - 1) / Double(last.objects)) / (wall(0) / Double(first.objects))
+    func ratio(_ first: Double, _ last: Double, _ counts: (Int, Int)) -> Double {
+      (last / Double(counts.1)) / (first / Double(counts.0))
     }
+    let counts = (first.objects, last.objects)
     let target = Target(
       title: "growth", quantity: .wall, contestant: Benchmark.solder, against: "", must: 1.15, aim: 1.0)
-    let against = "time per object, \(last.objects) against \(first.objects)"
-    addTarget(9, "growth", against, ratio { growth[$0].wall }, target)
-    if last.peer > 0 {
-      notes.append("9. growth: wasm-ld's ratio is " + decimal(ratio { growth[$0].peer }))
+    addTarget(
+      9, "growth", "time per object, \(last.objects) against \(first.objects)",
+      ratio(first.own.wall, last.own.wall, counts), ratio(first.own.processor, last.own.processor, counts), target)
+    if let firstPeer = first.peer, let lastPeer = last.peer {
+      let wall = decimal(ratio(firstPeer.wall, lastPeer.wall, counts))
+      let processor = decimal(ratio(firstPeer.processor, lastPeer.processor, counts))
+      notes.append("9. growth: wasm-ld's ratio is \(wall), of CPU time \(processor)")
     }
   }
 
   private mutating func addTarget(
-    _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ target: Target
+    _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ processorRatio: Double?, _ target: Target
   ) {
-    let verdict = ratio <= target.aim ? "aim met" : ratio <= target.must ? "must met" : "missed"
+    var verdict = ratio <= target.aim ? "aim met" : ratio <= target.must ? "must met" : "missed"
+    if wrongCases.contains(number) { verdict += ", but the result is wrong" }
     targets.append(
       Row(cells: [
         "\(number)", title, against, decimal(ratio), "≤ \(target.must)", "≤ \(target.aim)", verdict,
+        processorRatio.map(decimal) ?? "",
       ]))
   }
 
@@ -79,7 +103,7 @@ struct Report {
 
   // MARK: Output
 
-  private static let targetTitles = ["case", "what", "against", "ratio", "must", "aim", "result"]
+  private static let targetTitles = ["case", "what", "against", "ratio", "must", "aim", "result", "CPU ratio"]
   private static let measurementTitles = [
     "case", "inputs", "program", "wall ms", "CPU ms", "peak MiB", "wall / wasm-ld", "wall / cat",
   ]
@@ -89,6 +113,7 @@ struct Report {
     return [
       "solder: \(tools.solderVersion)", "wasm-ld: \(tools.wasmLDVersion)",
       "\(processors) processors, medians of \(options.rounds) runs or more",
+      "load average \(startLoad) at the start, \(Self.load()) at the end",
     ]
   }
 

@@ -47,6 +47,9 @@ enum RunBenchmark {
         try Runner(options, tools).run(benchmark, &report)
       }
       report.addGrowth()
+      if options.includes(8), tools.clang == nil || tools.wasiTarget == nil {
+        report.add(problem: "8. hello world: there is no clang or no wasi-libc")
+      }
       print(report.text)
       if let markdown { try report.markdown.write(toFile: markdown, atomically: true, encoding: .utf8) }
       exit(report.problems.isEmpty ? 0 : 1)
