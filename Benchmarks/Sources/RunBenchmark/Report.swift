@@ -12,8 +12,8 @@ struct Report {
   private var measurements: [Row] = []
   private var notes: [String] = []
   private(set) var problems: [String] = []
-  /// The cases whose results are wrong: their ratios compare different work.
-  private var wrongCases: Set<Int> = []
+  /// The cases in which a check failed: their ratios may compare different work.
+  private var failedCases: Set<Int> = []
   /// Seconds for each number of objects.
   private var growth: [(objects: Int, own: Medians, peer: Medians?)] = []
 
@@ -37,7 +37,7 @@ struct Report {
     let title = "\(benchmark.number). \(benchmark.title): "
     if let problem {
       problems.append(title + problem)
-      wrongCases.insert(benchmark.number)
+      failedCases.insert(benchmark.number)
     }
     if let note { notes.append(title + note) }
   }
@@ -89,7 +89,7 @@ struct Report {
     _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ processorRatio: Double?, _ target: Target
   ) {
     var verdict = ratio <= target.aim ? "aim met" : ratio <= target.must ? "must met" : "missed"
-    if wrongCases.contains(number) { verdict += ", but the result is wrong" }
+    if failedCases.contains(number) { verdict += ", but a check failed" }
     targets.append(
       Row(cells: [
         "\(number)", title, against, decimal(ratio), "≤ \(target.must)", "≤ \(target.aim)", verdict,
