@@ -4,6 +4,7 @@ import WebAssemblyFormat
 extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
+    StartOrder.checkConstructors(resolution, live, diagnostics)
     guard options.output != .relocatable else {
       plan.constructors = []
       return
