@@ -78,6 +78,7 @@ struct Link {
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
       allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
     number.run()
+    features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
     if diagnostics.hasErrors { return nil }
 
     // Copy every byte once, into the result, and patch it there.

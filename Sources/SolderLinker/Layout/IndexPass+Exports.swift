@@ -170,7 +170,7 @@ extension IndexPass {
     }
     guard index != none32, names.insert(name).inserted else { return }
     if symbol.kind == .data { plan.exportedAddresses.append(id) }
-    plan.exports.append(OutputExport(name: name, kind: kind, index: index))
+    plan.exports.append(OutputExport(name: name, kind: kind, index: index, symbol: id))
   }
 
   private func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {

@@ -288,7 +288,7 @@ struct MarkPass {
       for (index, segment) in unit.segments.enumerated() where unit.isDiscarded(comdat: segment.comdat) {
         live.segments[Int(unit.bases.segment) + index] = false
       }
-      for (index, element) in unit.elements.enumerated() where element.isDeclarative {
+      for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }
