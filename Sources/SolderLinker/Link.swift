@@ -67,10 +67,11 @@ struct Link {
 
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
-    let memory = place.run()
+    var memory = place.run()
     if diagnostics.hasErrors { return nil }
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
+    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
 
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
     // final.

@@ -85,7 +85,9 @@ struct CodePlan {
     switch operand.form {
     case .unsigned: LEB128.write(unsigned: operand.value, width: width, to: target)
     case .signed: LEB128.write(signed: Int64(bitPattern: operand.value), width: width, to: target)
-    case .fixed32: UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
+    case .fixed32:
+      UnsafeMutableRawPointer(target).storeBytes(
+        of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
     case .fixed64: UnsafeMutableRawPointer(target).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .nothing: (target - 1).update(repeating: 0x01, count: width + 1)
     case .memoryArgument: break  // Always longer than before, so never patched in place.
@@ -127,7 +129,9 @@ struct FragmentWriter {
     switch operand.form {
     case .unsigned: LEB128.write(unsigned: operand.value, width: operand.width, to: place)
     case .signed: LEB128.write(signed: Int64(bitPattern: operand.value), width: operand.width, to: place)
-    case .fixed32: UnsafeMutableRawPointer(place).storeBytes(of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
+    case .fixed32:
+      UnsafeMutableRawPointer(place).storeBytes(
+        of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
     case .fixed64: UnsafeMutableRawPointer(place).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .memoryArgument:
       place[0] = UInt8(truncatingIfNeeded: operand.value)

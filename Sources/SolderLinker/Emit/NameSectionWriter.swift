@@ -27,9 +27,11 @@ struct NameSectionWriter {
     append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
     append(.memory, lifted(.memory) { indices.memoryIndices[$0.index]?[checked: Int($1)] }, &writer)
     append(.global, globals, &writer)
-    append(.element, lifted(.element) { unit, index in
-      Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
-    }, &writer)
+    append(
+      .element,
+      lifted(.element) { unit, index in
+        Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
+      }, &writer)
     append(.data, segments, &writer)
     append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
     return writer

@@ -56,7 +56,8 @@ struct OperandEncoder: @unchecked Sendable {
       let is64 = unit.globalType(relocation.target - (unit.lifted?.globalSymbols ?? 0))?.valueType == 0x7E
       operand.opcode = is64 ? 0x42 : 0x41
       setSigned(&operand, program.address(of: program.symbol(unit.symbolIDs[Int(relocation.target)])), is64: is64)
-    case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB, .memoryAddressTLSSLEB:
+    case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB,
+      .memoryAddressTLSSLEB:
       setSigned(&operand, value(of: relocation, in: unit), is64: false)
     case .tableIndexSLEB64, .tableIndexRelativeSLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64,
       .memoryAddressTLSSLEB64:

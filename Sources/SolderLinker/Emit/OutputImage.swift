@@ -98,6 +98,9 @@ struct ImageWriter {
 
   private mutating func addSections() {
     let writer = SectionWriter(program, encoder)
+    if program.needsDynamicLinking {
+      addCustom(ByteString("dylink.0"), DylinkSectionWriter(program: program).contents())
+    }
     add(.type, writer.types())
     add(.import, writer.imports())
     add(.function, writer.functions())
@@ -168,7 +171,8 @@ struct ImageWriter {
   /// Code that names data segments needs their number in front of it.
   private mutating func addDataCount() {
     let count = program.memory.segments.count(where: isWritten)
-    let isNeeded = program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.lifted?.namesSegments == true }
+    let isNeeded =
+      program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.lifted?.namesSegments == true }
     guard count > 0, isNeeded else { return }
     var writer = ByteWriter()
     writer.count(count)
@@ -261,7 +265,9 @@ struct ImageWriter {
       let isFirst = first == 0
       tasks.append { buffer in
         if isFirst {
-          header.bytes.withUnsafeBufferPointer { (buffer.start + offset).update(from: $0.baseAddress!, count: $0.count) }
+          header.bytes.withUnsafeBufferPointer {
+            (buffer.start + offset).update(from: $0.baseAddress!, count: $0.count)
+          }
         }
         DataWriter(program: program, encoder: encoder).write(
           segment, pieces[range], from: start, to: end, target: buffer.start + content)
@@ -356,9 +362,9 @@ struct DataWriter {
       position = piece.offset + UInt64(input.count)
     }
     clear(to: end)
-    if let strings = segment.strings, segment.stringsOffset >= start, segment.stringsOffset < end || start == end {
+    for (offset, strings) in segment.strings where offset >= start && offset < end {
       strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(segment.stringsOffset)).update(from: base, count: $0.count) }
+        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
       }
     }
   }
@@ -368,7 +374,8 @@ struct DataWriter {
 enum FixedOperand {
   static func write(_ value: UInt64, _ relocation: Relocation, to target: UnsafeMutablePointer<UInt8>) {
     switch relocation.width {
-    case 4: UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+    case 4:
+      UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
     case 8: UnsafeMutableRawPointer(target).storeBytes(of: value.littleEndian, as: UInt64.self)
     case 10: LEB128.write(unsigned: value, width: 10, to: target)
     default: LEB128.write(unsigned: value & 0xFFFF_FFFF, width: 5, to: target)

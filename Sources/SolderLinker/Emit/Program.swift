@@ -32,7 +32,9 @@ struct Program: @unchecked Sendable {
     guard unit.index != 0 else { return nil }
     let index = Int(symbol.element - unit.bases.global)
     if isHeapBase(unit, index) { return memory.heapBase }
-    guard let value = SymbolicEvaluator(unit, globals: []).value(of: unit.globals[index].initializer) else { return nil }
+    guard let value = SymbolicEvaluator(unit, globals: []).value(of: unit.globals[index].initializer) else {
+      return nil
+    }
     return UInt64(bitPattern: value.addend)
   }
 
@@ -55,7 +57,9 @@ struct Program: @unchecked Sendable {
   }
 
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    if symbol.unit == 0, symbol.state == .defined { return index(of: id) != none32 || symbol.kind == .data || symbol.has(.isStub) }
+    if symbol.unit == 0, symbol.state == .defined {
+      return index(of: id) != none32 || symbol.kind == .data || symbol.has(.isStub)
+    }
     guard Int(id) < live.referenced.count else { return true }
     return live.isLive(symbol, id)
   }

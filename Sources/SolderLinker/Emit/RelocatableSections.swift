@@ -27,7 +27,10 @@ struct OutputSymbols {
     }
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      if symbol.has(.usedInRegularUnit), program.isLive(symbol, id), indices[Int(id)] == none32 { add(id) }
+      if symbol.has(.usedInRegularUnit), !symbol.has(.provided), program.isLive(symbol, id), indices[Int(id)] == none32
+      {
+        add(id)
+      }
     }
     for unit in resolution.inLinkOrder {
       for id in unit.symbolIDs {
@@ -194,7 +197,7 @@ struct RelocatableSections {
       }
       writer.u64(symbol.size)
     } else {
-      writer.u32(program.index(of: id))
+      writer.u32(symbol.isDefined ? program.indices.ownIndex(of: symbol) : program.index(of: id))
       if symbol.isDefined || symbol.flags.contains(.explicitName) { writer.name(symbol.name) }
     }
   }

@@ -134,10 +134,13 @@ struct SectionWriter {
 
   private var mainMemoryLimits: Limits {
     var limits = Limits(minimum: program.memory.pages, maximum: program.memory.maximumPages)
-    limits.isShared = program.options.sharedMemory || (program.resolution.memoryOwner?.firstMemoryLimits?.isShared ?? false)
+    limits.isShared =
+      program.options.sharedMemory || (program.resolution.memoryOwner?.firstMemoryLimits?.isShared ?? false)
     limits.is64 = program.is64
     limits.pageSizeLog2 = program.resolution.memoryOwner?.firstMemoryLimits?.pageSizeLog2
-    if program.options.pageSize != 65_536 { limits.pageSizeLog2 = UInt32(program.options.pageSize.trailingZeroBitCount) }
+    if program.options.pageSize != 65_536 {
+      limits.pageSizeLog2 = UInt32(program.options.pageSize.trailingZeroBitCount)
+    }
     return limits
   }
 
@@ -198,7 +201,8 @@ struct SectionWriter {
     let isFunction = symbol.kind == .function
     let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: symbol)
     let known = program.resolution.wellKnown
-    let base = isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
+    let base =
+      isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
     if program.features.hasExtendedConst, isPIC, let base {
       writer.byte(0x23)
       writer.u32(program.index(of: base))

@@ -251,7 +251,8 @@ struct ModuleReader {
         if unit.isLifted {
           unit.relocations.append(
             Relocation(
-              .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at), target: function))
+              .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at), target: function)
+          )
         }
       }
     }

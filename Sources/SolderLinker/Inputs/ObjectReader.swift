@@ -74,7 +74,8 @@ struct ObjectReader {
         let index = Int(try reader.u32())
         switch kind {
         case 0 where index < unit.segments.count: unit.segments[index].comdat = group
-        case 1 where index >= unit.functionImports.count
+        case 1
+        where index >= unit.functionImports.count
           && index - unit.functionImports.count < unit.functions.count:
           unit.functions[index - unit.functionImports.count].comdat = group
         case 5:

@@ -62,7 +62,8 @@ struct FeatureSet {
     if options.sharedMemory {
       if let file = disallowed["shared-mem"] {
         diagnostics.error(
-          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features.")
+          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features."
+        )
       }
       for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
         diagnostics.error("'\(feature)' feature must be used in order to use shared memory")
@@ -103,7 +104,9 @@ struct FeatureSet {
   }
 
   /// Reports variables that the host would have to share although no input was made for hosts that can do so.
-  func checkMutableGlobals(_ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+  func checkMutableGlobals(
+    _ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
     guard options.output != .relocatable, options.checkFeatures, !hasMutableGlobals else { return }
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(

@@ -125,7 +125,8 @@ extension IndexPass {
     let index: Int
     if symbol.isDefined {
       index = unit.tableImports.count + Int(symbol.element - unit.bases.table)
-      plan.firstSlot = max(plan.firstSlot, UInt32(clamping: unit.tables[Int(symbol.element - unit.bases.table)].limits.minimum))
+      plan.firstSlot = max(
+        plan.firstSlot, UInt32(clamping: unit.tables[Int(symbol.element - unit.bases.table)].limits.minimum))
     } else {
       index = Int(symbol.element)
       plan.firstSlot = max(plan.firstSlot, UInt32(clamping: unit.tableImports[index].limits.minimum))
@@ -146,15 +147,20 @@ extension IndexPass {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == noSlot else { return }
     if symbol.isUndefined, symbol.isWeak, !shouldImport(id) { return }
-    if resolution.wellKnown.indirectFunctionTable == nil { resolveFunctionTable(isRequired: true) }
-    else if let table = resolution.wellKnown.indirectFunctionTable { markTable(table) }
+    if resolution.wellKnown.indirectFunctionTable == nil {
+      resolveFunctionTable(isRequired: true)
+    } else if let table = resolution.wellKnown.indirectFunctionTable {
+      markTable(table)
+    }
     setSlot(plan.firstSlot &+ UInt32(plan.slots.count), of: id)
     plan.slots.append(id)
   }
 
   func slot(of id: SymbolID) -> UInt32 {
     let symbol = resolution.symbol(id)
-    if symbol.isDefined { return Int(symbol.element) < plan.functionSlots.count ? plan.functionSlots[Int(symbol.element)] : noSlot }
+    if symbol.isDefined {
+      return Int(symbol.element) < plan.functionSlots.count ? plan.functionSlots[Int(symbol.element)] : noSlot
+    }
     return plan.importSlots[id] ?? noSlot
   }
 

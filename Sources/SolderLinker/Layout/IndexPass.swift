@@ -31,8 +31,22 @@ struct IndexPass {
     self.allowedUndefined = allowedUndefined
   }
 
+  /// Of a position-independent result, the symbols that some call names.
+  private var calledSymbols: [Bool] = []
+
+  private mutating func findCalledSymbols() {
+    guard options.isPositionIndependent else { return }
+    calledSymbols = Array(repeating: false, count: resolution.table.symbols.count)
+    for unit in resolution.inLinkOrder where unit.origin == .object {
+      for (index, id) in unit.symbolIDs.enumerated() where unit.symbols[index].kind == .function {
+        if unit.callsDirectly(index) { calledSymbols[Int(id)] = true }
+      }
+    }
+  }
+
   /// Runs the pass; errors are in the diagnostics.
   mutating func run() {
+    findCalledSymbols()
     resolveFunctionTable(isRequired: false)
     addImports()
     numberMemories()
@@ -83,6 +97,7 @@ struct IndexPass {
     case .table: (kind, index) = (.table, next(\.tables))
     case .data, .section: return
     }
+    if symbol.isDefined { resolution.table.symbols[Int(id)].attributes.insert(.preemptible) }
     seen[key] = index
     plan.importIndices[id] = index
     plan.imports.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
@@ -112,10 +127,12 @@ struct IndexPass {
     guard symbol.kind != .data, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
     if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
     guard symbol.isUndefined else { return false }
-    if symbol.has(.mayImport) { return true }
+    if symbol.has(.mayImport) || symbol.has(.provided) { return true }
     if symbol.isWeak, options.output != .relocatable, !options.isPositionIndependent, !symbol.has(.forceImport) {
       return false
     }
+    // The address of a function that nobody calls comes by way of a global.
+    if options.isPositionIndependent, symbol.kind == .function, !calledSymbols[Int(id)] { return false }
     if options.isPositionIndependent || options.output == .relocatable || options.importUndefined
       || options.unresolvedSymbols == .importDynamic
     {
@@ -229,12 +246,40 @@ struct IndexPass {
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
     }
-    if options.sharedMemory, let id = resolution.wellKnown.tlsBase, resolution.wellKnown.initializeMemory != nil {
-      live.markGlobal(resolution.symbol(id).element)
+    if options.sharedMemory {
+      if resolution.wellKnown.initializeMemory != nil { markThreadBase() }
+      addThreadRelocations()
     }
-    if options.isPositionIndependent, plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS }) {
+    if options.isPositionIndependent, !features.hasExtendedConst,
+      plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
+    {
       resolution.wellKnown.applyGlobalRelocations = addFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
     }
+    if let relocate = resolution.wellKnown.applyGlobalRelocations, let copy = resolution.wellKnown.initializeMemory {
+      resolution.wellKnown.start = addFunction("__wasm_start", .callAll([relocate, copy]))
+    }
+  }
+
+  /// Each thread's block of thread-local data is relocated when it is set up.
+  private mutating func addThreadRelocations() {
+    if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
+      let id = addFunction("__wasm_apply_global_tls_relocs", .applyGlobalTLSRelocations)
+      resolution.wellKnown.applyGlobalTLSRelocations = id
+      markThreadBase()
+    }
+    let hasRelocations = memory.segments.contains { segment in
+      segment.flags.contains(.tls)
+        && segment.pieces.contains { piece in
+          !resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
+        }
+    }
+    if hasRelocations {
+      resolution.wellKnown.applyTLSRelocations = addFunction("__wasm_apply_tls_relocs", .applyTLSRelocations)
+    }
+  }
+
+  private mutating func markThreadBase() {
+    if let id = resolution.wellKnown.tlsBase { live.markGlobal(resolution.symbol(id).element) }
   }
 
   mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
@@ -352,7 +397,9 @@ struct IndexPass {
           indices[index] = next(\.memories)
           plan.importedMemories.append(ElementReference(unit: unit.index, index: UInt32(index)))
         }
-        for index in unit.memories.indices where !(isOwner && !ownerImports && index == 0) { defined.append((unit, index)) }
+        for index in unit.memories.indices where !(isOwner && !ownerImports && index == 0) {
+          defined.append((unit, index))
+        }
       }
       plan.memoryIndices[unit.index] = indices
     }

@@ -140,13 +140,14 @@ struct RelocationScan {
       default: break
       }
     }
-    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak {
+    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak, !symbol.has(.provided) {
       result.undefined.append((id, function, relocation.kind))
     }
   }
 
   /// Whether only the dynamic linker knows the address.
   func needsImportedAddress(_ symbol: Symbol) -> Bool {
+    if symbol.has(.provided) { return true }
     guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
     if symbol.isHidden || symbol.isLocal { return false }
     if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }

@@ -46,7 +46,8 @@ struct LibraryOrder {
     let byDeclaration = units.indices.map { reachable(from: $0, along: [declared]) }
     let byAnything = units.indices.map { reachable(from: $0, along: [declared, used]) }
     let edges = units.indices.map { index in
-      declared[index].filter { !byDeclaration[$0].contains(index) } + used[index].filter { !byAnything[$0].contains(index) }
+      declared[index].filter { !byDeclaration[$0].contains(index) }
+        + used[index].filter { !byAnything[$0].contains(index) }
     }
     var state = [UInt8](repeating: 0, count: units.count)
     var result: [Unit] = []
@@ -140,7 +141,8 @@ struct StartOrder {
   static func checkConstructors(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
     for (_, id) in objectConstructors(resolution, live) {
       let symbol = resolution.symbol(id)
-      if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty {
+      if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
+      {
         diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
       }
     }

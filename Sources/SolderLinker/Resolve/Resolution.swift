@@ -19,6 +19,9 @@ struct Resolution {
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
+  /// Shared libraries that the result needs at run time.
+  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
+
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 }
 
@@ -67,13 +70,16 @@ enum AddressSymbol: CaseIterable {
 
 extension Resolver {
   /// Adds symbols that the linker itself defines, before any file.
-  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool) {
+  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool)
+  {
     guard options.output != .relocatable else { return }
     known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction, &synthetic)
     let pointer: UInt8 = is64 ? 0x7E : 0x7F
     if options.isPositionIndependent {
-      known.stackPointer = addUndefinedGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
-      known.memoryBase = addUndefinedGlobal("__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      known.stackPointer = addUndefinedGlobal(
+        "__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      known.memoryBase = addUndefinedGlobal(
+        "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
       known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
@@ -106,7 +112,8 @@ extension Resolver {
     return id
   }
 
-  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID {
+  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID
+  {
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: 0)
     defineGlobal(id, type, synthetic)
     return id
@@ -182,4 +189,3 @@ extension Symbol {
     attributes.insert(.referenced)
   }
 }
-

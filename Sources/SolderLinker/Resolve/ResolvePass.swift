@@ -21,7 +21,8 @@ struct ResolvePass {
     self.names = names
     is64 = inputs.is64
     hasPlainModule = inputs.units.contains { $0.origin == .plainModule }
-    let unit = Unit(origin: .synthetic, file: InputFile(name: "<internal>", bytes: ByteReader(InputFile.noBytes, 0..<0)))
+    let unit = Unit(
+      origin: .synthetic, file: InputFile(name: "<internal>", bytes: ByteReader(InputFile.noBytes, 0..<0)))
     synthetic = SyntheticFunctions(unit: unit, names: names)
     resolver = Resolver(
       options: options, diagnostics: diagnostics, synthetic: unit, expectedNames: inputs.symbolCount)
@@ -64,7 +65,8 @@ struct ResolvePass {
     if diagnostics.hasErrors { return nil }
     return Resolution(
       table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
-      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol, explicitExports: exports)
+      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol,
+      explicitExports: exports)
   }
 
   // MARK: What the command line asks for
@@ -157,7 +159,8 @@ struct ResolvePass {
         continue
       }
       redirected[SymbolID(id)] = target
-      if let slot = resolver.table.slot(of: resolver.table.symbols[id].name), resolver.table.slots[slot] == SymbolID(id) {
+      if let slot = resolver.table.slot(of: resolver.table.symbols[id].name), resolver.table.slots[slot] == SymbolID(id)
+      {
         resolver.table.makePrimary(target, slot: slot)
       }
     }
@@ -351,7 +354,8 @@ struct ResolvePass {
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
     guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
       diagnostics.error(
-        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))")
+        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))"
+      )
       return false
     }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
