@@ -152,26 +152,29 @@ struct IndexPass {
 
   private mutating func scanRelocations() {
     let units = Array(resolution.inLinkOrder)
-    let scan = RelocationScan(resolution: resolution, live: live, options: options)
+    let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
     let results = ParallelBuffer(repeating: ScanResult(), count: units.count)
     threads.forEach(units.count) { results[$0] = scan.scan(units[$0]) }
     var undefined = UndefinedReport()
     for (unit, result) in zip(units, results.take()) {
       for type in result.types { _ = plan.types.register(unit.typeIDs[Int(type)], of: resolution.types) }
-      for id in result.slots { addSlot(id) }
-      for id in result.addressGlobals { addAddressGlobal(id, scan) }
-      for entry in result.invalid { report(entry, in: unit) }
-      for entry in result.undefined { noteUndefined(entry, in: unit, &undefined) }
+      for demand in result.demands {
+        switch demand {
+        case .slot(let id): addSlot(id)
+        case .addressGlobal(let id): addAddressGlobal(id, scan)
+        case .definition(let id, let function): noteUndefined(id, function, in: unit, &undefined)
+        case .impossible(let id, let kind, let reason): report(id, kind, reason, in: unit)
+        }
+      }
     }
     undefined.finish(resolution, diagnostics, options)
   }
 
-  private func report(
-    _ entry: (symbol: SymbolID, kind: RelocationKind, reason: InvalidReference), in unit: Unit
-  ) {
-    let name = demangle(resolution.symbol(entry.symbol).name)
-    let head = "\(unit.file.displayName): relocation \(entry.kind.conventionalName) cannot be used against"
-    switch entry.reason {
+  private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
+    let name = demangle(resolution.symbol(id).name)
+    let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
+    switch reason {
+    case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
     case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
     case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
     case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
@@ -179,12 +182,12 @@ struct IndexPass {
   }
 
   private mutating func noteUndefined(
-    _ entry: (symbol: SymbolID, function: UInt32, kind: RelocationKind), in unit: Unit, _ report: inout UndefinedReport
+    _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport
   ) {
-    let symbol = resolution.symbol(entry.symbol)
+    let symbol = resolution.symbol(id)
     if allowsUndefined(symbol) { return }
     if unit.isLifted {
-      report.add(entry.symbol, unit, entry.function)
+      report.add(id, unit, function)
     } else {
       let message = "\(unit.file.displayName): undefined symbol: \(demangle(symbol.name))"
       switch options.unresolvedSymbols {
@@ -196,7 +199,7 @@ struct IndexPass {
     guard symbol.kind == .function, options.unresolvedSymbols != .importDynamic, !options.importUndefined,
       !symbol.has(.isStub)
     else { return }
-    replaceWithStub(entry.symbol)
+    replaceWithStub(id)
   }
 
   /// A call of a function that is allowed to be missing traps; one stub serves all of a signature.

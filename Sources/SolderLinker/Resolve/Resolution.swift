@@ -150,6 +150,7 @@ extension Resolver {
       case .dsoHandle: break
       case .dataEnd where options.output == .shared: continue
       case .dataEnd: break
+      case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }
