@@ -21,6 +21,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
 
+  /// Whether `__wasm_first_page_end` exists.
+  public var definesFirstPageEnd: Bool { self >= .llvm21 }
+
   /// Whether `--import-memory=NAME`, without a comma, names a field of `env`; before, it named a module, the field
   /// being empty.
   public var importMemoryNamesField: Bool { self >= .llvm22 }
