@@ -76,10 +76,11 @@ struct Link {
 
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
-    let memory = place.run()
+    var memory = place.run()
     if diagnostics.hasErrors { return nil }
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
+    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
     timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
@@ -88,6 +89,7 @@ struct Link {
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
       allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
     number.run()
+    features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
     timer?.end("number", items: number.plan.functions.count)
     if diagnostics.hasErrors { return nil }
 

@@ -93,6 +93,9 @@ struct CustomPlan {
     }
   }
 
+  /// Index in ``outputs`` of the section that an input section became part of, `none32` when it was left out.
+  func outputIndex(ofSection section: UInt32) -> UInt32 { outputIndices[Int(section)] }
+
   /// Where the byte at `offset` of an input section is in the content of its output section.
   func offset(of offset: UInt64, inSection section: UInt32) -> UInt64 {
     guard let output = outputIndices[checked: Int(section)], output != none32 else { return offset }

@@ -11,9 +11,12 @@ import SystemPackage
 /// Writes the result under its name in one step: a temporary file beside it is filled and then renamed, so that there
 /// is never half a result, and the old one stays when something fails.
 enum OutputFile {
-  /// - Parameter permissions: of a new file, before the process's mask.
+  /// - Parameters:
+  ///   - path: where to; `-` is standard output.
+  ///   - permissions: of a new file, before the process's mask.
   /// - Throws: what the system says.
   static func write(_ buffer: OutputBuffer, to path: String, permissions: mode_t = 0o777) throws(Errno) {
+    if path == "-" { return try fill(dup(STDOUT_FILENO), buffer) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {

@@ -44,12 +44,14 @@ struct ImageWriter {
   private var sections: [Section] = []
   private var tasks: [@Sendable (OutputBuffer) -> Void] = []
   private var fileSize = 8
+  /// Sections of the result that may have relocations.
+  private var places = RelocatedSections()
 
   init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
     self.program = program
     self.threads = threads
     self.timer = timer
-    let custom = program.options.output == .relocatable ? CustomPlan() : CustomPlan(program.resolution, program.options)
+    let custom = CustomPlan(program.resolution, program.options)
     bodies = SyntheticCode(program: program).bodies()
     var encoder = OperandEncoder(program: program, custom: custom, values: SymbolValue.all(program, threads))
     timer?.end("symbol values", items: encoder.values.count)
@@ -109,8 +111,13 @@ struct ImageWriter {
   /// Where the bytes that tasks fill in the section added last begin.
   private var reservedStart: Int { fileSize - Int(sections[sections.count - 1].reserved) }
 
+  private var lastSectionIndex: UInt32 { UInt32(sections.count - 1) }
+
   private mutating func addSections() {
     let writer = SectionWriter(program, encoder)
+    if program.needsDynamicLinking {
+      addCustom(ByteString("dylink.0"), DylinkSectionWriter(program: program).contents())
+    }
     add(.type, writer.types())
     add(.import, writer.imports())
     add(.function, writer.functions())
@@ -125,6 +132,7 @@ struct ImageWriter {
     addCode()
     addData()
     addCustomSections()
+    if program.options.keepsRelocations { addRelocatableSections() }
     addMetadata()
   }
 
@@ -136,6 +144,7 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(functions.count)
     add(.code, count, reserved: code.payloadSize - UInt64(code.countLength))
+    places.code = lastSectionIndex
     let start = reservedStart - code.countLength
     var first = 0
     while first < functions.count {
@@ -200,8 +209,11 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(segments.count)
     add(.data, count, reserved: size)
+    places.data = lastSectionIndex
     var offset = reservedStart
+    let payload = offset - count.count
     for (segment, header) in zip(segments, headers) {
+      places.segmentContents.append(UInt64(offset + header.count - payload))
       addDataTasks(segment, header, at: offset)
       offset += header.count + Int(segment.size)
     }
@@ -290,6 +302,7 @@ struct ImageWriter {
   private mutating func addCustomSections() {
     for (index, output) in encoder.custom.outputs.enumerated() {
       addCustom(output.name, ByteWriter(), reserved: output.size)
+      places.custom.append(lastSectionIndex)
       let start = reservedStart
       if let strings = output.strings {
         tasks.append { buffer in
@@ -314,6 +327,12 @@ struct ImageWriter {
         }
       }
     }
+  }
+
+  private mutating func addRelocatableSections() {
+    let writer = RelocatableSections(program, encoder.custom, places)
+    addCustom(ByteString("linking"), writer.linking())
+    for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
   }
 
   private mutating func addMetadata() {
@@ -366,9 +385,9 @@ struct DataWriter {
       position = piece.offset + UInt64(input.count)
     }
     clear(to: end)
-    if let strings = segment.strings, segment.stringsOffset >= start, segment.stringsOffset < end || start == end {
+    for (offset, strings) in segment.strings where offset >= start && offset < end {
       strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(segment.stringsOffset)).update(from: base, count: $0.count) }
+        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
       }
     }
   }

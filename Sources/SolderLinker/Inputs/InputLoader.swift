@@ -40,7 +40,7 @@ struct InputLoader {
   /// Reads all inputs; errors are in the diagnostics.
   mutating func load() -> Inputs {
     for argument in options.inputs { open(argument) }
-    addNeededLibraries()
+    if !options.isPositionIndependent { addNeededLibraries() }
     guard !diagnostics.hasErrors else { return Inputs() }
     if sources.isEmpty { diagnostics.error("no input files") }
     readInParallel()
@@ -150,7 +150,7 @@ struct InputLoader {
     let sources = self.sources
     let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
-    let loader = UnitLoader(diagnostics: diagnostics)
+    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -203,7 +203,7 @@ struct InputLoader {
   }
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
-    let loader = UnitLoader(diagnostics: diagnostics)
+    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
     return archive.members.compactMap { member in
       guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
       unit.moduleName = source.moduleName

@@ -115,30 +115,36 @@ struct StartOrder {
       if let start = unit.startFunction { atInstantiation.append(symbol(unit, start)) }
     }
     atInstantiation += late
-    let own = StartOrder.objectConstructors(resolution, live, diagnostics)
+    let own = StartOrder.objectConstructors(resolution, live)
     constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
     for unit in libraries { constructors += (unit.lifted?.constructors ?? []).map { symbol(unit, $0) } }
     constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
   }
 
-  private static func objectConstructors(
-    _ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics
+  /// The constructors that objects name, lowest priority first.
+  static func objectConstructors(
+    _ resolution: Resolution, _ live: Liveness
   ) -> [(priority: UInt32, symbol: SymbolID)] {
     var result: [(priority: UInt32, symbol: SymbolID)] = []
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
         let id = unit.symbolIDs[Int(function.symbol)]
         let symbol = resolution.symbol(id)
-        guard symbol.isDefined, live.isLive(symbol, id) else { continue }
-        if let type = symbol.type, let signature = resolution.types.functionType(of: type),
-          !signature.parameters.isEmpty
-        {
-          diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
-        }
-        result.append((function.priority, id))
+        if symbol.isDefined, live.isLive(symbol, id) { result.append((function.priority, id)) }
       }
     }
     return result.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }
       .map(\.element)
+  }
+
+  /// Reports constructors that nobody could call, because they want arguments.
+  static func checkConstructors(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
+    for (_, id) in objectConstructors(resolution, live) {
+      let symbol = resolution.symbol(id)
+      if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
+      {
+        diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
+      }
+    }
   }
 }

@@ -114,7 +114,9 @@ struct MarkPass {
       if symbol.flags.contains(.noStrip) || symbol.isExported(options) { mark(id) }
     }
     if let destructors = known.callDestructors { mark(destructors) }
-    for id in [known.stackPointer, known.memoryBase, known.tableBase].compactMap({ $0 }) { mark(id) }
+    // A position-independent result imports its stack pointer only when code uses it.
+    let stackPointer = options.isPositionIndependent ? nil : known.stackPointer
+    for id in [stackPointer, known.memoryBase, known.tableBase].compactMap({ $0 }) { mark(id) }
     for unit in resolution.inLinkOrder where live.units[Int(unit.index)] { markImplicit(unit) }
   }
 
@@ -307,7 +309,7 @@ struct MarkPass {
       for (index, segment) in unit.segments.enumerated() where unit.isDiscarded(comdat: segment.comdat) {
         live.segments[Int(unit.bases.segment) + index] = false
       }
-      for (index, element) in unit.elements.enumerated() where element.isDeclarative {
+      for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }

@@ -15,6 +15,8 @@ final class Unit: @unchecked Sendable {
     case object
     case sharedLibrary
     case plainModule
+    /// A shared library that stays one: the result is linked with it at run time.
+    case neededLibrary
   }
 
   let origin: Origin

@@ -199,6 +199,9 @@ extension LinkOptions {
   /// Whether the command line named the entry, or said that there is none.
   public var entryIsExplicit: Bool { entryPoint != .ofOutputKind }
 
+  /// Whether the relocations of the inputs are part of the result.
+  public var keepsRelocations: Bool { output == .relocatable || emitRelocations }
+
   /// Whether the result is position-independent.
   public var isPositionIndependent: Bool { output == .shared || output == .pie }
 }

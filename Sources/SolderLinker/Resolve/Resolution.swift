@@ -19,6 +19,8 @@ struct Resolution {
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
+  /// Shared libraries that the result needs at run time.
+  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
   /// Relocations of all units, once they have been read.
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
@@ -150,6 +152,7 @@ extension Resolver {
       case .dsoHandle: break
       case .dataEnd where options.output == .shared: continue
       case .dataEnd: break
+      case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }

@@ -175,8 +175,10 @@ struct ResolvePass {
       guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
         let realSlot = table.slot(of: table.symbols[Int(wrap.real)].name)
       else { continue }
-      resolver.table.makePrimary(wrap.original, slot: realSlot)
-      resolver.table.makePrimary(wrap.wrapper, slot: originalSlot)
+      resolver.table.redirect(slot: realSlot, to: wrap.original)
+      resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)
+      resolver.table.symbols[Int(wrap.wrapper)].attributes.insert(.usedInRegularUnit)
+      resolver.table.symbols[Int(wrap.real)].attributes.remove(.usedInRegularUnit)
     }
   }
 

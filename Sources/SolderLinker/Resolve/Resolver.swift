@@ -67,7 +67,7 @@ struct Resolver {
     for name in file.symbols {
       let (id, isNew) = table.insert(name, kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]
-      guard isNew || existing.isUndefined else { continue }
+      guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
         table.symbols[Int(id)].state = .lazy
@@ -100,7 +100,7 @@ struct Resolver {
       let unit = units[Int(index)]
       if next == unit.symbols.count {
         begunUnits.removeLast()
-        linkOrder.append(index)
+        if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
       }
       begunUnits[begunUnits.count - 1].next += 1

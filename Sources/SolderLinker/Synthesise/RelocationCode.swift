@@ -34,7 +34,7 @@ struct RelocationCode {
     writer.pointerConstant(start + UInt64(relocation.offset), is64: program.is64)
     if isPIC { addBase(isTLS ? known.tlsBase : known.memoryBase, &writer) }
     let is64 = relocation.width == 8
-    if let global = program.indices.addressGlobalIndices[id], program.indices.importedAddresses.contains(id) {
+    if let global = program.indices.addressGlobalIndices[id] {
       writer.byte(0x23)
       writer.u32(global)
       let addend = unit.addend(of: relocation)
