@@ -17,7 +17,7 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
     diagnostics.error("cannot open output file \(options.outputPath): \(error)")
     return false
   }
-  timer?.end("write file", items: 1, bytes: image.count)
+  timer?.end("copy, patch, write", items: image.chunkCount, bytes: image.count)
   return true
 }
 
@@ -28,7 +28,7 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  Link(options, diagnostics, nil).run().map { Array($0.bytes) }
+  Link(options, diagnostics, nil).run()?.bytes()
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
@@ -45,7 +45,7 @@ struct Link {
     self.timer = timer
   }
 
-  func run() -> OutputBuffer? {
+  func run() -> OutputImage? {
     let names = NameArena()
 
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
@@ -93,12 +93,12 @@ struct Link {
     timer?.end("number", items: number.plan.functions.count)
     if diagnostics.hasErrors { return nil }
 
-    // Copy every byte once, into the result, and patch it there.
+    // Lay out the result: where every byte goes, and what writes it there, once.
     let program = Program(
       resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
       options: options, is64: inputs.is64)
     var writer = ImageWriter(program, threads, timer)
-    guard let image = writer.write() else {
+    guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }

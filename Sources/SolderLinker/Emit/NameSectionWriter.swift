@@ -4,12 +4,16 @@ import WebAssemblyFormat
 /// finished modules every name they came with.
 struct NameSectionWriter {
   let program: Program
+  private let threads: Threads
   private var indices: IndexPlan { program.indices }
   private var units: [Unit] { program.resolution.units }
   /// Name of each function of the result that a unit defines, as it was, for finished modules.
   private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.isLifted) }
 
-  init(_ program: Program) { self.program = program }
+  init(_ program: Program, _ threads: Threads) {
+    self.program = program
+    self.threads = threads
+  }
 
   /// The payload behind the section's name; empty when nothing has a name.
   func contents() -> ByteWriter {
@@ -57,6 +61,11 @@ struct NameSectionWriter {
     }
 
     /// The name to show for a symbol's name.
+    mutating func append(_ other: NameMap) {
+      count += other.count
+      entries.raw(other.entries)
+    }
+
     mutating func add(
       _ index: UInt32, _ name: ByteString, _ display: inout DisplayNames, prefix: ByteString = ByteString("")
     ) {
@@ -85,7 +94,23 @@ struct NameSectionWriter {
     for entry in indices.imports where entry.kind == .function {
       names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
-    for (position, reference) in indices.functions.enumerated() {
+    // Most names are those of functions, and many have to be demangled.
+    let functions = indices.functions
+    let batch = 2048
+    let parts = threads.map((functions.count + batch - 1) / batch) { part in
+      namesOfFunctions(part * batch..<min((part + 1) * batch, functions.count))
+    }
+    for part in parts { names.append(part) }
+    return names
+  }
+
+  /// Names of defined functions, by their positions among them.
+  private func namesOfFunctions(_ positions: Range<Int>) -> NameMap {
+    var names = NameMap()
+    var display = DisplayNames(demangles: program.options.demangle)
+    names.entries = ByteWriter(capacity: positions.count * 48)
+    for position in positions {
+      let reference = indices.functions[position]
       let unit = units[Int(reference.unit)]
       let name = unit.functions[Int(reference.index)].name
       guard !name.isEmpty else { continue }

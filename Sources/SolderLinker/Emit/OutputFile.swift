@@ -15,18 +15,18 @@ enum OutputFile {
   ///   - path: where to; `-` is standard output.
   ///   - permissions: of a new file, before the process's mask.
   /// - Throws: what the system says.
-  static func write(_ buffer: OutputBuffer, to path: String, permissions: mode_t = 0o777) throws(Errno) {
-    if path == "-" { return try fill(dup(STDOUT_FILENO), buffer) }
+  static func write(_ image: OutputImage, to path: String, permissions: mode_t = 0o777) throws(Errno) {
+    if path == "-" { return try copy(image.bytes(), to: dup(STDOUT_FILENO)) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
-      return try fill(try open(path, O_WRONLY, permissions), buffer)
+      return try copy(image.bytes(), to: try open(path, O_WRONLY, permissions))
     }
     let temporary = "\(path).tmp\(getpid())"
     let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, permissions)
     do throws(Errno) {
-      try fill(descriptor, buffer)
+      try fill(descriptor, image)
       guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
     } catch {
       unlink(temporary)
@@ -46,24 +46,36 @@ enum OutputFile {
     return descriptor
   }
 
-  private static func fill(_ descriptor: Int32, _ buffer: OutputBuffer) throws(Errno) {
+  private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
+    do throws(Errno) {
+      try image.write(to: descriptor)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    guard close(descriptor) == 0 else { throw Errno(rawValue: errno) }
+  }
+
+  /// Writes to what cannot be written out of order.
+  private static func copy(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+    defer { close(descriptor) }
     var written = 0
-    while written < buffer.count {
-      #if canImport(Darwin)
-        let count = Darwin.write(descriptor, buffer.start + written, buffer.count - written)
-      #elseif canImport(Musl)
-        let count = Musl.write(descriptor, buffer.start + written, buffer.count - written)
-      #else
-        let count = Glibc.write(descriptor, buffer.start + written, buffer.count - written)
-      #endif
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { rest in
+        #if canImport(Darwin)
+          Darwin.write(descriptor, rest.baseAddress! + written, rest.count - written)
+        #elseif canImport(Musl)
+          Musl.write(descriptor, rest.baseAddress! + written, rest.count - written)
+        #else
+          Glibc.write(descriptor, rest.baseAddress! + written, rest.count - written)
+        #endif
+      }
       if count < 0 {
         let error = Errno(rawValue: errno)
         if error == .interrupted { continue }
-        close(descriptor)
         throw error
       }
       written += count
     }
-    guard close(descriptor) == 0 else { throw Errno(rawValue: errno) }
   }
 }

@@ -39,24 +39,33 @@ struct InputLoader {
 
   /// Reads all inputs; errors are in the diagnostics.
   mutating func load() -> Inputs {
-    for argument in options.inputs { open(argument) }
+    let inputs = options.inputs
+    let files = threads.map(inputs.count, batch: 8) { InputLoader.map(inputs[$0]) }
+    for (argument, file) in zip(inputs, files) { open(argument, file) }
     if !options.isPositionIndependent { addNeededLibraries() }
     guard !diagnostics.hasErrors else { return Inputs() }
     if sources.isEmpty { diagnostics.error("no input files") }
     readInParallel()
-    var inputs = collect()
-    inputs.paths = openedPaths
-    determineAddressWidth(&inputs)
-    return inputs
+    var result = collect()
+    result.paths = openedPaths
+    determineAddressWidth(&result)
+    return result
   }
 
   // MARK: Finding files
 
-  private mutating func open(_ argument: InputArgument) {
+  /// Opens and maps a file that is named by its path.
+  private static func map(_ argument: InputArgument) -> Result<InputFile, Errno>? {
+    guard case .file(let text) = argument.name else { return nil }
+    let path = InputArgument.splitModuleName(text, fileExists: exists).path
+    return Result { () throws(Errno) in try InputFile(path: path) }
+  }
+
+  private mutating func open(_ argument: InputArgument, _ file: Result<InputFile, Errno>?) {
     switch argument.name {
     case .file(let text):
       let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
-      openFile(path, argument, moduleName: module.map { names.intern($0) })
+      openFile(path, argument, moduleName: module.map { names.intern($0) }, mapped: file)
     case .library(let name):
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
         openFile(path, argument, moduleName: nil)
@@ -66,11 +75,13 @@ struct InputLoader {
     }
   }
 
-  private mutating func openFile(_ path: String, _ argument: InputArgument, moduleName: ByteString?) {
+  private mutating func openFile(
+    _ path: String, _ argument: InputArgument, moduleName: ByteString?, mapped: Result<InputFile, Errno>? = nil
+  ) {
     diagnostics.log("Loading: \(path)")
     let file: InputFile
     do {
-      file = try InputFile(path: path)
+      file = try mapped?.get() ?? InputFile(path: path)
     } catch {
       diagnostics.error("cannot open \(path): \(error)")
       return

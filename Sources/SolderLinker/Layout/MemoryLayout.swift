@@ -26,14 +26,17 @@ struct MemoryPlan {
 
   /// The address of data in an input segment.
   func address(segment: UInt32, offset: UInt64) -> UInt64 {
-    let output = outputSegments[Int(segment)]
-    if output != none32 {
-      for (start, strings) in segments[Int(output)].strings where strings.maps[segment] != nil {
-        return segments[Int(output)].address &+ start &+ strings.offset(of: offset, in: segment)
-      }
+    let address = segmentAddresses[Int(segment)]
+    guard address == MemoryPlan.mergedStrings else { return address &+ offset }
+    let output = segments[Int(outputSegments[Int(segment)])]
+    for (start, strings) in output.strings where strings.maps[segment] != nil {
+      return output.address &+ start &+ strings.offset(of: offset, in: segment)
     }
-    return segmentAddresses[Int(segment)] &+ offset
+    return offset
   }
+
+  /// In place of the address of strings that were merged, each of which has its own.
+  static let mergedStrings = UInt64.max
 }
 
 /// Forms the data segments of the result and gives everything its address.
@@ -152,6 +155,7 @@ struct MemoryPass {
         if segment.bytes[segment.count - 1] != 0 {
           diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
         }
+        plan.segmentAddresses[Int(id)] = MemoryPlan.mergedStrings
         strings.append((id, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
       } else {
         pieces.append(piece)

@@ -4,14 +4,15 @@ import WebAssemblyFormat
 /// apart could only lose something. It has been read, so damage is reported as for any other input.
 enum LoneModule {
   /// The bytes of the only input, if that is a plain module and the options ask for no change.
-  static func copy(_ inputs: Inputs, _ options: LinkOptions) -> OutputBuffer? {
+  static func copy(_ inputs: Inputs, _ options: LinkOptions) -> OutputImage? {
     guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
       let unit = inputs.units.first, unit.origin == .plainModule, !options.changesLoneModule
     else { return nil }
     let bytes = unit.file.bytes
-    let buffer = OutputBuffer(count: bytes.end)
-    buffer.start.update(from: bytes.base, count: bytes.end)
-    return buffer
+    let region = OutputImage.Region(range: 0..<bytes.end) { window in
+      window.room(at: 0, count: bytes.end).update(from: bytes.base, count: bytes.end)
+    }
+    return OutputImage(count: bytes.end, regions: [region], threads: Threads(1))
   }
 }
 

@@ -1,0 +1,380 @@
+import WebAssemblyFormat
+
+/// Puts the sections one behind the other; what fills them is left to tasks, one a run of functions or of data.
+struct ImageWriter {
+  /// A section of the result: bytes that exist already, or room that tasks fill.
+  private struct Section {
+    var header: ByteWriter
+    var contents: ByteWriter
+    /// Bytes that tasks write behind `contents`.
+    var reserved: UInt64 = 0
+    var offset = 0
+  }
+
+  private let program: Program
+  private let threads: Threads
+  private let timer: PassTimer?
+  private let encoder: OperandEncoder
+  private let code: CodePlan
+  private let bodies: [[UInt8]]
+  private var sections: [Section] = []
+  private var regions: [OutputImage.Region] = []
+  private var fileSize = 8
+  /// Sections of the result that may have relocations.
+  private var places = RelocatedSections()
+
+  init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
+    self.program = program
+    self.threads = threads
+    self.timer = timer
+    let custom = CustomPlan(program.resolution, program.options)
+    bodies = SyntheticCode(program: program).bodies()
+    var encoder = OperandEncoder(program: program, custom: custom, values: SymbolValue.all(program, threads))
+    timer?.end("symbol values", items: encoder.values.count)
+    code = CodePlan(program, encoder, bodies, threads)
+    var offsets = [UInt32](repeating: 0, count: program.indices.functionIndices.count)
+    for (position, reference) in program.indices.functions.enumerated() {
+      let unit = program.resolution.units[Int(reference.unit)]
+      let function = unit.functions[Int(reference.index)]
+      offsets[Int(unit.bases.function + reference.index)] =
+        code.offsets[position] &+ (function.body.start - function.start)
+    }
+    encoder.functionOffsets = offsets
+    self.encoder = encoder
+    timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
+  }
+
+  /// Lays out the whole module; `nil` when it is larger than the format allows.
+  mutating func layOut() -> OutputImage? {
+    guard code.payloadSize < UInt64(UInt32.max) else { return nil }
+    addSections()
+    timer?.end("small sections", items: sections.count, bytes: sections.reduce(0) { $0 + $1.contents.count })
+    guard fileSize < Int(UInt32.max) else { return nil }
+    addRegion(0..<8) { $0.write([0, 0x61, 0x73, 0x6D, 1, 0, 0, 0], at: 0) }
+    for section in sections {
+      let contents = section.offset + section.header.count
+      addRegion(section.offset..<contents + section.contents.count) { window in
+        window.write(section.header.bytes, at: section.offset)
+        window.write(section.contents.bytes, at: contents)
+      }
+    }
+    return OutputImage(count: fileSize, regions: regions, threads: threads)
+  }
+
+  private mutating func addRegion(_ range: Range<Int>, _ fill: @escaping @Sendable (OutputWindow) -> Void) {
+    regions.append(OutputImage.Region(range: range, fill: fill))
+  }
+
+  private mutating func add(_ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, isNeeded: Bool? = nil) {
+    guard isNeeded ?? !contents.isEmpty else { return }
+    var header = ByteWriter()
+    header.byte(id.rawValue)
+    header.u64(UInt64(contents.count) + reserved)
+    let section = Section(header: header, contents: contents, reserved: reserved, offset: fileSize)
+    fileSize += header.count + contents.count + Int(clamping: reserved)
+    sections.append(section)
+  }
+
+  private mutating func addCustom(_ name: ByteString, _ contents: ByteWriter, reserved: UInt64 = 0) {
+    var named = ByteWriter(capacity: contents.count + name.count + 5)
+    named.name(name)
+    named.raw(contents)
+    add(.custom, named, reserved: reserved)
+  }
+
+  /// Where the bytes that tasks fill in the section added last begin.
+  private var reservedStart: Int { fileSize - Int(sections[sections.count - 1].reserved) }
+
+  private var lastSectionIndex: UInt32 { UInt32(sections.count - 1) }
+
+  private mutating func addSections() {
+    let writer = SectionWriter(program, encoder)
+    if program.needsDynamicLinking {
+      addCustom(ByteString("dylink.0"), DylinkSectionWriter(program: program).contents())
+    }
+    add(.type, writer.types())
+    add(.import, writer.imports())
+    add(.function, writer.functions())
+    add(.table, writer.tables())
+    add(.memory, writer.memories())
+    add(.tag, writer.tags())
+    add(.global, writer.globals())
+    add(.export, writer.exports())
+    add(.start, writer.start())
+    add(.element, writer.elements())
+    addDataCount()
+    addCode()
+    addData()
+    addCustomSections()
+    if program.options.keepsRelocations { addRelocatableSections() }
+    addMetadata()
+  }
+
+  // MARK: Code
+
+  private mutating func addCode() {
+    let functions = program.indices.functions
+    guard !functions.isEmpty else { return }
+    var count = ByteWriter()
+    count.count(functions.count)
+    add(.code, count, reserved: code.payloadSize - UInt64(code.countLength))
+    places.code = lastSectionIndex
+    let start = reservedStart - code.countLength
+    var first = 0
+    while first < functions.count {
+      var last = first
+      var size = 0
+      while last < functions.count, size < 1 << 16 {
+        size += Int(code.sizes[last])
+        last += 1
+      }
+      addCodeTask(first..<last, at: start)
+      first = last
+    }
+  }
+
+  private mutating func addCodeTask(_ range: Range<Int>, at start: Int) {
+    let (program, encoder, code, bodies) = (self.program, self.encoder, self.code, self.bodies)
+    let compress = program.options.compressRelocations
+    let end = range.last.map { start + Int(code.offsets[$0]) + Int(code.sizes[$0]) } ?? start
+    addRegion(start + Int(code.offsets[range.lowerBound])..<end) { window in
+      for position in range {
+        let reference = program.indices.functions[position]
+        let target = window.room(at: start + Int(code.offsets[position]), count: Int(code.sizes[position]))
+        if reference.unit == 0 {
+          let body = bodies[Int(reference.index)]
+          body.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: $0.count) }
+        } else {
+          let unit = program.resolution.units[Int(reference.unit)]
+          CodePlan.write(
+            unit.functions[Int(reference.index)], of: unit, size: Int(code.sizes[position]), to: target, encoder,
+            compress: compress)
+        }
+      }
+    }
+  }
+
+  // MARK: Data
+
+  private func isWritten(_ segment: OutputSegment) -> Bool {
+    !segment.isBSS || program.features.emitsBSS(program.options)
+  }
+
+  /// Code that names data segments needs their number in front of it.
+  private mutating func addDataCount() {
+    let count = program.memory.segments.count(where: isWritten)
+    let isNeeded =
+      program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.lifted?.namesSegments == true }
+    guard count > 0, isNeeded else { return }
+    var writer = ByteWriter()
+    writer.count(count)
+    add(.dataCount, writer)
+  }
+
+  private mutating func addData() {
+    let segments = program.memory.segments.filter(isWritten)
+    guard !segments.isEmpty else { return }
+    var size: UInt64 = 0
+    var headers: [ByteWriter] = []
+    for segment in segments {
+      let header = dataHeader(segment)
+      headers.append(header)
+      size += UInt64(header.count) + segment.size
+    }
+    var count = ByteWriter()
+    count.count(segments.count)
+    add(.data, count, reserved: size)
+    places.data = lastSectionIndex
+    var offset = reservedStart
+    let payload = offset - count.count
+    for (segment, header) in zip(segments, headers) {
+      places.segmentContents.append(UInt64(offset + header.count - payload))
+      addDataTasks(segment, header, at: offset)
+      offset += header.count + Int(segment.size)
+    }
+  }
+
+  private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
+    var writer = ByteWriter()
+    if let kept = segment.kept {
+      let unit = program.resolution.units[Int(kept.unit)]
+      writeKeptHeader(unit, unit.segments[Int(kept.segment)], &writer)
+    } else if segment.isPassive {
+      writer.byte(1)
+    } else {
+      writer.byte(0)
+      if program.options.isPositionIndependent, let base = program.resolution.wellKnown.memoryBase {
+        writer.byte(0x23)
+        writer.u32(program.index(of: base))
+        if segment.address != 0 {
+          writer.pointerConstant(segment.address, is64: program.is64)
+          writer.byte(program.is64 ? 0x7C : 0x6A)
+        }
+      } else {
+        writer.pointerConstant(segment.address, is64: program.is64)
+      }
+      writer.byte(0x0B)
+    }
+    writer.u64(segment.size)
+    return writer
+  }
+
+  private func writeKeptHeader(_ unit: Unit, _ segment: Segment, _ writer: inout ByteWriter) {
+    let memories = program.indices.memoryIndices[unit.index] ?? []
+    func active(_ memory: UInt32) {
+      let index = memories[checked: Int(memory)] ?? 0
+      writer.byte(index == 0 ? 0 : 2)
+      if index != 0 { writer.u32(index) }
+    }
+    switch segment.placement {
+    case .kept(let memory, let offset):
+      active(memory)
+      SectionWriter(program, encoder).append(offset, of: unit, to: &writer)
+    case .absolute(let address):
+      active(0)
+      writer.pointerConstant(address, is64: unit.addressWidth == 64)
+      writer.byte(0x0B)
+    default: writer.byte(1)
+    }
+  }
+
+  private mutating func addDataTasks(_ segment: OutputSegment, _ header: ByteWriter, at offset: Int) {
+    let (program, encoder) = (self.program, self.encoder)
+    let pieces = segment.kept.map { [$0] } ?? segment.pieces
+    let content = offset + header.count
+    // One task a run of pieces; each clears the gap in front of a piece, the last also the rest.
+    var first = 0
+    var previousEnd: UInt64 = 0
+    repeat {
+      var last = first
+      let start = previousEnd
+      while last < pieces.count, last - first < 256, previousEnd - start < 1 << 18 {
+        previousEnd = pieces[last].offset + segmentSize(pieces[last])
+        last += 1
+      }
+      let range = first..<last
+      let end = last == pieces.count ? segment.size : previousEnd
+      let isFirst = first == 0
+      addRegion((isFirst ? offset : content + Int(start))..<content + Int(end)) { window in
+        if isFirst { window.write(header.bytes, at: offset) }
+        DataWriter(program: program, encoder: encoder).write(
+          segment, pieces[range], from: start, to: end, at: content, in: window)
+      }
+      first = last
+    } while first < pieces.count
+  }
+
+  private func segmentSize(_ piece: OutputSegment.Piece) -> UInt64 {
+    program.resolution.units[Int(piece.unit)].segments[Int(piece.segment)].size
+  }
+
+  // MARK: Custom sections
+
+  private mutating func addCustomSections() {
+    for (index, output) in encoder.custom.outputs.enumerated() {
+      addCustom(output.name, ByteWriter(), reserved: output.size)
+      places.custom.append(lastSectionIndex)
+      let start = reservedStart
+      if let strings = output.strings {
+        addRegion(start..<start + strings.bytes.count) { $0.write(strings.bytes, at: start)
+        }
+      }
+      let encoder = self.encoder
+      for position in output.pieces.indices {
+        let piece = output.pieces[position]
+        let offset = start + Int(piece.offset)
+        let size = piece.unit.customSections[piece.index].content.remaining
+        addRegion(offset..<offset + size) { window in
+          let piece = encoder.custom.outputs[index].pieces[position]
+          let section = piece.unit.customSections[piece.index]
+          let target = window.room(at: offset, count: size)
+          target.update(from: section.content.base + section.content.offset, count: section.content.remaining)
+          let source = RelocatedUnit(piece.unit)
+          for relocation in section.relocations.indices {
+            let relocation = source.relocations[relocation]
+            let value = encoder.value(of: relocation, in: source, tombstone: output.tombstone)
+            FixedOperand.write(value, relocation, to: target + Int(relocation.offset))
+          }
+        }
+      }
+    }
+  }
+
+  private mutating func addRelocatableSections() {
+    let writer = RelocatableSections(program, encoder.custom, places)
+    addCustom(ByteString("linking"), writer.linking())
+    for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
+  }
+
+  private mutating func addMetadata() {
+    let options = program.options
+    func isKept(_ name: String) -> Bool { !options.stripAll || options.keepSections.contains(name) }
+    let metadata = MetadataSections(program: program)
+    if isKept("name") {
+      let names = NameSectionWriter(program, threads).contents()
+      if !names.isEmpty { addCustom(ByteString("name"), names) }
+    }
+    let producers = isKept("producers") ? metadata.producers() : ByteWriter()
+    if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
+    let features = isKept("target_features") ? metadata.targetFeatures() : ByteWriter()
+    if !features.isEmpty { addCustom(ByteString("target_features"), features) }
+  }
+}
+
+/// Copies data and patches the addresses in it.
+struct DataWriter {
+  let program: Program
+  let encoder: OperandEncoder
+
+  /// Writes the pieces of an output segment, and zeros between them, for the bytes `start..<end` of its content.
+  func write(
+    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, from start: UInt64, to end: UInt64,
+    at content: Int, in window: OutputWindow
+  ) {
+    guard start < end else { return }
+    let target = window.room(at: content + Int(start), count: Int(end - start)) - Int(start)
+    var position = start
+    func clear(to limit: UInt64) {
+      guard limit > position else { return }
+      (target + Int(position)).update(repeating: 0, count: Int(limit - position))
+    }
+    for piece in pieces {
+      let unit = program.resolution.units[Int(piece.unit)]
+      let input = unit.segments[Int(piece.segment)]
+      clear(to: piece.offset)
+      let place = target + Int(piece.offset)
+      place.update(from: input.bytes, count: input.count)
+      if input.relocations.isEmpty {
+        position = piece.offset + UInt64(input.count)
+        continue
+      }
+      let source = RelocatedUnit(unit)
+      for index in input.relocations.indices {
+        let relocation = source.relocations[index]
+        let address = segment.address &+ piece.offset &+ UInt64(relocation.offset)
+        let value = encoder.value(of: relocation, in: source, place: address)
+        FixedOperand.write(value, relocation, to: place + Int(relocation.offset))
+      }
+      position = piece.offset + UInt64(input.count)
+    }
+    clear(to: end)
+    for (offset, strings) in segment.strings where offset >= start && offset < end {
+      strings.bytes.withUnsafeBufferPointer {
+        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
+      }
+    }
+  }
+}
+
+/// Writes operands of data and custom sections, whose width never changes.
+enum FixedOperand {
+  static func write(_ value: UInt64, _ relocation: Relocation, to target: UnsafeMutablePointer<UInt8>) {
+    switch relocation.width {
+    case 4:
+      UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+    case 8: UnsafeMutableRawPointer(target).storeBytes(of: value.littleEndian, as: UInt64.self)
+    case 10: LEB128.write(unsigned: value, width: 10, to: target)
+    default: LEB128.write(unsigned: value & 0xFFFF_FFFF, width: 5, to: target)
+    }
+  }
+}
