@@ -51,8 +51,7 @@ extension Symbol {
 ///
 /// Without garbage collection everything is live that no other copy of its COMDAT group replaces.
 struct MarkPass {
-  /// Something live whose relocations are still to be followed. Names its unit by number: a reference would be counted
-  /// up and down for each.
+  /// Something of a unit that is live and whose relocations are still to be followed.
   private struct Chunk {
     enum Kind {
       case function
@@ -62,24 +61,21 @@ struct MarkPass {
       case element
     }
     var kind: Kind
-    var unit: UInt32
     var index: UInt32
-
-    init(_ kind: Kind, _ unit: Unit, _ index: Int) {
-      self.kind = kind
-      self.unit = unit.index
-      self.index = UInt32(index)
-    }
   }
 
   private let resolution: Resolution
   private let options: LinkOptions
   private(set) var live: Liveness
-  private var queue: [Chunk] = []
+  /// Chunks to follow, by unit, and the units that have some, each in the order of its first one. A unit's chunks are
+  /// followed in one go: what a program refers to is all over it, and jumping about would miss the cache each time.
+  private var pending: [[Chunk]]
+  private var waiting: [UInt32] = []
 
   init(_ resolution: Resolution, _ options: LinkOptions) {
     self.resolution = resolution
     self.options = options
+    pending = Array(repeating: [], count: resolution.units.count)
     let all = !options.gcSections
     func flags(_ count: (Unit) -> Int) -> [Bool] {
       Array(repeating: all, count: resolution.units.reduce(0) { $0 + count($1) })
@@ -203,15 +199,15 @@ struct MarkPass {
     switch symbol.kind {
     case .function:
       live.functions[Int(symbol.element)] = true
-      queue.append(Chunk(.function, unit, index))
+      follow(.function, unit, index)
     case .data: markSegment(unit, index)
     case .global:
       live.globals[Int(symbol.element)] = true
-      queue.append(Chunk(.global, unit, index))
+      follow(.global, unit, index)
     case .tag: live.tags[Int(symbol.element)] = true
     case .table:
       live.tables[Int(symbol.element)] = true
-      queue.append(Chunk(.table, unit, index))
+      follow(.table, unit, index)
     case .section: break
     }
   }
@@ -221,7 +217,7 @@ struct MarkPass {
     let id = Int(unit.bases.segment) + index
     guard !live.segments[id] else { return }
     live.segments[id] = true
-    queue.append(Chunk(.segment, unit, index))
+    follow(.segment, unit, index)
     if case .inside(let block, _) = unit.segments[index].placement { markSegment(unit, Int(block)) }
     if let facts = unit.lifted, facts.memoryBlock == UInt32(index) {
       for (piece, segment) in unit.segments.enumerated() {
@@ -234,47 +230,62 @@ struct MarkPass {
     let id = Int(unit.bases.element) + index
     guard !live.elements[id] else { return }
     live.elements[id] = true
-    queue.append(Chunk(.element, unit, index))
+    follow(.element, unit, index)
+  }
+
+  /// Makes sure that the relocations of a chunk will be followed.
+  private mutating func follow(_ kind: Chunk.Kind, _ unit: Unit, _ index: Int) {
+    let number = Int(unit.index)
+    if pending[number].isEmpty { waiting.append(unit.index) }
+    pending[number].append(Chunk(kind: kind, index: UInt32(index)))
   }
 
   private mutating func drain() {
-    while let chunk = queue.popLast() {
-      let unit = resolution.units[Int(chunk.unit)]
+    var next = 0
+    while next < waiting.count {
+      drain(resolution.units[Int(waiting[next])])
+      next += 1
+    }
+  }
+
+  private mutating func drain(_ unit: Unit) {
+    let number = Int(unit.index)
+    let source = RelocatedUnit(unit)
+    let functions = unit.functions
+    while let chunk = pending[number].popLast() {
       let index = Int(chunk.index)
       switch chunk.kind {
-      case .function: follow(unit.functions[index].body.relocations, of: unit)
+      case .function: follow(functions[index].body.relocations, of: source)
       case .segment:
-        follow(unit.segments[index].relocations, of: unit)
-        if case .kept(_, let offset) = unit.segments[index].placement { follow(offset.relocations, of: unit) }
-      case .global: follow(unit.globals[index].initializer.relocations, of: unit)
+        follow(unit.segments[index].relocations, of: source)
+        if case .kept(_, let offset) = unit.segments[index].placement { follow(offset.relocations, of: source) }
+      case .global: follow(unit.globals[index].initializer.relocations, of: source)
       case .table:
-        if let initializer = unit.tables[index].initializer { follow(initializer.relocations, of: unit) }
-      case .element: followElement(unit, unit.elements[index])
+        if let initializer = unit.tables[index].initializer { follow(initializer.relocations, of: source) }
+      case .element: followElement(source, unit.elements[index])
       }
     }
   }
 
-  private mutating func followElement(_ unit: Unit, _ element: ElementSegment) {
+  private mutating func followElement(_ source: RelocatedUnit, _ element: ElementSegment) {
+    let unit = source.unit
     if let facts = unit.lifted, element.table != none32 {
       mark(unit.symbolIDs[Int(facts.tableSymbols + element.table)])
     }
-    if let offset = element.offset { follow(offset.relocations, of: unit) }
-    follow(element.items.relocations, of: unit)
+    if let offset = element.offset { follow(offset.relocations, of: source) }
+    follow(element.items.relocations, of: source)
   }
 
-  private mutating func follow(_ range: RelocationRange, of unit: Unit) {
-    guard !range.isEmpty else { return }
-    let relocations = unit.relocations
-    let symbolIDs = unit.symbolIDs
+  private mutating func follow(_ range: RelocationRange, of source: RelocatedUnit) {
     for index in range.indices {
-      let relocation = relocations[index]
+      let relocation = source.relocations[index]
       switch relocation.kind {
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
-      case .dataIndex: markSegment(unit, Int(relocation.target))
-      case .elementIndex: markElement(unit, Int(relocation.target))
+      case .dataIndex: markSegment(source.unit, Int(relocation.target))
+      case .elementIndex: markElement(source.unit, Int(relocation.target))
       default:
         guard relocation.target != none32 else { continue }
-        let id = symbolIDs[Int(relocation.target)]
+        let id = source.symbolIDs[Int(relocation.target)]
         // Nearly all symbols are referred to many times.
         if live.referenced[Int(id)] { continue }
         // A stub's address is null, so pointing to it does not need the function.
