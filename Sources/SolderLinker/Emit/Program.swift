@@ -32,12 +32,7 @@ final class Program: @unchecked Sendable {
   /// The address of a data symbol, or of what stands for one; 0 for what is missing.
   func address(of symbol: Symbol) -> UInt64 {
     guard symbol.state == .defined else { return 0 }
-    if symbol.kind == .data {
-      if symbol.element == none32 { return symbol.value }
-      let address = memory.address(segment: symbol.element, offset: symbol.value)
-      // With threads, thread-local data is known by its offset from `__tls_base`.
-      return symbol.isTLS && options.sharedMemory ? address &- memory.tlsAddress : address
-    }
+    if symbol.kind == .data { return memory.address(of: symbol, offsetsThreadLocals: options.sharedMemory) }
     return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
   }
 
@@ -60,22 +55,41 @@ final class Program: @unchecked Sendable {
   }
 
   /// The table slot of a function symbol; 0, the null pointer, without one.
-  func slot(of id: SymbolID) -> UInt32 {
-    let symbol = symbol(id)
-    if symbol.isDefined {
-      let index = Int(symbol.element)
-      guard symbol.kind == .function, index < indices.functionSlots.count else { return 0 }
-      let slot = indices.functionSlots[index]
-      return slot == noSlot ? 0 : slot
-    }
-    return indices.importSlots[id] ?? 0
-  }
+  func slot(of id: SymbolID) -> UInt32 { indices.slot(of: symbol(id), id) }
 
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
+    Program.isPresent(symbol, id, index: index(of: id), live)
+  }
+
+  /// Whether a symbol is part of the result; the linker's own are when they have an index.
+  static func isPresent(_ symbol: Symbol, _ id: SymbolID, index: UInt32, _ live: Liveness) -> Bool {
     if symbol.unit == 0, symbol.state == .defined {
-      return index(of: id) != none32 || symbol.kind == .data || symbol.has(.isStub)
+      return index != none32 || symbol.kind == .data || symbol.has(.isStub)
     }
     guard Int(id) < live.referenced.count else { return true }
     return live.isLive(symbol, id)
+  }
+}
+
+extension MemoryPlan {
+  /// The address of a data symbol; 0 for one that is missing.
+  ///
+  /// - Parameter offsetsThreadLocals: with threads, thread-local data is known by its offset from `__tls_base`.
+  func address(of symbol: Symbol, offsetsThreadLocals: Bool) -> UInt64 {
+    guard symbol.state == .defined else { return 0 }
+    if symbol.element == none32 { return symbol.value }
+    let address = address(segment: symbol.element, offset: symbol.value)
+    return symbol.isTLS && offsetsThreadLocals ? address &- tlsAddress : address
+  }
+}
+
+extension IndexPlan {
+  /// The table slot of a function symbol; 0, the null pointer, without one.
+  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32 {
+    guard symbol.isDefined else { return importSlots[id] ?? 0 }
+    let index = Int(symbol.element)
+    guard symbol.kind == .function, index < functionSlots.count else { return 0 }
+    let slot = functionSlots[index]
+    return slot == noSlot ? 0 : slot
   }
 }

@@ -18,21 +18,43 @@ struct SymbolValue {
   /// Whether it is part of the result; sections always are.
   var isPresent: Bool
 
-  init(_ id: SymbolID, _ program: Program) {
-    let symbol = program.symbol(id)
-    kind = symbol.kind
-    isDefined = symbol.isDefined
-    isPresent = symbol.kind == .section || program.isLive(symbol, id)
-    address = symbol.kind == .data ? program.address(of: symbol) : 0
-    let index = isPresent ? program.indices.index(of: symbol, id) : none32
-    self.index = index == none32 ? 0 : index
-    slot = isPresent && symbol.kind == .function ? program.slot(of: id) : 0
-    addressGlobal = program.indices.addressGlobalIndices.isEmpty ? 0 : program.indices.addressGlobalIndices[id] ?? 0
-  }
-
   /// The values of all symbols.
   static func all(_ program: Program, _ threads: Threads) -> [SymbolValue] {
-    threads.map(program.resolution.table.symbols.count, batch: 4096) { SymbolValue(SymbolID($0), program) }
+    let tables = SymbolTables(program)
+    return threads.map(program.resolution.table.symbols.count, batch: 4096) { tables.value(of: SymbolID($0)) }
+  }
+}
+
+/// The tables that ``SymbolValue`` comes from, taken out of the program once: reaching through it for each symbol counts
+/// references to all of their arrays, on two threads at the same time.
+private struct SymbolTables: @unchecked Sendable {
+  let symbols: [Symbol]
+  let live: Liveness
+  let memory: MemoryPlan
+  let indices: IndexPlan
+  let offsetsThreadLocals: Bool
+
+  init(_ program: Program) {
+    symbols = program.resolution.table.symbols
+    live = program.live
+    memory = program.memory
+    indices = program.indices
+    offsetsThreadLocals = program.options.sharedMemory
+  }
+
+  func value(of id: SymbolID) -> SymbolValue {
+    let symbol = symbols[Int(id)]
+    var value = SymbolValue(
+      address: 0, index: 0, slot: 0, addressGlobal: 0, kind: symbol.kind, isDefined: symbol.isDefined, isPresent: true)
+    if symbol.kind == .data { value.address = memory.address(of: symbol, offsetsThreadLocals: offsetsThreadLocals) }
+    if !indices.addressGlobalIndices.isEmpty { value.addressGlobal = indices.addressGlobalIndices[id] ?? 0 }
+    guard symbol.kind != .section else { return value }
+    let index = indices.index(of: symbol, id)
+    value.isPresent = Program.isPresent(symbol, id, index: index, live)
+    guard value.isPresent else { return value }
+    value.index = index == none32 ? 0 : index
+    if symbol.kind == .function { value.slot = indices.slot(of: symbol, id) }
+    return value
   }
 }
 

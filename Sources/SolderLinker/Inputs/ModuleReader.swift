@@ -179,16 +179,19 @@ struct ModuleReader {
     guard count == functionTypes.count else {
       throw FormatError("\(count) bodies for \(functionTypes.count) declared functions", at: at)
     }
-    unit.functions.reserveCapacity(count)
+    let noName = ByteString("")
+    var functions: [Function] = []
+    functions.reserveCapacity(count)
     for index in 0..<count {
       let start = reader.offset
       let body = try reader.slice(Int(try reader.u32()))
-      unit.functions.append(
+      functions.append(
         Function(
           type: functionTypes[index],
           body: Fragment(start: UInt32(body.offset), size: UInt32(body.remaining)), start: UInt32(start),
-          name: ByteString(""), exportName: ByteString("")))
+          name: noName, exportName: noName))
     }
+    unit.functions = functions
   }
 
   private func readData(_ reader: inout ByteReader) throws(FormatError) {

@@ -195,8 +195,6 @@ extension IndexPass {
 
 extension IndexPlan {
   /// The index of a symbol's element in the result, `none32` if it has none.
-  // Inlined, because a call would count references to all arrays of the plan.
-  @inline(__always)
   func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 {
     guard symbol.state == .defined, symbol.element != none32, !symbol.has(.preemptible) else {
       return importIndices[id] ?? none32

@@ -25,8 +25,6 @@ struct MemoryPlan {
   var alignment: UInt32 = 0
 
   /// The address of data in an input segment.
-  // Inlined, because a call would count references to all arrays of the plan.
-  @inline(__always)
   func address(segment: UInt32, offset: UInt64) -> UInt64 {
     let address = segmentAddresses[Int(segment)]
     guard address == MemoryPlan.mergedStrings else { return address &+ offset }

@@ -154,6 +154,11 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   let importedGlobals: Int
   let functionCount: UInt32
   let globalCount: UInt32
+  // Counted once: asking the unit for each operand costs a check for overlapping accesses each time.
+  let tableCount: Int
+  let tagCount: Int
+  let typeCount: Int
+  let hasReadFunctions: Bool
   var relocations: [Relocation] = []
   var assignedGlobals: Set<UInt32> = []
   var needsTableBlock = false
@@ -170,6 +175,10 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     importedGlobals = unit.globalImports.count
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
     globalCount = UInt32(unit.globalImports.count + unit.globals.count)
+    tableCount = unit.tableImports.count + unit.tables.count
+    tagCount = unit.tagImports.count + unit.tags.count
+    typeCount = unit.types.count
+    hasReadFunctions = !facts.readFunctions.isEmpty
   }
 
   mutating func constant(_ value: Int64, opcode: Opcode, instruction: Int, end: Int) {
@@ -184,7 +193,7 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
-      if operand.opcode == .call, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
+      if operand.opcode == .call, hasReadFunctions, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
@@ -194,13 +203,13 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
         relocation.target = facts.globalSymbols + operand.value
       }
     case .table:
-      guard Int(operand.value) < unit.tableImports.count + unit.tables.count else { throw missing("table", operand) }
+      guard Int(operand.value) < tableCount else { throw missing("table", operand) }
       relocation.target = facts.tableSymbols + operand.value
     case .tag:
-      guard Int(operand.value) < unit.tagImports.count + unit.tags.count else { throw missing("tag", operand) }
+      guard Int(operand.value) < tagCount else { throw missing("tag", operand) }
       relocation.target = facts.tagSymbols + operand.value
     case .type, .signedType:
-      guard Int(operand.value) < unit.types.count else { throw missing("type", operand) }
+      guard Int(operand.value) < typeCount else { throw missing("type", operand) }
     case .memory:
       guard Int(operand.value) < unit.memoryImports.count + unit.memories.count else {
         throw missing("memory", operand)
