@@ -8,9 +8,9 @@ import WebAssemblyFormat
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: whether the output was written.
 public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
-  guard let image = Link(options, diagnostics).run() else { return false }
+  guard let image = Link(options, diagnostics, writesFile: true).run() else { return false }
   do {
-    try OutputFile.write(image, to: options.outputPath)
+    try OutputFile.write(image.bytes, to: options.outputPath)
     return true
   } catch {
     diagnostics.error("cannot open output file \(options.outputPath): \(error)")
@@ -33,8 +33,10 @@ struct Link {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let threads: Threads
+  private let writesFile: Bool
 
-  init(_ options: LinkOptions, _ diagnostics: Diagnostics) {
+  init(_ options: LinkOptions, _ diagnostics: Diagnostics, writesFile: Bool = false) {
+    self.writesFile = writesFile
     self.options = options.normalized()
     self.diagnostics = diagnostics
     threads = Threads(options.threads)
@@ -47,6 +49,7 @@ struct Link {
     // far as their symbols. Afterwards every input is a unit, or a promise of one, of the same shape.
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
+    checkWritable()
     if diagnostics.hasErrors { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
@@ -56,6 +59,7 @@ struct Link {
     // and no name changes its meaning.
     var resolve = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
     guard var resolution = resolve.run(inputs) else { return nil }
+    TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
 
     // Decode the relocations of objects, and find those of finished modules in their code.
     ReadRelocationsPass(resolution, diagnostics, threads).run()
@@ -64,6 +68,9 @@ struct Link {
     // Mark what the roots reach. Afterwards it is known what the result contains.
     var mark = MarkPass(resolution, options)
     let live = mark.run()
+    if options.gcSections, options.printGCSections {
+      GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
+    }
 
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
@@ -91,6 +98,18 @@ struct Link {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     return image
+  }
+
+  /// A mistake in the name of a file to write is reported before the long work of a link.
+  private func checkWritable() {
+    for (kind, path) in [("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? "")] {
+      do {
+        try OutputFile.check(path)
+      } catch {
+        diagnostics.error("cannot open \(kind) file \(path): \(error)")
+      }
+    }
   }
 }

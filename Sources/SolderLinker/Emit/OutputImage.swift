@@ -29,14 +29,13 @@ struct ImageWriter {
 
   private let program: Program
   private let threads: Threads
-  private let encoder: OperandEncoder
-  private let code: CodePlan
+  let encoder: OperandEncoder
+  let code: CodePlan
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
   private var tasks: [@Sendable (OutputBuffer) -> Void] = []
   private var fileSize = 8
-  /// Sections of the result that may have relocations.
-  private var places = RelocatedSections()
+  private(set) var layout = ImageLayout()
 
   init(_ program: Program, _ threads: Threads) {
     self.program = program
@@ -74,13 +73,17 @@ struct ImageWriter {
     return buffer
   }
 
-  private mutating func add(_ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, isNeeded: Bool? = nil) {
-    guard isNeeded ?? !contents.isEmpty else { return }
+  private mutating func add(
+    _ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, name: ByteString = ByteString("")
+  ) {
+    guard !contents.isEmpty else { return }
     var header = ByteWriter()
     header.byte(id.rawValue)
     header.u64(UInt64(contents.count) + reserved)
     let section = Section(header: header, contents: contents, reserved: reserved, offset: fileSize)
-    fileSize += header.count + contents.count + Int(clamping: reserved)
+    let size = header.count + contents.count + Int(clamping: reserved)
+    layout.sections.append(ImageLayout.Section(id: id, name: name, offset: fileSize, size: size))
+    fileSize += size
     sections.append(section)
   }
 
@@ -88,7 +91,7 @@ struct ImageWriter {
     var named = ByteWriter(capacity: contents.count + name.count + 5)
     named.name(name)
     named.raw(contents)
-    add(.custom, named, reserved: reserved)
+    add(.custom, named, reserved: reserved, name: name)
   }
 
   /// Where the bytes that tasks fill in the section added last begin.
@@ -127,7 +130,7 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(functions.count)
     add(.code, count, reserved: code.payloadSize - UInt64(code.countLength))
-    places.code = lastSectionIndex
+    layout.code = lastSectionIndex
     let start = reservedStart - code.countLength
     var first = 0
     while first < functions.count {
@@ -192,14 +195,18 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(segments.count)
     add(.data, count, reserved: size)
-    places.data = lastSectionIndex
+    layout.data = lastSectionIndex
     var offset = reservedStart
     let payload = offset - count.count
+    var places: [ImageLayout.SegmentPlace] = []
     for (segment, header) in zip(segments, headers) {
-      places.segmentContents.append(UInt64(offset + header.count - payload))
+      places.append(
+        ImageLayout.SegmentPlace(header: UInt64(offset - payload), contents: UInt64(offset - payload + header.count)))
       addDataTasks(segment, header, at: offset)
       offset += header.count + Int(segment.size)
     }
+    var next = places.makeIterator()
+    layout.segments = program.memory.segments.map { isWritten($0) ? next.next() : nil }
   }
 
   private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
@@ -285,7 +292,7 @@ struct ImageWriter {
   private mutating func addCustomSections() {
     for (index, output) in encoder.custom.outputs.enumerated() {
       addCustom(output.name, ByteWriter(), reserved: output.size)
-      places.custom.append(lastSectionIndex)
+      layout.custom.append(lastSectionIndex)
       let start = reservedStart
       if let strings = output.strings {
         tasks.append { buffer in
@@ -312,7 +319,7 @@ struct ImageWriter {
   }
 
   private mutating func addRelocatableSections() {
-    let writer = RelocatableSections(program, encoder.custom, places)
+    let writer = RelocatableSections(program, encoder.custom, layout)
     addCustom(ByteString("linking"), writer.linking())
     for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
   }

@@ -39,7 +39,9 @@ struct CodeLifter {
           size = 0
         }
       }
-      if start < unit.functions.count { tasks.append(Task(unit: unit, functions: start..<unit.functions.count, movesMemory: movesMemory)) }
+      if start < unit.functions.count {
+        tasks.append(Task(unit: unit, functions: start..<unit.functions.count, movesMemory: movesMemory))
+      }
     }
     return tasks
   }
@@ -115,8 +117,10 @@ struct CodeLifter {
         let addend = Int32(exactly: value.addend)
       else { continue }
       switch value.base {
-      case .memory(let symbol): (unit.relocations[index].kind, unit.relocations[index].target) = (.constantMemoryAddress, symbol)
-      case .slot(let symbol): (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
+      case .memory(let symbol):
+        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantMemoryAddress, symbol)
+      case .slot(let symbol):
+        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
       case .number: (unit.relocations[index].kind, unit.relocations[index].target) = (.constantNumber, none32)
       case .tableBlock:
         if let symbol = facts.symbol(atSlot: value.addend, of: unit) {

@@ -93,7 +93,9 @@ struct Lifter {
         if defined < count { set(defined, name) }
       }
     }
-    assign(.function, imported: unit.functionImports.count, count: unit.functions.count) { unit.functions[$0].name = $1 }
+    assign(.function, imported: unit.functionImports.count, count: unit.functions.count) {
+      unit.functions[$0].name = $1
+    }
     assign(.global, imported: unit.globalImports.count, count: unit.globals.count) { unit.globals[$0].name = $1 }
     assign(.table, imported: unit.tableImports.count, count: unit.tables.count) { unit.tables[$0].name = $1 }
     assign(.memory, imported: unit.memoryImports.count, count: unit.memories.count) { unit.memories[$0].name = $1 }
@@ -146,7 +148,9 @@ struct Lifter {
     let name = export.name
     if name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize" {
       facts.constructors.append(export.index)
-    } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs" || name == "__wasm_apply_global_relocs" {
+    } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs"
+      || name == "__wasm_apply_global_relocs"
+    {
       facts.relocationFunctions.append(export.index)
     } else if name == "__wasm_init_tls" {
       facts.initializeTLS = export.index
@@ -360,7 +364,9 @@ struct Lifter {
   private mutating func findPlainConventions() {
     let imported = unit.globalImports.count
     func global(named name: StaticString) -> Int? {
-      if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported {
+      if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }),
+        Int(export.index) >= imported
+      {
         return Int(export.index) - imported
       }
       return unit.globals.firstIndex { $0.name == name }
@@ -369,7 +375,8 @@ struct Lifter {
       let value = facts.globals[imported + index], value.base == .number
     {
       facts.heapBaseGlobal = UInt32(imported + index)
-      facts.heapBase = UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
+      facts.heapBase =
+        UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
     }
     if let index = global(named: "__stack_pointer"), unit.globals[index].type.isMutable {
       facts.ownsStackPointer = true

@@ -89,7 +89,8 @@ struct RelocationFunctionReader {
     guard store.address.base == .memory(symbol: facts.memoryBlockSymbol), store.address.addend >= 0,
       store.address.addend < 1 << 31, !unit.segments.contains(where: { $0.placement == .passive })
     else { return false }
-    return store.value.base != .number && !(store.value.base == .tableBlock && symbol(atSlot: store.value.addend) == nil)
+    return store.value.base != .number
+      && !(store.value.base == .tableBlock && symbol(atSlot: store.value.addend) == nil)
   }
 
   /// Whether clearing a range changes nothing, because memory is zero there when the program starts.

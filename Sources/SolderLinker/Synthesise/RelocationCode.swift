@@ -13,7 +13,9 @@ struct RelocationCode {
         let unit = program.resolution.units[Int(piece.unit)]
         let input = unit.segments[Int(piece.segment)]
         for index in input.relocations.indices {
-          write(unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls), encoder, &writer)
+          write(
+            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls),
+            encoder, &writer)
         }
       }
     }
