@@ -84,7 +84,7 @@ struct Link {
     // final.
     var number = IndexPass(
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
-      allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
+      allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()
     features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
     if diagnostics.hasErrors { return nil }

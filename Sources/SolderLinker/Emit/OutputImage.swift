@@ -70,6 +70,7 @@ struct ImageWriter {
         target += part.count
       }
     }
+    BuildIDWriter(style: program.options.buildID).fill(buffer, threads)
     return buffer
   }
 
@@ -336,6 +337,8 @@ struct ImageWriter {
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
     let features = isKept("target_features") ? metadata.targetFeatures() : ByteWriter()
     if !features.isEmpty { addCustom(ByteString("target_features"), features) }
+    let identifier = BuildIDWriter(style: options.buildID).placeholder()
+    if !identifier.isEmpty { addCustom(ByteString("build_id"), identifier) }
   }
 }
 
