@@ -22,11 +22,13 @@ let package = Package(
   targets: [
     // The bytes and the structure of WebAssembly files and of archives; knows nothing of linking.
     .target(name: "WebAssemblyFormat", swiftSettings: settings),
+    // Mangled C++ and Rust names as people write them.
+    .target(name: "Demangling", swiftSettings: settings),
     // The object model and the passes: options in, bytes or diagnostics out.
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat",
+        "WebAssemblyFormat", "Demangling",
         .product(name: "BasicContainers", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -37,7 +39,7 @@ let package = Package(
     .testTarget(
       name: "SolderTests",
       dependencies: [
-        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat",
+        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

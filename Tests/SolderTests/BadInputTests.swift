@@ -80,7 +80,18 @@ import Testing
     let library = try await Toolchain.shared.sharedLibrary(
       "libdata.so",
       [object("data", "char a[300000]; int f(void) { return a[5]; }", Toolchain.freestanding + libraryFlags)])
-    try await linkFails([program, library], mentions: ["small.wasm", "memory"])
+    // What a module declares of its own memory rises as needed; what the command line or the host declares is a limit.
+    let risen = try await link([program, library])
+    #expect(try await WebAssemblyHost.shared.invoke(risen.path, [Call("run")]) == "instantiated\nrun() = 0\n")
+    #expect((risen.module.memories.first?.maximum ?? 0) > 4)
+    try await linkFails([program, library, "--max-memory=131072"], mentions: ["memory too small"])
+    let importing = try await Toolchain.shared.assembled(
+      "importing.wasm",
+      """
+      (module (import "env" "f" (func $f (result i32))) (import "host" "memory" (memory 1 2))
+        (global (export "__heap_base") i32 (i32.const 1024)) (func (export "run") (result i32) (call $f)))
+      """)
+    try await linkFails([importing, library], mentions: ["importing.wasm", "memory of at most 2 pages"])
     try await linkFails([good(), library, "--max-memory=131072", "--export=f"], mentions: ["memory too small"])
   }
 

@@ -119,7 +119,7 @@ import Testing
 
   @Test(arguments: [
     ["--strip-debug"], ["--strip-all"], ["--stack-first"], ["--global-base=65536"], ["-z", "stack-size=1048576"],
-    ["--initial-memory=4194304"], ["--max-memory=8388608"], ["--no-gc-sections"], ["--export-all"],
+    ["--initial-memory=4194304"], ["--max-memory=8388608"], ["--no-gc-sections"],
     ["--growable-table"],
     ["--initial-memory=8388608", "--max-memory=8388608"],
   ])

@@ -192,7 +192,7 @@ import Testing
         == "instantiated\nstack_is_elsewhere() = 1\n")
     let memory = try #require(result.module.memories.first)
     #expect(memory.maximum == 1000)
-    #expect(memory.minimum * 65536 >= 2048 + 131072 + 70000)
+    #expect(memory.minimum * 65536 >= 2048 + 131072)
     expectHeapBehindData(result.module)
   }
 

@@ -211,7 +211,7 @@ import Testing
     let names = Set(result.module.functionNames)
     // Of the main object, of each library (also what it does not export), and of the C library.
     for name in [
-      "visit", "show_addresses", "alpha_secret", "compare_through_beta", "beta_composition", "base_private", "qsort",
+      "visit", "program_log", "alpha_secret", "compare_through_beta", "beta_composition", "base_private", "qsort",
     ] {
       #expect(names.contains(name), "no \(name) in \(names.sorted())")
     }

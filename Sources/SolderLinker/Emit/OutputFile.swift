@@ -11,20 +11,22 @@ import SystemPackage
 /// Writes the result under its name in one step: a temporary file beside it is filled and then renamed, so that there
 /// is never half a result, and the old one stays when something fails.
 enum OutputFile {
-  /// - Parameter path: where to; `-` is standard output.
+  /// - Parameters:
+  ///   - path: where to; `-` is standard output.
+  ///   - permissions: of a new file, before the process's mask.
   /// - Throws: what the system says.
-  static func write(_ bytes: UnsafeBufferPointer<UInt8>, to path: String) throws(Errno) {
-    if path == "-" { return try fill(dup(STDOUT_FILENO), bytes) }
+  static func write(_ buffer: OutputBuffer, to path: String, permissions: mode_t = 0o777) throws(Errno) {
+    if path == "-" { return try fill(dup(STDOUT_FILENO), buffer) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
-      return try fill(try open(path, O_WRONLY), bytes)
+      return try fill(try open(path, O_WRONLY, permissions), buffer)
     }
     let temporary = "\(path).tmp\(getpid())"
-    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, permissions)
     do throws(Errno) {
-      try fill(descriptor, bytes)
+      try fill(descriptor, buffer)
       guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
     } catch {
       unlink(temporary)
@@ -32,15 +34,11 @@ enum OutputFile {
     }
   }
 
-  /// Writes a text in the same way.
+  /// Writes a report or another file that is no program in the same way.
   ///
   /// - Throws: what the system says.
-  static func write(_ text: String, to path: String) throws(Errno) {
-    let bytes = Array(text.utf8)
-    let start = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
-    defer { start.deallocate() }
-    _ = start.initialize(from: bytes)
-    try write(UnsafeBufferPointer(start), to: path)
+  static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
+    try write(OutputBuffer(copying: bytes), to: path, permissions: 0o666)
   }
 
   /// Finds out, before any work is done, whether there could be a file of this name.
@@ -58,31 +56,27 @@ enum OutputFile {
     guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
   }
 
-  private static func open(_ path: String, _ flags: Int32) throws(Errno) -> Int32 {
+  private static func open(_ path: String, _ flags: Int32, _ permissions: mode_t) throws(Errno) -> Int32 {
     #if canImport(Darwin)
-      let descriptor = Darwin.open(path, flags, 0o777)
+      let descriptor = Darwin.open(path, flags, permissions)
     #elseif canImport(Musl)
-      let descriptor = Musl.open(path, flags, 0o777)
+      let descriptor = Musl.open(path, flags, permissions)
     #else
-      let descriptor = Glibc.open(path, flags, 0o777)
+      let descriptor = Glibc.open(path, flags, permissions)
     #endif
     guard descriptor >= 0 else { throw Errno(rawValue: errno) }
     return descriptor
   }
 
-  private static func fill(_ descriptor: Int32, _ bytes: UnsafeBufferPointer<UInt8>) throws(Errno) {
-    guard let start = bytes.baseAddress else {
-      close(descriptor)
-      return
-    }
+  private static func fill(_ descriptor: Int32, _ buffer: OutputBuffer) throws(Errno) {
     var written = 0
-    while written < bytes.count {
+    while written < buffer.count {
       #if canImport(Darwin)
-        let count = Darwin.write(descriptor, start + written, bytes.count - written)
+        let count = Darwin.write(descriptor, buffer.start + written, buffer.count - written)
       #elseif canImport(Musl)
-        let count = Musl.write(descriptor, start + written, bytes.count - written)
+        let count = Musl.write(descriptor, buffer.start + written, buffer.count - written)
       #else
-        let count = Glibc.write(descriptor, start + written, bytes.count - written)
+        let count = Glibc.write(descriptor, buffer.start + written, buffer.count - written)
       #endif
       if count < 0 {
         let error = Errno(rawValue: errno)

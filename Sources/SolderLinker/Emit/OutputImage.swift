@@ -11,6 +11,14 @@ final class OutputBuffer: @unchecked Sendable {
     self.count = count
   }
 
+  /// A copy of `bytes`.
+  convenience init(copying bytes: [UInt8]) {
+    self.init(count: bytes.count)
+    bytes.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { start.update(from: base, count: $0.count) }
+    }
+  }
+
   deinit { start.deallocate() }
 
   var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
@@ -29,7 +37,8 @@ struct ImageWriter {
 
   private let program: Program
   private let threads: Threads
-  let encoder: OperandEncoder
+  private let timer: PassTimer?
+  private let encoder: OperandEncoder
   let code: CodePlan
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
@@ -37,9 +46,10 @@ struct ImageWriter {
   private var fileSize = 8
   private(set) var layout = ImageLayout()
 
-  init(_ program: Program, _ threads: Threads) {
+  init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
     self.program = program
     self.threads = threads
+    self.timer = timer
     let custom = CustomPlan(program.resolution, program.options)
     bodies = SyntheticCode(program: program).bodies()
     let measuring = OperandEncoder(program: program, custom: custom, functionOffsets: [])
@@ -50,11 +60,13 @@ struct ImageWriter {
       offsets[Int(unit.bases.function + reference.index)] = code.offsets[position]
     }
     encoder = OperandEncoder(program: program, custom: custom, functionOffsets: offsets)
+    timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
   }
 
   /// Writes the whole module; `nil` when it is larger than the format allows.
   mutating func write() -> OutputBuffer? {
     addSections()
+    timer?.end("small sections", items: sections.count, bytes: sections.reduce(0) { $0 + $1.contents.count })
     guard code.payloadSize < UInt64(UInt32.max), fileSize < Int(UInt32.max) else { return nil }
     let buffer = OutputBuffer(count: fileSize)
     let magic: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
@@ -70,6 +82,7 @@ struct ImageWriter {
         target += part.count
       }
     }
+    timer?.end("copy and patch", items: tasks.count, bytes: fileSize)
     BuildIDWriter(style: program.options.buildID).fill(buffer, threads)
     return buffer
   }

@@ -22,6 +22,9 @@ struct Inputs {
   var importLists: [String] = []
   /// Paths of all files that were opened, for `--dependency-file` and `--reproduce`.
   var paths: [String] = []
+
+  /// Size of the units; what lazy files hold is not known yet.
+  var bytes: Int { units.reduce(0) { $0 + $1.file.bytes.remaining } }
 }
 
 extension Diagnostics {

@@ -155,7 +155,8 @@ extension IndexPass {
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
-        !symbol.has(.forceExport)
+        !symbol.has(.forceExport),
+        !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
         return
       }

@@ -202,7 +202,8 @@ extension IndexPass {
   /// need a declaration.
   mutating func numberElementSegments() {
     var index = UInt32(slotRuns.count)
-    for unit in resolution.inLinkOrder {
+    // An object's segments only say which functions its code points to, as its relocations do.
+    for unit in resolution.inLinkOrder where unit.isLifted {
       for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
         if case .block = element.placement { continue }
         plan.elementIndices[Int(unit.bases.element) + position] = index

@@ -379,7 +379,12 @@ struct MemoryPass {
       plan.maximumPages = size / page
     } else if options.sharedMemory {
       plan.maximumPages = (options.isPositionIndependent ? limit : size) / page
-    } else if let declared = resolution.memoryOwner?.firstMemoryLimits, let maximum = declared.maximum {
+    } else if let owner = resolution.memoryOwner, let maximum = owner.firstMemoryLimits?.maximum {
+      if !owner.memoryImports.isEmpty, maximum < plan.pages {
+        diagnostics.error(
+          "\(owner.file.displayName): imports a memory of at most \(maximum) pages, but \(plan.pages) are needed "
+            + "(the host has to provide a larger memory)")
+      }
       // The module's maximum rises as far as what was added needs it to.
       plan.maximumPages = max(maximum, plan.pages)
     }

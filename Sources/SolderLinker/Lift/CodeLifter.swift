@@ -112,29 +112,17 @@ struct CodeLifter {
     let exported = Set(unit.exports.filter { $0.kind == .global }.map(\.index))
     let constants = facts.assignedGlobals.filter { !facts.variables.contains($0.key) && !exported.contains($0.key) }
     for index in unit.relocations.indices where unit.relocations[index].kind == .globalIndexLEB {
-      let relocation = unit.relocations[index]
-      guard relocation.target >= facts.globalSymbols, let value = constants[relocation.target - facts.globalSymbols],
-        let addend = Int32(exactly: value.addend)
-      else { continue }
-      switch value.base {
-      case .memory(let symbol):
-        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantMemoryAddress, symbol)
-      case .slot(let symbol):
-        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
-      case .number: (unit.relocations[index].kind, unit.relocations[index].target) = (.constantNumber, none32)
-      case .tableBlock:
+      let target = unit.relocations[index].target
+      guard target >= facts.globalSymbols, var value = constants[target - facts.globalSymbols] else { continue }
+      if value.base == .tableBlock {
         if let symbol = facts.symbol(atSlot: value.addend, of: unit) {
-          (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, symbol)
-          unit.relocations[index].isConstant64 =
-            unit.globalType(relocation.target - facts.globalSymbols)?.valueType == 0x7E
-          continue
+          value = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
+        } else {
+          unit.lifted?.needsTableBlock = true
         }
-        (unit.relocations[index].kind, unit.relocations[index].target) = (.constantTableIndex, none32)
-        unit.lifted?.needsTableBlock = true
       }
-      unit.relocations[index].storedAddend = addend
-      let global = relocation.target - facts.globalSymbols
-      unit.relocations[index].isConstant64 = unit.globalType(global)?.valueType == 0x7E
+      _ = unit.relocations[index].become(
+        value, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
     }
     // What could not be folded must still have its value when the program starts.
     for (global, value) in facts.assignedGlobals where constants[global] == nil {
@@ -234,36 +222,18 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   /// `global.get` of a known value becomes the value.
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
-    var addend = value.addend
-    switch value.base {
-    case .number:
-      relocation.kind = .constantNumber
-      relocation.target = none32
-    case .memory(let symbol):
-      relocation.kind = .constantMemoryAddress
-      relocation.target = symbol
-    case .slot(let symbol):
-      relocation.kind = .constantTableIndex
-      relocation.target = symbol
-    case .tableBlock:
-      relocation.kind = .constantTableIndex
-      relocation.target = none32
+    var value = value
+    if value.base == .tableBlock {
       if let slot = addedConstant(operand), let symbol = facts.symbol(atSlot: slot, of: unit) {
         // `__table_base + slot` names one function: its slot, less what will be added.
-        relocation.target = symbol
-        addend = -slot
+        value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
       } else {
         needsTableBlock = true
       }
     }
-    guard let narrow = Int32(exactly: addend) else {
-      // Such a constant only occurs in 64-bit modules, and rarely: it stays a global.
-      var variable = Relocation(operand)
-      variable.target = facts.globalSymbols + operand.value
-      return variable
+    if !relocation.become(value, is64: unit.globalType(operand.value)?.valueType == 0x7E) {
+      relocation.target = facts.globalSymbols + operand.value
     }
-    relocation.storedAddend = narrow
-    relocation.isConstant64 = unit.globalType(operand.value)?.valueType == 0x7E
     return relocation
   }
 

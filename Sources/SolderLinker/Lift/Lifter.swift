@@ -52,6 +52,7 @@ struct Lifter {
       placePlainSegments()
       placePlainElements()
     }
+    nameOperands()
     try declareExports()
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
@@ -82,6 +83,23 @@ struct Lifter {
     }
     if let start = unit.startFunction, Int(start) >= functions {
       throw FormatError("start function \(start) does not exist", at: unit.file.bytes.end)
+    }
+  }
+
+  /// Operands of declarations and constant expressions were read as indices: makes them symbols, or constants.
+  private func nameOperands() {
+    for index in unit.relocations.indices {
+      let target = unit.relocations[index].target
+      switch unit.relocations[index].kind {
+      case .functionIndexLEB: unit.relocations[index].target = facts.functionSymbols + target
+      case .tableNumberLEB: unit.relocations[index].target = facts.tableSymbols + target
+      case .tagIndexLEB: unit.relocations[index].target = facts.tagSymbols + target
+      case .globalIndexLEB:
+        let is64 = unit.globalType(target)?.valueType == 0x7E
+        if let value = facts.globals[Int(target)], unit.relocations[index].become(value, is64: is64) { continue }
+        unit.relocations[index].target = facts.globalSymbols + target
+      default: break
+      }
     }
   }
 

@@ -174,6 +174,24 @@ struct SymbolicEvaluator {
   }
 }
 
+extension Relocation {
+  /// Turns the operand of a `global.get` into the constant that the global holds; `false` when the constant has no
+  /// place in a relocation, so that the global stays.
+  mutating func become(_ value: SymbolicValue, is64: Bool) -> Bool {
+    // An addend of more than 32 bits only occurs in 64-bit modules, and rarely.
+    guard let addend = Int32(exactly: value.addend) else { return false }
+    switch value.base {
+    case .number: (kind, target) = (.constantNumber, none32)
+    case .memory(let symbol): (kind, target) = (.constantMemoryAddress, symbol)
+    case .slot(let symbol): (kind, target) = (.constantTableIndex, symbol)
+    case .tableBlock: (kind, target) = (.constantTableIndex, none32)
+    }
+    storedAddend = addend
+    isConstant64 = is64
+    return true
+  }
+}
+
 /// Sees no operand.
 struct IgnoringVisitor: OperandVisitor {
   mutating func operand(_ operand: Operand) throws(FormatError) {}

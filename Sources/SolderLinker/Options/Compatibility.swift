@@ -14,6 +14,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether the stack lies below the static data when the command line does not say.
   public var placesStackFirst: Bool { self >= .llvm22 }
 
+  /// Whether `--export-all` exports the linker's own mutable globals, such as the stack pointer, when the program uses
+  /// mutable globals anyway.
+  public var exportsOwnMutableGlobals: Bool { self >= .llvm22 }
+
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
 

@@ -24,7 +24,7 @@ enum TextReport {
     guard let path = report.path(options), !path.isEmpty else { return }
     if path == "-" { return diagnostics.message(String(text().dropLast())) }
     do {
-      try OutputFile.write(text(), to: path)
+      try OutputFile.write(Array(text().utf8), to: path)
     } catch {
       diagnostics.error("cannot open \(report.description)\(path): \(error)")
     }

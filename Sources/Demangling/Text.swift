@@ -1,0 +1,46 @@
+/// A piece of the mangled name, or a fixed word.
+///
+/// The bytes belong to the caller's name, which outlives the call, or to the program itself.
+struct Text: BitwiseCopyable {
+  let start: UnsafePointer<UInt8>
+  let count: Int
+
+  @inline(__always)
+  init(_ word: StaticString) {
+    start = word.utf8Start
+    count = word.utf8CodeUnitCount
+  }
+
+  @inline(__always)
+  init(start: UnsafePointer<UInt8>, count: Int) {
+    self.start = start
+    self.count = count
+  }
+
+  static var empty: Text { Text("") }
+
+  var isEmpty: Bool { count == 0 }
+
+  /// The first byte, or 0 when there is none.
+  var first: UInt8 { count == 0 ? 0 : start[0] }
+
+  /// The last byte, or 0 when there is none.
+  var last: UInt8 { count == 0 ? 0 : start[count - 1] }
+
+  /// What is left without the first `length` bytes.
+  func dropping(_ length: Int) -> Text {
+    let dropped = min(length, count)
+    return Text(start: start + dropped, count: count - dropped)
+  }
+
+  func hasPrefix(_ word: StaticString) -> Bool {
+    let length = word.utf8CodeUnitCount
+    guard length <= count else { return false }
+    for index in 0..<length where start[index] != word.utf8Start[index] { return false }
+    return true
+  }
+
+  static func == (left: Text, right: StaticString) -> Bool {
+    left.count == right.utf8CodeUnitCount && left.hasPrefix(right)
+  }
+}
