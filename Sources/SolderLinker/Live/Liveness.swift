@@ -167,6 +167,7 @@ struct MarkPass {
   }
 
   private func isDiscarded(_ symbol: Symbol) -> Bool {
+    if symbol.isLocal, symbol.isUndefined { return true }
     guard symbol.state == .defined, symbol.element != none32, symbol.unit != none32 else { return false }
     let unit = resolution.units[Int(symbol.unit)]
     let index = Int(symbol.element - unit.bases.base(of: symbol.kind))

@@ -106,9 +106,8 @@ final class PassTimer {
         + ",\"cpu\":\(pass.processorTime / 1000)}}"
     }
     let text = "{\"traceEvents\":[\n" + events.joined(separator: ",\n") + "\n],\"displayTimeUnit\":\"ms\"}\n"
-    let buffer = OutputBuffer(copying: Array(text.utf8))
     do {
-      try OutputFile.write(buffer, to: path, permissions: 0o666)
+      try OutputFile.write(Array(text.utf8), to: path)
     } catch {
       diagnostics.error("cannot open time trace file \(path): \(error)")
     }
