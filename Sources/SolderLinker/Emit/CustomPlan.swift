@@ -98,8 +98,7 @@ struct CustomPlan {
 
   /// Where the byte at `offset` of an input section is in the content of its output section.
   func offset(of offset: UInt64, inSection section: UInt32) -> UInt64 {
-    let output = outputIndices[Int(section)]
-    guard output != none32 else { return offset }
+    guard let output = outputIndices[checked: Int(section)], output != none32 else { return offset }
     if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section) }
     return offsets[Int(section)] &+ offset
   }

@@ -63,13 +63,13 @@ struct IndexPass {
   // MARK: Imports
 
   private mutating func addImports() {
-    var seen: [ImportKey: UInt32] = [:]
-    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table, &seen) }
-    for id in resolution.table.slots where shouldImport(id) { addImport(id, &seen) }
+    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table) }
+    for id in resolution.table.slots where shouldImport(id) { addImport(id) }
     for index in resolution.table.symbols.indices {
       let symbol = resolution.table.symbols[index]
-      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index), &seen) }
+      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index)) }
     }
+    hasAddedImports = true
   }
 
   private struct ImportKey: Hashable {
@@ -79,12 +79,16 @@ struct IndexPass {
     var type: UInt64
   }
 
-  private mutating func addImport(_ id: SymbolID, _ seen: inout [ImportKey: UInt32]) {
+  /// Imports by what the host sees of them: several symbols may be one import.
+  private var addedImports: [ImportKey: UInt32] = [:]
+  private(set) var hasAddedImports = false
+
+  mutating func addImport(_ id: SymbolID) {
     guard plan.importIndices[id] == nil else { return }
     let symbol = resolution.symbol(id)
     let (module, name) = resolution.table.importName(of: symbol)
     let key = ImportKey(module: module, name: name, kind: symbol.kind, type: typeKey(of: symbol))
-    if let index = seen[key] {
+    if let index = addedImports[key] {
       plan.importIndices[id] = index
       return
     }
@@ -98,7 +102,7 @@ struct IndexPass {
     case .data, .section: return
     }
     if symbol.isDefined { resolution.table.symbols[Int(id)].attributes.insert(.preemptible) }
-    seen[key] = index
+    addedImports[key] = index
     plan.importIndices[id] = index
     plan.imports.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
   }

@@ -21,6 +21,8 @@ struct Resolution {
 
   /// Shared libraries that the result needs at run time.
   var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
+  /// Relocations of all units, once they have been read.
+  var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 }
