@@ -10,7 +10,7 @@ import WebAssemblyFormat
 public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
   let timer = PassTimer(options)
   defer { timer?.report(diagnostics) }
-  guard let image = Link(options, diagnostics, timer).run() else { return false }
+  guard let image = Link(options, diagnostics, timer, writesFile: true).run() else { return false }
   do {
     try OutputFile.write(image, to: options.outputPath)
   } catch {
@@ -28,7 +28,7 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  Link(options, diagnostics, nil).run()?.bytes()
+  Link(options, diagnostics, nil, writesFile: false).run()?.bytes()
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
@@ -37,8 +37,10 @@ struct Link {
   private let diagnostics: Diagnostics
   private let threads: Threads
   private let timer: PassTimer?
+  private let writesFile: Bool
 
-  init(_ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?) {
+  init(_ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?, writesFile: Bool) {
+    self.writesFile = writesFile
     self.options = options.normalized()
     self.diagnostics = diagnostics
     threads = Threads(options.threads)
@@ -53,6 +55,7 @@ struct Link {
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
     timer?.end("read inputs", items: inputs.order.count, bytes: inputs.bytes)
+    checkWritable()
     if diagnostics.hasErrors { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
@@ -63,6 +66,7 @@ struct Link {
     var resolve = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
     guard var resolution = resolve.run(inputs) else { return nil }
     timer?.end("resolve", items: resolution.table.symbols.count)
+    TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
 
     // Decode the relocations of objects, and find those of finished modules in their code.
     ReadRelocationsPass(resolution, diagnostics, threads).run()
@@ -73,6 +77,9 @@ struct Link {
     var mark = MarkPass(resolution, options)
     let live = mark.run()
     timer?.end("mark", items: live.functions.count + live.segments.count)
+    if options.gcSections, options.printGCSections {
+      GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
+    }
 
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
@@ -87,7 +94,7 @@ struct Link {
     // final.
     var number = IndexPass(
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
-      allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
+      allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()
     features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
     timer?.end("number", items: number.plan.functions.count)
@@ -102,6 +109,18 @@ struct Link {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     return image
+  }
+
+  /// A mistake in the name of a file to write is reported before the long work of a link.
+  private func checkWritable() {
+    for (kind, path) in [("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? "")] {
+      do {
+        try OutputFile.check(path)
+      } catch {
+        diagnostics.error("cannot open \(kind) file \(path): \(error)")
+      }
+    }
   }
 }

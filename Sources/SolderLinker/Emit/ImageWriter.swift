@@ -15,13 +15,12 @@ struct ImageWriter {
   private let threads: Threads
   private let timer: PassTimer?
   private let encoder: OperandEncoder
-  private let code: CodePlan
+  let code: CodePlan
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
   private var regions: [OutputImage.Region] = []
   private var fileSize = 8
-  /// Sections of the result that may have relocations.
-  private var places = RelocatedSections()
+  private(set) var layout = ImageLayout()
 
   init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
     self.program = program
@@ -58,20 +57,30 @@ struct ImageWriter {
         window.write(section.contents.bytes, at: contents)
       }
     }
-    return OutputImage(count: fileSize, regions: regions, threads: threads)
+    let image = OutputImage(count: fileSize, regions: regions, threads: threads)
+    let identifier = BuildIDWriter(style: program.options.buildID)
+    guard identifier.count > 0 else { return image }
+    // The identifier is computed from all other bytes, so they have to be there first.
+    var bytes = image.bytes()
+    bytes.withUnsafeMutableBufferPointer { identifier.fill($0, threads) }
+    return OutputImage(bytes)
   }
 
   private mutating func addRegion(_ range: Range<Int>, _ fill: @escaping @Sendable (OutputWindow) -> Void) {
     regions.append(OutputImage.Region(range: range, fill: fill))
   }
 
-  private mutating func add(_ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, isNeeded: Bool? = nil) {
-    guard isNeeded ?? !contents.isEmpty else { return }
+  private mutating func add(
+    _ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, name: ByteString = ByteString("")
+  ) {
+    guard !contents.isEmpty else { return }
     var header = ByteWriter()
     header.byte(id.rawValue)
     header.u64(UInt64(contents.count) + reserved)
     let section = Section(header: header, contents: contents, reserved: reserved, offset: fileSize)
-    fileSize += header.count + contents.count + Int(clamping: reserved)
+    let size = header.count + contents.count + Int(clamping: reserved)
+    layout.sections.append(ImageLayout.Section(id: id, name: name, offset: fileSize, size: size))
+    fileSize += size
     sections.append(section)
   }
 
@@ -79,7 +88,7 @@ struct ImageWriter {
     var named = ByteWriter(capacity: contents.count + name.count + 5)
     named.name(name)
     named.raw(contents)
-    add(.custom, named, reserved: reserved)
+    add(.custom, named, reserved: reserved, name: name)
   }
 
   /// Where the bytes that tasks fill in the section added last begin.
@@ -118,7 +127,7 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(functions.count)
     add(.code, count, reserved: code.payloadSize - UInt64(code.countLength))
-    places.code = lastSectionIndex
+    layout.code = lastSectionIndex
     let start = reservedStart - code.countLength
     var first = 0
     while first < functions.count {
@@ -184,14 +193,18 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(segments.count)
     add(.data, count, reserved: size)
-    places.data = lastSectionIndex
+    layout.data = lastSectionIndex
     var offset = reservedStart
     let payload = offset - count.count
+    var places: [ImageLayout.SegmentPlace] = []
     for (segment, header) in zip(segments, headers) {
-      places.segmentContents.append(UInt64(offset + header.count - payload))
+      places.append(
+        ImageLayout.SegmentPlace(header: UInt64(offset - payload), contents: UInt64(offset - payload + header.count)))
       addDataTasks(segment, header, at: offset)
       offset += header.count + Int(segment.size)
     }
+    var next = places.makeIterator()
+    layout.segments = program.memory.segments.map { isWritten($0) ? next.next() : nil }
   }
 
   private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
@@ -273,10 +286,11 @@ struct ImageWriter {
   private mutating func addCustomSections() {
     for (index, output) in encoder.custom.outputs.enumerated() {
       addCustom(output.name, ByteWriter(), reserved: output.size)
-      places.custom.append(lastSectionIndex)
+      layout.custom.append(lastSectionIndex)
       let start = reservedStart
       if let strings = output.strings {
-        addRegion(start..<start + strings.bytes.count) { $0.write(strings.bytes, at: start)
+        addRegion(start..<start + strings.bytes.count) {
+          $0.write(strings.bytes, at: start)
         }
       }
       let encoder = self.encoder
@@ -301,7 +315,7 @@ struct ImageWriter {
   }
 
   private mutating func addRelocatableSections() {
-    let writer = RelocatableSections(program, encoder.custom, places)
+    let writer = RelocatableSections(program, encoder.custom, layout)
     addCustom(ByteString("linking"), writer.linking())
     for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
   }
@@ -318,6 +332,8 @@ struct ImageWriter {
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
     let features = isKept("target_features") ? metadata.targetFeatures() : ByteWriter()
     if !features.isEmpty { addCustom(ByteString("target_features"), features) }
+    let identifier = BuildIDWriter(style: options.buildID).placeholder()
+    if !identifier.isEmpty { addCustom(ByteString("build_id"), identifier) }
   }
 }
 

@@ -34,6 +34,28 @@ enum OutputFile {
     }
   }
 
+  /// Writes a report or another file that is no program in the same way.
+  ///
+  /// - Throws: what the system says.
+  static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
+    try write(OutputImage(bytes), to: path, permissions: 0o666)
+  }
+
+  /// Finds out, before any work is done, whether there could be a file of this name.
+  ///
+  /// - Throws: what the system would say.
+  static func check(_ path: String) throws(Errno) {
+    if path.isEmpty || path == "-" { return }
+    var status = stat()
+    if stat(path, &status) == 0 {
+      if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
+      return
+    }
+    guard errno == ENOENT else { throw Errno(rawValue: errno) }
+    let folder = FilePath(path).removingLastComponent().string
+    guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
+  }
+
   private static func open(_ path: String, _ flags: Int32, _ permissions: mode_t) throws(Errno) -> Int32 {
     #if canImport(Darwin)
       let descriptor = Darwin.open(path, flags, permissions)

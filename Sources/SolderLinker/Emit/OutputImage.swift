@@ -52,8 +52,12 @@ struct OutputImage: Sendable {
 
   /// An image of bytes that exist.
   init(_ bytes: [UInt8]) {
-    self.init(
-      count: bytes.count, regions: [Region(range: 0..<bytes.count) { $0.write(bytes, at: 0) }], threads: Threads(1))
+    let regionSize = 1 << 18
+    let regions = stride(from: 0, to: bytes.count, by: regionSize).map { start in
+      let range = start..<min(start + regionSize, bytes.count)
+      return Region(range: range) { $0.write(bytes[range], at: start) }
+    }
+    self.init(count: bytes.count, regions: regions, threads: Threads(1))
   }
 
   /// How many chunks the result is written in.
@@ -129,7 +133,10 @@ struct OutputWindow: @unchecked Sendable {
   }
 
   /// Copies bytes to `offset` in the result.
-  func write(_ bytes: [UInt8], at offset: Int) {
+  func write(_ bytes: [UInt8], at offset: Int) { write(bytes[...], at: offset) }
+
+  /// Copies bytes to `offset` in the result.
+  func write(_ bytes: ArraySlice<UInt8>, at offset: Int) {
     let target = room(at: offset, count: bytes.count)
     bytes.withUnsafeBufferPointer {
       if let base = $0.baseAddress { target.update(from: base, count: $0.count) }

@@ -53,24 +53,14 @@ struct OutputSymbols {
   }
 }
 
-/// Where the sections that may have relocations are in the result.
-struct RelocatedSections {
-  /// Index of the code section, if there is one, of the data section, and of each copied custom section.
-  var code: UInt32?
-  var data: UInt32?
-  var custom: [UInt32] = []
-  /// Where the bytes of each data segment begin in the payload of the data section.
-  var segmentContents: [UInt64] = []
-}
-
 /// Writes the `linking` section and those with relocations.
 struct RelocatableSections {
   private let program: Program
   private let custom: CustomPlan
-  private let places: RelocatedSections
+  private let places: ImageLayout
   private let symbols: OutputSymbols
 
-  init(_ program: Program, _ custom: CustomPlan, _ places: RelocatedSections) {
+  init(_ program: Program, _ custom: CustomPlan, _ places: ImageLayout) {
     self.program = program
     self.custom = custom
     self.places = places
@@ -97,11 +87,12 @@ struct RelocatableSections {
       }
     }
     append("DATA", of: places.data) { section in
-      for (segment, contents) in zip(program.memory.segments, places.segmentContents) {
+      for (segment, place) in zip(program.memory.segments, places.segments) {
+        guard let place else { continue }
         for piece in segment.pieces {
           let unit = program.resolution.units[Int(piece.unit)]
           let relocations = unit.segments[Int(piece.segment)].relocations
-          section.add(relocations, of: unit, countedFrom: 0, at: contents &+ piece.offset)
+          section.add(relocations, of: unit, countedFrom: 0, at: place.contents &+ piece.offset)
         }
       }
     }

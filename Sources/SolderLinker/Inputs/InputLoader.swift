@@ -195,7 +195,13 @@ struct InputLoader {
         add(unit, to: &inputs)
       } else if source.kind == .stubLibrary {
         inputs.stubLibraries.append(StubLibrary(source.file))
-      } else if let archive = source.archive, source.argument.wholeArchive {
+      }
+      if source.archive != nil {
+        var list = FilePath(source.file.path)
+        list.extension = "imports"
+        if InputLoader.exists(list.string) { inputs.importLists.append(list.string) }
+      }
+      if let archive = source.archive, source.argument.wholeArchive {
         for unit in wholeArchive(archive, source) { add(unit, to: &inputs) }
       }
       for file in source.lazyFiles {

@@ -189,7 +189,7 @@ struct ModuleReader {
         Function(
           type: functionTypes[index],
           body: Fragment(start: UInt32(body.offset), size: UInt32(body.remaining)), start: UInt32(start),
-          name: noName, exportName: noName))
+          name: noName))
     }
     unit.functions = functions
   }

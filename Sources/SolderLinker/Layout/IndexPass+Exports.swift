@@ -78,7 +78,7 @@ extension IndexPass {
       guard symbol.kind == .function, symbol.isExported(options), symbol.state == .defined else { continue }
       let unit = resolution.units[Int(symbol.unit)]
       let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      let name = function.exportName.isEmpty ? symbol.name : function.exportName
+      let name = function.exportName ?? symbol.name
       let wrapper = addFunction(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
@@ -150,7 +150,7 @@ extension IndexPass {
     switch symbol.kind {
     case .function:
       let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      if !function.exportName.isEmpty { name = function.exportName }
+      name = function.exportName ?? name
       (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.

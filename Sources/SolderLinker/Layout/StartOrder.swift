@@ -130,7 +130,8 @@ struct StartOrder {
       for function in unit.initFunctions {
         let id = unit.symbolIDs[Int(function.symbol)]
         let symbol = resolution.symbol(id)
-        if symbol.isDefined, live.isLive(symbol, id) { result.append((function.priority, id)) }
+        // The COMDAT group of a local one may have lost to another file's.
+        if symbol.isDefined || !symbol.isLocal, live.isLive(symbol, id) { result.append((function.priority, id)) }
       }
     }
     return result.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }

@@ -193,7 +193,9 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
-      if operand.opcode == .call, hasReadFunctions, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
+      if operand.opcode == .call, hasReadFunctions, facts.readFunctions.contains(operand.value) {
+        relocation.kind = .removedCall
+      }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {

@@ -49,7 +49,8 @@ extension Symbol {
 
 /// Finds what the roots reach along relocations: the entry, exports, constructors, and whatever may not be stripped.
 ///
-/// Without garbage collection everything is live that no other copy of its COMDAT group replaces.
+/// Without garbage collection everything is live, copies of a COMDAT group that lost to another file's among it: nothing
+/// refers to these, but wasm-ld keeps them.
 struct MarkPass {
   /// Something of a unit that is live and whose relocations are still to be followed.
   private struct Chunk {
@@ -93,7 +94,7 @@ struct MarkPass {
       markRoots()
       drain()
     } else {
-      dropDiscarded()
+      dropLifted()
     }
     live.hasConstructors = options.output != .relocatable && needsConstructors()
     if live.hasConstructors { mark(resolution.wellKnown.callConstructors) }
@@ -163,6 +164,7 @@ struct MarkPass {
   }
 
   private func isDiscarded(_ symbol: Symbol) -> Bool {
+    if symbol.isLocal, symbol.isUndefined { return true }
     guard symbol.state == .defined, symbol.element != none32, symbol.unit != none32 else { return false }
     let unit = resolution.units[Int(symbol.unit)]
     let index = Int(symbol.element - unit.bases.base(of: symbol.kind))
@@ -309,16 +311,12 @@ struct MarkPass {
     return false
   }
 
-  private mutating func dropDiscarded() {
+  /// Drops what was read and is written anew.
+  private mutating func dropLifted() {
     for unit in resolution.units {
-      for (index, function) in unit.functions.enumerated() {
-        let isRead = unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false
-        if unit.isDiscarded(comdat: function.comdat) || isRead {
-          live.functions[Int(unit.bases.function) + index] = false
-        }
-      }
-      for (index, segment) in unit.segments.enumerated() where unit.isDiscarded(comdat: segment.comdat) {
-        live.segments[Int(unit.bases.segment) + index] = false
+      for (index, _) in unit.functions.enumerated()
+      where unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false {
+        live.functions[Int(unit.bases.function) + index] = false
       }
       for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false

@@ -107,7 +107,7 @@ final class PassTimer {
     }
     let text = "{\"traceEvents\":[\n" + events.joined(separator: ",\n") + "\n],\"displayTimeUnit\":\"ms\"}\n"
     do {
-      try OutputFile.write(OutputImage(Array(text.utf8)), to: path, permissions: 0o666)
+      try OutputFile.write(Array(text.utf8), to: path)
     } catch {
       diagnostics.error("cannot open time trace file \(path): \(error)")
     }

@@ -293,7 +293,8 @@ struct ResolvePass {
     guard options.output != .relocatable, !options.isPositionIndependent else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefinedWeak, symbol.kind == .function, symbol.has(.usedInRegularUnit), symbol.type != nil,
+      guard symbol.isWeak, symbol.isUndefined || symbol.state == .lazy, symbol.kind == .function,
+        symbol.has(.usedInRegularUnit), symbol.type != nil,
         !symbol.has(.forceImport), !symbol.has(.mayImport)
       else { continue }
       resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))", in: &synthetic)
@@ -336,19 +337,45 @@ struct ResolvePass {
       addedAny = false
       for library in libraries {
         for entry in library.symbols {
-          guard let id = resolver.table.find(entry.name), resolver.table.symbols[Int(id)].isUndefined,
-            !resolver.table.symbols[Int(id)].has(.forceImport)
-          else { continue }
-          resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
-          if resolver.table.symbols[Int(id)].has(.traced) {
-            diagnostics.message("\(library.displayName): importing \(resolver.demangled(entry.name))")
-          }
-          for dependency in entry.dependencies where exportDependency(dependency, of: entry.name, library) {
-            addedAny = true
+          guard let id = resolver.table.find(entry.name) else { continue }
+          if resolver.table.symbols[Int(id)].isUndefined {
+            if importFromHost(id, entry.dependencies, library) { addedAny = true }
+          } else if resolver.table.symbols[Int(id)].has(.traced) {
+            diagnostics.message("\(library.displayName): stub symbol not needed: \(entry.name)")
           }
         }
+        if importByImportName(library) { addedAny = true }
       }
     }
+  }
+
+  /// Symbols that are imported under another name than their own are looked up by that.
+  private mutating func importByImportName(_ library: StubLibrary) -> Bool {
+    var addedAny = false
+    for id in resolver.table.slots {
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.isUndefined, symbol.importNames != none32,
+        let name = resolver.table.importNames[Int(symbol.importNames)].name,
+        let entry = library.symbols.first(where: { $0.name == name })
+      else { continue }
+      if importFromHost(id, entry.dependencies, library) { addedAny = true }
+    }
+    return addedAny
+  }
+
+  /// Leaves a symbol to the host, and gives the host what it needs for that.
+  ///
+  /// - Returns: whether files were added.
+  private mutating func importFromHost(
+    _ id: SymbolID, _ dependencies: [ByteString], _ library: StubLibrary
+  ) -> Bool {
+    let symbol = resolver.table.symbols[Int(id)]
+    guard !symbol.has(.forceImport) else { return false }
+    resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
+    if symbol.has(.traced) { diagnostics.message("\(library.displayName): importing \(symbol.name)") }
+    var addedAny = false
+    for dependency in dependencies where exportDependency(dependency, of: symbol.name, library) { addedAny = true }
+    return addedAny
   }
 
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {

@@ -130,7 +130,7 @@ extension Resolver {
       || kinds == [.data, .function] && (one.isUndefined && isLifted(one) || other.isUndefined && isLifted(other))
   }
 
-  private mutating func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
+  func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
     if !existing.isDefined { return true }
     if new.isWeak { return false }
     if existing.isWeak { return true }
