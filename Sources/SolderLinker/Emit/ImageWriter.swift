@@ -73,10 +73,13 @@ struct ImageWriter {
   private mutating func add(
     _ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, name: ByteString = ByteString("")
   ) {
-    guard !contents.isEmpty else { return }
+    var prefix = ByteWriter()
+    if id == .custom { prefix.name(name) }
+    guard !contents.isEmpty || !prefix.isEmpty else { return }
     var header = ByteWriter()
     header.byte(id.rawValue)
-    header.u64(UInt64(contents.count) + reserved)
+    header.u64(UInt64(prefix.count + contents.count) + reserved)
+    header.raw(prefix)
     let section = Section(header: header, contents: contents, reserved: reserved, offset: fileSize)
     let size = header.count + contents.count + Int(clamping: reserved)
     layout.sections.append(ImageLayout.Section(id: id, name: name, offset: fileSize, size: size))
@@ -85,10 +88,7 @@ struct ImageWriter {
   }
 
   private mutating func addCustom(_ name: ByteString, _ contents: ByteWriter, reserved: UInt64 = 0) {
-    var named = ByteWriter(capacity: contents.count + name.count + 5)
-    named.name(name)
-    named.raw(contents)
-    add(.custom, named, reserved: reserved, name: name)
+    add(.custom, contents, reserved: reserved, name: name)
   }
 
   /// Where the bytes that tasks fill in the section added last begin.

@@ -8,8 +8,11 @@ enum LoneModule {
     guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
       let unit = inputs.units.first, unit.origin == .plainModule, !options.changesLoneModule
     else { return nil }
-    let bytes = unit.file.bytes
+    // The region holds on to the file, whose mapping it reads when the link is over.
+    let file = unit.file
+    let bytes = file.bytes
     let region = OutputImage.Region(range: 0..<bytes.end) { window in
+      let bytes = file.bytes
       window.room(at: 0, count: bytes.end).update(from: bytes.base, count: bytes.end)
     }
     return OutputImage(count: bytes.end, regions: [region], threads: Threads(1))
