@@ -12,6 +12,8 @@ struct LiftedFacts {
   var namedFunctions: Set<UInt32> = []
   /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).
   var namesSegments = false
+  /// Element segments that code names (`table.init`, `elem.drop`, `array.new_elem`).
+  var namedElements: Set<UInt32> = []
   /// Globals of the index space that code sets, other than the relocation functions that were read.
   var variables: Set<UInt32> = []
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.

@@ -260,7 +260,7 @@ extension Resolver {
     }
   }
 
-  private func globalType(of symbol: Symbol) -> GlobalType? {
+  func globalType(of symbol: Symbol) -> GlobalType? {
     guard symbol.kind == .global, symbol.unit != none32, symbol.element != none32, symbol.state != .alias else {
       return nil
     }
@@ -269,7 +269,7 @@ extension Resolver {
     return symbol.isUndefined ? unit.globalImports[index].global : unit.globals[index].type
   }
 
-  private func describe(_ type: GlobalType) -> String {
+  func describe(_ type: GlobalType) -> String {
     let names: [UInt8: String] = [
       0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
     ]
