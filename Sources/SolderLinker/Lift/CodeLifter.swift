@@ -20,6 +20,8 @@ struct CodeLifter {
     var assignedGlobals: Set<UInt32> = []
     var needsTableBlock = false
     var namedFunctions: Set<UInt32> = []
+    /// Relocation functions that were read, but that code needs all the same.
+    var neededFunctions: Set<UInt32> = []
     var namesSegments = false
     var namedElements: Set<UInt32> = []
     var error: FormatError?
@@ -77,6 +79,7 @@ struct CodeLifter {
     result.assignedGlobals = visitor.assignedGlobals
     result.needsTableBlock = visitor.needsTableBlock
     result.namedFunctions = visitor.namedFunctions
+    result.neededFunctions = visitor.neededFunctions
     result.namesSegments = visitor.namesSegments
     result.namedElements = visitor.namedElements
     return result
@@ -84,6 +87,7 @@ struct CodeLifter {
 
   /// Joins the results of all tasks into their units.
   static func join(_ tasks: [Task], _ results: [Result], _ diagnostics: Diagnostics) {
+    var needed: [UInt32: Set<UInt32>] = [:]
     for (task, result) in zip(tasks, results) {
       let unit = task.unit
       if let error = result.error {
@@ -97,6 +101,7 @@ struct CodeLifter {
         next += count
       }
       unit.lifted?.variables.formUnion(result.assignedGlobals)
+      needed[unit.index, default: []].formUnion(result.neededFunctions)
       if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
       if result.namesSegments { unit.lifted?.namesSegments = true }
       unit.lifted?.namedFunctions.formUnion(result.namedFunctions)
@@ -104,32 +109,35 @@ struct CodeLifter {
     }
     var last: Unit?
     for task in tasks where task.unit !== last {
-      scanNeededAfterAll(of: task.unit, diagnostics)
+      scanNeededAfterAll(of: task.unit, needed[task.unit.index] ?? [], diagnostics)
       foldAssignedGlobals(of: task.unit)
       last = task.unit
     }
   }
 
-  /// A relocation function that was read has done its work, and its body goes; unless something other than a call of it
-  /// needs it: an export of its own, a table, a pointer.
-  private static func scanNeededAfterAll(of unit: Unit, _ diagnostics: Diagnostics) {
+  /// A relocation function that was read has done its work, and its body goes; unless something needs it that is no
+  /// part of the start-up: an export of its own, a table, a pointer, a call from other code.
+  private static func scanNeededAfterAll(of unit: Unit, _ called: Set<UInt32>, _ diagnostics: Diagnostics) {
     guard let facts = unit.lifted, !facts.readFunctions.isEmpty else { return }
-    var needed = facts.readFunctions.intersection(unit.elements.flatMap(\.functions))
+    var needed = called.union(facts.readFunctions.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
       if symbol.aliasOf == none32 { needed.insert(first + symbol.element) }
     }
-    needed.formUnion(facts.namedFunctions.map { $0 - facts.functionSymbols })
     needed.formIntersection(facts.readFunctions)
-    unit.lifted?.readFunctions.subtract(needed)
-    for function in needed.sorted() {
+    var waiting = needed.sorted()
+    while let function = waiting.popLast() {
+      unit.lifted?.readFunctions.remove(function)
       let index = Int(function - first)
       let result = run(Task(unit: unit, functions: index..<index + 1, movesMemory: false))
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
       let start = UInt32(unit.relocations.count)
       unit.relocations += result.relocations
       unit.functions[index].body.relocations = RelocationRange(start: start, end: UInt32(unit.relocations.count))
-      // It sets its globals to what they are already, so that these do not become variables.
+      // The globals that it sets have these values already, so they do not become variables.
+      if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
+      waiting += result.neededFunctions.subtracting(needed).sorted()
+      needed.formUnion(result.neededFunctions)
     }
   }
 
@@ -188,6 +196,7 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   var relocations: [Relocation] = []
   var assignedGlobals: Set<UInt32> = []
   var needsTableBlock = false
+  var neededFunctions: Set<UInt32> = []
   var namesSegments = false
   var namedElements: Set<UInt32> = []
   /// Symbols of functions that `ref.func` names.
@@ -216,7 +225,13 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
-      if operand.opcode == .call, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
+      if facts.readFunctions.contains(operand.value) {
+        if facts.removedCalls.contains(operand.offset) {
+          relocation.kind = .removedCall
+        } else {
+          neededFunctions.insert(operand.value)
+        }
+      }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {

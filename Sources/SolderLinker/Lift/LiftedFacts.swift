@@ -33,8 +33,10 @@ struct LiftedFacts {
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
   var initializeTLS: UInt32?
-  /// Functions whose work was done by reading them; calls of them go.
+  /// Functions whose work was done by reading them.
   var readFunctions: Set<UInt32> = []
+  /// Calls of those that go: offsets in the file of the function indices.
+  var removedCalls: Set<Int> = []
   /// Functions that relocate but could not be read, with why.
   var unreadable: [(function: UInt32, name: ByteString)] = []
   /// Whether the module brings the stack pointer that everybody shares.

@@ -50,13 +50,13 @@ struct RelocationFunctionReader {
       }
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
-    if facts.relocationFunctions.isEmpty, facts.readFunctions.isEmpty, let constructor = facts.constructors.first {
-      readLeadingCalls(of: constructor, limit: 1)
+    for constructor in facts.constructors {
+      readLeadingCalls(of: constructor, limit: facts.relocationFunctions.isEmpty && facts.readFunctions.isEmpty ? 1 : 0)
     }
     facts.relocationFunctions = kept
   }
 
-  /// Reads functions that the body of `function` calls before it does anything else.
+  /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
   private mutating func readLeadingCalls(of function: UInt32, limit: Int = .max) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count else { return }
@@ -65,11 +65,13 @@ struct RelocationFunctionReader {
     guard (try? scanLocals(&code, &nothing)) != nil else { return }
     var reader = InstructionReader(code)
     var left = limit
-    while left > 0, let instruction = try? reader.next(), instruction.opcode == .call {
+    while let instruction = try? reader.next(), instruction.opcode == .call {
       let callee = UInt32(truncatingIfNeeded: instruction.first)
-      if facts.readFunctions.contains(callee) { continue }
-      guard read(callee) else { return }
-      left -= 1
+      if !facts.readFunctions.contains(callee) {
+        guard left > 0, read(callee) else { return }
+        left -= 1
+      }
+      facts.removedCalls.insert(instruction.operandOffset)
     }
   }
 

@@ -15,7 +15,8 @@ extension Resolver {
   /// A definition in a COMDAT group of which another unit's copy was chosen counts as a reference.
   private func isDiscarded(_ symbol: UnitSymbol, in unit: Unit) -> Bool {
     switch symbol.kind {
-    case .function: unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
+    case .function where symbol.aliasOf == none32:
+      unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
     case .data where symbol.element != none32: unit.isDiscarded(comdat: unit.segments[Int(symbol.element)].comdat)
     default: false
     }
@@ -29,7 +30,7 @@ extension Resolver {
 
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: Unit) -> Symbol {
     var flags = symbol.flags
-    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32,
+    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32, symbol.aliasOf == none32,
       unit.segments[Int(symbol.element)].isTLS
     {
       flags.insert(.tls)
