@@ -101,7 +101,8 @@ struct MarkPass {
       if symbol.flags.contains(.noStrip) || symbol.isExported(options) { mark(id) }
     }
     if let destructors = known.callDestructors { mark(destructors) }
-    for id in [known.stackPointer, known.memoryBase, known.tableBase].compactMap({ $0 }) { mark(id) }
+    if let stack = known.stackPointer, resolution.needsStack { mark(stack) }
+    for id in [known.memoryBase, known.tableBase].compactMap({ $0 }) { mark(id) }
     for unit in resolution.inLinkOrder where live.units[Int(unit.index)] { markImplicit(unit) }
   }
 
