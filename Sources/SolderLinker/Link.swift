@@ -85,7 +85,6 @@ struct Link {
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
     var memory = place.run()
-    if diagnostics.hasErrors { return nil }
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }

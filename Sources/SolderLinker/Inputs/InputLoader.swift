@@ -46,10 +46,10 @@ struct InputLoader {
       inputs.paths = openedPaths
       return inputs
     }
-    if sources.isEmpty { diagnostics.error("no input files") }
     readInParallel()
     var inputs = collect()
     inputs.paths = openedPaths + inputs.paths
+    if inputs.order.isEmpty, inputs.stubLibraries.isEmpty, !diagnostics.hasErrors { diagnostics.error("no input files") }
     determineAddressWidth(&inputs)
     return inputs
   }
