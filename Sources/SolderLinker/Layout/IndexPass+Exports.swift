@@ -4,7 +4,7 @@ import WebAssemblyFormat
 extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
-    StartOrder.checkConstructors(resolution, live, diagnostics)
+    StartOrder.checkConstructors(resolution, live, options, diagnostics)
     guard options.output != .relocatable else {
       plan.constructors = []
       return

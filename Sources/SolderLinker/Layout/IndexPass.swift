@@ -175,7 +175,7 @@ struct IndexPass {
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
-    let name = demangle(resolution.symbol(id).name)
+    let name = options.displayName(of: resolution.symbol(id).name)
     let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
     switch reason {
     case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
@@ -191,9 +191,9 @@ struct IndexPass {
     let symbol = resolution.symbol(id)
     if allowsUndefined(symbol) { return }
     if unit.isLifted {
-      report.add(id, unit, function)
+      report.add(id, unit, function, options)
     } else {
-      let message = "\(unit.file.displayName): undefined symbol: \(demangle(symbol.name))"
+      let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)
@@ -481,12 +481,14 @@ private struct UndefinedReport {
   private var order: [SymbolID] = []
   private var referrers: [SymbolID: [String]] = [:]
 
-  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32) {
+  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
     var line = unit.file.displayName
     if function != none32 {
       let name = unit.functions[Int(function)].name
-      line += name.isEmpty ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(demangle(name)))"
+      line +=
+        name.isEmpty
+        ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(options.displayName(of: name)))"
     }
     if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
   }
@@ -494,7 +496,7 @@ private struct UndefinedReport {
   func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
     for id in order {
       let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()
-      let message = "undefined symbol: \(demangle(resolution.symbol(id).name))\(lines)"
+      let message = "undefined symbol: \(options.displayName(of: resolution.symbol(id).name))\(lines)"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)

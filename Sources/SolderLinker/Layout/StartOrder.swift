@@ -145,12 +145,14 @@ struct StartOrder {
   }
 
   /// Reports constructors that nobody could call, because they want arguments.
-  static func checkConstructors(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
+  static func checkConstructors(
+    _ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
     for (_, id) in objectConstructors(resolution, live) {
       let symbol = resolution.symbol(id)
       if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
       {
-        diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
+        diagnostics.error("constructor functions cannot take arguments: \(options.displayName(of: symbol.name))")
       }
     }
   }

@@ -379,7 +379,8 @@ struct ResolvePass {
   private mutating func demoteLazySymbols() {
     for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .lazy {
       resolver.table.symbols[id].state = .undefined
-      resolver.table.symbols[id].flags.formUnion([.undefined, .bindingWeak])
+      // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
+      resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
       resolver.table.symbols[id].element = none32
     }
   }

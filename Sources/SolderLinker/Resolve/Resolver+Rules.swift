@@ -289,6 +289,6 @@ extension Resolver {
   }
 
   func demangled(_ name: ByteString) -> String {
-    options.demangle ? demangle(name) : name.description
+    options.displayName(of: name)
   }
 }

@@ -41,7 +41,7 @@ struct Resolver {
   var hasOwnStackPointer = false
   var extractions: [Extraction] = []
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
-  private var begunUnits: [(unit: UInt32, next: Int)] = []
+  private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, expectedNames: Int) {
     self.options = options
@@ -96,10 +96,11 @@ struct Resolver {
 
   /// Goes on adding symbols until every unit that was begun is complete.
   private mutating func finishBegunUnits() {
-    while let (index, next) = begunUnits.last {
+    while let (index, next, reason) = begunUnits.last {
       let unit = units[Int(index)]
       if next == unit.symbols.count {
         begunUnits.removeLast()
+        if let reason { extractions.append(reason) }
         if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
       }
@@ -110,7 +111,7 @@ struct Resolver {
     }
   }
 
-  private mutating func begin(_ unit: Unit) {
+  private mutating func begin(_ unit: Unit, reason: Extraction? = nil) {
     unit.index = UInt32(units.count)
     units.append(unit)
     if options.traceInputs { diagnostics.message(unit.file.displayName) }
@@ -122,7 +123,7 @@ struct Resolver {
     }
     unit.discardedComdats = unit.comdats.map { !table.addComdat($0) }
     unit.symbolIDs.reserveCapacity(unit.symbols.count)
-    begunUnits.append((unit.index, 0))
+    begunUnits.append((unit.index, 0, reason))
   }
 
   private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String) {
@@ -132,10 +133,10 @@ struct Resolver {
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32
-    if options.whyExtractFile != nil {
-      extractions.append(Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol))
-    }
-    begin(unit)
+    let reason =
+      options.whyExtractFile == nil
+      ? nil : Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol)
+    begin(unit, reason: reason)
   }
 
   /// The file of a unit, as messages name it.
