@@ -221,7 +221,8 @@ import Testing
           (local.set $x) (local.set $y)
           (i32.add (i32.add (call $f) (global.get $g)) (i32.add (i32.add (call $own (local.get $x)) (i32.load8_u (i32.const 3)))
             (call_indirect $table (type $own) (i32.const 1))))))
-      """.replacing("(block (type $pair) (param i32 i32) (result i32 i32) (i32.const 1) (i32.const 2))",
+      """.replacing(
+        "(block (type $pair) (param i32 i32) (result i32 i32) (i32.const 1) (i32.const 2))",
         with: "(i32.const 1) (i32.const 2) (block (type $pair) (param i32 i32) (result i32 i32))")
     let sample = LiftingCase(
       testDescription: "", modules: [("many=many.wasm", "(module \(many))"), ("program.wasm", program)],

@@ -45,7 +45,9 @@ import Testing
     picker("(local.set $base (global.get $tb)) (i32.add (local.get $base) (local.get $n))"),
     picker("(i32.add (local.get $n) (i32.add (global.get $tb) (i32.const 0)))"),
     picker("(i32.add (i32.add (i32.const 0) (global.get $tb)) (local.get $n))"),
-    picker("(i32.sub (i32.add (i32.add (global.get $tb) (i32.const 2)) (i32.sub (local.get $n) (i32.const 1))) (i32.const 1))"),
+    picker(
+      "(i32.sub (i32.add (i32.add (global.get $tb) (i32.const 2)) (i32.sub (local.get $n) (i32.const 1))) (i32.const 1))"
+    ),
     picker(
       """
       (if (i32.eqz (local.get $n)) (then (return (i32.add (global.get $tb) (i32.const 0)))))
@@ -89,7 +91,10 @@ import Testing
         ),
         ("libshared.so", LiftingCase.library(#"(func (export "shared") (result i32) (i32.const 77))"#)),
       ],
-      calls: [Call("call", 0), Call("call", 3), Call("equal", 0, 0), Call("equal", 1, 0), Call("equal", 2, 0), Call("equal", 3, 0)],
+      calls: [
+        Call("call", 0), Call("call", 3), Call("equal", 0, 0), Call("equal", 1, 0), Call("equal", 2, 0),
+        Call("equal", 3, 0),
+      ],
       expected: [
         "call(0) = 77", "call(3) = 50", "equal(0, 0) = 1", "equal(1, 0) = 1", "equal(2, 0) = 1", "equal(3, 0) = 0",
       ]),

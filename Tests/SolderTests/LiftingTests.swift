@@ -53,7 +53,9 @@ struct LiftingCase: Sendable, CustomTestStringConvertible {
 }
 
 /// The ways in which an option may change the result without changing what it does.
-let neutralOptions = [[], ["--no-gc-sections"], ["--compress-relocations", "--strip-debug"], ["--strip-all"], ["--export-all"]]
+let neutralOptions = [
+  [], ["--no-gc-sections"], ["--compress-relocations", "--strip-debug"], ["--strip-all"], ["--export-all"],
+]
 
 /// What real libraries do beyond the convention (DESIGN: "Things real libraries do that a linker must survive").
 @Suite struct LiftingTests {
@@ -496,7 +498,8 @@ let neutralOptions = [[], ["--no-gc-sections"], ["--compress-relocations", "--st
   @Test func anImmutableGlobalThatNobodyDefinesIsAnError() async throws {
     let library = try await Toolchain.shared.assembled(
       "libmissing.so",
-      LiftingCase.library(#"(import "env" "limit" (global $l i32)) (func (export "get") (param i32) (result i32) (global.get $l))"#))
+      LiftingCase.library(
+        #"(import "env" "limit" (global $l i32)) (func (export "get") (param i32) (result i32) (global.get $l))"#))
     let program = try await Toolchain.shared.assembled("program.wasm", Self.user)
     try await linkFails([program, library], mentions: ["undefined symbol", "limit", "libmissing.so"])
   }

@@ -40,6 +40,9 @@ struct CustomPlan {
         outputs[output].pieces.append((unit, index, 0))
       }
     }
+    if options.compatibility.dropsEmptyCustomSections {
+      outputs.removeAll { $0.pieces.allSatisfy { $0.unit.customSections[$0.index].content.remaining == 0 } }
+    }
     for index in outputs.indices { place(index, options) }
   }
 

@@ -367,7 +367,9 @@ struct IndexPass {
       let relocation = unit.relocations[Int(relocations.start) + next]
       guard relocation.kind == .globalIndexLEB else { continue }
       let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
-      guard symbol.kind == .global, symbol.isDefined, plan.globalIndices[Int(symbol.element)] == none32 else { continue }
+      guard symbol.kind == .global, symbol.isDefined, plan.globalIndices[Int(symbol.element)] == none32 else {
+        continue
+      }
       if !begun.insert(Int(symbol.element)).inserted {
         diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
         return

@@ -219,7 +219,8 @@ struct MemoryPass {
     guard let first = plan.segments.firstIndex(where: \.isBSS), !plan.segments[first...].allSatisfy(\.isBSS) else {
       return
     }
-    let order = plan.segments.indices.filter { !plan.segments[$0].isBSS }
+    let order =
+      plan.segments.indices.filter { !plan.segments[$0].isBSS }
       + plan.segments.indices.filter { plan.segments[$0].isBSS }
     var positions = [UInt32](repeating: 0, count: order.count)
     for (position, index) in order.enumerated() { positions[index] = UInt32(position) }

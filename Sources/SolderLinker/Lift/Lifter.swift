@@ -404,7 +404,8 @@ struct Lifter {
   /// A global that the module defines and exports under this name, or else only calls so.
   private func global(named name: StaticString) -> Int? {
     let imported = unit.globalImports.count
-    if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported {
+    if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported
+    {
       return Int(export.index) - imported
     }
     return unit.globals.firstIndex { $0.name == name }

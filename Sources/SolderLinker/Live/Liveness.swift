@@ -49,7 +49,8 @@ extension Symbol {
 
 /// Finds what the roots reach along relocations: the entry, exports, constructors, and whatever may not be stripped.
 ///
-/// Without garbage collection everything is live that no other copy of its COMDAT group replaces.
+/// Without garbage collection everything is live, copies of a COMDAT group that lost to another file's among it: nothing
+/// refers to these, but wasm-ld keeps them.
 struct MarkPass {
   /// Something live whose relocations are still to be followed. Names its unit by number: a reference would be counted
   /// up and down for each.
@@ -97,7 +98,7 @@ struct MarkPass {
       markRoots()
       drain()
     } else {
-      dropDiscarded()
+      dropLifted()
     }
     live.hasConstructors = options.output != .relocatable && needsConstructors()
     if live.hasConstructors { mark(resolution.wellKnown.callConstructors) }
@@ -299,16 +300,12 @@ struct MarkPass {
     return false
   }
 
-  private mutating func dropDiscarded() {
+  /// Drops what was read and is written anew.
+  private mutating func dropLifted() {
     for unit in resolution.units {
-      for (index, function) in unit.functions.enumerated() {
-        let isRead = unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false
-        if unit.isDiscarded(comdat: function.comdat) || isRead {
-          live.functions[Int(unit.bases.function) + index] = false
-        }
-      }
-      for (index, segment) in unit.segments.enumerated() where unit.isDiscarded(comdat: segment.comdat) {
-        live.segments[Int(unit.bases.segment) + index] = false
+      for (index, _) in unit.functions.enumerated()
+      where unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false {
+        live.functions[Int(unit.bases.function) + index] = false
       }
       for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false

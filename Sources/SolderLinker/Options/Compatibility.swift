@@ -27,4 +27,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `--import-memory=NAME`, without a comma, names a field of `env`; before, it named a module, the field
   /// being empty.
   public var importMemoryNamesField: Bool { self >= .llvm22 }
+
+  /// Whether the linker's `__stack_pointer` has default visibility, so that `--export-dynamic` exports it too.
+  public var stackPointerIsVisible: Bool { self >= .llvm22 }
+
+  /// Whether a custom section without content is left out.
+  public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }

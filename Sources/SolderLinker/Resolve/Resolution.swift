@@ -92,7 +92,9 @@ extension Resolver {
         "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
-      known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      if options.compatibility.stackPointerIsVisible { table.symbols[Int(id)].flags.remove(.visibilityHidden) }
+      known.stackPointer = id
     }
     if options.sharedMemory {
       known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true), synthetic)

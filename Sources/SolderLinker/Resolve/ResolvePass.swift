@@ -395,7 +395,8 @@ struct ResolvePass {
           type != wanted, !resolver.types.isSubtype(type, wanted)
         else { continue }
         reportMismatch(
-          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol)
+          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol
+        )
       }
     }
   }
