@@ -28,7 +28,7 @@ let package = Package(
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat",
+        "WebAssemblyFormat", "Demangling",
         .product(name: "BasicContainers", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -8,14 +8,17 @@ import WebAssemblyFormat
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: whether the output was written.
 public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
-  guard let image = Link(options, diagnostics).run() else { return false }
+  let timer = PassTimer(options)
+  defer { timer?.report(diagnostics) }
+  guard let image = Link(options, diagnostics, timer, writesFile: true).run() else { return false }
   do {
     try OutputFile.write(image, to: options.outputPath)
-    return true
   } catch {
     diagnostics.error("cannot open output file \(options.outputPath): \(error)")
     return false
   }
+  timer?.end("write file", items: 1, bytes: image.count)
+  return true
 }
 
 /// Links as `options` say, without writing a file.
@@ -25,7 +28,7 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  Link(options, diagnostics).run().map { Array($0.bytes) }
+  Link(options, diagnostics, nil, writesFile: false).run().map { Array($0.bytes) }
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
@@ -33,11 +36,15 @@ struct Link {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let threads: Threads
+  private let timer: PassTimer?
+  private let writesFile: Bool
 
-  init(_ options: LinkOptions, _ diagnostics: Diagnostics) {
+  init(_ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?, writesFile: Bool) {
+    self.writesFile = writesFile
     self.options = options.normalized()
     self.diagnostics = diagnostics
     threads = Threads(options.threads)
+    self.timer = timer
   }
 
   func run() -> OutputBuffer? {
@@ -47,6 +54,9 @@ struct Link {
     // far as their symbols. Afterwards every input is a unit, or a promise of one, of the same shape.
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
+    timer?.end("read inputs", items: inputs.order.count, bytes: inputs.bytes)
+    writeReproduction(inputs)
+    checkWritable()
     if diagnostics.hasErrors { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
@@ -56,39 +66,72 @@ struct Link {
     // and no name changes its meaning.
     var resolve = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
     guard var resolution = resolve.run(inputs) else { return nil }
+    timer?.end("resolve", items: resolution.table.symbols.count)
+    TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
 
     // Decode the relocations of objects, and find those of finished modules in their code.
     ReadRelocationsPass(resolution, diagnostics, threads).run()
+    timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     var mark = MarkPass(resolution, options)
     let live = mark.run()
+    timer?.end("mark", items: live.functions.count + live.segments.count)
+    if options.gcSections, options.printGCSections {
+      GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
+    }
 
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
-    let memory = place.run()
-    if diagnostics.hasErrors { return nil }
+    var memory = place.run()
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
+    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
+    timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
     // final.
     var number = IndexPass(
       resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
-      allowedUndefined: AllowedUndefined.read(options, diagnostics, names), features: features)
+      allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()
+    features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
+    timer?.end("number", items: number.plan.functions.count)
     if diagnostics.hasErrors { return nil }
 
     // Copy every byte once, into the result, and patch it there.
     let program = Program(
       resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
       options: options, is64: inputs.is64)
-    var writer = ImageWriter(program, threads)
+    var writer = ImageWriter(program, threads, timer)
     guard let image = writer.write() else {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
+    TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return image
+  }
+
+  /// What was read is archived even if the link fails: that may be what is to be reproduced.
+  private func writeReproduction(_ inputs: Inputs) {
+    guard let path = options.reproduceFile else { return }
+    do {
+      try ReproductionArchive(options, inputs).write(to: path)
+    } catch {
+      diagnostics.error("--reproduce: failed to open \(path): \(error)")
+    }
+  }
+
+  /// A mistake in the name of a file to write is reported before the long work of a link.
+  private func checkWritable() {
+    for (kind, path) in [("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? "")] {
+      do {
+        try OutputFile.check(path)
+      } catch {
+        diagnostics.error("cannot open \(kind) file \(path): \(error)")
+      }
+    }
   }
 }

@@ -15,6 +15,26 @@ public enum SectionID: UInt8, Sendable {
   case data = 11
   case dataCount = 12
   case tag = 13
+
+  /// The name that LLVM's tools show.
+  public var conventionalName: String {
+    switch self {
+    case .custom: "CUSTOM"
+    case .type: "TYPE"
+    case .import: "IMPORT"
+    case .function: "FUNCTION"
+    case .table: "TABLE"
+    case .memory: "MEMORY"
+    case .global: "GLOBAL"
+    case .export: "EXPORT"
+    case .start: "START"
+    case .element: "ELEM"
+    case .code: "CODE"
+    case .data: "DATA"
+    case .dataCount: "DATACOUNT"
+    case .tag: "TAG"
+    }
+  }
 }
 
 /// What an import or an export names (WebAssembly specification, Import Section).
@@ -55,7 +75,7 @@ public struct SectionReader {
     let magic = try reader.fixed32()
     guard magic == 0x6d73_6100 else { throw FormatError("not a WebAssembly module", at: file.offset) }
     let version = try reader.fixed32()
-    guard version == 1 else { throw FormatError("unsupported WebAssembly version \(version)", at: file.offset + 4) }
+    guard version == 1 else { throw FormatError("invalid version number: \(version)", at: file.offset + 4) }
   }
 
   /// The next section, or `nil` behind the last one.

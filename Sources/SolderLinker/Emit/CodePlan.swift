@@ -18,21 +18,15 @@ struct CodePlan {
   /// Measures all functions. Sizes do not depend on offsets in the code, so one round is enough.
   init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
     let functions = program.indices.functions
-    let buffer = ParallelBuffer<UInt32>(repeating: 0, count: functions.count)
-    let patched = ParallelBuffer<Bool>(repeating: false, count: functions.count)
     let compress = program.options.compressRelocations
-    threads.forEach(functions.count, batch: 512) { index in
+    let measured: [(size: UInt32, isPatched: Bool)] = threads.map(functions.count, batch: 512) { index in
       let reference = functions[index]
       let unit = program.resolution.units[Int(reference.unit)]
-      if unit.index == 0 {
-        buffer[index] = UInt32(bodies[Int(reference.index)].count)
-      } else {
-        (buffer[index], patched[index]) = CodePlan.size(
-          unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
-      }
+      if unit.index == 0 { return (UInt32(bodies[Int(reference.index)].count), false) }
+      return CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
     }
-    sizes = buffer.take()
-    arePatched = patched.take()
+    sizes = measured.map(\.size)
+    arePatched = measured.map(\.isPatched)
     countLength = LEB128.length(unsigned: UInt64(functions.count))
     payloadSize = UInt64(countLength)
     offsets.reserveCapacity(sizes.count)
@@ -57,9 +51,10 @@ struct CodePlan {
     _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
   ) -> Int {
     var size = Int(function.body.size)
+    let source = RelocatedUnit(unit)
     for index in function.body.relocations.indices {
-      let relocation = unit.relocations[index]
-      let operand = encoder.encode(relocation, of: unit, compress: compress)
+      let relocation = source.relocations[index]
+      let operand = encoder.encode(relocation, of: source, compress: compress)
       size += operand.width - Int(relocation.width)
     }
     return size
@@ -77,9 +72,10 @@ struct CodePlan {
     let base = unit.file.bytes.base
     if isPatched {
       target.update(from: base + Int(function.start), count: size)
+      let source = RelocatedUnit(unit)
       for index in function.body.relocations.indices {
-        let relocation = unit.relocations[index]
-        let operand = encoder.encode(relocation, of: unit, compress: false)
+        let relocation = source.relocations[index]
+        let operand = encoder.encode(relocation, of: source, compress: false)
         patch(operand, at: target + Int(relocation.offset - function.start), width: Int(relocation.width))
       }
       return
@@ -117,9 +113,10 @@ struct FragmentWriter {
   mutating func write(_ fragment: Fragment, of unit: Unit, _ encoder: OperandEncoder, compress: Bool) {
     let base = unit.file.bytes.base
     var copied = Int(fragment.start)
+    let source = RelocatedUnit(unit)
     for index in fragment.relocations.indices {
-      let relocation = unit.relocations[index]
-      let operand = encoder.encode(relocation, of: unit, compress: compress)
+      let relocation = source.relocations[index]
+      let operand = encoder.encode(relocation, of: source, compress: compress)
       let replacesOpcode = operand.opcode != nil || operand.form == .nothing
       let start = Int(relocation.offset) - (replacesOpcode ? 1 : 0)
       (target + position).update(from: base + copied, count: start - copied)

@@ -17,7 +17,8 @@ struct NameSectionWriter {
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
-    guard functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
+    let hasObject = program.resolution.inLinkOrder.contains { $0.origin == .object }
+    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
     append(.function, functions, &writer)
@@ -56,10 +57,17 @@ struct NameSectionWriter {
       entries.name(name)
     }
 
-    mutating func add(_ index: UInt32, _ name: String) {
+    /// The name to show for a symbol's name.
+    mutating func add(
+      _ index: UInt32, _ name: ByteString, _ display: inout DisplayNames, prefix: ByteString = ByteString("")
+    ) {
       count += 1
       entries.u32(index)
-      entries.name(name)
+      display.withName(of: name) { bytes in
+        entries.count(prefix.count + bytes.count)
+        entries.raw(prefix.bytes)
+        entries.raw(bytes)
+      }
     }
   }
 
@@ -73,9 +81,10 @@ struct NameSectionWriter {
 
   private func functionNames() -> NameMap {
     var names = NameMap()
+    var display = DisplayNames(demangles: program.options.demangle)
     names.entries = ByteWriter(capacity: indices.functions.count * 40)
     for entry in indices.imports where entry.kind == .function {
-      names.add(program.index(of: entry.symbol), displayName(program.symbol(entry.symbol).name))
+      names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
     for (position, reference) in indices.functions.enumerated() {
       let unit = units[Int(reference.unit)]
@@ -83,39 +92,28 @@ struct NameSectionWriter {
       guard !name.isEmpty else { continue }
       let index = indices.importCounts.functions + UInt32(position)
       // A finished module's names are written as they were; an object's are those of its symbols.
-      if unit.isLifted || !needsDemangling(name) {
-        names.add(index, name)
-      } else {
-        names.add(index, displayName(name))
-      }
+      if unit.isLifted { names.add(index, name) } else { names.add(index, name, &display) }
     }
     return names
   }
 
-  private func needsDemangling(_ name: ByteString) -> Bool {
-    program.options.demangle && name.count > 1 && name.start[0] == UInt8(ascii: "_")
-  }
-
-  private func displayName(_ name: ByteString) -> String {
-    program.options.demangle ? demangle(name) : name.description
-  }
-
   private func globalNames() -> NameMap {
     var names = NameMap()
+    var display = DisplayNames(demangles: program.options.demangle)
     for entry in indices.imports where entry.kind == .global {
-      names.add(program.index(of: entry.symbol), displayName(program.symbol(entry.symbol).name))
+      names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
     for id in indices.importedAddresses {
-      names.add(indices.addressGlobalIndices[id] ?? 0, displayName(program.symbol(id).name))
+      names.add(indices.addressGlobalIndices[id] ?? 0, program.symbol(id).name, &display)
     }
     for (position, reference) in indices.globals.enumerated() {
       let name = units[Int(reference.unit)].globals[Int(reference.index)].name
-      if !name.isEmpty { names.add(indices.importCounts.globals + UInt32(position), displayName(name)) }
+      if !name.isEmpty { names.add(indices.importCounts.globals + UInt32(position), name, &display) }
     }
     for id in indices.addressGlobals {
       let symbol = program.symbol(id)
-      let prefix = symbol.kind == .function ? "GOT.func.internal." : "GOT.data.internal."
-      names.add(indices.addressGlobalIndices[id] ?? 0, prefix + displayName(symbol.name))
+      let prefix = ByteString(symbol.kind == .function ? "GOT.func.internal." : "GOT.data.internal.")
+      names.add(indices.addressGlobalIndices[id] ?? 0, symbol.name, &display, prefix: prefix)
     }
     return names
   }

@@ -11,6 +11,14 @@ final class OutputBuffer: @unchecked Sendable {
     self.count = count
   }
 
+  /// A copy of `bytes`.
+  convenience init(copying bytes: [UInt8]) {
+    self.init(count: bytes.count)
+    bytes.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { start.update(from: base, count: $0.count) }
+    }
+  }
+
   deinit { start.deallocate() }
 
   var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
@@ -29,31 +37,40 @@ struct ImageWriter {
 
   private let program: Program
   private let threads: Threads
+  private let timer: PassTimer?
   private let encoder: OperandEncoder
-  private let code: CodePlan
+  let code: CodePlan
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
   private var tasks: [@Sendable (OutputBuffer) -> Void] = []
   private var fileSize = 8
+  private(set) var layout = ImageLayout()
 
-  init(_ program: Program, _ threads: Threads) {
+  init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
     self.program = program
     self.threads = threads
-    let custom = program.options.output == .relocatable ? CustomPlan() : CustomPlan(program.resolution, program.options)
+    self.timer = timer
+    let custom = CustomPlan(program.resolution, program.options)
     bodies = SyntheticCode(program: program).bodies()
-    let measuring = OperandEncoder(program: program, custom: custom, functionOffsets: [])
-    code = CodePlan(program, measuring, bodies, threads)
+    var encoder = OperandEncoder(program: program, custom: custom, values: SymbolValue.all(program, threads))
+    timer?.end("symbol values", items: encoder.values.count)
+    code = CodePlan(program, encoder, bodies, threads)
     var offsets = [UInt32](repeating: 0, count: program.indices.functionIndices.count)
     for (position, reference) in program.indices.functions.enumerated() {
       let unit = program.resolution.units[Int(reference.unit)]
-      offsets[Int(unit.bases.function + reference.index)] = code.offsets[position]
+      let function = unit.functions[Int(reference.index)]
+      offsets[Int(unit.bases.function + reference.index)] =
+        code.offsets[position] &+ (function.body.start - function.start)
     }
-    encoder = OperandEncoder(program: program, custom: custom, functionOffsets: offsets)
+    encoder.functionOffsets = offsets
+    self.encoder = encoder
+    timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
   }
 
   /// Writes the whole module; `nil` when it is larger than the format allows.
   mutating func write() -> OutputBuffer? {
     addSections()
+    timer?.end("small sections", items: sections.count, bytes: sections.reduce(0) { $0 + $1.contents.count })
     guard code.payloadSize < UInt64(UInt32.max), fileSize < Int(UInt32.max) else { return nil }
     let buffer = OutputBuffer(count: fileSize)
     let magic: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
@@ -69,16 +86,22 @@ struct ImageWriter {
         target += part.count
       }
     }
+    timer?.end("copy and patch", items: tasks.count, bytes: fileSize)
+    BuildIDWriter(style: program.options.buildID).fill(buffer, threads)
     return buffer
   }
 
-  private mutating func add(_ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, isNeeded: Bool? = nil) {
-    guard isNeeded ?? !contents.isEmpty else { return }
+  private mutating func add(
+    _ id: SectionID, _ contents: ByteWriter, reserved: UInt64 = 0, name: ByteString = ByteString("")
+  ) {
+    guard !contents.isEmpty else { return }
     var header = ByteWriter()
     header.byte(id.rawValue)
     header.u64(UInt64(contents.count) + reserved)
     let section = Section(header: header, contents: contents, reserved: reserved, offset: fileSize)
-    fileSize += header.count + contents.count + Int(clamping: reserved)
+    let size = header.count + contents.count + Int(clamping: reserved)
+    layout.sections.append(ImageLayout.Section(id: id, name: name, offset: fileSize, size: size))
+    fileSize += size
     sections.append(section)
   }
 
@@ -86,14 +109,19 @@ struct ImageWriter {
     var named = ByteWriter(capacity: contents.count + name.count + 5)
     named.name(name)
     named.raw(contents)
-    add(.custom, named, reserved: reserved)
+    add(.custom, named, reserved: reserved, name: name)
   }
 
   /// Where the bytes that tasks fill in the section added last begin.
   private var reservedStart: Int { fileSize - Int(sections[sections.count - 1].reserved) }
 
+  private var lastSectionIndex: UInt32 { UInt32(sections.count - 1) }
+
   private mutating func addSections() {
     let writer = SectionWriter(program, encoder)
+    if program.needsDynamicLinking {
+      addCustom(ByteString("dylink.0"), DylinkSectionWriter(program: program).contents())
+    }
     add(.type, writer.types())
     add(.import, writer.imports())
     add(.function, writer.functions())
@@ -108,6 +136,7 @@ struct ImageWriter {
     addCode()
     addData()
     addCustomSections()
+    if program.options.keepsRelocations { addRelocatableSections() }
     addMetadata()
   }
 
@@ -119,6 +148,7 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(functions.count)
     add(.code, count, reserved: code.payloadSize - UInt64(code.countLength))
+    layout.code = lastSectionIndex
     let start = reservedStart - code.countLength
     var first = 0
     while first < functions.count {
@@ -183,11 +213,18 @@ struct ImageWriter {
     var count = ByteWriter()
     count.count(segments.count)
     add(.data, count, reserved: size)
+    layout.data = lastSectionIndex
     var offset = reservedStart
+    let payload = offset - count.count
+    var places: [ImageLayout.SegmentPlace] = []
     for (segment, header) in zip(segments, headers) {
+      places.append(
+        ImageLayout.SegmentPlace(header: UInt64(offset - payload), contents: UInt64(offset - payload + header.count)))
       addDataTasks(segment, header, at: offset)
       offset += header.count + Int(segment.size)
     }
+    var next = places.makeIterator()
+    layout.segments = program.memory.segments.map { isWritten($0) ? next.next() : nil }
   }
 
   private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
@@ -273,6 +310,7 @@ struct ImageWriter {
   private mutating func addCustomSections() {
     for (index, output) in encoder.custom.outputs.enumerated() {
       addCustom(output.name, ByteWriter(), reserved: output.size)
+      layout.custom.append(lastSectionIndex)
       let start = reservedStart
       if let strings = output.strings {
         tasks.append { buffer in
@@ -288,14 +326,21 @@ struct ImageWriter {
           let section = piece.unit.customSections[piece.index]
           let target = buffer.start + start + Int(piece.offset)
           target.update(from: section.content.base + section.content.offset, count: section.content.remaining)
+          let source = RelocatedUnit(piece.unit)
           for relocation in section.relocations.indices {
-            let relocation = piece.unit.relocations[relocation]
-            let value = encoder.value(of: relocation, in: piece.unit, tombstone: output.tombstone)
+            let relocation = source.relocations[relocation]
+            let value = encoder.value(of: relocation, in: source, tombstone: output.tombstone)
             FixedOperand.write(value, relocation, to: target + Int(relocation.offset))
           }
         }
       }
     }
+  }
+
+  private mutating func addRelocatableSections() {
+    let writer = RelocatableSections(program, encoder.custom, layout)
+    addCustom(ByteString("linking"), writer.linking())
+    for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
   }
 
   private mutating func addMetadata() {
@@ -310,6 +355,8 @@ struct ImageWriter {
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
     let features = isKept("target_features") ? metadata.targetFeatures() : ByteWriter()
     if !features.isEmpty { addCustom(ByteString("target_features"), features) }
+    let identifier = BuildIDWriter(style: options.buildID).placeholder()
+    if !identifier.isEmpty { addCustom(ByteString("build_id"), identifier) }
   }
 }
 
@@ -334,18 +381,23 @@ struct DataWriter {
       clear(to: piece.offset)
       let place = target + Int(piece.offset)
       place.update(from: input.bytes, count: input.count)
+      if input.relocations.isEmpty {
+        position = piece.offset + UInt64(input.count)
+        continue
+      }
+      let source = RelocatedUnit(unit)
       for index in input.relocations.indices {
-        let relocation = unit.relocations[index]
+        let relocation = source.relocations[index]
         let address = segment.address &+ piece.offset &+ UInt64(relocation.offset)
-        let value = encoder.value(of: relocation, in: unit, place: address)
+        let value = encoder.value(of: relocation, in: source, place: address)
         FixedOperand.write(value, relocation, to: place + Int(relocation.offset))
       }
       position = piece.offset + UInt64(input.count)
     }
     clear(to: end)
-    if let strings = segment.strings, segment.stringsOffset >= start, segment.stringsOffset < end || start == end {
+    for (offset, strings) in segment.strings where offset >= start && offset < end {
       strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(segment.stringsOffset)).update(from: base, count: $0.count) }
+        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
       }
     }
   }

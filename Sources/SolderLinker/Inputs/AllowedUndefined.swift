@@ -1,10 +1,13 @@
 import WebAssemblyFormat
 
-/// Names that may stay undefined, from the files of `--allow-undefined-file`: one a line.
+/// Names that may stay undefined, one a line: from the files of `--allow-undefined-file`, and for an archive `libx.a` from
+/// a file `libx.imports` beside it.
 enum AllowedUndefined {
-  static func read(_ options: LinkOptions, _ diagnostics: Diagnostics, _ names: NameArena) -> Set<ByteString> {
+  static func read(
+    _ options: LinkOptions, _ inputs: Inputs, _ diagnostics: Diagnostics, _ names: NameArena
+  ) -> Set<ByteString> {
     var result: Set<ByteString> = []
-    for path in options.allowUndefinedFiles {
+    for path in options.allowUndefinedFiles + inputs.importLists {
       do {
         let file = try InputFile(path: path)
         let bytes = UnsafeBufferPointer(start: file.bytes.base, count: file.bytes.end)

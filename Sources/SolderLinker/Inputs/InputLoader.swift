@@ -40,12 +40,18 @@ struct InputLoader {
   /// Reads all inputs; errors are in the diagnostics.
   mutating func load() -> Inputs {
     for argument in options.inputs { open(argument) }
-    addNeededLibraries()
-    guard !diagnostics.hasErrors else { return Inputs() }
-    if sources.isEmpty { diagnostics.error("no input files") }
+    if !options.isPositionIndependent { addNeededLibraries() }
+    guard !diagnostics.hasErrors else {
+      var inputs = Inputs()
+      inputs.paths = openedPaths
+      return inputs
+    }
     readInParallel()
     var inputs = collect()
-    inputs.paths = openedPaths
+    inputs.paths = openedPaths + inputs.paths
+    if inputs.order.isEmpty, inputs.stubLibraries.isEmpty, !diagnostics.hasErrors {
+      diagnostics.error("no input files")
+    }
     determineAddressWidth(&inputs)
     return inputs
   }
@@ -150,7 +156,7 @@ struct InputLoader {
     let sources = self.sources
     let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
-    let loader = UnitLoader(diagnostics: diagnostics)
+    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -184,7 +190,17 @@ struct InputLoader {
         add(unit, to: &inputs)
       } else if source.kind == .stubLibrary {
         inputs.stubLibraries.append(StubLibrary(source.file))
-      } else if let archive = source.archive, source.argument.wholeArchive {
+      }
+      if source.kind == .thinArchive {
+        let folder = FilePath(source.file.path).removingLastComponent()
+        inputs.paths += source.archive?.members.map { folder.pushing(FilePath($0.name.description)).string } ?? []
+      }
+      if source.archive != nil {
+        var list = FilePath(source.file.path)
+        list.extension = "imports"
+        if InputLoader.exists(list.string) { inputs.importLists.append(list.string) }
+      }
+      if let archive = source.archive, source.argument.wholeArchive {
         for unit in wholeArchive(archive, source) { add(unit, to: &inputs) }
       }
       for file in source.lazyFiles {
@@ -203,7 +219,7 @@ struct InputLoader {
   }
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
-    let loader = UnitLoader(diagnostics: diagnostics)
+    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
     return archive.members.compactMap { member in
       guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
       unit.moduleName = source.moduleName
@@ -221,6 +237,11 @@ struct InputLoader {
     for unit in inputs.units {
       guard let width = unit.addressWidth else { continue }
       guard let agreed = decided else {
+        // Like wasm-ld, do not take an object's word for it.
+        if unit.origin == .object, width == 64 {
+          diagnostics.error("\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files")
+          continue
+        }
         decided = width == 64
         decider = unit.file.displayName
         continue

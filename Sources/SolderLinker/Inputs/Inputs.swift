@@ -18,8 +18,13 @@ struct Inputs {
   var is64 = false
   /// An estimate of how many names there will be.
   var symbolCount = 0
+  /// Files beside archives that list what the archives leave to the host.
+  var importLists: [String] = []
   /// Paths of all files that were opened, for `--dependency-file` and `--reproduce`.
   var paths: [String] = []
+
+  /// Size of the units; what lazy files hold is not known yet.
+  var bytes: Int { units.reduce(0) { $0 + $1.file.bytes.remaining } }
 }
 
 extension Diagnostics {

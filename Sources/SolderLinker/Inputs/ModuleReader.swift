@@ -187,7 +187,7 @@ struct ModuleReader {
         Function(
           type: functionTypes[index],
           body: Fragment(start: UInt32(body.offset), size: UInt32(body.remaining)), start: UInt32(start),
-          name: ByteString(""), exportName: ByteString("")))
+          name: ByteString("")))
     }
   }
 

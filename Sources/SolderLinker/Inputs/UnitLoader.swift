@@ -4,6 +4,8 @@ import WebAssemblyFormat
 /// Turns a file, or a member of an archive, into a ``Unit`` or into a promise of one.
 struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
+  /// Whether shared libraries are left as they are, because the result is linked at run time itself.
+  let leavesLibraries: Bool
 
   /// Reads a whole module of any kind.
   ///
@@ -11,17 +13,17 @@ struct UnitLoader: Sendable {
   func read(_ file: InputFile, kind: FileKind) throws(FormatError) -> Unit {
     let origin: Unit.Origin =
       switch kind {
-      case .sharedLibrary: .sharedLibrary
+      case .sharedLibrary: leavesLibraries ? .neededLibrary : .sharedLibrary
       case .plainModule: .plainModule
       default: .object
       }
     let unit = Unit(origin: origin, file: file)
     var reader = ModuleReader(unit)
     try reader.read()
-    if origin == .object {
-      try ObjectReader(unit: unit).read()
-    } else {
-      try Lifter(unit).declare()
+    switch origin {
+    case .object: try ObjectReader(unit: unit).read()
+    case .neededLibrary: unit.declareProvidedSymbols()
+    default: try Lifter(unit).declare()
     }
     return unit
   }

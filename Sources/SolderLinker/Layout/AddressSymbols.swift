@@ -33,9 +33,17 @@ enum AddressSymbols {
     _ options: LinkOptions
   ) {
     let name = resolution.synthetic.names.intern(prefix + segment.name.description)
-    guard let id = resolution.table.find(name), !resolution.symbol(id).isDefined else { return }
+    let isExported = resolution.explicitExports.contains(name)
+    let id: SymbolID
+    if let found = resolution.table.find(name) {
+      guard !resolution.symbol(found).isDefined else { return }
+      id = found
+    } else {
+      guard isExported || options.exportAll else { return }
+      id = resolution.table.insert(name, kind: .data, flags: [], unit: 0).id
+    }
     resolution.table.symbols[Int(id)].defineAbsoluteData(address)
-    if resolution.explicitExports.contains(name) {
+    if isExported {
       resolution.table.symbols[Int(id)].attributes.insert(.forceExport)
     }
   }

@@ -102,4 +102,25 @@ struct FeatureSet {
       }
     }
   }
+
+  /// Reports variables that the host would have to share although no input was made for hosts that can do so.
+  func checkMutableGlobals(
+    _ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
+    guard options.output != .relocatable, options.checkFeatures, !hasMutableGlobals else { return }
+    func report(_ verb: String, _ symbol: Symbol) {
+      diagnostics.error(
+        "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "
+          + "Use --no-check-features to suppress.")
+    }
+    for entry in plan.imports where entry.kind == .global {
+      let symbol = resolution.symbol(entry.symbol)
+      let unit = resolution.units[Int(symbol.unit)]
+      if !unit.isLifted, unit.globalImports[Int(symbol.element)].global.isMutable { report("imported", symbol) }
+    }
+    for entry in plan.exports where entry.symbol != none32 {
+      let symbol = resolution.symbol(entry.symbol)
+      if symbol.kind == .global, !resolution.units[Int(symbol.unit)].isLifted { report("exported", symbol) }
+    }
+  }
 }

@@ -4,6 +4,7 @@ import WebAssemblyFormat
 extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
+    StartOrder.checkConstructors(resolution, live, options, diagnostics)
     guard options.output != .relocatable else {
       plan.constructors = []
       return
@@ -34,11 +35,9 @@ extension IndexPass {
   }
 
   private mutating func setStart(_ functions: [SymbolID]) {
-    var functions = functions
-    for id in [resolution.wellKnown.applyGlobalRelocations, resolution.wellKnown.initializeMemory] {
-      if let id { functions.insert(id, at: 0) }
-    }
-    if functions.count == 2, resolution.wellKnown.applyGlobalRelocations != nil { functions.reverse() }
+    let known = resolution.wellKnown
+    let own = known.start ?? known.applyGlobalRelocations ?? known.initializeMemory
+    let functions = (own.map { [$0] } ?? []) + functions
     if functions.count <= 1 {
       plan.startFunction = functions.first
     } else {
@@ -82,7 +81,7 @@ extension IndexPass {
       guard symbol.kind == .function, symbol.isExported(options), symbol.state == .defined else { continue }
       let unit = resolution.units[Int(symbol.unit)]
       let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      let name = function.exportName.isEmpty ? symbol.name : function.exportName
+      let name = function.exportName ?? symbol.name
       let wrapper = addFunction(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
@@ -154,12 +153,13 @@ extension IndexPass {
     switch symbol.kind {
     case .function:
       let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      if !function.exportName.isEmpty { name = function.exportName }
-      (kind, index) = (.function, self.index(of: id))
+      name = function.exportName ?? name
+      (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
-        !symbol.has(.forceExport)
+        !symbol.has(.forceExport),
+        !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
         return
       }
@@ -175,7 +175,7 @@ extension IndexPass {
     }
     guard index != none32, names.insert(name).inserted else { return }
     if symbol.kind == .data { plan.exportedAddresses.append(id) }
-    plan.exports.append(OutputExport(name: name, kind: kind, index: index))
+    plan.exports.append(OutputExport(name: name, kind: kind, index: index, symbol: id))
   }
 
   private func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
@@ -199,7 +199,14 @@ extension IndexPass {
 extension IndexPlan {
   /// The index of a symbol's element in the result, `none32` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 {
-    guard symbol.state == .defined, symbol.element != none32 else { return importIndices[id] ?? none32 }
+    guard symbol.state == .defined, symbol.element != none32, !symbol.has(.preemptible) else {
+      return importIndices[id] ?? none32
+    }
+    return ownIndex(of: symbol)
+  }
+
+  /// The index of a defined symbol's element, even where references go to an import.
+  func ownIndex(of symbol: Symbol) -> UInt32 {
     switch symbol.kind {
     case .function: return Int(symbol.element) < functionIndices.count ? functionIndices[Int(symbol.element)] : none32
     case .global: return Int(symbol.element) < globalIndices.count ? globalIndices[Int(symbol.element)] : none32

@@ -37,23 +37,12 @@ extension IndexPass {
       if existing == nil { resolution.table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
       if isRequired, Int(id) < live.referenced.count { live.referenced[Int(id)] = true }
       resolution.wellKnown.indirectFunctionTable = id
-      importTableLate(id)
+      // Relocations may be the first to show that the table is needed, when the other imports have been added.
+      if hasAddedImports, shouldImport(id) { addImport(id) }
     } else if isLive || options.exportTable || isRequired {
       let id = existing ?? addTableSymbol(name)
       defineTable(id)
       resolution.wellKnown.indirectFunctionTable = id
-    }
-  }
-
-  /// Relocations may be the first to show that the imported table is needed.
-  private mutating func importTableLate(_ id: SymbolID) {
-    guard !plan.types.isEmpty || plan.importIndices[id] == nil, !plan.imports.isEmpty || plan.importCounts.functions > 0
-    else { return }
-    if plan.importIndices[id] == nil, shouldImport(id) {
-      let name = resolution.table.importName(of: resolution.symbol(id))
-      plan.importIndices[id] = plan.importCounts.tables
-      plan.importCounts.tables += 1
-      plan.imports.append(OutputImport(module: name.module, name: name.name, kind: .table, symbol: id))
     }
   }
 

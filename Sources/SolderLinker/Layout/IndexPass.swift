@@ -31,8 +31,22 @@ struct IndexPass {
     self.allowedUndefined = allowedUndefined
   }
 
+  /// Of a position-independent result, the symbols that some call names.
+  private var calledSymbols: [Bool] = []
+
+  private mutating func findCalledSymbols() {
+    guard options.isPositionIndependent else { return }
+    calledSymbols = Array(repeating: false, count: resolution.table.symbols.count)
+    for unit in resolution.inLinkOrder where unit.origin == .object {
+      for (index, id) in unit.symbolIDs.enumerated() where unit.symbols[index].kind == .function {
+        if unit.callsDirectly(index) { calledSymbols[Int(id)] = true }
+      }
+    }
+  }
+
   /// Runs the pass; errors are in the diagnostics.
   mutating func run() {
+    findCalledSymbols()
     resolveFunctionTable(isRequired: false)
     addImports()
     numberMemories()
@@ -49,13 +63,13 @@ struct IndexPass {
   // MARK: Imports
 
   private mutating func addImports() {
-    var seen: [ImportKey: UInt32] = [:]
-    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table, &seen) }
-    for id in resolution.table.slots where shouldImport(id) { addImport(id, &seen) }
+    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table) }
+    for id in resolution.table.slots where shouldImport(id) { addImport(id) }
     for index in resolution.table.symbols.indices {
       let symbol = resolution.table.symbols[index]
-      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index), &seen) }
+      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index)) }
     }
+    hasAddedImports = true
   }
 
   private struct ImportKey: Hashable {
@@ -65,12 +79,16 @@ struct IndexPass {
     var type: UInt64
   }
 
-  private mutating func addImport(_ id: SymbolID, _ seen: inout [ImportKey: UInt32]) {
+  /// Imports by what the host sees of them: several symbols may be one import.
+  private var addedImports: [ImportKey: UInt32] = [:]
+  private(set) var hasAddedImports = false
+
+  mutating func addImport(_ id: SymbolID) {
     guard plan.importIndices[id] == nil else { return }
     let symbol = resolution.symbol(id)
     let (module, name) = resolution.table.importName(of: symbol)
     let key = ImportKey(module: module, name: name, kind: symbol.kind, type: typeKey(of: symbol))
-    if let index = seen[key] {
+    if let index = addedImports[key] {
       plan.importIndices[id] = index
       return
     }
@@ -83,7 +101,8 @@ struct IndexPass {
     case .table: (kind, index) = (.table, next(\.tables))
     case .data, .section: return
     }
-    seen[key] = index
+    if symbol.isDefined { resolution.table.symbols[Int(id)].attributes.insert(.preemptible) }
+    addedImports[key] = index
     plan.importIndices[id] = index
     plan.imports.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
   }
@@ -112,10 +131,12 @@ struct IndexPass {
     guard symbol.kind != .data, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
     if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
     guard symbol.isUndefined else { return false }
-    if symbol.has(.mayImport) { return true }
+    if symbol.has(.mayImport) || symbol.has(.provided) { return true }
     if symbol.isWeak, options.output != .relocatable, !options.isPositionIndependent, !symbol.has(.forceImport) {
       return false
     }
+    // The address of a function that nobody calls comes by way of a global.
+    if options.isPositionIndependent, symbol.kind == .function, !calledSymbols[Int(id)] { return false }
     if options.isPositionIndependent || options.output == .relocatable || options.importUndefined
       || options.unresolvedSymbols == .importDynamic
     {
@@ -135,26 +156,29 @@ struct IndexPass {
 
   private mutating func scanRelocations() {
     let units = Array(resolution.inLinkOrder)
-    let scan = RelocationScan(resolution: resolution, live: live, options: options)
+    let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
     let results = ParallelBuffer(repeating: ScanResult(), count: units.count)
     threads.forEach(units.count) { results[$0] = scan.scan(units[$0]) }
     var undefined = UndefinedReport()
     for (unit, result) in zip(units, results.take()) {
       for type in result.types { _ = plan.types.register(unit.typeIDs[Int(type)], of: resolution.types) }
-      for id in result.slots { addSlot(id) }
-      for id in result.addressGlobals { addAddressGlobal(id, scan) }
-      for entry in result.invalid { report(entry, in: unit) }
-      for entry in result.undefined { noteUndefined(entry, in: unit, &undefined) }
+      for demand in result.demands {
+        switch demand {
+        case .slot(let id): addSlot(id)
+        case .addressGlobal(let id): addAddressGlobal(id, scan)
+        case .definition(let id, let function): noteUndefined(id, function, in: unit, &undefined)
+        case .impossible(let id, let kind, let reason): report(id, kind, reason, in: unit)
+        }
+      }
     }
     undefined.finish(resolution, diagnostics, options)
   }
 
-  private func report(
-    _ entry: (symbol: SymbolID, kind: RelocationKind, reason: InvalidReference), in unit: Unit
-  ) {
-    let name = demangle(resolution.symbol(entry.symbol).name)
-    let head = "\(unit.file.displayName): relocation \(entry.kind.conventionalName) cannot be used against"
-    switch entry.reason {
+  private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
+    let name = options.displayName(of: resolution.symbol(id).name)
+    let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
+    switch reason {
+    case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
     case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
     case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
     case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
@@ -162,14 +186,14 @@ struct IndexPass {
   }
 
   private mutating func noteUndefined(
-    _ entry: (symbol: SymbolID, function: UInt32, kind: RelocationKind), in unit: Unit, _ report: inout UndefinedReport
+    _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport
   ) {
-    let symbol = resolution.symbol(entry.symbol)
+    let symbol = resolution.symbol(id)
     if allowsUndefined(symbol) { return }
     if unit.isLifted {
-      report.add(entry.symbol, unit, entry.function)
+      report.add(id, unit, function, options)
     } else {
-      let message = "\(unit.file.displayName): undefined symbol: \(demangle(symbol.name))"
+      let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)
@@ -179,7 +203,7 @@ struct IndexPass {
     guard symbol.kind == .function, options.unresolvedSymbols != .importDynamic, !options.importUndefined,
       !symbol.has(.isStub)
     else { return }
-    replaceWithStub(entry.symbol)
+    replaceWithStub(id)
   }
 
   /// A call of a function that is allowed to be missing traps; one stub serves all of a signature.
@@ -229,12 +253,40 @@ struct IndexPass {
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
     }
-    if options.sharedMemory, let id = resolution.wellKnown.tlsBase, resolution.wellKnown.initializeMemory != nil {
-      live.markGlobal(resolution.symbol(id).element)
+    if options.sharedMemory {
+      if resolution.wellKnown.initializeMemory != nil { markThreadBase() }
+      addThreadRelocations()
     }
-    if options.isPositionIndependent, plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS }) {
+    if options.isPositionIndependent, !features.hasExtendedConst,
+      plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
+    {
       resolution.wellKnown.applyGlobalRelocations = addFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
     }
+    if let relocate = resolution.wellKnown.applyGlobalRelocations, let copy = resolution.wellKnown.initializeMemory {
+      resolution.wellKnown.start = addFunction("__wasm_start", .callAll([relocate, copy]))
+    }
+  }
+
+  /// Each thread's block of thread-local data is relocated when it is set up.
+  private mutating func addThreadRelocations() {
+    if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
+      let id = addFunction("__wasm_apply_global_tls_relocs", .applyGlobalTLSRelocations)
+      resolution.wellKnown.applyGlobalTLSRelocations = id
+      markThreadBase()
+    }
+    let hasRelocations = memory.segments.contains { segment in
+      segment.flags.contains(.tls)
+        && segment.pieces.contains { piece in
+          !resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
+        }
+    }
+    if hasRelocations {
+      resolution.wellKnown.applyTLSRelocations = addFunction("__wasm_apply_tls_relocs", .applyTLSRelocations)
+    }
+  }
+
+  private mutating func markThreadBase() {
+    if let id = resolution.wellKnown.tlsBase { live.markGlobal(resolution.symbol(id).element) }
   }
 
   mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
@@ -431,12 +483,14 @@ private struct UndefinedReport {
   private var order: [SymbolID] = []
   private var referrers: [SymbolID: [String]] = [:]
 
-  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32) {
+  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
     var line = unit.file.displayName
     if function != none32 {
       let name = unit.functions[Int(function)].name
-      line += name.isEmpty ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(demangle(name)))"
+      line +=
+        name.isEmpty
+        ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(options.displayName(of: name)))"
     }
     if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
   }
@@ -444,7 +498,7 @@ private struct UndefinedReport {
   func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
     for id in order {
       let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()
-      let message = "undefined symbol: \(demangle(resolution.symbol(id).name))\(lines)"
+      let message = "undefined symbol: \(options.displayName(of: resolution.symbol(id).name))\(lines)"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)

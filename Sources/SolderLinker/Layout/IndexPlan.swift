@@ -5,6 +5,8 @@ struct OutputExport {
   var name: ByteString
   var kind: ExternalKind
   var index: UInt32
+  /// The symbol that is exported; `none32` for what a plain module exports, and for memories.
+  var symbol = none32
 }
 
 /// An import of the result.

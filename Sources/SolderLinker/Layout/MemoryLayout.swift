@@ -27,9 +27,10 @@ struct MemoryPlan {
   /// The address of data in an input segment.
   func address(segment: UInt32, offset: UInt64) -> UInt64 {
     let output = outputSegments[Int(segment)]
-    if output != none32, let strings = segments[Int(output)].strings, strings.maps[segment] != nil {
-      let segment = strings.offset(of: offset, in: segment)
-      return segments[Int(output)].address &+ segments[Int(output)].stringsOffset &+ segment
+    if output != none32 {
+      for (start, strings) in segments[Int(output)].strings where strings.maps[segment] != nil {
+        return segments[Int(output)].address &+ start &+ strings.offset(of: offset, in: segment)
+      }
     }
     return segmentAddresses[Int(segment)] &+ offset
   }
@@ -156,12 +157,12 @@ struct MemoryPass {
         pieces.append(piece)
       }
     }
-    if !strings.isEmpty { output.strings = MergedStrings(strings) }
     output.size = 0
     for position in 0...pieces.count {
       if !strings.isEmpty, position == stringsPosition {
-        output.stringsOffset = output.size
-        output.size += UInt64(output.strings?.bytes.count ?? 0)
+        let merged = MergedStrings(strings)
+        output.strings = [(output.size, merged)]
+        output.size += UInt64(merged.bytes.count)
       }
       guard position < pieces.count else { break }
       let unit = resolution.units[Int(pieces[position].unit)]
@@ -255,7 +256,11 @@ struct MemoryPass {
     {
       return true
     }
-    if resolution.wellKnown.addresses[.heapBase] != nil { return true }
+    if let base = resolution.wellKnown.addresses[.heapBase] {
+      // That all symbols are exported asks nothing of the linker's own.
+      let symbol = resolution.symbol(base)
+      if symbol.has(.usedInRegularUnit) || symbol.has(.forceExport) { return true }
+    }
     return resolution.inLinkOrder.contains { unit in
       guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
       let block = Int(facts.memoryBlock)

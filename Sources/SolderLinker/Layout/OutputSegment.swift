@@ -19,10 +19,8 @@ struct OutputSegment {
   var alignment: UInt32 = 0
   var flags: SegmentFlags = []
   var pieces: [Piece] = []
-  /// Strings of mergeable input segments, placed at one offset of this segment; at most one group here, since strings
-  /// of other alignments or flags are not merged.
-  var strings: MergedStrings?
-  var stringsOffset: UInt64 = 0
+  /// Strings of mergeable input segments, and where in this segment they begin.
+  var strings: [(offset: UInt64, strings: MergedStrings)] = []
   var isPassive = false
   /// Zero-initialised: takes memory but no bytes of the file, unless something forces it to.
   var isBSS = false

@@ -4,19 +4,27 @@ import WebAssemblyFormat
 struct ScanResult: Sendable {
   /// Types that code names, by index in the unit, each once.
   var types: [UInt32] = []
-  /// Functions whose address is taken, and symbols whose address is wanted from a global, each once.
-  var slots: [SymbolID] = []
-  var addressGlobals: [SymbolID] = []
-  /// References to symbols that nothing defines, with the function that refers to them (`none32` for data).
-  var undefined: [(symbol: SymbolID, function: UInt32, kind: RelocationKind)] = []
-  /// References that a position-independent result cannot have, and thread-local ones to something else.
-  var invalid: [(symbol: SymbolID, kind: RelocationKind, reason: InvalidReference)] = []
+  var demands: [Demand] = []
+}
+
+/// What a relocation asks for, or is wrong with it.
+enum Demand: Sendable {
+  /// A slot of the function table, once for each function.
+  case slot(SymbolID)
+  /// A global that holds the address, once for each symbol.
+  case addressGlobal(SymbolID)
+  /// A definition that there is none of; with the function that refers to it (`none32` for data).
+  case definition(SymbolID, function: UInt32)
+  /// Nothing: it cannot be.
+  case impossible(SymbolID, RelocationKind, InvalidReference)
 }
 
 enum InvalidReference {
   case needsPIC
   case undefinedTLS
   case notTLS
+  /// Thread-local data that an object placed in a segment of this name.
+  case outsideTLS(segment: ByteString)
 }
 
 /// Looks at the relocations of everything live, one task a unit: which functions need a table slot, which addresses a
@@ -24,6 +32,7 @@ enum InvalidReference {
 struct RelocationScan {
   let resolution: Resolution
   let live: Liveness
+  let memory: MemoryPlan
   let options: LinkOptions
 
   func scan(_ unit: Unit) -> ScanResult {
@@ -84,8 +93,11 @@ struct RelocationScan {
   private func scan(
     _ range: RelocationRange, of unit: Unit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
   ) {
+    guard !range.isEmpty else { return }
+    let relocations = unit.relocations
+    let symbolIDs = unit.symbolIDs
     for index in range.indices {
-      let relocation = unit.relocations[index]
+      let relocation = relocations[index]
       let target = Int(relocation.target)
       switch relocation.kind {
       case .typeIndexLEB, .signedTypeIndex:
@@ -99,17 +111,17 @@ struct RelocationScan {
       default: break
       }
       guard relocation.target != none32 else { continue }
-      let id = unit.symbolIDs[target]
+      let id = symbolIDs[target]
       let symbol = resolution.symbol(id)
       if relocation.kind.isTableIndex {
         if !seen.slots[target], !needsImportedAddress(symbol) {
           seen.slots[target] = true
-          result.slots.append(id)
+          result.demands.append(.slot(id))
         }
       } else if relocation.kind == .globalIndexLEB || relocation.kind == .globalIndexI32, symbol.kind != .global {
         if !seen.globals[target], !unit.isLifted {
           seen.globals[target] = true
-          result.addressGlobals.append(id)
+          result.demands.append(.addressGlobal(id))
         }
       }
       check(relocation, symbol, id, unit, function, &seen, &result)
@@ -122,31 +134,42 @@ struct RelocationScan {
   ) {
     if relocation.kind == .memoryAddressTLSSLEB || relocation.kind == .memoryAddressTLSSLEB64 {
       if !symbol.isDefined {
-        result.invalid.append((id, relocation.kind, .undefinedTLS))
+        result.demands.append(.impossible(id, relocation.kind, .undefinedTLS))
       } else if options.sharedMemory, !symbol.isTLS {
-        result.invalid.append((id, relocation.kind, .notTLS))
+        result.demands.append(.impossible(id, relocation.kind, .notTLS))
+      } else if options.sharedMemory, let segment = ordinarySegment(of: symbol) {
+        result.demands.append(.impossible(id, relocation.kind, .outsideTLS(segment: segment)))
       }
     }
     if options.isPositionIndependent || symbol.isUndefined && options.unresolvedSymbols == .importDynamic {
       switch relocation.kind {
       case .tableIndexSLEB, .tableIndexSLEB64, .memoryAddressSLEB, .memoryAddressLEB, .memoryAddressSLEB64,
         .memoryAddressLEB64:
-        result.invalid.append((id, relocation.kind, .needsPIC))
+        result.demands.append(.impossible(id, relocation.kind, .needsPIC))
       case .tableIndexI32, .tableIndexI64, .memoryAddressI32, .memoryAddressI64:
         if needsImportedAddress(symbol), !seen.globals[Int(relocation.target)] {
           seen.globals[Int(relocation.target)] = true
-          result.addressGlobals.append(id)
+          result.demands.append(.addressGlobal(id))
         }
       default: break
       }
     }
-    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak {
-      result.undefined.append((id, function, relocation.kind))
+    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak, !symbol.has(.provided) {
+      result.demands.append(.definition(id, function: function))
     }
+  }
+
+  /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
+  private func ordinarySegment(of symbol: Symbol) -> ByteString? {
+    guard symbol.kind == .data, symbol.element != none32 else { return nil }
+    let output = memory.outputSegments[Int(symbol.element)]
+    guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
+    return memory.segments[Int(output)].name
   }
 
   /// Whether only the dynamic linker knows the address.
   func needsImportedAddress(_ symbol: Symbol) -> Bool {
+    if symbol.has(.provided) { return true }
     guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
     if symbol.isHidden || symbol.isLocal { return false }
     if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }

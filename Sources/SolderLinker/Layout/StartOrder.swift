@@ -115,7 +115,7 @@ struct StartOrder {
       if let start = unit.startFunction { atInstantiation.append(symbol(unit, start)) }
     }
     atInstantiation += late
-    let own = StartOrder.objectConstructors(resolution, live, diagnostics)
+    let own = StartOrder.objectConstructors(resolution, live)
     constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
     for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
     constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
@@ -127,24 +127,33 @@ struct StartOrder {
     return facts.constructors.filter { !facts.readFunctions.contains($0) }
   }
 
-  private static func objectConstructors(
-    _ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics
+  /// The constructors that objects name, lowest priority first.
+  static func objectConstructors(
+    _ resolution: Resolution, _ live: Liveness
   ) -> [(priority: UInt32, symbol: SymbolID)] {
     var result: [(priority: UInt32, symbol: SymbolID)] = []
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
         let id = unit.symbolIDs[Int(function.symbol)]
         let symbol = resolution.symbol(id)
-        guard symbol.isDefined, live.isLive(symbol, id) else { continue }
-        if let type = symbol.type, let signature = resolution.types.functionType(of: type),
-          !signature.parameters.isEmpty
-        {
-          diagnostics.error("constructor functions cannot take arguments: \(demangle(symbol.name))")
-        }
-        result.append((function.priority, id))
+        // The COMDAT group of a local one may have lost to another file's.
+        if symbol.isDefined || !symbol.isLocal, live.isLive(symbol, id) { result.append((function.priority, id)) }
       }
     }
     return result.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }
       .map(\.element)
+  }
+
+  /// Reports constructors that nobody could call, because they want arguments.
+  static func checkConstructors(
+    _ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
+    for (_, id) in objectConstructors(resolution, live) {
+      let symbol = resolution.symbol(id)
+      if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
+      {
+        diagnostics.error("constructor functions cannot take arguments: \(options.displayName(of: symbol.name))")
+      }
+    }
   }
 }

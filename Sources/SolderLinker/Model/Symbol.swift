@@ -34,6 +34,10 @@ struct Symbol {
     static let mayImport = Attributes(rawValue: 1 << 8)
     /// It has no name in the link's name space: a local symbol, or an import from the host by module and name.
     static let unnamed = Attributes(rawValue: 1 << 9)
+    /// Undefined here, and defined by a shared library that the result needs at run time.
+    static let provided = Attributes(rawValue: 1 << 10)
+    /// Defined, and imported as well: at run time another module's definition may win.
+    static let preemptible = Attributes(rawValue: 1 << 11)
   }
 
   var name: ByteString

@@ -14,10 +14,23 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether the stack lies below the static data when the command line does not say.
   public var placesStackFirst: Bool { self >= .llvm22 }
 
+  /// Whether `--export-all` exports the linker's own mutable globals, such as the stack pointer, when the program uses
+  /// mutable globals anyway.
+  public var exportsOwnMutableGlobals: Bool { self >= .llvm22 }
+
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
+
+  /// Whether `__wasm_first_page_end` exists.
+  public var definesFirstPageEnd: Bool { self >= .llvm21 }
 
   /// Whether `--import-memory=NAME`, without a comma, names a field of `env`; before, it named a module, the field
   /// being empty.
   public var importMemoryNamesField: Bool { self >= .llvm22 }
+
+  /// Whether the linker's `__stack_pointer` has default visibility, so that `--export-dynamic` exports it too.
+  public var stackPointerIsVisible: Bool { self >= .llvm22 }
+
+  /// Whether a custom section without content is left out.
+  public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }

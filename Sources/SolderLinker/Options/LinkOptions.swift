@@ -134,6 +134,8 @@ public struct LinkOptions: Sendable {
   public var reproduceFile: String?
   /// The command line as given, after response files: what ``reproduceFile`` records.
   public var commandLine: [CommandLineArgument] = []
+  /// What `--version` prints, for the archive of ``reproduceFile``.
+  public var versionText = ""
   /// The inputs are listed in this file as prerequisites of the output, in make's syntax (`--dependency-file`).
   public var dependencyFile: String?
   /// The time of each pass is written to this file in Chrome's trace format (`--time-trace`).
@@ -198,6 +200,9 @@ extension LinkOptions {
 
   /// Whether the command line named the entry, or said that there is none.
   public var entryIsExplicit: Bool { entryPoint != .ofOutputKind }
+
+  /// Whether the relocations of the inputs are part of the result.
+  public var keepsRelocations: Bool { output == .relocatable || emitRelocations }
 
   /// Whether the result is position-independent.
   public var isPositionIndependent: Bool { output == .shared || output == .pie }

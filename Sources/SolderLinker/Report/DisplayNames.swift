@@ -1,7 +1,35 @@
+import Demangling
 import WebAssemblyFormat
 
-/// A symbol's name as a person wrote it in the source.
-func demangle(_ name: ByteString) -> String {
-  // WebAssembly functions have exact signatures, so clang gives `main` another name when it takes arguments.
-  name == "__main_argc_argv" ? "main" : name.description
+extension LinkOptions {
+  /// A symbol's name as messages show it: as a person wrote it in the source, unless `--no-demangle` says otherwise.
+  func displayName(of name: ByteString) -> String {
+    if name == "__main_argc_argv" { return "main" }
+    var output: [UInt8] = []
+    guard demangle, Demangling.demangle(name.bytes, into: &output) else { return name.description }
+    return String(decoding: output, as: UTF8.self)
+  }
+}
+
+/// Turns symbol names into what the name section shows, one after the other, without memory of its own for each.
+struct DisplayNames: ~Copyable {
+  private var demangler = Demangler()
+  private var buffer: [UInt8] = []
+  private let isDemangling: Bool
+
+  init(demangles: Bool) { isDemangling = demangles }
+
+  /// Calls `body` with the bytes of the name to show.
+  mutating func withName<Result>(
+    of name: ByteString, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    // WebAssembly functions have exact signatures, so clang gives `main` another name when it takes arguments.
+    if name == "__main_argc_argv" { return body(ByteString("main").bytes) }
+    guard isDemangling, name.count > 2, name.start[0] == UInt8(ascii: "_") || name.start[0] == UInt8(ascii: ".") else {
+      return body(name.bytes)
+    }
+    buffer.removeAll(keepingCapacity: true)
+    guard demangler.demangle(name.bytes, into: &buffer) else { return body(name.bytes) }
+    return buffer.withUnsafeBufferPointer(body)
+  }
 }

@@ -21,6 +21,11 @@ struct Resolution {
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
+  /// Shared libraries that the result needs at run time.
+  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
+  /// Relocations of all units, once they have been read.
+  var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
+
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 }
 
@@ -87,7 +92,9 @@ extension Resolver {
         "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
-      known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      if options.compatibility.stackPointerIsVisible { table.symbols[Int(id)].flags.remove(.visibilityHidden) }
+      known.stackPointer = id
     }
     if options.sharedMemory {
       known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true), synthetic)
@@ -155,6 +162,7 @@ extension Resolver {
       case .dsoHandle: break
       case .dataEnd where options.output == .shared: continue
       case .dataEnd: break
+      case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }

@@ -166,6 +166,8 @@ struct ResolvePass {
       }
     }
     guard !redirected.isEmpty else { return }
+    // What another symbol stands for is no import any more, even where everything is kept.
+    for id in boundImports.keys { resolver.table.symbols[Int(id)].attributes.remove(.usedInRegularUnit) }
     for unit in resolver.units {
       for index in unit.symbolIDs.indices {
         if let target = redirected[unit.symbolIDs[index]] { unit.symbolIDs[index] = target }
@@ -176,8 +178,10 @@ struct ResolvePass {
       guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
         let realSlot = table.slot(of: table.symbols[Int(wrap.real)].name)
       else { continue }
-      resolver.table.makePrimary(wrap.original, slot: realSlot)
-      resolver.table.makePrimary(wrap.wrapper, slot: originalSlot)
+      resolver.table.redirect(slot: realSlot, to: wrap.original)
+      resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)
+      resolver.table.symbols[Int(wrap.wrapper)].attributes.insert(.usedInRegularUnit)
+      resolver.table.symbols[Int(wrap.real)].attributes.remove(.usedInRegularUnit)
     }
   }
 
@@ -370,7 +374,8 @@ struct ResolvePass {
     guard options.output != .relocatable, !options.isPositionIndependent else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefinedWeak, symbol.kind == .function, symbol.has(.usedInRegularUnit), symbol.type != nil,
+      guard symbol.isWeak, symbol.isUndefined || symbol.state == .lazy, symbol.kind == .function,
+        symbol.has(.usedInRegularUnit), symbol.type != nil,
         !symbol.has(.forceImport), !symbol.has(.mayImport)
       else { continue }
       resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))", in: &synthetic)
@@ -382,7 +387,8 @@ struct ResolvePass {
   private mutating func demoteLazySymbols() {
     for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .lazy {
       resolver.table.symbols[id].state = .undefined
-      resolver.table.symbols[id].flags.formUnion([.undefined, .bindingWeak])
+      // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
+      resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
       resolver.table.symbols[id].element = none32
     }
   }
@@ -440,19 +446,45 @@ struct ResolvePass {
       addedAny = false
       for library in libraries {
         for entry in library.symbols {
-          guard let id = resolver.table.find(entry.name), resolver.table.symbols[Int(id)].isUndefined,
-            !resolver.table.symbols[Int(id)].has(.forceImport)
-          else { continue }
-          resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
-          if resolver.table.symbols[Int(id)].has(.traced) {
-            diagnostics.message("\(library.displayName): importing \(resolver.demangled(entry.name))")
-          }
-          for dependency in entry.dependencies where exportDependency(dependency, of: entry.name, library) {
-            addedAny = true
+          guard let id = resolver.table.find(entry.name) else { continue }
+          if resolver.table.symbols[Int(id)].isUndefined {
+            if importFromHost(id, entry.dependencies, library) { addedAny = true }
+          } else if resolver.table.symbols[Int(id)].has(.traced) {
+            diagnostics.message("\(library.displayName): stub symbol not needed: \(entry.name)")
           }
         }
+        if importByImportName(library) { addedAny = true }
       }
     }
+  }
+
+  /// Symbols that are imported under another name than their own are looked up by that.
+  private mutating func importByImportName(_ library: StubLibrary) -> Bool {
+    var addedAny = false
+    for id in resolver.table.slots {
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.isUndefined, symbol.importNames != none32,
+        let name = resolver.table.importNames[Int(symbol.importNames)].name,
+        let entry = library.symbols.first(where: { $0.name == name })
+      else { continue }
+      if importFromHost(id, entry.dependencies, library) { addedAny = true }
+    }
+    return addedAny
+  }
+
+  /// Leaves a symbol to the host, and gives the host what it needs for that.
+  ///
+  /// - Returns: whether files were added.
+  private mutating func importFromHost(
+    _ id: SymbolID, _ dependencies: [ByteString], _ library: StubLibrary
+  ) -> Bool {
+    let symbol = resolver.table.symbols[Int(id)]
+    guard !symbol.has(.forceImport) else { return false }
+    resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
+    if symbol.has(.traced) { diagnostics.message("\(library.displayName): importing \(symbol.name)") }
+    var addedAny = false
+    for dependency in dependencies where exportDependency(dependency, of: symbol.name, library) { addedAny = true }
+    return addedAny
   }
 
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {

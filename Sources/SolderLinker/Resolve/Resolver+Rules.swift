@@ -7,6 +7,7 @@ extension Resolver {
   /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
   mutating func resolve(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
+    if unit.origin == .neededLibrary { return (addProvided(symbol, of: unit), nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
     if !symbol.isUndefined, !isDiscarded(symbol, in: unit) { return (addDefined(symbol, of: unit), nil) }
     return addUndefined(index, of: unit)
@@ -133,7 +134,7 @@ extension Resolver {
       || kinds == [.data, .function] && (one.isUndefined && isLifted(one) || other.isUndefined && isLifted(other))
   }
 
-  private mutating func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
+  func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
     if !existing.isDefined { return true }
     if new.isWeak { return false }
     if existing.isWeak { return true }
@@ -197,6 +198,10 @@ extension Resolver {
       if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.origin == .object,
         unit.callsDirectly(index)
       {
+        if existing.has(.provided) {
+          if acceptsSignatures(existing, makeSymbol(symbol, of: unit)) { table.symbols[Int(id)].type = type }
+          return id
+        }
         return addVariantReference(symbol, of: unit, type: type, existing: id)
       }
       if existing.isUndefined { mergeImportNames(symbol, of: unit, into: id) }
@@ -204,7 +209,7 @@ extension Resolver {
       checkTypes(existing, id, makeSymbol(symbol, of: unit), unit)
     }
     // A strong reference makes a weak undefined symbol strong, and a host import stays allowed.
-    if existing.isUndefined {
+    if existing.isUndefined, !existing.has(.provided) {
       if existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags = symbol.flags }
       if existing.kind == .data, symbol.kind != .data {
         // The first mention was an address, this one says more.
@@ -280,13 +285,13 @@ extension Resolver {
     return (type.isMutable ? "var " : "const ") + (names[type.valueType] ?? "reference")
   }
 
-  private mutating func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: Unit) {
+  func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: Unit) {
     diagnostics.error(
       "symbol type mismatch: \(demangled(existing.name))\n>>> defined as \(existing.kind.conventionalName) in "
         + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)")
   }
 
   func demangled(_ name: ByteString) -> String {
-    options.demangle ? demangle(name) : name.description
+    options.displayName(of: name)
   }
 }

@@ -21,8 +21,7 @@ extension Resolver {
   /// A definition of another signature than what was seen before becomes the name's primary symbol.
   mutating func addVariantDefinition(_ definition: Symbol, of unit: Unit, existing id: SymbolID) -> SymbolID {
     let (variant, isNew) = variant(of: id, type: definition.type!, template: definition)
-    let current = table.symbols[Int(variant)]
-    if isNew || !current.isDefined || current.isWeak && !definition.isWeak {
+    if isNew || shouldReplace(table.symbols[Int(id)], by: definition, of: unit) {
       let attributes = table.symbols[Int(variant)].attributes
       table.symbols[Int(variant)] = definition
       table.symbols[Int(variant)].attributes.formUnion(attributes)
@@ -93,8 +92,8 @@ extension Resolver {
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.
   mutating func makeTrap(_ id: SymbolID, named name: String, in synthetic: inout SyntheticFunctions) {
-    let function = synthetic.add(.trap, named: name, type: table.symbols[Int(id)].type ?? types.emptyFunction)
     var symbol = table.symbols[Int(id)]
+    let function = synthetic.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
     symbol.name = synthetic.name(of: function)
     symbol.state = .defined
     symbol.flags = [.bindingLocal]

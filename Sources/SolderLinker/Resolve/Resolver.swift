@@ -41,7 +41,7 @@ struct Resolver {
   var hasOwnStackPointer = false
   var extractions: [Extraction] = []
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
-  private var begunUnits: [(unit: UInt32, next: Int)] = []
+  private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, expectedNames: Int) {
     self.options = options
@@ -67,7 +67,7 @@ struct Resolver {
     for name in file.symbols {
       let (id, isNew) = table.insert(name, kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]
-      guard isNew || existing.isUndefined else { continue }
+      guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
         table.symbols[Int(id)].state = .lazy
@@ -96,11 +96,13 @@ struct Resolver {
 
   /// Goes on adding symbols until every unit that was begun is complete.
   private mutating func finishBegunUnits() {
-    while let (index, next) = begunUnits.last {
+    while let (index, next, reason) = begunUnits.last {
       let unit = units[Int(index)]
       if next == unit.symbols.count {
         begunUnits.removeLast()
-        linkOrder.append(index)
+        // As in wasm-ld, behind what was extracted on its behalf.
+        if let reason { extractions.append(reason) }
+        if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
       }
       begunUnits[begunUnits.count - 1].next += 1
@@ -110,7 +112,7 @@ struct Resolver {
     }
   }
 
-  private mutating func begin(_ unit: Unit) {
+  private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
     unit.index = UInt32(units.count)
     units.append(unit)
     if options.traceInputs { diagnostics.message(unit.file.displayName) }
@@ -122,7 +124,7 @@ struct Resolver {
     }
     unit.discardedComdats = unit.comdats.map { !table.addComdat($0) }
     unit.symbolIDs.reserveCapacity(unit.symbols.count)
-    begunUnits.append((unit.index, 0))
+    begunUnits.append((unit.index, 0, reason))
   }
 
   private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String) {
@@ -132,10 +134,10 @@ struct Resolver {
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32
-    if options.whyExtractFile != nil {
-      extractions.append(Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol))
-    }
-    begin(unit)
+    let isAsked = options.whyExtractFile != nil
+    begin(
+      unit,
+      because: isAsked ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }
 
   /// The file of a unit, as messages name it.

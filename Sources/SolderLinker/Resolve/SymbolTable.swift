@@ -9,6 +9,8 @@ struct SymbolTable {
   var symbols: [Symbol] = []
   var importNames: [ImportNames] = []
   private(set) var slots: [SymbolID] = []
+  /// Names that `--wrap` makes stand for another symbol, by slot.
+  private var redirected: [Int: SymbolID] = [:]
   private var names: NameTable
   private var comdats = NameTable()
   /// Symbols of the same name that differ in signature, by slot: the first is the one first seen.
@@ -23,7 +25,7 @@ struct SymbolTable {
   }
 
   /// The symbol that a name stands for, if the name occurs at all.
-  func find(_ name: ByteString) -> SymbolID? { names.find(name).map { slots[$0] } }
+  func find(_ name: ByteString) -> SymbolID? { names.find(name).map { redirected[$0] ?? slots[$0] } }
 
   func find(_ name: StaticString) -> SymbolID? { find(ByteString(name)) }
 
@@ -53,6 +55,9 @@ struct SymbolTable {
 
   /// Makes `id` what its name stands for.
   mutating func makePrimary(_ id: SymbolID, slot: Int) { slots[slot] = id }
+
+  /// Makes a name stand for another symbol; its own one keeps its place in the order.
+  mutating func redirect(slot: Int, to id: SymbolID) { redirected[slot] = id }
 
   /// Whether this is the first COMDAT group of its name.
   mutating func addComdat(_ name: ByteString) -> Bool { comdats.insert(name).isNew }

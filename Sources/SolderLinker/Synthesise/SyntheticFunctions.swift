@@ -36,6 +36,8 @@ struct SyntheticFunctions {
   let unit: Unit
   let names: NameArena
   private(set) var bodies: [SyntheticBody] = []
+  /// The name of the symbol that each function stands in for, where the function shows another.
+  private(set) var symbolNames: [UInt32: ByteString] = [:]
 
   init(unit: Unit, names: NameArena) {
     self.unit = unit
@@ -48,9 +50,16 @@ struct SyntheticFunctions {
     unit.functions.append(
       Function(
         type: UInt32(unit.typeIDs.count - 1), body: Fragment(), start: 0, name: names.intern(name),
-        exportName: exportName ?? ByteString("")))
+        exportName: exportName))
     bodies.append(body)
     return UInt32(unit.functions.count - 1)
+  }
+
+  /// Adds a function that only traps, in place of a symbol that is missing.
+  mutating func addTrap(for symbol: Symbol, named name: String, type: TypeID) -> UInt32 {
+    let function = add(.trap, named: name, type: type)
+    symbolNames[function] = symbol.name
+    return function
   }
 
   func name(of function: UInt32) -> ByteString { unit.functions[Int(function)].name }

@@ -1,0 +1,82 @@
+import WebAssemblyFormat
+
+/// Writes the `dylink.0` section: what the loader of a result that is linked at run time has to know
+/// (tool-conventions, DynamicLinking.md, The "dylink.0" Section).
+struct DylinkSectionWriter {
+  let program: Program
+
+  private enum Subsection: UInt8 {
+    case memory = 1
+    case needed = 2
+    case exports = 3
+    case imports = 4
+  }
+
+  func contents() -> ByteWriter {
+    var writer = ByteWriter()
+    append(.memory, &writer) { writer in
+      let memory = program.memory
+      writer.u64(program.options.isPositionIndependent ? memory.dataEnd &- memory.dataStart : 0)
+      writer.u32(memory.alignment)
+      writer.count(program.indices.slots.count)
+      writer.u32(0)
+    }
+    let needed = Array(program.resolution.neededLibraries)
+    if !needed.isEmpty {
+      append(.needed, &writer) { writer in
+        writer.count(needed.count)
+        for library in needed { writer.name(library.file.baseName) }
+      }
+    }
+    appendExports(&writer)
+    appendImports(&writer)
+    return writer
+  }
+
+  private func append(_ subsection: Subsection, _ writer: inout ByteWriter, _ body: (inout ByteWriter) -> Void) {
+    writer.byte(subsection.rawValue)
+    writer.sized(body)
+  }
+
+  /// Thread-local data, whose exported value counts from `__tls_base` rather than `__memory_base`.
+  private func appendExports(_ writer: inout ByteWriter) {
+    let exports = program.resolution.table.slots.filter { id in
+      let symbol = program.symbol(id)
+      return symbol.kind == .data && symbol.isTLS && symbol.isExported(program.options) && program.isLive(symbol, id)
+    }
+    guard !exports.isEmpty else { return }
+    append(.exports, &writer) { writer in
+      writer.count(exports.count)
+      for id in exports {
+        writer.name(program.symbol(id).name)
+        writer.u32(program.symbol(id).flags.rawValue)
+      }
+    }
+  }
+
+  /// Weak references, which the loader need not satisfy.
+  private func appendImports(_ writer: inout ByteWriter) {
+    let imports = program.resolution.table.slots.filter { id in
+      let symbol = program.symbol(id)
+      return symbol.isUndefinedWeak && !symbol.has(.provided) && program.isLive(symbol, id)
+    }
+    guard !imports.isEmpty else { return }
+    append(.imports, &writer) { writer in
+      writer.count(imports.count)
+      for id in imports {
+        let (module, name) = program.resolution.table.importName(of: program.symbol(id))
+        writer.name(module)
+        writer.name(name)
+        writer.u32(program.symbol(id).flags.rawValue)
+      }
+    }
+  }
+}
+
+extension Program {
+  /// Whether the result is only complete when a loader has linked it.
+  var needsDynamicLinking: Bool {
+    options.isPositionIndependent || options.unresolvedSymbols == .importDynamic
+      || resolution.neededLibraries.contains { _ in true }
+  }
+}

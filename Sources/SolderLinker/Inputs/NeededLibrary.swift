@@ -1,0 +1,65 @@
+import WebAssemblyFormat
+
+// Shared libraries beside a result that is itself linked at run time.
+//
+// An ordinary link takes a shared library apart and links it like an object. A position-independent result (`-shared`,
+// `-pie`) leaves it alone, as wasm-ld always does: the library is recorded as needed, what it exports is known to exist
+// and is imported, and the dynamic linker brings the two together.
+
+extension Unit {
+  /// Makes what a shared library exports its symbols: functions, and data by way of the globals that hold addresses.
+  ///
+  /// Each is undefined as far as this link goes, and known to be provided by the library.
+  func declareProvidedSymbols() {
+    var flags: [ByteString: SymbolFlags] = [:]
+    for entry in dylink?.exportFlags ?? [] { flags[entry.name] = entry.flags }
+    for export in exports {
+      // Every library has these for itself.
+      if export.name == "__wasm_apply_data_relocs" || export.name == "__wasm_call_ctors" { continue }
+      if export.name.hasPrefix("__start_") || export.name.hasPrefix("__stop_") { continue }
+      let kind: SymbolKind
+      switch export.kind {
+      case .function where Int(export.index) >= functionImports.count: kind = .function
+      case .global: kind = .data
+      default: continue
+      }
+      symbols.append(
+        UnitSymbol(
+          kind: kind, flags: flags[export.name] ?? [], name: export.name,
+          element: kind == .function ? export.index - UInt32(functionImports.count) : none32))
+    }
+  }
+}
+
+extension Resolver {
+  /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
+  mutating func addProvided(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
+    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+    let existing = table.symbols[Int(id)]
+    if !isNew {
+      guard existing.isUndefined, !existing.has(.provided) else { return id }
+      if symbol.kind == .function, existing.kind != .function {
+        reportKindMismatch(existing, symbol.kind, unit)
+        return id
+      }
+    }
+    var provided = Symbol(
+      name: symbol.name, kind: symbol.kind, state: .undefined, flags: symbol.flags, unit: unit.index, element: none32)
+    provided.attributes = existing.attributes.union(.provided)
+    provided.importNames = existing.importNames
+    if symbol.kind == .function {
+      provided.type = unit.typeIDs[Int(unit.functions[Int(symbol.element)].type)]
+      if !isNew, let type = existing.type, type != provided.type, mattersForCalls(existing, id) {
+        if acceptsSignatures(existing, provided) { provided.type = type }
+      }
+    }
+    table.symbols[Int(id)] = provided
+    return id
+  }
+
+  /// Whether a call may have another signature than the library's function: an error unless it was allowed.
+  func acceptsSignatures(_ first: Symbol, _ second: Symbol) -> Bool {
+    if options.checksSharedLibrarySignatures { reportSignatureMismatch(first, second, isError: true) }
+    return !options.checksSharedLibrarySignatures
+  }
+}

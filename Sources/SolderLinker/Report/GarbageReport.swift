@@ -1,0 +1,33 @@
+import WebAssemblyFormat
+
+/// Lists what garbage collection dropped (`--print-gc-sections`), in the order of the link and in wasm-ld's words.
+struct GarbageReport {
+  let resolution: Resolution
+  let live: Liveness
+  let diagnostics: Diagnostics
+
+  func write() {
+    for unit in resolution.inLinkOrder {
+      list(unit.functions, unit, from: unit.bases.function, live.functions, \.name)
+      list(unit.segments, unit, from: unit.bases.segment, live.segments, \.name)
+      list(unit.globals, unit, from: unit.bases.global, live.globals, \.name)
+      list(unit.tags, unit, from: unit.bases.tag, live.tags, \.name)
+      list(unit.tables, unit, from: unit.bases.table, live.tables, \.name)
+    }
+    let own = resolution.units[0]
+    for index in own.functions.indices where !live.isFunctionLive(own.bases.function + UInt32(index)) {
+      report(resolution.synthetic.symbolNames[UInt32(index)] ?? own.functions[index].name, of: own)
+    }
+    list(own.globals, own, from: own.bases.global, live.globals, \.name)
+  }
+
+  private func list<Element>(
+    _ elements: [Element], _ unit: Unit, from base: UInt32, _ flags: [Bool], _ name: (Element) -> ByteString
+  ) {
+    for (index, element) in elements.enumerated() where !flags[Int(base) + index] { report(name(element), of: unit) }
+  }
+
+  private func report(_ name: ByteString, of unit: Unit) {
+    diagnostics.message("removing unused section \(unit.file.displayName):(\(name))")
+  }
+}

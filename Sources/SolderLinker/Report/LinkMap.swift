@@ -1,0 +1,117 @@
+import WebAssemblyFormat
+
+/// The link map (`-Map`, `--print-map`): sections of the result, what they consist of, and the symbols there, each with
+/// address, place in the file and size.
+///
+/// The form is wasm-ld's, to the column, with one peculiarity: places inside a section count as if the section had no
+/// header.
+struct LinkMap {
+  private let program: Program
+  private let layout: ImageLayout
+  private let code: CodePlan
+  /// Symbols by the function or segment where they are, numbered over all units.
+  private var functionSymbols: [UInt32: [SymbolID]] = [:]
+  private var segmentSymbols: [UInt32: [SymbolID]] = [:]
+
+  init(_ program: Program, _ writer: ImageWriter) {
+    self.program = program
+    layout = writer.layout
+    code = writer.code
+    for unit in program.resolution.inLinkOrder {
+      for id in unit.symbolIDs {
+        let symbol = program.symbol(id)
+        guard symbol.unit == unit.index, symbol.isDefined, symbol.element != none32, program.isLive(symbol, id) else {
+          continue
+        }
+        if symbol.kind == .function { functionSymbols[symbol.element, default: []].append(id) }
+        if symbol.kind == .data { segmentSymbols[symbol.element, default: []].append(id) }
+      }
+    }
+  }
+
+  /// The whole map.
+  func text() -> String {
+    var lines = "    Addr      Off     Size Out     In      Symbol\n"
+    for (index, section) in layout.sections.enumerated() {
+      lines += line(nil, UInt64(section.offset), UInt64(section.size), indent: 0, title(of: section))
+      if UInt32(index) == layout.code {
+        lines += functions(at: UInt64(section.offset))
+      } else if UInt32(index) == layout.data {
+        lines += segments(at: UInt64(section.offset))
+      } else if section.id == .global {
+        lines += globals()
+      }
+    }
+    return lines
+  }
+
+  private func title(of section: ImageLayout.Section) -> String {
+    section.id == .custom ? "CUSTOM(\(section.name))" : section.id.conventionalName
+  }
+
+  private func functions(at start: UInt64) -> String {
+    var lines = ""
+    for (position, reference) in program.indices.functions.enumerated() {
+      let unit = program.resolution.units[Int(reference.unit)]
+      let place = start + UInt64(code.offsets[position])
+      let size = UInt64(code.sizes[position])
+      let function = unit.functions[Int(reference.index)]
+      // A stub stands under the name of the symbol that it is for.
+      let name = (unit.index == 0 ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
+      lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
+      for id in functionSymbols[unit.bases.function + reference.index] ?? [] {
+        lines += line(nil, place, size, indent: 16, displayName(id))
+      }
+    }
+    return lines
+  }
+
+  private func segments(at start: UInt64) -> String {
+    var lines = ""
+    for (segment, place) in zip(program.memory.segments, layout.segments) {
+      lines += line(segment.address, start + (place?.header ?? 0), segment.size, indent: 0, segment.name.description)
+      for (offset, strings) in segment.strings {
+        let size = UInt64(strings.bytes.count)
+        let file = place.map { start + $0.contents + offset } ?? 0
+        lines += line(segment.address + offset, file, size, indent: 8, "<internal>:(\(segment.name))")
+      }
+      for piece in segment.pieces {
+        let unit = program.resolution.units[Int(piece.unit)]
+        let input = unit.segments[Int(piece.segment)]
+        let file = place.map { start + $0.contents + piece.offset } ?? 0
+        let title = "\(unit.file.displayName):(\(input.name))"
+        lines += line(segment.address + piece.offset, file, input.size, indent: 8, title)
+        for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {
+          let symbol = program.symbol(id)
+          let address = segment.address &+ piece.offset &+ symbol.value
+          lines += line(address, file &+ symbol.value, symbol.size, indent: 16, displayName(id))
+        }
+      }
+    }
+    return lines
+  }
+
+  private func globals() -> String {
+    var lines = ""
+    for (position, reference) in program.indices.globals.enumerated() {
+      let name = program.resolution.units[Int(reference.unit)].globals[Int(reference.index)].name
+      let index = UInt64(program.indices.importCounts.globals) + UInt64(position)
+      lines += line(index, 0, 0, indent: 8, name.description)
+    }
+    return lines
+  }
+
+  private func displayName(_ id: SymbolID) -> String {
+    program.options.displayName(of: program.symbol(id).name)
+  }
+
+  private func line(_ address: UInt64?, _ offset: UInt64, _ size: UInt64, indent: Int, _ text: String) -> String {
+    let first = address.map { padded($0) } ?? "       -"
+    return "\(first) \(padded(offset)) \(padded(size)) \(String(repeating: " ", count: indent))\(text)\n"
+  }
+
+  private func padded(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: " ", count: max(0, 8 - digits.count)) + digits
+  }
+}
