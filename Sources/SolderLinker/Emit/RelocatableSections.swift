@@ -135,7 +135,8 @@ struct RelocatableSections {
       for segment in program.memory.segments {
         writer.name(segment.name)
         writer.u32(segment.alignment)
-        writer.u32(segment.flags.rawValue)
+        // wasm-ld writes none: combined segments have lost what their parts were.
+        writer.u32(0)
       }
     }
     let constructors = StartOrder.objectConstructors(program.resolution, program.live)

@@ -100,7 +100,7 @@ struct MarkPass {
     } else {
       dropLifted()
     }
-    live.hasConstructors = options.output != .relocatable && needsConstructors()
+    live.hasConstructors = options.output != .relocatable && (!options.gcSections || needsConstructors())
     if live.hasConstructors { mark(resolution.wellKnown.callConstructors) }
     return live
   }

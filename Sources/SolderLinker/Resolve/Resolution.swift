@@ -97,7 +97,9 @@ extension Resolver {
     }
     if options.isPositionIndependent || options.unresolvedSymbols == .importDynamic {
       let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
-      table.symbols[Int(id)].flags = .exported
+      if !options.sharedMemory || options.compatibility.exportsSharedDataRelocations {
+        table.symbols[Int(id)].flags = .exported
+      }
       known.applyDataRelocations = id
     }
   }
