@@ -12,6 +12,10 @@ import Testing
     let covers: @Sendable (_ section: String) -> Bool
   }
 
+  private static let initMemoryReason =
+    "--export-all: what wasm-ld makes to initialise a shared memory is exported; solder keeps it for itself"
+  private static let initMemorySections: @Sendable (String) -> Bool = { ["section 6", "section 7"].contains($0) }
+
   static let knownDifferences = [
     KnownDifference(
       reason: "LLVM 20 changed how two names of C++20 demangle; solder has the text of LLVM 19 for every release",
@@ -26,6 +30,10 @@ import Testing
         """,
       concerns: { $0.options.contains("--emit-relocs") },
       covers: { $0 == "linking" || $0.hasPrefix("reloc.") }),
+    KnownDifference(
+      reason: initMemoryReason,
+      concerns: { $0.options.contains("--shared-memory") && $0.options.contains("--export-all") },
+      covers: initMemorySections),
   ]
 
   struct Link: Sendable, CustomTestStringConvertible {
@@ -101,11 +109,12 @@ import Testing
     for name in ["main", "worker"] {
       objects.append(
         try await Toolchain.shared.object(
-          "threads/\(name).c", Toolchain.freestanding + ["-pthread", "-matomics", "-mbulk-memory", "-g"] + flags))
+          "threads/\(name).c", Toolchain.freestanding + ["-g"] + flags))
     }
     return objects
   }
 
+  static let atomics = ["-pthread", "-matomics", "-mbulk-memory"]
   static let sharedMemory = ["--shared-memory", "--max-memory=1048576"]
   static let threadOptions: [[String]] = [
     sharedMemory, sharedMemory + ["--import-memory"], sharedMemory + ["--export-all"],
@@ -116,9 +125,12 @@ import Testing
 
   @Test(arguments: threadOptions, Reference.allCases)
   func sharedMemoryAndThreadLocalStorage(_ options: [String], _ reference: Reference) async throws {
-    let inputs = try await threadObjects([])
+    // wasm-ld 19 itself crashes.
+    if reference == .release19, options.contains("--compress-relocations") { return }
+    let inputs = try await threadObjects(Self.atomics)
     let pair = try await Differential(options + ["--allow-undefined"] + inputs, reference)
-    try pair.expectIdentical()
+    let isKnown = options.contains("--shared-memory") && options.contains("--export-all")
+    try pair.expectIdentical(except: isKnown ? Self.initMemorySections : nil)
     guard !options.contains("--relocatable") else { return }
     try await WebAssemblyHost.shared.validate(pair.ownPath)
   }

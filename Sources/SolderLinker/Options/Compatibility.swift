@@ -38,6 +38,6 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// both the base and the address absolute there, which no program survives that adds them.
   public var countsFromTLSBase: Bool { self >= .llvm21 }
 
-  /// Whether `__wasm_apply_data_relocs` stays an export where the memory is shared and the start function calls it.
-  public var exportsSharedDataRelocations: Bool { self < .llvm21 }
+  /// Whether `__wasm_apply_data_relocs` comes before the symbols of the inputs, or else behind them.
+  public var addsDataRelocationsFirst: Bool { self < .llvm21 }
 }

@@ -132,13 +132,19 @@ struct Resolver {
   }
 
   private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
-    guard !lazyFiles[file].isExtracted else { return }
+    let isTold = isTold && options.whyExtractFile != nil
+    if lazyFiles[file].isExtracted {
+      // It is being added and has not defined the name yet; wasm-ld tells of that too.
+      if isTold {
+        extractions.append(Extraction(referrer: referrer, file: lazyFiles[file].displayName, symbol: symbol))
+      }
+      return
+    }
     lazyFiles[file].isExtracted = true
     guard let unit = lazyFiles[file].load() else { return }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32
-    let isTold = isTold && options.whyExtractFile != nil
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }
