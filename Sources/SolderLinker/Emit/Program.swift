@@ -36,7 +36,9 @@ final class Program: @unchecked Sendable {
       if symbol.element == none32 { return symbol.value }
       let address = memory.address(segment: symbol.element, offset: symbol.value)
       // With threads, thread-local data is known by its offset from `__tls_base`.
-      return symbol.isTLS && options.sharedMemory ? address &- memory.tlsAddress : address
+      // One thread alone has its block where the segment is, and `__tls_base` says where that is.
+      let isRelative = options.sharedMemory || options.compatibility.countsFromTLSBase
+      return symbol.isTLS && isRelative ? address &- memory.tlsAddress : address
     }
     return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
   }

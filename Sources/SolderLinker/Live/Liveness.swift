@@ -290,6 +290,8 @@ struct MarkPass {
 
   private func needsConstructors() -> Bool {
     if options.isPositionIndependent { return true }
+    // wasm-ld keeps and calls an empty one where it drops nothing.
+    if !options.gcSections, !resolution.units.contains(where: \.isLifted) { return true }
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
         let id = unit.symbolIDs[Int(function.symbol)]
