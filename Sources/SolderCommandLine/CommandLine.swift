@@ -57,6 +57,7 @@ public func readCommandLine(
     let hasFiles = reader.options.inputs.contains { if case .file = $0.name { true } else { false } }
     if !hasFiles || reader.options.compatibility.versionFlagStops { return .print(version) }
   }
+  reader.options.versionText = version
   reader.check()
   if diagnostics.hasErrors { return nil }
   return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)

@@ -55,6 +55,7 @@ struct Link {
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
     timer?.end("read inputs", items: inputs.order.count, bytes: inputs.bytes)
+    writeReproduction(inputs)
     checkWritable()
     if diagnostics.hasErrors { return nil }
 
@@ -84,7 +85,6 @@ struct Link {
     // Give data, stack and heap their addresses.
     var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
     var memory = place.run()
-    if diagnostics.hasErrors { return nil }
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
@@ -110,7 +110,18 @@ struct Link {
       return nil
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
+    TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return image
+  }
+
+  /// What was read is archived even if the link fails: that may be what is to be reproduced.
+  private func writeReproduction(_ inputs: Inputs) {
+    guard let path = options.reproduceFile else { return }
+    do {
+      try ReproductionArchive(options, inputs).write(to: path)
+    } catch {
+      diagnostics.error("--reproduce: failed to open \(path): \(error)")
+    }
   }
 
   /// A mistake in the name of a file to write is reported before the long work of a link.

@@ -8,6 +8,8 @@ import WebAssemblyFormat
 struct CodePlan {
   /// Size in the result of each function of the result, with the number that tells its size.
   private(set) var sizes: [UInt32] = []
+  /// Whether each function is copied and patched in place, since all operands have room and its size stays as written.
+  private(set) var arePatched: [Bool] = []
   /// Offset of each in the payload.
   private(set) var offsets: [UInt32] = []
   private(set) var payloadSize: UInt64 = 0
@@ -17,13 +19,14 @@ struct CodePlan {
   init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
     let functions = program.indices.functions
     let compress = program.options.compressRelocations
-    sizes = threads.map(functions.count, batch: 512) { index in
+    let measured: [(size: UInt32, isPatched: Bool)] = threads.map(functions.count, batch: 512) { index in
       let reference = functions[index]
       let unit = program.resolution.units[Int(reference.unit)]
-      return unit.index == 0
-        ? UInt32(bodies[Int(reference.index)].count)
-        : CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
+      if unit.index == 0 { return (UInt32(bodies[Int(reference.index)].count), false) }
+      return CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
     }
+    sizes = measured.map(\.size)
+    arePatched = measured.map(\.isPatched)
     countLength = LEB128.length(unsigned: UInt64(functions.count))
     payloadSize = UInt64(countLength)
     offsets.reserveCapacity(sizes.count)
@@ -33,12 +36,15 @@ struct CodePlan {
     }
   }
 
-  private static func size(_ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool) -> UInt32 {
+  private static func size(
+    _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
+  ) -> (size: UInt32, isPatched: Bool) {
     let prefix = function.body.start - function.start
-    if !compress, !unit.mayChangeSize { return prefix + function.body.size }
+    if !compress, !unit.mayChangeSize { return (prefix + function.body.size, true) }
     let body = bodySize(function, of: unit, encoder, compress: compress)
-    if !compress, body == Int(function.body.size) { return prefix + function.body.size }
-    return UInt32(body + LEB128.length(unsigned: UInt64(body)))
+    // Without compression no operand becomes shorter: if the sum has not changed, none has.
+    if !compress, body == Int(function.body.size) { return (prefix + function.body.size, true) }
+    return (UInt32(body + LEB128.length(unsigned: UInt64(body))), false)
   }
 
   private static func bodySize(
@@ -56,14 +62,15 @@ struct CodePlan {
 
   /// Writes one function.
   ///
-  /// - Parameter target: room for exactly the function's size.
+  /// - Parameters:
+  ///   - isPatched: what was found when it was measured.
+  ///   - target: room for exactly the function's size.
   static func write(
-    _ function: Function, of unit: Unit, size: Int, to target: UnsafeMutablePointer<UInt8>, _ encoder: OperandEncoder,
-    compress: Bool
+    _ function: Function, of unit: Unit, isPatched: Bool, size: Int, to target: UnsafeMutablePointer<UInt8>,
+    _ encoder: OperandEncoder, compress: Bool
   ) {
     let base = unit.file.bytes.base
-    let prefix = Int(function.body.start - function.start)
-    if size == prefix + Int(function.body.size), !compress {
+    if isPatched {
       target.update(from: base + Int(function.start), count: size)
       let source = RelocatedUnit(unit)
       for index in function.body.relocations.indices {
@@ -89,7 +96,9 @@ struct CodePlan {
         of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
     case .fixed64: UnsafeMutableRawPointer(target).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .nothing: (target - 1).update(repeating: 0x01, count: width + 1)
-    case .memoryArgument: break  // Always longer than before, so never patched in place.
+    case .memoryArgument:
+      target.pointee = UInt8(truncatingIfNeeded: operand.value)
+      LEB128.write(unsigned: operand.value >> 8, width: width - 1, to: target + 1)
     }
   }
 }
@@ -135,7 +144,7 @@ struct FragmentWriter {
     case .fixed64: UnsafeMutableRawPointer(place).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .memoryArgument:
       place[0] = UInt8(truncatingIfNeeded: operand.value)
-      LEB128.write(unsigned: operand.value >> 8, to: place + 1)
+      LEB128.write(unsigned: operand.value >> 8, width: operand.width - 1, to: place + 1)
     case .nothing:
       place.update(repeating: 0x01, count: operand.width + 1)
       position += 1

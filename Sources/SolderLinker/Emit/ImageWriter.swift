@@ -156,8 +156,8 @@ struct ImageWriter {
         } else {
           let unit = program.resolution.units[Int(reference.unit)]
           CodePlan.write(
-            unit.functions[Int(reference.index)], of: unit, size: Int(code.sizes[position]), to: target, encoder,
-            compress: compress)
+            unit.functions[Int(reference.index)], of: unit, isPatched: code.arePatched[position],
+            size: Int(code.sizes[position]), to: target, encoder, compress: compress)
         }
       }
     }

@@ -21,7 +21,8 @@ struct NameSectionWriter {
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
-    guard functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
+    let hasObject = program.resolution.inLinkOrder.contains { $0.origin == .object }
+    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
     append(.function, functions, &writer)

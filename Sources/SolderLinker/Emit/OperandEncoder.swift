@@ -51,7 +51,8 @@ struct OperandEncoder: @unchecked Sendable {
       }
       operand.form = .memoryArgument
       operand.value = UInt64(index) << 8 | alignment | 0x40
-      operand.width = 1 + LEB128.length(unsigned: UInt64(index))
+      let shortest = 1 + LEB128.length(unsigned: UInt64(index))
+      operand.width = compress ? shortest : max(shortest, operand.width)
       return operand
     case .constantMemoryAddress, .constantTableIndex, .constantNumber, .constantTLSOffset:
       operand.opcode = relocation.isConstant64 ? 0x42 : 0x41

@@ -32,9 +32,13 @@ final class Program: @unchecked Sendable {
   /// The address of a data symbol, or of what stands for one; 0 for what is missing.
   func address(of symbol: Symbol) -> UInt64 {
     guard symbol.state == .defined else { return 0 }
-    if symbol.kind == .data { return memory.address(of: symbol, offsetsThreadLocals: options.sharedMemory) }
+    if symbol.kind == .data { return memory.address(of: symbol, offsetsThreadLocals: offsetsThreadLocals) }
     return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
   }
+
+  /// Whether thread-local data is known by its offset from `__tls_base`: with threads. One thread alone has its block
+  /// where the segment is, and `__tls_base` says where that is.
+  var offsetsThreadLocals: Bool { options.sharedMemory || options.compatibility.countsFromTLSBase }
 
   /// The value of an immutable global of a plain module that is a plain number: an address, to everybody else.
   private func constantValue(of symbol: Symbol) -> UInt64? {
@@ -74,7 +78,7 @@ final class Program: @unchecked Sendable {
 extension MemoryPlan {
   /// The address of a data symbol; 0 for one that is missing.
   ///
-  /// - Parameter offsetsThreadLocals: with threads, thread-local data is known by its offset from `__tls_base`.
+  /// - Parameter offsetsThreadLocals: whether thread-local data is known by its offset from `__tls_base`.
   func address(of symbol: Symbol, offsetsThreadLocals: Bool) -> UInt64 {
     guard symbol.state == .defined else { return 0 }
     if symbol.element == none32 { return symbol.value }

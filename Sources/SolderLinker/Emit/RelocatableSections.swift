@@ -135,7 +135,9 @@ struct RelocatableSections {
       for segment in program.memory.segments {
         writer.name(segment.name)
         writer.u32(segment.alignment)
-        writer.u32(segment.flags.rawValue)
+        // wasm-ld leaves all flags out: the name tells thread-local data, and strings are merged already. What has to
+        // be kept would get lost that way.
+        writer.u32(segment.flags.intersection(.retain).rawValue)
       }
     }
     let constructors = StartOrder.objectConstructors(program.resolution, program.live)

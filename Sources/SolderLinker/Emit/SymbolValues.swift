@@ -39,7 +39,7 @@ private struct SymbolTables: @unchecked Sendable {
     live = program.live
     memory = program.memory
     indices = program.indices
-    offsetsThreadLocals = program.options.sharedMemory
+    offsetsThreadLocals = program.offsetsThreadLocals
   }
 
   func value(of id: SymbolID) -> SymbolValue {

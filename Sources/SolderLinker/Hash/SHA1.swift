@@ -27,7 +27,8 @@ enum SHA1 {
 
   private static func rotate(_ value: UInt32, _ bits: UInt32) -> UInt32 { value << bits | value >> (32 - bits) }
 
-  private static func compress(_ state: inout InlineArray<5, UInt32>, _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) {
+  private static func compress(_ state: inout InlineArray<5, UInt32>, _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int)
+  {
     var schedule = InlineArray<80, UInt32>(repeating: 0)
     for index in 0..<16 {
       let word = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: start + 4 * index, as: UInt32.self)

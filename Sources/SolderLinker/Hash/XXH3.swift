@@ -80,7 +80,8 @@ enum XXH3 {
     _ input: UnsafeRawBufferPointer, _ offset: Int, _ secret: UnsafeRawBufferPointer, _ secretOffset: Int
   ) -> UInt64 {
     fold(
-      read64(input, offset) ^ read64(secret, secretOffset), read64(input, offset + 8) ^ read64(secret, secretOffset + 8))
+      read64(input, offset) ^ read64(secret, secretOffset), read64(input, offset + 8) ^ read64(secret, secretOffset + 8)
+    )
   }
 
   // MARK: Lengths

@@ -43,11 +43,17 @@ struct InputLoader {
     let files = threads.map(inputs.count, batch: 8) { InputLoader.map(inputs[$0]) }
     for (argument, file) in zip(inputs, files) { open(argument, file) }
     if !options.isPositionIndependent { addNeededLibraries() }
-    guard !diagnostics.hasErrors else { return Inputs() }
-    if sources.isEmpty { diagnostics.error("no input files") }
+    guard !diagnostics.hasErrors else {
+      var inputs = Inputs()
+      inputs.paths = openedPaths
+      return inputs
+    }
     readInParallel()
     var result = collect()
-    result.paths = openedPaths
+    result.paths = openedPaths + result.paths
+    if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
+      diagnostics.error("no input files")
+    }
     determineAddressWidth(&result)
     return result
   }
@@ -196,6 +202,10 @@ struct InputLoader {
       } else if source.kind == .stubLibrary {
         inputs.stubLibraries.append(StubLibrary(source.file))
       }
+      if source.kind == .thinArchive {
+        let folder = FilePath(source.file.path).removingLastComponent()
+        inputs.paths += source.archive?.members.map { folder.pushing(FilePath($0.name.description)).string } ?? []
+      }
       if source.archive != nil {
         var list = FilePath(source.file.path)
         list.extension = "imports"
@@ -238,6 +248,11 @@ struct InputLoader {
     for unit in inputs.units {
       guard let width = unit.addressWidth else { continue }
       guard let agreed = decided else {
+        // Like wasm-ld, do not take an object's word for it.
+        if unit.origin == .object, width == 64 {
+          diagnostics.error("\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files")
+          continue
+        }
         decided = width == 64
         decider = unit.file.displayName
         continue

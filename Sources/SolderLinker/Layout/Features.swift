@@ -110,7 +110,7 @@ struct FeatureSet {
     guard options.output != .relocatable, options.checkFeatures, !hasMutableGlobals else { return }
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(
-        "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(demangle(symbol.name))`. "
+        "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "
           + "Use --no-check-features to suppress.")
     }
     for entry in plan.imports where entry.kind == .global {

@@ -4,7 +4,7 @@ import WebAssemblyFormat
 extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
-    StartOrder.checkConstructors(resolution, live, diagnostics)
+    StartOrder.checkConstructors(resolution, live, options, diagnostics)
     guard options.output != .relocatable else {
       plan.constructors = []
       return
@@ -12,10 +12,13 @@ extension IndexPass {
     var order = StartOrder(resolution, live, diagnostics)
     plan.constructors = live.hasConstructors ? order.constructors : []
     let constructors = resolution.symbol(resolution.wellKnown.callConstructors)
-    let isCalled = constructors.has(.usedInRegularUnit) || constructors.isExported(options)
+    let hasPlainModule = resolution.units.contains { $0.origin == .plainModule }
+    // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
+    let isExported = constructors.isExported(options) && (!hasPlainModule || constructors.has(.forceExport))
+    let isCalled = constructors.has(.usedInRegularUnit) || isExported
     if options.isPositionIndependent || isCalled {
       // The program's own start-up calls them.
-    } else if resolution.units.contains(where: { $0.origin == .plainModule }) {
+    } else if hasPlainModule {
       wrapPlainEntry(&order)
     } else {
       wrapCommandExports()

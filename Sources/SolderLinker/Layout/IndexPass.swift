@@ -175,7 +175,7 @@ struct IndexPass {
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
-    let name = demangle(resolution.symbol(id).name)
+    let name = options.displayName(of: resolution.symbol(id).name)
     let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
     switch reason {
     case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
@@ -191,9 +191,9 @@ struct IndexPass {
     let symbol = resolution.symbol(id)
     if allowsUndefined(symbol) { return }
     if unit.isLifted {
-      report.add(id, unit, function)
+      report.add(id, unit, function, options)
     } else {
-      let message = "\(unit.file.displayName): undefined symbol: \(demangle(symbol.name))"
+      let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)
@@ -320,8 +320,7 @@ struct IndexPass {
     }
     for unit in units {
       for index in unit.globals.indices where live.isGlobalLive(unit.bases.global + UInt32(index)) {
-        plan.globalIndices[Int(unit.bases.global) + index] = plan.importCounts.globals + UInt32(plan.globals.count)
-        plan.globals.append(ElementReference(unit: unit.index, index: UInt32(index)))
+        numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
       }
     }
     for id in plan.addressGlobals {
@@ -346,6 +345,38 @@ struct IndexPass {
     while plan.functionIndices.count <= id { plan.functionIndices.append(none32) }
     plan.functionIndices[id] = plan.importCounts.functions + UInt32(plan.functions.count)
     plan.functions.append(ElementReference(unit: unit.index, index: UInt32(index)))
+  }
+
+  /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
+  /// come before it; a module may have imported them from one that follows in the link.
+  private mutating func numberGlobal(_ global: ElementReference) {
+    var stack: [(global: ElementReference, next: Int)] = [(global, 0)]
+    var begun: Set = [Int(resolution.units[Int(global.unit)].bases.global + global.index)]
+    while let (current, next) = stack.last {
+      let unit = resolution.units[Int(current.unit)]
+      let id = Int(unit.bases.global + current.index)
+      let relocations = unit.globals[Int(current.index)].initializer.relocations
+      guard plan.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
+        stack.removeLast()
+        guard plan.globalIndices[id] == none32 else { continue }
+        plan.globalIndices[id] = plan.importCounts.globals + UInt32(plan.globals.count)
+        plan.globals.append(current)
+        continue
+      }
+      stack[stack.count - 1].next += 1
+      let relocation = unit.relocations[Int(relocations.start) + next]
+      guard relocation.kind == .globalIndexLEB else { continue }
+      let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
+      guard symbol.kind == .global, symbol.isDefined, plan.globalIndices[Int(symbol.element)] == none32 else {
+        continue
+      }
+      if !begun.insert(Int(symbol.element)).inserted {
+        diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
+        return
+      }
+      let owner = resolution.units[Int(symbol.unit)]
+      stack.append((ElementReference(unit: owner.index, index: symbol.element - owner.bases.global), 0))
+    }
   }
 
   private mutating func numberTables() {
@@ -400,6 +431,7 @@ struct IndexPass {
       if unit.origin == .plainModule {
         for index in unit.memoryImports.indices where !(isOwner && index == 0) {
           let entry = unit.memoryImports[index]
+          if resolution.boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] != nil { continue }
           if !isOwner, entry.module == "env" { continue }
           indices[index] = next(\.memories)
           plan.importedMemories.append(ElementReference(unit: unit.index, index: UInt32(index)))
@@ -415,6 +447,10 @@ struct IndexPass {
       plan.memoryIndices[unit.index]?[unit.memoryImports.count + index] = nextIndex
       plan.memories.append(ElementReference(unit: unit.index, index: UInt32(index)))
       nextIndex += 1
+    }
+    for (reference, target) in resolution.boundMemories {
+      guard let index = plan.memoryIndices[target.unit]?[Int(target.index)] else { continue }
+      plan.memoryIndices[reference.unit]?[Int(reference.index)] = index
     }
   }
 
@@ -447,12 +483,14 @@ private struct UndefinedReport {
   private var order: [SymbolID] = []
   private var referrers: [SymbolID: [String]] = [:]
 
-  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32) {
+  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
     var line = unit.file.displayName
     if function != none32 {
       let name = unit.functions[Int(function)].name
-      line += name.isEmpty ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(demangle(name)))"
+      line +=
+        name.isEmpty
+        ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(options.displayName(of: name)))"
     }
     if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
   }
@@ -460,7 +498,7 @@ private struct UndefinedReport {
   func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
     for id in order {
       let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()
-      let message = "undefined symbol: \(demangle(resolution.symbol(id).name))\(lines)"
+      let message = "undefined symbol: \(options.displayName(of: resolution.symbol(id).name))\(lines)"
       switch options.unresolvedSymbols {
       case .error where !options.writesDespiteErrors: diagnostics.error(message)
       case .error, .warn: diagnostics.warn(message)

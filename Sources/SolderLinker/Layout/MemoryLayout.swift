@@ -213,7 +213,25 @@ struct MemoryPass {
     if hasPlainModule, next == end { plan.heapBase = end ?? 0 }
     next = plan.heapBase
     placeKeptSegments()
+    orderSegments()
     setSize()
+  }
+
+  /// Zero-initialised segments take no place in the file unless something forces them to, so they are numbered behind
+  /// those that code may name.
+  private mutating func orderSegments() {
+    guard let first = plan.segments.firstIndex(where: \.isBSS), !plan.segments[first...].allSatisfy(\.isBSS) else {
+      return
+    }
+    let order =
+      plan.segments.indices.filter { !plan.segments[$0].isBSS }
+      + plan.segments.indices.filter { plan.segments[$0].isBSS }
+    var positions = [UInt32](repeating: 0, count: order.count)
+    for (position, index) in order.enumerated() { positions[index] = UInt32(position) }
+    plan.segments = order.map { plan.segments[$0] }
+    for index in plan.outputSegments.indices where plan.outputSegments[index] != none32 {
+      plan.outputSegments[index] = positions[Int(plan.outputSegments[index])]
+    }
   }
 
   private var hasPlainModule: Bool { resolution.units.contains { $0.origin == .plainModule } }
@@ -237,8 +255,16 @@ struct MemoryPass {
   /// Whether anything has to be placed beside a plain module's own data.
   private var needsMemory: Bool {
     if plan.segments.contains(where: { $0.size > 0 }) { return true }
-    if let stack = resolution.wellKnown.stackPointer, live.isLive(resolution.symbol(stack), stack) { return true }
-    if resolution.wellKnown.addresses[.heapBase] != nil { return true }
+    if let stack = resolution.wellKnown.stackPointer, resolution.needsStack,
+      live.isLive(resolution.symbol(stack), stack)
+    {
+      return true
+    }
+    if let base = resolution.wellKnown.addresses[.heapBase] {
+      // That all symbols are exported asks nothing of the linker's own.
+      let symbol = resolution.symbol(base)
+      if symbol.has(.usedInRegularUnit) || symbol.has(.forceExport) { return true }
+    }
     return resolution.inLinkOrder.contains { unit in
       guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
       let block = Int(facts.memoryBlock)
@@ -248,7 +274,9 @@ struct MemoryPass {
 
   private mutating func placeStack() {
     guard options.output == .executable else { return }
-    if hasPlainModule, let stack = resolution.wellKnown.stackPointer, !live.isLive(resolution.symbol(stack), stack) {
+    if let stack = resolution.wellKnown.stackPointer, hasPlainModule,
+      !resolution.needsStack || !live.isLive(resolution.symbol(stack), stack)
+    {
       return
     }
     next = align(next, MemoryPass.stackAlignment)
@@ -346,7 +374,7 @@ struct MemoryPass {
       let bytes = room.overflow ? limit : room.partialValue
       let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
       // What was free above the module's own data stays free above everything.
-      size = max(size, bytes &+ (moved > 0 ? align(moved, declaredPage) : 0))
+      size = max(size, add(bytes, moved > 0 ? align(moved, declaredPage) : 0))
     }
     if size > limit {
       diagnostics.error("memory of \(size) bytes is needed, but only \(limit) bytes can be addressed")
@@ -409,8 +437,10 @@ struct MemoryPass {
 extension Resolution {
   /// The plain module whose memory becomes that of the whole program.
   var memoryOwner: Unit? {
-    inLinkOrder.first { $0.origin == .plainModule && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
-      ?? inLinkOrder.first { $0.origin == .plainModule }
+    inLinkOrder.first { unit in
+      unit.origin == .plainModule && !(unit.memories.isEmpty && unit.memoryImports.isEmpty)
+        && boundMemories[MemoryReference(unit: unit.index, index: 0)] == nil
+    } ?? inLinkOrder.first { $0.origin == .plainModule }
   }
 }
 
@@ -420,6 +450,14 @@ extension Resolution {
   var needsMainMemory: Bool {
     guard let owner = memoryOwner, owner.memories.isEmpty, owner.memoryImports.isEmpty else { return true }
     return inLinkOrder.contains { $0.origin == .object || $0.origin == .sharedLibrary && !$0.memoryImports.isEmpty }
+  }
+}
+
+extension Resolution {
+  /// Whether the result has a stack: objects always come with one, finished modules only if one of them asks for it.
+  var needsStack: Bool {
+    guard let stack = wellKnown.stackPointer, memoryOwner != nil else { return true }
+    return symbol(stack).has(.usedInRegularUnit)
   }
 }
 

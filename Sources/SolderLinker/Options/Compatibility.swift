@@ -33,4 +33,11 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
 
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
+
+  /// Whether addresses of thread-local data count from `__tls_base` in results without shared memory too. LLVM 19 had
+  /// both the base and the address absolute there, which no program survives that adds them.
+  public var countsFromTLSBase: Bool { self >= .llvm21 }
+
+  /// Whether `__wasm_apply_data_relocs` comes before the symbols of the inputs, or else behind them.
+  public var addsDataRelocationsFirst: Bool { self < .llvm21 }
 }

@@ -134,6 +134,8 @@ public struct LinkOptions: Sendable {
   public var reproduceFile: String?
   /// The command line as given, after response files: what ``reproduceFile`` records.
   public var commandLine: [CommandLineArgument] = []
+  /// What `--version` prints, for the archive of ``reproduceFile``.
+  public var versionText = ""
   /// The inputs are listed in this file as prerequisites of the output, in make's syntax (`--dependency-file`).
   public var dependencyFile: String?
   /// The time of each pass is written to this file in Chrome's trace format (`--time-trace`).

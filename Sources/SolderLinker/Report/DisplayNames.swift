@@ -1,12 +1,14 @@
 import Demangling
 import WebAssemblyFormat
 
-/// A symbol's name as a person wrote it in the source, or the name itself where it is not mangled.
-func demangle(_ name: ByteString) -> String {
-  if name == "__main_argc_argv" { return "main" }
-  var output: [UInt8] = []
-  guard Demangling.demangle(name.bytes, into: &output) else { return name.description }
-  return String(decoding: output, as: UTF8.self)
+extension LinkOptions {
+  /// A symbol's name as messages show it: as a person wrote it in the source, unless `--no-demangle` says otherwise.
+  func displayName(of name: ByteString) -> String {
+    if name == "__main_argc_argv" { return "main" }
+    var output: [UInt8] = []
+    guard demangle, Demangling.demangle(name.bytes, into: &output) else { return name.description }
+    return String(decoding: output, as: UTF8.self)
+  }
 }
 
 /// Turns symbol names into what the name section shows, one after the other, without memory of its own for each.

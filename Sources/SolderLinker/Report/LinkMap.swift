@@ -102,8 +102,7 @@ struct LinkMap {
   }
 
   private func displayName(_ id: SymbolID) -> String {
-    let name = program.symbol(id).name
-    return program.options.demangle ? demangle(name) : name.description
+    program.options.displayName(of: program.symbol(id).name)
   }
 
   private func line(_ address: UInt64?, _ offset: UInt64, _ size: UInt64, indent: Int, _ text: String) -> String {

@@ -4,11 +4,13 @@ import SystemPackage
 enum TextReport {
   case whyExtract
   case map
+  case dependencies
 
   private func path(_ options: LinkOptions) -> String? {
     switch self {
     case .whyExtract: options.whyExtractFile
     case .map: options.mapFile
+    case .dependencies: options.dependencyFile
     }
   }
 
@@ -16,6 +18,7 @@ enum TextReport {
     switch self {
     case .whyExtract: "--why-extract= file "
     case .map: "map file "
+    case .dependencies: "dependency file "
     }
   }
 

@@ -7,7 +7,7 @@ enum WhyExtract {
     var lines = "reference\textracted\tsymbol\n"
     for entry in resolution.extractions {
       let name = resolution.symbol(entry.symbol).name
-      lines += "\(entry.referrer)\t\(entry.file)\t\(options.demangle ? demangle(name) : name.description)\n"
+      lines += "\(entry.referrer)\t\(entry.file)\t\(options.displayName(of: name))\n"
     }
     return lines
   }

@@ -16,6 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
+  /// Memory imports that a named input satisfies, and the memory that each of them is.
+  let boundMemories: [MemoryReference: MemoryReference]
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
@@ -25,6 +27,12 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+}
+
+/// A memory in a unit's index space.
+struct MemoryReference: Hashable {
+  var unit: UInt32
+  var index: UInt32
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
@@ -95,11 +103,15 @@ extension Resolver {
       let type = types.intern(parameters: [is64 ? .i64 : .i32], results: [])
       known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type, &synthetic)
     }
-    if options.isPositionIndependent || options.unresolvedSymbols == .importDynamic {
-      let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
-      table.symbols[Int(id)].flags = .exported
-      known.applyDataRelocations = id
-    }
+    if options.compatibility.addsDataRelocationsFirst { addDataRelocations(&synthetic, &known) }
+  }
+
+  /// Adds the function that relocates data, where something may be left to relocate.
+  mutating func addDataRelocations(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols) {
+    guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return }
+    let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
+    table.symbols[Int(id)].flags = .exported
+    known.applyDataRelocations = id
   }
 
   /// A hidden function that the linker defines.
