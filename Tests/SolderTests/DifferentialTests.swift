@@ -73,19 +73,18 @@ import Testing
 
   /// Options after which the result is still a command, whatever else changes.
   static let optionsOfCommands: [[String]] = [
-    ["--no-gc-sections"], ["--print-gc-sections", "-Map=result.map"], ["--export-all"], ["--export-dynamic"],
+    ["--no-gc-sections"], ["--export-dynamic"],
     ["-O0"], ["-O2"], ["--strip-debug", "--compress-relocations"], ["--strip-all", "-O2", "--compress-relocations"],
     ["--no-demangle"], ["--no-merge-data-segments"], ["--stack-first", "-z", "stack-size=131072"],
-    ["--emit-relocs"], ["--export-table", "--build-id"], ["--growable-table", "--build-id=sha1"],
-    ["--initial-memory=33554432", "--max-memory=67108864", "--table-base=16"], ["--why-extract=why.txt", "--trace"],
+    ["--export-table", "--build-id"], ["--growable-table", "--build-id=sha1"],
+    ["--initial-memory=33554432", "--max-memory=67108864", "--table-base=16"],
   ]
 
   /// Options after which it needs a host of its own.
   static let optionsOfOthers: [[String]] = [
-    ["--import-memory", "--export-memory=memory"], ["--import-table"], ["--relocatable"],
-    ["--relocatable", "--strip-debug"], ["--no-entry", "--export=malloc", "--undefined=free"],
+    ["--import-memory", "--export-memory=memory"], ["--import-table"],
+    ["--no-entry", "--export=malloc", "--undefined=free"],
     ["--import-memory", "--shared-memory", "--max-memory=67108864", "--no-check-features"],
-    ["--shared-memory", "--max-memory=67108864", "--no-check-features", "--export-all"],
   ]
 
   static func links(_ options: [[String]]) -> [Link] {
