@@ -135,6 +135,11 @@ struct OperandEncoder: @unchecked Sendable {
       return functionOffset(symbol) &+ addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: symbol.element)
     case .memoryAddressLocationRelativeI32: return program.address(of: symbol) &+ addend &- place
+    case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
+      guard symbol.isDefined else { return 0 }
+      let address = program.address(of: symbol) &+ addend
+      let isAddress = symbol.isTLS && !program.options.sharedMemory && program.options.compatibility.countsFromThreadBase
+      return isAddress ? address &- program.memory.tlsAddress : address
     default:
       guard symbol.isDefined else { return 0 }
       return program.address(of: symbol) &+ addend

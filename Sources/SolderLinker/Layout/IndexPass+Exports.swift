@@ -154,8 +154,9 @@ extension IndexPass {
       (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
+      let mayExport = options.compatibility.exportsOwnVariables && features.hasMutableGlobals
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
-        !symbol.has(.forceExport),
+        !symbol.has(.forceExport), !mayExport,
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
         return

@@ -21,6 +21,17 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
 
+  /// Whether `__wasm_apply_data_relocs` exists only when it has something to do, behind the other
+  /// symbols.
+  public var omitsEmptyDataRelocations: Bool { self >= .llvm21 }
+
+  /// Whether `__stack_pointer` is visible, and variables of the linker's are exported wherever inputs may be, if the
+  /// features include mutable globals.
+  public var exportsOwnVariables: Bool { self >= .llvm22 }
+
+  /// Whether relocations that count from `__tls_base` do so without threads too; before, they wrote an address.
+  public var countsFromThreadBase: Bool { self >= .llvm21 }
+
   /// Whether `__wasm_first_page_end` exists.
   public var definesFirstPageEnd: Bool { self >= .llvm21 }
 

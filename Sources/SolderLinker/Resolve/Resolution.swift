@@ -84,7 +84,9 @@ extension Resolver {
         "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
-      known.stackPointer = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      if options.compatibility.exportsOwnVariables { table.symbols[Int(id)].flags = [] }
+      known.stackPointer = id
     }
     if options.sharedMemory {
       known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true), synthetic)
@@ -93,7 +95,7 @@ extension Resolver {
       let type = types.intern(parameters: [is64 ? .i64 : .i32], results: [])
       known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type, &synthetic)
     }
-    if options.isPositionIndependent || options.unresolvedSymbols == .importDynamic {
+    if options.relocatesDataAtRunTime, !options.compatibility.omitsEmptyDataRelocations {
       let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
       table.symbols[Int(id)].flags = .exported
       known.applyDataRelocations = id
@@ -150,9 +152,9 @@ extension Resolver {
     for address in AddressSymbol.allCases {
       switch address {
       case .dsoHandle: break
-      case .dataEnd where options.output == .shared: continue
-      case .dataEnd: break
       case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
+      case .dataEnd where options.output == .shared: continue
+      case .dataEnd, .firstPageEnd: break
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }
