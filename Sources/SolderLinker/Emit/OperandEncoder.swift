@@ -138,7 +138,8 @@ struct OperandEncoder: @unchecked Sendable {
     case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
       guard symbol.isDefined else { return 0 }
       let address = program.address(of: symbol) &+ addend
-      let isAddress = symbol.isTLS && !program.options.sharedMemory && program.options.compatibility.countsFromThreadBase
+      let isAddress =
+        symbol.isTLS && !program.options.sharedMemory && program.options.compatibility.countsFromThreadBase
       return isAddress ? address &- program.memory.tlsAddress : address
     default:
       guard symbol.isDefined else { return 0 }

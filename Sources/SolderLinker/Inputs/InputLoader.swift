@@ -49,7 +49,9 @@ struct InputLoader {
     readInParallel()
     var inputs = collect()
     inputs.paths = openedPaths + inputs.paths
-    if inputs.order.isEmpty, inputs.stubLibraries.isEmpty, !diagnostics.hasErrors { diagnostics.error("no input files") }
+    if inputs.order.isEmpty, inputs.stubLibraries.isEmpty, !diagnostics.hasErrors {
+      diagnostics.error("no input files")
+    }
     determineAddressWidth(&inputs)
     return inputs
   }

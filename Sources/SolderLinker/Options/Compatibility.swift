@@ -29,6 +29,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// features include mutable globals.
   public var exportsOwnVariables: Bool { self >= .llvm22 }
 
+  /// Whether data is relocated by way of a global only when the address comes from outside.
+  public var relocatesDataFromBase: Bool { self >= .llvm21 }
+
   /// Whether relocations that count from `__tls_base` do so without threads too; before, they wrote an address.
   public var countsFromThreadBase: Bool { self >= .llvm21 }
 
