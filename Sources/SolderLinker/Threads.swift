@@ -42,6 +42,16 @@ struct Threads: Sendable {
     }
   }
 
+  /// The results of `body` for each of `0..<iterations`, computed in any order and on any thread.
+  func map<Element>(_ iterations: Int, batch: Int = 1, _ body: @Sendable (Int) -> Element) -> [Element] {
+    Array(unsafeUninitializedCapacity: iterations) { buffer, count in
+      // Every element is initialised once, by the iteration of its index.
+      nonisolated(unsafe) let buffer = buffer
+      forEach(iterations, batch: batch) { buffer.initializeElement(at: $0, to: body($0)) }
+      count = iterations
+    }
+  }
+
   /// The state that the threads of one loop share.
   private final class Loop: Sendable {
     private let next = Atomic<Int>(0)

@@ -57,11 +57,30 @@ public struct ByteReader: @unchecked Sendable {
 
   @usableFromInline
   mutating func u32Slow() throws(FormatError) -> UInt32 {
-    UInt32(truncatingIfNeeded: try unsigned(bits: 32))
+    if let (bits, _) = shortNumber() { return bits }
+    return UInt32(truncatingIfNeeded: try unsigned(bits: 32))
+  }
+
+  /// Reads a LEB128 number of at most four bytes, whose sign is still to be extended, from one load: nearly all numbers
+  /// of relocations and symbols are of this kind. `nil`, and nothing was read, for any other.
+  private mutating func shortNumber() -> (bits: UInt32, length: UInt32)? {
+    guard remaining >= 4 else { return nil }
+    let word = UInt32(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
+    let ends = ~word & 0x8080_8080
+    guard ends != 0 else { return nil }
+    let length = UInt32(truncatingIfNeeded: ends.trailingZeroBitCount) &>> 3 &+ 1
+    var bits = word & 0x7F7F_7F7F & (UInt32.max &>> (32 &- length &* 8))
+    bits = (bits & 0x007F_007F) | (bits & 0x7F00_7F00) &>> 1
+    bits = (bits & 0x0000_3FFF) | (bits & 0x3FFF_0000) &>> 2
+    offset &+= Int(truncatingIfNeeded: length)
+    return (bits, length)
   }
 
   /// Reads an unsigned LEB128 number of at most 64 bits.
-  public mutating func u64() throws(FormatError) -> UInt64 { try unsigned(bits: 64) }
+  public mutating func u64() throws(FormatError) -> UInt64 {
+    if let (bits, _) = shortNumber() { return UInt64(bits) }
+    return try unsigned(bits: 64)
+  }
 
   /// Reads a signed LEB128 number of at most 32 bits.
   public mutating func s32() throws(FormatError) -> Int32 { Int32(truncatingIfNeeded: try signed(bits: 32)) }
@@ -70,7 +89,11 @@ public struct ByteReader: @unchecked Sendable {
   public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }
 
   /// Reads a signed LEB128 number of at most 64 bits.
-  public mutating func s64() throws(FormatError) -> Int64 { try signed(bits: 64) }
+  public mutating func s64() throws(FormatError) -> Int64 {
+    guard let (bits, length) = shortNumber() else { return try signed(bits: 64) }
+    let unused = 32 &- length &* 7
+    return Int64(Int32(bitPattern: bits &<< unused) &>> Int32(bitPattern: unused))
+  }
 
   /// Reads a fixed-width little-endian 32-bit number.
   public mutating func fixed32() throws(FormatError) -> UInt32 {

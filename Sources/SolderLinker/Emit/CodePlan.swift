@@ -8,6 +8,8 @@ import WebAssemblyFormat
 struct CodePlan {
   /// Size in the result of each function of the result, with the number that tells its size.
   private(set) var sizes: [UInt32] = []
+  /// Whether each function is copied and patched in place, since all operands have room and its size stays as written.
+  private(set) var arePatched: [Bool] = []
   /// Offset of each in the payload.
   private(set) var offsets: [UInt32] = []
   private(set) var payloadSize: UInt64 = 0
@@ -16,17 +18,15 @@ struct CodePlan {
   /// Measures all functions. Sizes do not depend on offsets in the code, so one round is enough.
   init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
     let functions = program.indices.functions
-    let buffer = ParallelBuffer<UInt32>(repeating: 0, count: functions.count)
     let compress = program.options.compressRelocations
-    threads.forEach(functions.count, batch: 512) { index in
+    let measured: [(size: UInt32, isPatched: Bool)] = threads.map(functions.count, batch: 512) { index in
       let reference = functions[index]
       let unit = program.resolution.units[Int(reference.unit)]
-      buffer[index] =
-        unit.index == 0
-        ? UInt32(bodies[Int(reference.index)].count)
-        : CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
+      if unit.index == 0 { return (UInt32(bodies[Int(reference.index)].count), false) }
+      return CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
     }
-    sizes = buffer.take()
+    sizes = measured.map(\.size)
+    arePatched = measured.map(\.isPatched)
     countLength = LEB128.length(unsigned: UInt64(functions.count))
     payloadSize = UInt64(countLength)
     offsets.reserveCapacity(sizes.count)
@@ -36,21 +36,25 @@ struct CodePlan {
     }
   }
 
-  private static func size(_ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool) -> UInt32 {
+  private static func size(
+    _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
+  ) -> (size: UInt32, isPatched: Bool) {
     let prefix = function.body.start - function.start
-    if !compress, !unit.mayChangeSize { return prefix + function.body.size }
+    if !compress, !unit.mayChangeSize { return (prefix + function.body.size, true) }
     let body = bodySize(function, of: unit, encoder, compress: compress)
-    if !compress, body == Int(function.body.size) { return prefix + function.body.size }
-    return UInt32(body + LEB128.length(unsigned: UInt64(body)))
+    // Without compression no operand becomes shorter: if the sum has not changed, none has.
+    if !compress, body == Int(function.body.size) { return (prefix + function.body.size, true) }
+    return (UInt32(body + LEB128.length(unsigned: UInt64(body))), false)
   }
 
   private static func bodySize(
     _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
   ) -> Int {
     var size = Int(function.body.size)
+    let source = RelocatedUnit(unit)
     for index in function.body.relocations.indices {
-      let relocation = unit.relocations[index]
-      let operand = encoder.encode(relocation, of: unit, compress: compress)
+      let relocation = source.relocations[index]
+      let operand = encoder.encode(relocation, of: source, compress: compress)
       size += operand.width - Int(relocation.width)
     }
     return size
@@ -58,18 +62,20 @@ struct CodePlan {
 
   /// Writes one function.
   ///
-  /// - Parameter target: room for exactly the function's size.
+  /// - Parameters:
+  ///   - isPatched: what was found when it was measured.
+  ///   - target: room for exactly the function's size.
   static func write(
-    _ function: Function, of unit: Unit, size: Int, to target: UnsafeMutablePointer<UInt8>, _ encoder: OperandEncoder,
-    compress: Bool
+    _ function: Function, of unit: Unit, isPatched: Bool, size: Int, to target: UnsafeMutablePointer<UInt8>,
+    _ encoder: OperandEncoder, compress: Bool
   ) {
     let base = unit.file.bytes.base
-    let prefix = Int(function.body.start - function.start)
-    if size == prefix + Int(function.body.size), !compress {
+    if isPatched {
       target.update(from: base + Int(function.start), count: size)
+      let source = RelocatedUnit(unit)
       for index in function.body.relocations.indices {
-        let relocation = unit.relocations[index]
-        let operand = encoder.encode(relocation, of: unit, compress: false)
+        let relocation = source.relocations[index]
+        let operand = encoder.encode(relocation, of: source, compress: false)
         patch(operand, at: target + Int(relocation.offset - function.start), width: Int(relocation.width))
       }
       return
@@ -90,7 +96,9 @@ struct CodePlan {
         of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
     case .fixed64: UnsafeMutableRawPointer(target).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .nothing: (target - 1).update(repeating: 0x01, count: width + 1)
-    case .memoryArgument: break  // Always longer than before, so never patched in place.
+    case .memoryArgument:
+      target.pointee = UInt8(truncatingIfNeeded: operand.value)
+      LEB128.write(unsigned: operand.value >> 8, width: width - 1, to: target + 1)
     }
   }
 }
@@ -105,9 +113,10 @@ struct FragmentWriter {
   mutating func write(_ fragment: Fragment, of unit: Unit, _ encoder: OperandEncoder, compress: Bool) {
     let base = unit.file.bytes.base
     var copied = Int(fragment.start)
+    let source = RelocatedUnit(unit)
     for index in fragment.relocations.indices {
-      let relocation = unit.relocations[index]
-      let operand = encoder.encode(relocation, of: unit, compress: compress)
+      let relocation = source.relocations[index]
+      let operand = encoder.encode(relocation, of: source, compress: compress)
       let replacesOpcode = operand.opcode != nil || operand.form == .nothing
       let start = Int(relocation.offset) - (replacesOpcode ? 1 : 0)
       (target + position).update(from: base + copied, count: start - copied)
@@ -135,7 +144,7 @@ struct FragmentWriter {
     case .fixed64: UnsafeMutableRawPointer(place).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
     case .memoryArgument:
       place[0] = UInt8(truncatingIfNeeded: operand.value)
-      LEB128.write(unsigned: operand.value >> 8, to: place + 1)
+      LEB128.write(unsigned: operand.value >> 8, width: operand.width - 1, to: place + 1)
     case .nothing:
       place.update(repeating: 0x01, count: operand.width + 1)
       position += 1

@@ -40,6 +40,9 @@ struct CustomPlan {
         outputs[output].pieces.append((unit, index, 0))
       }
     }
+    if options.compatibility.dropsEmptyCustomSections {
+      outputs.removeAll { $0.pieces.allSatisfy { $0.unit.customSections[$0.index].content.remaining == 0 } }
+    }
     for index in outputs.indices { place(index, options) }
   }
 
@@ -98,8 +101,7 @@ struct CustomPlan {
 
   /// Where the byte at `offset` of an input section is in the content of its output section.
   func offset(of offset: UInt64, inSection section: UInt32) -> UInt64 {
-    let output = outputIndices[Int(section)]
-    guard output != none32 else { return offset }
+    guard let output = outputIndices[checked: Int(section)], output != none32 else { return offset }
     if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section) }
     return offsets[Int(section)] &+ offset
   }

@@ -25,13 +25,17 @@ struct EncodedOperand {
 struct OperandEncoder: @unchecked Sendable {
   let program: Program
   let custom: CustomPlan
-  /// Where each function begins in the payload of the code section, numbered over all units.
-  let functionOffsets: [UInt32]
+  /// By symbol.
+  let values: [SymbolValue]
+  /// Where each function's body begins in the payload of the code section, numbered over all units; known once the code
+  /// has been measured.
+  var functionOffsets: [UInt32] = []
 
   /// What a relocation in code writes.
   ///
   /// - Parameter compress: whether an operand may take fewer bytes than in the input.
-  func encode(_ relocation: Relocation, of unit: Unit, compress: Bool) -> EncodedOperand {
+  func encode(_ relocation: Relocation, of source: RelocatedUnit, compress: Bool) -> EncodedOperand {
+    let unit = source.unit
     var operand = EncodedOperand(value: 0, form: .unsigned, opcode: nil, width: Int(relocation.width))
     switch relocation.kind {
     case .removedCall:
@@ -47,35 +51,36 @@ struct OperandEncoder: @unchecked Sendable {
       }
       operand.form = .memoryArgument
       operand.value = UInt64(index) << 8 | alignment | 0x40
-      operand.width = 1 + LEB128.length(unsigned: UInt64(index))
+      let shortest = 1 + LEB128.length(unsigned: UInt64(index))
+      operand.width = compress ? shortest : max(shortest, operand.width)
       return operand
     case .constantMemoryAddress, .constantTableIndex, .constantNumber, .constantTLSOffset:
       operand.opcode = relocation.isConstant64 ? 0x42 : 0x41
-      setSigned(&operand, value(of: relocation, in: unit), is64: relocation.isConstant64)
-    case .globalIndexLEB where isConstant(relocation, unit):
+      setSigned(&operand, value(of: relocation, in: source), is64: relocation.isConstant64)
+    case .globalIndexLEB where isConstant(relocation, source):
       let is64 = unit.globalType(relocation.target - (unit.lifted?.globalSymbols ?? 0))?.valueType == 0x7E
       operand.opcode = is64 ? 0x42 : 0x41
-      setSigned(&operand, program.address(of: program.symbol(unit.symbolIDs[Int(relocation.target)])), is64: is64)
+      setSigned(&operand, values[Int(source.symbolIDs[Int(relocation.target)])].address, is64: is64)
     case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB,
       .memoryAddressTLSSLEB:
-      setSigned(&operand, value(of: relocation, in: unit), is64: false)
+      setSigned(&operand, value(of: relocation, in: source), is64: false)
     case .tableIndexSLEB64, .tableIndexRelativeSLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64,
       .memoryAddressTLSSLEB64:
-      setSigned(&operand, value(of: relocation, in: unit), is64: true)
-    case .memoryAddressLEB64: operand.value = value(of: relocation, in: unit)
+      setSigned(&operand, value(of: relocation, in: source), is64: true)
+    case .memoryAddressLEB64: operand.value = value(of: relocation, in: source)
     case .signedTypeIndex:
       operand.form = .signed
-      operand.value = value(of: relocation, in: unit)
+      operand.value = value(of: relocation, in: source)
     case .globalIndexI32, .functionIndexI32, .memoryAddressI32, .tableIndexI32, .functionOffsetI32, .sectionOffsetI32,
       .memoryAddressLocationRelativeI32:
       operand.form = .fixed32
-      operand.value = value(of: relocation, in: unit)
+      operand.value = value(of: relocation, in: source)
       return operand
     case .memoryAddressI64, .tableIndexI64, .functionOffsetI64:
       operand.form = .fixed64
-      operand.value = value(of: relocation, in: unit)
+      operand.value = value(of: relocation, in: source)
       return operand
-    default: operand.value = value(of: relocation, in: unit) & 0xFFFF_FFFF
+    default: operand.value = value(of: relocation, in: source) & 0xFFFF_FFFF
     }
     let shortest =
       operand.form == .signed
@@ -90,68 +95,73 @@ struct OperandEncoder: @unchecked Sendable {
   }
 
   /// Whether a lifted `global.get` reads what turned out to be an address.
-  private func isConstant(_ relocation: Relocation, _ unit: Unit) -> Bool {
-    guard unit.isLifted else { return false }
-    return program.symbol(unit.symbolIDs[Int(relocation.target)]).kind == .data
-      && unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
+  private func isConstant(_ relocation: Relocation, _ source: RelocatedUnit) -> Bool {
+    guard source.unit.isLifted else { return false }
+    return values[Int(source.symbolIDs[Int(relocation.target)])].kind == .data
+      && source.unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
   }
 
   // MARK: Values
 
   /// The number that a relocation asks for. `tombstone` stands for what is not part of the result.
-  func value(of relocation: Relocation, in unit: Unit, tombstone: UInt64 = 0, place: UInt64 = 0) -> UInt64 {
-    let addend = UInt64(bitPattern: unit.addend(of: relocation))
+  func value(of relocation: Relocation, in source: RelocatedUnit, tombstone: UInt64 = 0, place: UInt64 = 0) -> UInt64 {
+    let addend =
+      relocation.hasWideAddend
+      ? UInt64(bitPattern: source.unit.addend(of: relocation))
+      : UInt64(bitPattern: Int64(relocation.storedAddend))
     switch relocation.kind {
-    case .typeIndexLEB, .signedTypeIndex:
-      return UInt64(program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0)
-    case .memoryIndex:
-      return UInt64(program.indices.memoryIndices[unit.index]?[Int(relocation.target)] ?? 0)
-    case .dataIndex: return UInt64(program.memory.outputSegments[Int(unit.bases.segment + relocation.target)])
-    case .elementIndex: return UInt64(program.indices.elementIndices[Int(unit.bases.element + relocation.target)])
-    case .constantNumber: return addend
+    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .dataIndex, .elementIndex, .constantNumber:
+      return unnamedValue(of: relocation, in: source.unit, addend)
     case .constantTableIndex where relocation.target == none32:
-      return UInt64(program.indices.tableBlocks[unit.index] ?? 0) &+ addend
+      return UInt64(program.indices.tableBlocks[source.unit.index] ?? 0) &+ addend
     default: break
     }
-    let id = unit.symbolIDs[Int(relocation.target)]
-    let symbol = program.symbol(id)
-    if symbol.kind != .section, !program.isLive(symbol, id) { return tombstone != 0 ? tombstone : addend }
+    let id = source.symbolIDs[Int(relocation.target)]
+    let symbol = values[Int(id)]
+    guard symbol.isPresent else { return tombstone != 0 ? tombstone : addend }
     switch relocation.kind {
-    case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB:
-      let index = program.index(of: id)
-      return index == none32 ? 0 : UInt64(index)
+    case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(symbol.index)
     case .globalIndexLEB, .globalIndexI32:
-      if symbol.kind == .global {
-        let index = program.index(of: id)
-        return index == none32 ? 0 : UInt64(index)
-      }
-      return UInt64(program.indices.addressGlobalIndices[id] ?? 0)
-    case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64, .constantTableIndex:
-      return UInt64(program.slot(of: id)) &+ (relocation.kind == .constantTableIndex ? addend : 0)
+      return UInt64(symbol.kind == .global ? symbol.index : symbol.addressGlobal)
+    case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64: return UInt64(symbol.slot)
+    case .constantTableIndex: return UInt64(symbol.slot) &+ addend
     case .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
-      return UInt64(program.slot(of: id)) &- (program.options.tableBase ?? 0)
+      return UInt64(symbol.slot) &- (program.options.tableBase ?? 0)
     case .functionOffsetI32, .functionOffsetI64:
       guard symbol.isDefined else { return tombstone != 0 ? tombstone : addend }
-      return functionOffset(symbol) &+ addend
-    case .sectionOffsetI32: return custom.offset(of: addend, inSection: symbol.element)
-    case .memoryAddressLocationRelativeI32: return program.address(of: symbol) &+ addend &- place
+      return UInt64(functionOffsets[checked: Int(program.symbol(id).element)] ?? 0) &+ addend
+    case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
+    case .memoryAddressLocationRelativeI32: return address(symbol, id) &+ addend &- place
     case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
       guard symbol.isDefined else { return 0 }
-      let address = program.address(of: symbol) &+ addend
-      let isAddress =
-        symbol.isTLS && !program.options.sharedMemory && program.options.compatibility.countsFromThreadBase
-      return isAddress ? address &- program.memory.tlsAddress : address
+      return address(symbol, id) &+ addend &- threadBase(id)
     default:
       guard symbol.isDefined else { return 0 }
-      return program.address(of: symbol) &+ addend
+      return address(symbol, id) &+ addend
     }
   }
 
-  /// Offset in the code section's payload of a function's first byte behind its size.
-  private func functionOffset(_ symbol: Symbol) -> UInt64 {
-    let unit = program.resolution.units[Int(symbol.unit)]
-    let function = unit.functions[Int(symbol.element - unit.bases.function)]
-    let start = UInt64(functionOffsets[Int(symbol.element)])
-    return start + UInt64(function.body.start - function.start)
+  /// The address of a symbol; that of an immutable global of a plain module is its value.
+  private func address(_ symbol: SymbolValue, _ id: SymbolID) -> UInt64 {
+    symbol.kind == .global ? program.address(of: program.symbol(id)) : symbol.address
+  }
+
+  /// What is to be subtracted from the address of thread-local data that code adds to `__tls_base`.
+  private func threadBase(_ id: SymbolID) -> UInt64 {
+    // With threads, the address counts from there already.
+    guard !program.options.sharedMemory, program.options.compatibility.countsFromThreadBase else { return 0 }
+    return program.symbol(id).isTLS ? program.memory.tlsAddress : 0
+  }
+
+  /// What a relocation writes that refers to no symbol.
+  private func unnamedValue(of relocation: Relocation, in unit: Unit, _ addend: UInt64) -> UInt64 {
+    switch relocation.kind {
+    case .typeIndexLEB, .signedTypeIndex:
+      UInt64(program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0)
+    case .memoryIndex: UInt64(program.indices.memoryIndices[unit.index]?[Int(relocation.target)] ?? 0)
+    case .dataIndex: UInt64(program.memory.outputSegments[Int(unit.bases.segment + relocation.target)])
+    case .elementIndex: UInt64(program.indices.elementIndices[Int(unit.bases.element + relocation.target)])
+    default: addend
+    }
   }
 }

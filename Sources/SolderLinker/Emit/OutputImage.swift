@@ -52,14 +52,18 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options)
     bodies = SyntheticCode(program: program).bodies()
-    let measuring = OperandEncoder(program: program, custom: custom, functionOffsets: [])
-    code = CodePlan(program, measuring, bodies, threads)
+    var encoder = OperandEncoder(program: program, custom: custom, values: SymbolValue.all(program, threads))
+    timer?.end("symbol values", items: encoder.values.count)
+    code = CodePlan(program, encoder, bodies, threads)
     var offsets = [UInt32](repeating: 0, count: program.indices.functionIndices.count)
     for (position, reference) in program.indices.functions.enumerated() {
       let unit = program.resolution.units[Int(reference.unit)]
-      offsets[Int(unit.bases.function + reference.index)] = code.offsets[position]
+      let function = unit.functions[Int(reference.index)]
+      offsets[Int(unit.bases.function + reference.index)] =
+        code.offsets[position] &+ (function.body.start - function.start)
     }
-    encoder = OperandEncoder(program: program, custom: custom, functionOffsets: offsets)
+    encoder.functionOffsets = offsets
+    self.encoder = encoder
     timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
   }
 
@@ -172,8 +176,8 @@ struct ImageWriter {
         } else {
           let unit = program.resolution.units[Int(reference.unit)]
           CodePlan.write(
-            unit.functions[Int(reference.index)], of: unit, size: Int(code.sizes[position]), to: target, encoder,
-            compress: compress)
+            unit.functions[Int(reference.index)], of: unit, isPatched: code.arePatched[position],
+            size: Int(code.sizes[position]), to: target, encoder, compress: compress)
         }
       }
     }
@@ -322,9 +326,10 @@ struct ImageWriter {
           let section = piece.unit.customSections[piece.index]
           let target = buffer.start + start + Int(piece.offset)
           target.update(from: section.content.base + section.content.offset, count: section.content.remaining)
+          let source = RelocatedUnit(piece.unit)
           for relocation in section.relocations.indices {
-            let relocation = piece.unit.relocations[relocation]
-            let value = encoder.value(of: relocation, in: piece.unit, tombstone: output.tombstone)
+            let relocation = source.relocations[relocation]
+            let value = encoder.value(of: relocation, in: source, tombstone: output.tombstone)
             FixedOperand.write(value, relocation, to: target + Int(relocation.offset))
           }
         }
@@ -376,10 +381,15 @@ struct DataWriter {
       clear(to: piece.offset)
       let place = target + Int(piece.offset)
       place.update(from: input.bytes, count: input.count)
+      if input.relocations.isEmpty {
+        position = piece.offset + UInt64(input.count)
+        continue
+      }
+      let source = RelocatedUnit(unit)
       for index in input.relocations.indices {
-        let relocation = unit.relocations[index]
+        let relocation = source.relocations[index]
         let address = segment.address &+ piece.offset &+ UInt64(relocation.offset)
-        let value = encoder.value(of: relocation, in: unit, place: address)
+        let value = encoder.value(of: relocation, in: source, place: address)
         FixedOperand.write(value, relocation, to: place + Int(relocation.offset))
       }
       position = piece.offset + UInt64(input.count)

@@ -1,7 +1,9 @@
 import WebAssemblyFormat
 
 /// Everything that is decided about the result, for the passes that write it. They only read it, on many threads.
-struct Program: @unchecked Sendable {
+///
+/// A class, so that handing it on counts one reference and not those of its fifty arrays.
+final class Program: @unchecked Sendable {
   let resolution: Resolution
   let live: Liveness
   let memory: MemoryPlan
@@ -9,6 +11,19 @@ struct Program: @unchecked Sendable {
   let features: FeatureSet
   let options: LinkOptions
   let is64: Bool
+
+  init(
+    resolution: Resolution, live: Liveness, memory: MemoryPlan, indices: IndexPlan, features: FeatureSet,
+    options: LinkOptions, is64: Bool
+  ) {
+    self.resolution = resolution
+    self.live = live
+    self.memory = memory
+    self.indices = indices
+    self.features = features
+    self.options = options
+    self.is64 = is64
+  }
 
   func symbol(_ id: SymbolID) -> Symbol { resolution.table.symbols[Int(id)] }
 

@@ -272,6 +272,11 @@ struct SectionWriter {
   }
 
   private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {
+    if case .block = element.placement {
+      // Its functions have their slots elsewhere; to code, an active segment is empty once the module is instantiated.
+      writer.raw([0x01, 0x00, 0x00])
+      return
+    }
     let isActive = element.table != none32
     var table: UInt32 = 0
     if isActive, let facts = unit.lifted {

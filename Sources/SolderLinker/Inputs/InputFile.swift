@@ -45,12 +45,21 @@ final class InputFile: @unchecked Sendable {
       bytes = ByteReader(InputFile.noBytes, 0..<0)
       return
     }
-    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+    guard let address = mmap(nil, count, PROT_READ, InputFile.mapFlags, descriptor, 0), address != MAP_FAILED else {
       throw Errno(rawValue: errno)
     }
     mapping = address
     mappedCount = count
     bytes = ByteReader(UnsafePointer(address.assumingMemoryBound(to: UInt8.self)), 0..<count)
+  }
+
+  /// Nearly every page of an input is read, and one fault for each costs more than mapping all of them at once.
+  private static var mapFlags: Int32 {
+    #if os(Linux)
+      MAP_PRIVATE | MAP_POPULATE
+    #else
+      MAP_PRIVATE
+    #endif
   }
 
   /// A member of an archive; its offsets count from its own first byte.

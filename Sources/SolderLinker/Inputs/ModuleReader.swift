@@ -329,7 +329,12 @@ struct ModuleReader {
     if flags & 1 != 0 { limits.maximum = try reader.u64() }
     limits.isShared = flags & 2 != 0
     limits.is64 = flags & 4 != 0
-    if flags & 8 != 0 { limits.pageSizeLog2 = try reader.u32() }
+    if flags & 8 != 0 {
+      let at = reader.offset
+      let size = try reader.u32()
+      guard size == 0 || size == 16 else { throw FormatError("a page size of 2^\(size) bytes is not possible", at: at) }
+      limits.pageSizeLog2 = size
+    }
     return limits
   }
 }

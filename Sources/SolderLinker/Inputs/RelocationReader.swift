@@ -5,17 +5,44 @@ import WebAssemblyFormat
 ///
 /// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it.
 struct RelocationReader {
-  let unit: Unit
+  private let unit: Unit
+  /// What becomes the unit's relocations: kept here meanwhile, since reaching into an object costs a check each time.
+  private var relocations: [Relocation]
+  private let symbolKinds: [SymbolKind]
+  private let entryKinds = EntryKind.all
+
+  init(_ unit: Unit) {
+    self.unit = unit
+    relocations = unit.relocations
+    symbolKinds = unit.symbols.map(\.kind)
+  }
 
   /// Decodes all relocations of the unit.
   ///
   /// - Throws: ``FormatError`` when an entry is damaged, out of order or out of range.
-  func read() throws(FormatError) {
+  mutating func read() throws(FormatError) {
+    defer { unit.relocations = relocations }
+    try reserve()
+    try readSections()
+  }
+
+  /// Makes room for all entries at once: growing would copy a million of them.
+  private mutating func reserve() throws(FormatError) {
+    var total = relocations.count
+    for section in unit.relocationSections {
+      var reader = section
+      _ = try reader.u32()
+      total += try reader.count(minimumSize: 3)
+    }
+    relocations.reserveCapacity(total)
+  }
+
+  private mutating func readSections() throws(FormatError) {
     for section in unit.relocationSections {
       var reader = section
       let at = reader.offset
       let target = try reader.u32()
-      let first = UInt32(unit.relocations.count)
+      let first = UInt32(relocations.count)
       if let code = unit.code, code.index == Int(target) {
         try readEntries(&reader, base: code.payload.offset, size: code.payload.remaining, inCode: true)
         try divideAmongFunctions(from: first, at: at)
@@ -23,7 +50,7 @@ struct RelocationReader {
         try readDataEntries(&reader, at: at)
       } else if let index = unit.customSections.firstIndex(where: { $0.index == target }) {
         try readEntries(&reader, base: 0, size: unit.customSections[index].content.remaining, inCode: false)
-        unit.customSections[index].relocations = RelocationRange(start: first, end: UInt32(unit.relocations.count))
+        unit.customSections[index].relocations = RelocationRange(start: first, end: UInt32(relocations.count))
       } else {
         throw FormatError("relocations of section \(target), which does not exist", at: at)
       }
@@ -31,65 +58,53 @@ struct RelocationReader {
   }
 
   /// Reads the entries of one section; `base` is added to their offsets.
-  private func readEntries(
+  private mutating func readEntries(
     _ reader: inout ByteReader, base: Int, size: Int, inCode: Bool
   ) throws(FormatError) {
     let count = try reader.count(minimumSize: 3)
-    unit.relocations.reserveCapacity(unit.relocations.count + count)
-    let symbolCount = unit.symbols.count
     let typeCount = unit.types.count
     var previous: UInt32 = 0
     for _ in 0..<count {
       let at = reader.offset
       let code = try reader.byte()
-      guard code <= 26, let kind = RelocationKind(rawValue: code) else {
-        throw FormatError("unknown relocation type \(code)", at: at)
-      }
+      guard Int(code) < entryKinds.count else { throw FormatError("unknown relocation type \(code)", at: at) }
+      let entry = entryKinds[Int(code)]
       let offset = try reader.u32()
       let target = try reader.u32()
-      let width = kind.width
-      guard offset >= previous, Int(offset) + width <= size else {
+      guard offset >= previous, Int(offset) + Int(entry.width) <= size else {
         throw FormatError("relocation at \(offset) is out of order or out of range", at: at)
       }
       previous = offset
-      guard Int(target) < (kind == .typeIndexLEB ? typeCount : symbolCount) else {
+      guard Int(target) < (entry.kind == .typeIndexLEB ? typeCount : symbolKinds.count) else {
         throw FormatError("relocation refers to symbol or type \(target), which does not exist", at: at)
       }
-      if kind != .typeIndexLEB { try check(kind, against: unit.symbols[Int(target)].kind, at: at) }
-      var relocation = Relocation(
-        kind, at: offset + UInt32(truncatingIfNeeded: base), width: UInt8(truncatingIfNeeded: width), target: target)
-      if kind.hasAddend { unit.setAddend(try reader.s64(), of: &relocation) }
-      unit.relocations.append(relocation)
-    }
-  }
-
-  private func check(_ kind: RelocationKind, against symbol: SymbolKind, at offset: Int) throws(FormatError) {
-    let fits =
-      switch kind {
-      case .functionIndexLEB, .functionIndexI32, .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB,
-        .tableIndexSLEB64, .tableIndexI64, .tableIndexRelativeSLEB64, .functionOffsetI32, .functionOffsetI64:
-        symbol == .function
-      case .globalIndexLEB, .globalIndexI32: symbol == .global || symbol == .data || symbol == .function
-      case .tagIndexLEB: symbol == .tag
-      case .tableNumberLEB: symbol == .table
-      case .sectionOffsetI32: symbol == .section
-      default: symbol == .data
+      if entry.kind != .typeIndexLEB, entry.symbols >> symbolKinds[Int(target)].rawValue & 1 == 0 {
+        throw FormatError("relocation \(entry.kind.conventionalName) refers to a symbol of the wrong kind", at: at)
       }
-    guard fits else {
-      throw FormatError("relocation \(kind.conventionalName) refers to a symbol of the wrong kind", at: offset)
+      var relocation = Relocation(
+        entry.kind, at: offset + UInt32(truncatingIfNeeded: base), width: entry.width, target: target)
+      if entry.hasAddend {
+        let addend = try reader.s64()
+        if let narrow = Int32(exactly: addend) {
+          relocation.storedAddend = narrow
+        } else {
+          unit.setAddend(addend, of: &relocation)
+        }
+      }
+      relocations.append(relocation)
     }
   }
 
-  private func divideAmongFunctions(from first: UInt32, at: Int) throws(FormatError) {
+  private mutating func divideAmongFunctions(from first: UInt32, at: Int) throws(FormatError) {
     var next = Int(first)
-    let end = unit.relocations.count
+    let end = relocations.count
     for index in unit.functions.indices {
       let body = unit.functions[index].body
-      while next < end, unit.relocations[next].offset < body.start { next += 1 }
+      while next < end, relocations[next].offset < body.start { next += 1 }
       let start = next
-      while next < end, unit.relocations[next].offset < body.start + body.size { next += 1 }
+      while next < end, relocations[next].offset < body.start + body.size { next += 1 }
       if next > start {
-        let last = unit.relocations[next - 1]
+        let last = relocations[next - 1]
         guard Int(last.offset) + Int(last.width) <= Int(body.start) + Int(body.size) else {
           throw FormatError("relocation reaches beyond its function", at: at)
         }
@@ -99,29 +114,60 @@ struct RelocationReader {
   }
 
   /// Entries of the data section count from its payload; a segment wants them to count from its own first byte.
-  private func readDataEntries(_ reader: inout ByteReader, at: Int) throws(FormatError) {
+  private mutating func readDataEntries(_ reader: inout ByteReader, at: Int) throws(FormatError) {
     let base = unit.file.bytes.base
     var payloadEnd = 0
     for segment in unit.segments where segment.count > 0 {
       payloadEnd = max(payloadEnd, (segment.bytes - base) + segment.count)
     }
     let payload = unit.dataPayloadOffset
-    var next = unit.relocations.count
+    var next = relocations.count
     try readEntries(&reader, base: payload, size: max(0, payloadEnd - payload), inCode: false)
-    let end = unit.relocations.count
+    let end = relocations.count
     for index in unit.segments.indices {
       let segment = unit.segments[index]
       let start = segment.bytes - base
-      while next < end, Int(unit.relocations[next].offset) < start { next += 1 }
+      while next < end, Int(relocations[next].offset) < start { next += 1 }
       let first = next
-      while next < end, Int(unit.relocations[next].offset) < start + segment.count {
-        guard Int(unit.relocations[next].offset) + Int(unit.relocations[next].width) <= start + segment.count else {
+      while next < end, Int(relocations[next].offset) < start + segment.count {
+        guard Int(relocations[next].offset) + Int(relocations[next].width) <= start + segment.count else {
           throw FormatError("relocation reaches beyond its data segment", at: at)
         }
-        unit.relocations[next].offset -= UInt32(start)
+        relocations[next].offset -= UInt32(start)
         next += 1
       }
       unit.segments[index].relocations = RelocationRange(start: UInt32(first), end: UInt32(next))
+    }
+  }
+}
+
+extension RelocationReader {
+  /// What an entry of a relocation section looks like, and what it may refer to.
+  private struct EntryKind {
+    let kind: RelocationKind
+    let width: UInt8
+    let hasAddend: Bool
+    /// A bit for each kind of symbol.
+    let symbols: UInt8
+
+    /// By number.
+    static let all: [EntryKind] = (0...26).compactMap { RelocationKind(rawValue: $0) }.map { kind in
+      EntryKind(
+        kind: kind, width: UInt8(kind.width), hasAddend: kind.hasAddend,
+        symbols: symbols(of: kind).reduce(0) { $0 | 1 << $1.rawValue })
+    }
+
+    private static func symbols(of kind: RelocationKind) -> [SymbolKind] {
+      switch kind {
+      case .functionIndexLEB, .functionIndexI32, .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB,
+        .tableIndexSLEB64, .tableIndexI64, .tableIndexRelativeSLEB64, .functionOffsetI32, .functionOffsetI64:
+        [.function]
+      case .globalIndexLEB, .globalIndexI32: [.global, .data, .function]
+      case .tagIndexLEB: [.tag]
+      case .tableNumberLEB: [.table]
+      case .sectionOffsetI32: [.section]
+      default: [.data]
+      }
     }
   }
 }

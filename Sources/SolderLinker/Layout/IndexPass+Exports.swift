@@ -12,10 +12,13 @@ extension IndexPass {
     var order = StartOrder(resolution, live, diagnostics)
     plan.constructors = live.hasConstructors ? order.constructors : []
     let constructors = resolution.symbol(resolution.wellKnown.callConstructors)
-    let isCalled = constructors.has(.usedInRegularUnit) || constructors.isExported(options)
+    let hasPlainModule = resolution.units.contains { $0.origin == .plainModule }
+    // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
+    let isExported = constructors.isExported(options) && (!hasPlainModule || constructors.has(.forceExport))
+    let isCalled = constructors.has(.usedInRegularUnit) || isExported
     if options.isPositionIndependent || isCalled {
       // The program's own start-up calls them.
-    } else if resolution.units.contains(where: { $0.origin == .plainModule }) {
+    } else if hasPlainModule {
       wrapPlainEntry(&order)
     } else {
       wrapCommandExports()
@@ -154,9 +157,8 @@ extension IndexPass {
       (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      let mayExport = options.compatibility.exportsOwnVariables && features.hasMutableGlobals
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
-        !symbol.has(.forceExport), !mayExport,
+        !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
         return

@@ -37,23 +37,12 @@ extension IndexPass {
       if existing == nil { resolution.table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
       if isRequired, Int(id) < live.referenced.count { live.referenced[Int(id)] = true }
       resolution.wellKnown.indirectFunctionTable = id
-      importTableLate(id)
+      // Relocations may be the first to show that the table is needed, when the other imports have been added.
+      if hasAddedImports, shouldImport(id) { addImport(id) }
     } else if isLive || options.exportTable || isRequired {
       let id = existing ?? addTableSymbol(name)
       defineTable(id)
       resolution.wellKnown.indirectFunctionTable = id
-    }
-  }
-
-  /// Relocations may be the first to show that the imported table is needed.
-  private mutating func importTableLate(_ id: SymbolID) {
-    guard !plan.types.isEmpty || plan.importIndices[id] == nil, !plan.imports.isEmpty || plan.importCounts.functions > 0
-    else { return }
-    if plan.importIndices[id] == nil, shouldImport(id) {
-      let name = resolution.table.importName(of: resolution.symbol(id))
-      plan.importIndices[id] = plan.importCounts.tables
-      plan.importCounts.tables += 1
-      plan.imports.append(OutputImport(module: name.module, name: name.name, kind: .table, symbol: id))
     }
   }
 
@@ -98,11 +87,13 @@ extension IndexPass {
     for unit in resolution.inLinkOrder where unit.origin == .plainModule { keepPlainSlots(unit) }
     for unit in resolution.inLinkOrder {
       guard let facts = unit.lifted, facts.needsTableBlock, live.units[Int(unit.index)] else { continue }
-      let alignment: UInt32 = 1 << facts.tableAlignment
-      while (plan.firstSlot &+ UInt32(plan.slots.count)) & (alignment - 1) != 0 { plan.slots.append(none32) }
-      let first = UInt32(plan.slots.count)
+      guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
+        diagnostics.error(
+          "\(unit.file.displayName): its block of \(facts.tableBlockSize) table slots, aligned to "
+            + "\(1 << UInt64(facts.tableAlignment)), makes the table larger than \(IndexPass.largestTable) slots")
+        return
+      }
       plan.tableBlocks[unit.index] = plan.firstSlot + first
-      plan.slots += Array(repeating: none32, count: Int(facts.tableBlockSize))
       for element in unit.elements {
         guard case .block(let offset) = element.placement else { continue }
         for (position, function) in element.functions.enumerated() where function != none32 {
@@ -115,6 +106,22 @@ extension IndexPass {
       }
     }
     if !plan.slots.isEmpty { resolveFunctionTable(isRequired: true) }
+  }
+
+  /// The largest table that engines accept (WebAssembly JavaScript Interface, Implementation-defined Limits).
+  static let largestTable: UInt64 = 10_000_000
+
+  /// Reserves slots that follow each other.
+  ///
+  /// - Returns: the first of them, counted from the first that the linker fills; `nil` when the table becomes too large.
+  private mutating func reserveBlock(of count: UInt32, alignment: UInt64) -> UInt32? {
+    let start = UInt64(plan.firstSlot) + UInt64(plan.slots.count)
+    let aligned = (start + alignment - 1) & ~(alignment - 1)
+    guard aligned + UInt64(count) <= IndexPass.largestTable else { return nil }
+    plan.slots += Array(repeating: none32, count: Int(aligned - start))
+    let first = UInt32(plan.slots.count)
+    plan.slots += Array(repeating: none32, count: Int(count))
+    return first
   }
 
   private mutating func keepPlainSlots(_ unit: Unit) {
@@ -179,6 +186,10 @@ extension IndexPass {
     guard let table = resolution.wellKnown.indirectFunctionTable else { return }
     let symbol = resolution.symbol(table)
     let end = UInt64(plan.firstSlot) + UInt64(plan.slots.count)
+    if !plan.slots.isEmpty, end > UInt64(UInt32.max) {
+      diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
+      return
+    }
     if symbol.unit != none32, symbol.unit != 0, resolution.units[Int(symbol.unit)].origin == .plainModule {
       let unit = resolution.units[Int(symbol.unit)]
       var limits =
@@ -205,7 +216,7 @@ extension IndexPass {
     // An object's segments only say which functions its code points to, as its relocations do.
     for unit in resolution.inLinkOrder where unit.isLifted {
       for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
-        if case .block = element.placement { continue }
+        if case .block = element.placement, !isNamedByCode(unit, position) { continue }
         plan.elementIndices[Int(unit.bases.element) + position] = index
         plan.keptElements.append(ElementReference(unit: unit.index, index: UInt32(position)))
         index += 1
@@ -220,6 +231,11 @@ extension IndexPass {
         if isPresent, slot(of: id) == noSlot, declared.insert(id).inserted { plan.declaredFunctions.append(id) }
       }
     }
+  }
+
+  /// Whether code copies from or drops an element segment that was made table slots.
+  private func isNamedByCode(_ unit: Unit, _ position: Int) -> Bool {
+    unit.lifted?.namedElements.contains(UInt32(position)) == true
   }
 
   /// Runs of filled slots: each becomes an active element segment.

@@ -63,13 +63,13 @@ struct IndexPass {
   // MARK: Imports
 
   private mutating func addImports() {
-    var seen: [ImportKey: UInt32] = [:]
-    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table, &seen) }
-    for id in resolution.table.slots where shouldImport(id) { addImport(id, &seen) }
+    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table) }
+    for id in resolution.table.slots where shouldImport(id) { addImport(id) }
     for index in resolution.table.symbols.indices {
       let symbol = resolution.table.symbols[index]
-      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index), &seen) }
+      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index)) }
     }
+    hasAddedImports = true
   }
 
   private struct ImportKey: Hashable {
@@ -79,12 +79,16 @@ struct IndexPass {
     var type: UInt64
   }
 
-  private mutating func addImport(_ id: SymbolID, _ seen: inout [ImportKey: UInt32]) {
+  /// Imports by what the host sees of them: several symbols may be one import.
+  private var addedImports: [ImportKey: UInt32] = [:]
+  private(set) var hasAddedImports = false
+
+  mutating func addImport(_ id: SymbolID) {
     guard plan.importIndices[id] == nil else { return }
     let symbol = resolution.symbol(id)
     let (module, name) = resolution.table.importName(of: symbol)
     let key = ImportKey(module: module, name: name, kind: symbol.kind, type: typeKey(of: symbol))
-    if let index = seen[key] {
+    if let index = addedImports[key] {
       plan.importIndices[id] = index
       return
     }
@@ -98,7 +102,7 @@ struct IndexPass {
     case .data, .section: return
     }
     if symbol.isDefined { resolution.table.symbols[Int(id)].attributes.insert(.preemptible) }
-    seen[key] = index
+    addedImports[key] = index
     plan.importIndices[id] = index
     plan.imports.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
   }
@@ -347,8 +351,7 @@ struct IndexPass {
     }
     for unit in units {
       for index in unit.globals.indices where live.isGlobalLive(unit.bases.global + UInt32(index)) {
-        plan.globalIndices[Int(unit.bases.global) + index] = plan.importCounts.globals + UInt32(plan.globals.count)
-        plan.globals.append(ElementReference(unit: unit.index, index: UInt32(index)))
+        numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
       }
     }
     for id in plan.addressGlobals {
@@ -373,6 +376,38 @@ struct IndexPass {
     while plan.functionIndices.count <= id { plan.functionIndices.append(none32) }
     plan.functionIndices[id] = plan.importCounts.functions + UInt32(plan.functions.count)
     plan.functions.append(ElementReference(unit: unit.index, index: UInt32(index)))
+  }
+
+  /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
+  /// come before it; a module may have imported them from one that follows in the link.
+  private mutating func numberGlobal(_ global: ElementReference) {
+    var stack: [(global: ElementReference, next: Int)] = [(global, 0)]
+    var begun: Set = [Int(resolution.units[Int(global.unit)].bases.global + global.index)]
+    while let (current, next) = stack.last {
+      let unit = resolution.units[Int(current.unit)]
+      let id = Int(unit.bases.global + current.index)
+      let relocations = unit.globals[Int(current.index)].initializer.relocations
+      guard plan.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
+        stack.removeLast()
+        guard plan.globalIndices[id] == none32 else { continue }
+        plan.globalIndices[id] = plan.importCounts.globals + UInt32(plan.globals.count)
+        plan.globals.append(current)
+        continue
+      }
+      stack[stack.count - 1].next += 1
+      let relocation = unit.relocations[Int(relocations.start) + next]
+      guard relocation.kind == .globalIndexLEB else { continue }
+      let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
+      guard symbol.kind == .global, symbol.isDefined, plan.globalIndices[Int(symbol.element)] == none32 else {
+        continue
+      }
+      if !begun.insert(Int(symbol.element)).inserted {
+        diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
+        return
+      }
+      let owner = resolution.units[Int(symbol.unit)]
+      stack.append((ElementReference(unit: owner.index, index: symbol.element - owner.bases.global), 0))
+    }
   }
 
   private mutating func numberTables() {
@@ -427,6 +462,7 @@ struct IndexPass {
       if unit.origin == .plainModule {
         for index in unit.memoryImports.indices where !(isOwner && index == 0) {
           let entry = unit.memoryImports[index]
+          if resolution.boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] != nil { continue }
           if !isOwner, entry.module == "env" { continue }
           indices[index] = next(\.memories)
           plan.importedMemories.append(ElementReference(unit: unit.index, index: UInt32(index)))
@@ -442,6 +478,10 @@ struct IndexPass {
       plan.memoryIndices[unit.index]?[unit.memoryImports.count + index] = nextIndex
       plan.memories.append(ElementReference(unit: unit.index, index: UInt32(index)))
       nextIndex += 1
+    }
+    for (reference, target) in resolution.boundMemories {
+      guard let index = plan.memoryIndices[target.unit]?[Int(target.index)] else { continue }
+      plan.memoryIndices[reference.unit]?[Int(reference.index)] = index
     }
   }
 

@@ -209,7 +209,25 @@ struct MemoryPass {
     if hasPlainModule, next == end { plan.heapBase = end ?? 0 }
     next = plan.heapBase
     placeKeptSegments()
+    orderSegments()
     setSize()
+  }
+
+  /// Zero-initialised segments take no place in the file unless something forces them to, so they are numbered behind
+  /// those that code may name.
+  private mutating func orderSegments() {
+    guard let first = plan.segments.firstIndex(where: \.isBSS), !plan.segments[first...].allSatisfy(\.isBSS) else {
+      return
+    }
+    let order =
+      plan.segments.indices.filter { !plan.segments[$0].isBSS }
+      + plan.segments.indices.filter { plan.segments[$0].isBSS }
+    var positions = [UInt32](repeating: 0, count: order.count)
+    for (position, index) in order.enumerated() { positions[index] = UInt32(position) }
+    plan.segments = order.map { plan.segments[$0] }
+    for index in plan.outputSegments.indices where plan.outputSegments[index] != none32 {
+      plan.outputSegments[index] = positions[Int(plan.outputSegments[index])]
+    }
   }
 
   private var hasPlainModule: Bool { resolution.units.contains { $0.origin == .plainModule } }
@@ -342,7 +360,7 @@ struct MemoryPass {
       let bytes = room.overflow ? limit : room.partialValue
       let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
       // What was free above the module's own data stays free above everything.
-      size = max(size, bytes &+ (moved > 0 ? align(moved, declaredPage) : 0))
+      size = max(size, add(bytes, moved > 0 ? align(moved, declaredPage) : 0))
     }
     if size > limit {
       diagnostics.error("memory of \(size) bytes is needed, but only \(limit) bytes can be addressed")
@@ -405,8 +423,10 @@ struct MemoryPass {
 extension Resolution {
   /// The plain module whose memory becomes that of the whole program.
   var memoryOwner: Unit? {
-    inLinkOrder.first { $0.origin == .plainModule && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
-      ?? inLinkOrder.first { $0.origin == .plainModule }
+    inLinkOrder.first { unit in
+      unit.origin == .plainModule && !(unit.memories.isEmpty && unit.memoryImports.isEmpty)
+        && boundMemories[MemoryReference(unit: unit.index, index: 0)] == nil
+    } ?? inLinkOrder.first { $0.origin == .plainModule }
   }
 }
 

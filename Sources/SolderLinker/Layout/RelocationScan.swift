@@ -93,8 +93,11 @@ struct RelocationScan {
   private func scan(
     _ range: RelocationRange, of unit: Unit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
   ) {
+    guard !range.isEmpty else { return }
+    let relocations = unit.relocations
+    let symbolIDs = unit.symbolIDs
     for index in range.indices {
-      let relocation = unit.relocations[index]
+      let relocation = relocations[index]
       let target = Int(relocation.target)
       switch relocation.kind {
       case .typeIndexLEB, .signedTypeIndex:
@@ -108,7 +111,7 @@ struct RelocationScan {
       default: break
       }
       guard relocation.target != none32 else { continue }
-      let id = unit.symbolIDs[target]
+      let id = symbolIDs[target]
       let symbol = resolution.symbol(id)
       if relocation.kind.isTableIndex {
         if !seen.slots[target], !needsImportedAddress(symbol) {

@@ -117,8 +117,14 @@ struct StartOrder {
     atInstantiation += late
     let own = StartOrder.objectConstructors(resolution, live)
     constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
-    for unit in libraries { constructors += (unit.lifted?.constructors ?? []).map { symbol(unit, $0) } }
+    for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
     constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
+  }
+
+  /// Constructors of a library; one that only relocated has been read and is gone.
+  private func libraryConstructors(_ unit: Unit) -> [UInt32] {
+    guard let facts = unit.lifted else { return [] }
+    return facts.constructors.filter { !facts.readFunctions.contains($0) }
   }
 
   /// The constructors that objects name, lowest priority first.

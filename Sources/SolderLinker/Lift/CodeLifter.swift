@@ -20,7 +20,10 @@ struct CodeLifter {
     var assignedGlobals: Set<UInt32> = []
     var needsTableBlock = false
     var namedFunctions: Set<UInt32> = []
+    /// Relocation functions that were read, but that code needs all the same.
+    var neededFunctions: Set<UInt32> = []
     var namesSegments = false
+    var namedElements: Set<UInt32> = []
     var error: FormatError?
   }
 
@@ -76,12 +79,15 @@ struct CodeLifter {
     result.assignedGlobals = visitor.assignedGlobals
     result.needsTableBlock = visitor.needsTableBlock
     result.namedFunctions = visitor.namedFunctions
+    result.neededFunctions = visitor.neededFunctions
     result.namesSegments = visitor.namesSegments
+    result.namedElements = visitor.namedElements
     return result
   }
 
   /// Joins the results of all tasks into their units.
   static func join(_ tasks: [Task], _ results: [Result], _ diagnostics: Diagnostics) {
+    var needed: [UInt32: Set<UInt32>] = [:]
     for (task, result) in zip(tasks, results) {
       let unit = task.unit
       if let error = result.error {
@@ -95,15 +101,49 @@ struct CodeLifter {
         next += count
       }
       unit.lifted?.variables.formUnion(result.assignedGlobals)
+      needed[unit.index, default: []].formUnion(result.neededFunctions)
       if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
       if result.namesSegments { unit.lifted?.namesSegments = true }
       unit.lifted?.namedFunctions.formUnion(result.namedFunctions)
+      unit.lifted?.namedElements.formUnion(result.namedElements)
     }
     var last: Unit?
     for task in tasks where task.unit !== last {
+      scanNeededAfterAll(of: task.unit, needed[task.unit.index] ?? [], diagnostics)
       foldAssignedGlobals(of: task.unit)
       last = task.unit
     }
+  }
+
+  /// A relocation function that was read has done its work, and its body goes; unless something needs it that is no
+  /// part of the start-up: an export of its own, a table, a pointer, a call from other code.
+  private static func scanNeededAfterAll(of unit: Unit, _ called: Set<UInt32>, _ diagnostics: Diagnostics) {
+    guard let facts = unit.lifted, !facts.readFunctions.isEmpty else { return }
+    var needed = called.union(facts.readFunctions.intersection(unit.elements.flatMap(\.functions)))
+    let first = UInt32(unit.functionImports.count)
+    for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
+      if symbol.aliasOf == none32 { needed.insert(first + symbol.element) }
+    }
+    needed.formIntersection(facts.readFunctions)
+    var waiting = needed.sorted()
+    while let function = waiting.popLast() {
+      unit.lifted?.readFunctions.remove(function)
+      let index = Int(function - first)
+      let result = run(Task(unit: unit, functions: index..<index + 1, movesMemory: false))
+      if let error = result.error { return diagnostics.error(error, in: unit.file) }
+      let start = UInt32(unit.relocations.count)
+      unit.relocations += result.relocations
+      unit.functions[index].body.relocations = RelocationRange(start: start, end: UInt32(unit.relocations.count))
+      // The globals that it sets have these values already, so they do not become variables.
+      if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
+      waiting += result.neededFunctions.subtracting(needed).sorted()
+      needed.formUnion(result.neededFunctions)
+    }
+  }
+
+  /// Whether the instruction with this operand is `global.get`.
+  private static func operandIsRead(_ relocation: Relocation, of unit: Unit) -> Bool {
+    unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
   }
 
   /// Globals that only a relocation function sets, once, are constants after all.
@@ -121,13 +161,12 @@ struct CodeLifter {
           unit.lifted?.needsTableBlock = true
         }
       }
+      guard operandIsRead(unit.relocations[index], of: unit) else { continue }
       _ = unit.relocations[index].become(
         value, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
     }
-    // What could not be folded must still have its value when the program starts.
-    for (global, value) in facts.assignedGlobals where constants[global] == nil {
-      unit.lifted?.initialValues[global] = value
-    }
+    // What is not folded, for whatever reason, has its value when the program starts.
+    for (global, value) in facts.assignedGlobals { unit.lifted?.initialValues[global] = value }
   }
 }
 
@@ -157,7 +196,9 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   var relocations: [Relocation] = []
   var assignedGlobals: Set<UInt32> = []
   var needsTableBlock = false
+  var neededFunctions: Set<UInt32> = []
   var namesSegments = false
+  var namedElements: Set<UInt32> = []
   /// Symbols of functions that `ref.func` names.
   var namedFunctions: Set<UInt32> = []
   /// The constant just read, and where the next instruction begins.
@@ -184,7 +225,13 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
-      if operand.opcode == .call, facts.readFunctions.contains(operand.value) { relocation.kind = .removedCall }
+      if facts.readFunctions.contains(operand.value) {
+        if facts.removedCalls.contains(operand.offset) {
+          relocation.kind = .removedCall
+        } else {
+          neededFunctions.insert(operand.value)
+        }
+      }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
@@ -210,6 +257,7 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       namesSegments = true
     case .element:
       guard Int(operand.value) < unit.elements.count else { throw missing("element segment", operand) }
+      namedElements.insert(operand.value)
     case .implicitMemory: break
     }
     relocations.append(relocation)
@@ -242,11 +290,34 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     func isAdd(at offset: Int) -> Bool {
       offset < unit.file.bytes.end && [0x6A, 0x7C].contains(unit.file.bytes.base[offset])
     }
-    if lastConstantEnd == operand.instruction, isAdd(at: operand.end) { return lastConstant }
+    if lastConstantEnd == operand.instruction, isAdd(at: operand.end) {
+      return isUsedAsItIs(behind: operand.end + 1) ? lastConstant : nil
+    }
     var next = ByteReader(unit.file.bytes.base, operand.end..<unit.file.bytes.end)
     guard let opcode = try? next.byte(), opcode == 0x41 || opcode == 0x42, let value = try? next.s64(),
-      isAdd(at: next.offset)
+      isAdd(at: next.offset), isUsedAsItIs(behind: next.offset + 1)
     else { return nil }
     return value
+  }
+
+  /// Whether the value on top of the stack before `offset` is used for what it is: the slot of one function. A compiler
+  /// may go on computing with it (`slot + number` in a table of its own), which needs the neighbours in their places.
+  ///
+  /// Follows the stack as far as it is plain to see. What produces other values in between is left behind.
+  private func isUsedAsItIs(behind offset: Int) -> Bool {
+    var reader = InstructionReader(ByteReader(unit.file.bytes.base, offset..<unit.file.bytes.end))
+    var above = 0
+    for _ in 0..<32 {
+      guard let instruction = try? reader.next() else { return true }
+      switch instruction.opcode {
+      case .localGet, .globalGet, .i32Const, .i64Const: above += 1
+      case .i32Load, .i64Load, .i64ExtendI32Signed, .i64ExtendI32Unsigned, .i32WrapI64: break
+      case .i32Add, .i64Add, .i32Sub, .i64Sub, .i32Mul, .i64Mul, .i32ShiftLeft, .i64ShiftLeft:
+        if above <= 1 { return false }
+        above -= 1
+      default: return true
+      }
+    }
+    return true
   }
 }

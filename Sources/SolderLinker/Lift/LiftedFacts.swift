@@ -12,6 +12,8 @@ struct LiftedFacts {
   var namedFunctions: Set<UInt32> = []
   /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).
   var namesSegments = false
+  /// Element segments that code names (`table.init`, `elem.drop`, `array.new_elem`).
+  var namedElements: Set<UInt32> = []
   /// Globals of the index space that code sets, other than the relocation functions that were read.
   var variables: Set<UInt32> = []
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.
@@ -31,8 +33,10 @@ struct LiftedFacts {
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
   var initializeTLS: UInt32?
-  /// Functions whose work was done by reading them; calls of them go.
+  /// Functions whose work was done by reading them.
   var readFunctions: Set<UInt32> = []
+  /// Calls of those that go: offsets in the file of the function indices.
+  var removedCalls: Set<Int> = []
   /// Functions that relocate but could not be read, with why.
   var unreadable: [(function: UInt32, name: ByteString)] = []
   /// Whether the module brings the stack pointer that everybody shares.

@@ -19,12 +19,21 @@ import WebAssemblyFormat
 struct Lifter {
   let unit: Unit
   private var facts = LiftedFacts()
-  /// Names of functions imported from `env`.
-  private let importedNames: Set<ByteString>
+  /// Functions imported from `env`, by name.
+  private var importedFunctions: [ByteString: UInt32] = [:]
+  /// Names of imports that the metadata calls weak, by module.
+  private var weakImports: [ByteString: Set<ByteString>] = [:]
+  private var exportFlags: [ByteString: SymbolFlags] = [:]
 
   init(_ unit: Unit) {
     self.unit = unit
-    importedNames = Set(unit.functionImports.lazy.filter { $0.module == "env" }.map(\.name))
+    for (index, entry) in unit.functionImports.enumerated() where entry.module == "env" {
+      if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = UInt32(index) }
+    }
+    for entry in unit.dylink?.importFlags ?? [] where entry.flags.contains(.bindingWeak) {
+      weakImports[entry.module, default: []].insert(entry.name)
+    }
+    for entry in unit.dylink?.exportFlags ?? [] { exportFlags[entry.name] = entry.flags }
   }
 
   /// Finds the symbols of the unit, its memory and its table slots.
@@ -48,12 +57,13 @@ struct Lifter {
       placeLibrarySegments()
       placeLibraryElements()
     } else {
+      findHeapBase()
       readDefinedConstants()
       placePlainSegments()
       placePlainElements()
     }
     nameOperands()
-    try declareExports()
+    declareExports()
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
       RelocationFunctionReader(unit).run()
@@ -81,8 +91,30 @@ struct Lifter {
         throw FormatError("index \(relocation.target) does not exist", at: Int(relocation.offset))
       }
     }
-    if let start = unit.startFunction, Int(start) >= functions {
-      throw FormatError("start function \(start) does not exist", at: unit.file.bytes.end)
+    func check(_ index: UInt32, _ count: Int, _ what: String) throws(FormatError) {
+      if Int(index) >= count { throw FormatError("\(what) \(index) does not exist", at: unit.file.bytes.end) }
+    }
+    if let start = unit.startFunction { try check(start, functions, "start function") }
+    let tables = unit.tableImports.count + unit.tables.count
+    let memories = unit.memoryImports.count + unit.memories.count
+    for element in unit.elements where element.table != none32 {
+      try check(element.table, tables, "an element segment is for a table, but table")
+    }
+    for segment in unit.segments {
+      if case .kept(let memory, _) = segment.placement {
+        try check(memory, memories, "a data segment is for a memory, but memory")
+      }
+    }
+    for export in unit.exports {
+      let count =
+        switch export.kind {
+        case .function: functions
+        case .global: globals
+        case .table: tables
+        case .tag: unit.tagImports.count + unit.tags.count
+        case .memory: memories
+        }
+      try check(export.index, count, "export '\(export.name)' names an index that does not exist:")
     }
   }
 
@@ -154,8 +186,7 @@ struct Lifter {
   }
 
   private func isWeak(module: ByteString, name: ByteString) -> Bool {
-    unit.dylink?.importFlags.contains { $0.module == module && $0.name == name && $0.flags.contains(.bindingWeak) }
-      ?? false
+    weakImports[module]?.contains(name) ?? false
   }
 
   // MARK: Exports
@@ -165,7 +196,7 @@ struct Lifter {
     guard unit.origin == .sharedLibrary, export.kind == .function else { return false }
     let name = export.name
     if name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize" {
-      facts.constructors.append(export.index)
+      if !facts.constructors.contains(export.index) { facts.constructors.append(export.index) }
     } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs"
       || name == "__wasm_apply_global_relocs"
     {
@@ -178,24 +209,20 @@ struct Lifter {
     return true
   }
 
-  private mutating func declareExports() throws(FormatError) {
+  private mutating func declareExports() {
     for export in unit.exports where !isPrivate(export) {
-      let spaces: (imports: Int, count: Int, first: UInt32, kind: SymbolKind)
+      let spaces: (imports: Int, first: UInt32, kind: SymbolKind)
       switch export.kind {
-      case .function:
-        spaces = (unit.functionImports.count, unit.functions.count, facts.functionSymbols, .function)
-      case .global: spaces = (unit.globalImports.count, unit.globals.count, facts.globalSymbols, .global)
-      case .table: spaces = (unit.tableImports.count, unit.tables.count, facts.tableSymbols, .table)
-      case .tag: spaces = (unit.tagImports.count, unit.tags.count, facts.tagSymbols, .tag)
+      case .function: spaces = (unit.functionImports.count, facts.functionSymbols, .function)
+      case .global: spaces = (unit.globalImports.count, facts.globalSymbols, .global)
+      case .table: spaces = (unit.tableImports.count, facts.tableSymbols, .table)
+      case .tag: spaces = (unit.tagImports.count, facts.tagSymbols, .tag)
       case .memory: continue
-      }
-      guard Int(export.index) < spaces.imports + spaces.count else {
-        throw FormatError("export '\(export.name)' names an index that does not exist", at: unit.file.bytes.end)
       }
       if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
       if export.kind == .table, unit.origin == .sharedLibrary { continue }
       var symbol = UnitSymbol(
-        kind: spaces.kind, flags: exportFlags(export), name: export.name,
+        kind: spaces.kind, flags: flags(of: export), name: export.name,
         element: UInt32(max(0, Int(export.index) - spaces.imports)))
       if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
       unit.symbols.append(symbol)
@@ -211,11 +238,11 @@ struct Lifter {
 
   /// What the metadata says of an export. It does not say which functions are weak; but wasm-ld lets a library import
   /// those that it exports under the same name, so that another library's definition can take their place.
-  private func exportFlags(_ export: Export) -> SymbolFlags {
-    let flags = unit.dylink?.exportFlags.first { $0.name == export.name }?.flags ?? []
+  private func flags(of export: Export) -> SymbolFlags {
+    let flags = exportFlags[export.name] ?? []
     let isWeak =
       unit.origin == .sharedLibrary && export.kind == .function && Int(export.index) >= unit.functionImports.count
-      && importedNames.contains(export.name)
+      && importedFunctions[export.name] != nil
     return flags.intersection([.bindingWeak, .tls]).union(isWeak ? .bindingWeak : [])
   }
 
@@ -227,7 +254,7 @@ struct Lifter {
     }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
     var symbol = UnitSymbol(
-      kind: .data, flags: exportFlags(export), name: export.name, element: facts.memoryBlock)
+      kind: .data, flags: flags(of: export), name: export.name, element: facts.memoryBlock)
     switch value.base {
     case .number, .memory(symbol: facts.memoryBlockSymbol):
       symbol.offset = UInt64(bitPattern: value.addend)
@@ -271,12 +298,7 @@ struct Lifter {
 
   /// The symbol whose address a `GOT` import is; a function that is imported as well has one already.
   private func addressSymbol(_ kind: SymbolKind, _ entry: Import) -> UInt32 {
-    if kind == .function,
-      importedNames.contains(entry.name),
-      let index = unit.functionImports.firstIndex(where: { $0.module == "env" && $0.name == entry.name })
-    {
-      return UInt32(index)
-    }
+    if kind == .function, let index = importedFunctions[entry.name] { return index }
     let isWeak =
       isWeak(module: entry.module, name: entry.name) || self.isWeak(module: ByteString("env"), name: entry.name)
     unit.symbols.append(
@@ -292,6 +314,8 @@ struct Lifter {
     for (index, global) in unit.globals.enumerated()
     where !global.type.isMutable && (global.type.valueType == 0x7F || global.type.valueType == 0x7E) {
       let position = unit.globalImports.count + index
+      // Where the heap begins is for the linker to say.
+      if facts.heapBaseGlobal == UInt32(position) { continue }
       facts.globals[position] = evaluator.value(of: global.initializer)
       evaluator.globals[position] = facts.globals[position]
     }
@@ -355,7 +379,7 @@ struct Lifter {
       guard element.table == 0, let offset = element.offset, let value = evaluator.value(of: offset),
         value.base == .tableBlock, value.addend >= 0, value.addend < 1 << 31
       else { continue }
-      facts.tableBlockSize = max(facts.tableBlockSize, UInt32(value.addend) + element.count)
+      facts.tableBlockSize = max(facts.tableBlockSize, UInt32(clamping: value.addend + Int64(element.count)))
       if element.holdsFunctions {
         unit.elements[index].placement = .block(offset: UInt64(value.addend))
       } else {
@@ -377,25 +401,30 @@ struct Lifter {
 
   // MARK: Plain modules
 
-  /// A plain module says with globals of these names, exported or not, where its static memory ends and which stack
-  /// everybody shares.
-  private mutating func findPlainConventions() {
+  /// A global that the module defines and exports under this name, or else only calls so.
+  private func global(named name: StaticString) -> Int? {
     let imported = unit.globalImports.count
-    func global(named name: StaticString) -> Int? {
-      if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }),
-        Int(export.index) >= imported
-      {
-        return Int(export.index) - imported
-      }
-      return unit.globals.firstIndex { $0.name == name }
-    }
-    if let index = global(named: "__heap_base"), !unit.globals[index].type.isMutable,
-      let value = facts.globals[imported + index], value.base == .number
+    if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported
     {
-      facts.heapBaseGlobal = UInt32(imported + index)
-      facts.heapBase =
-        UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
+      return Int(export.index) - imported
     }
+    return unit.globals.firstIndex { $0.name == name }
+  }
+
+  /// A plain module says with a global of this name, exported or not, where its static memory ends. Its value is not
+  /// what is written there, and everything computed from it waits for the layout.
+  private mutating func findHeapBase() {
+    guard let index = global(named: "__heap_base"), !unit.globals[index].type.isMutable,
+      let value = SymbolicEvaluator(unit, globals: facts.globals).value(of: unit.globals[index].initializer),
+      value.base == .number
+    else { return }
+    facts.heapBaseGlobal = UInt32(unit.globalImports.count + index)
+    facts.heapBase =
+      UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
+  }
+
+  /// The stack that everybody shares, if the module brings one.
+  private mutating func findPlainConventions() {
     if let index = global(named: "__stack_pointer"), unit.globals[index].type.isMutable {
       facts.ownsStackPointer = true
       if !unit.exports.contains(where: { $0.kind == .global && $0.name == "__stack_pointer" }) {

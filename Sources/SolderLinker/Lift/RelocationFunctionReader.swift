@@ -14,10 +14,16 @@ struct RelocationFunctionReader {
   private var facts: LiftedFacts
   private var stores: [SymbolicEvaluator.Store] = []
   private var assigned: [UInt32: SymbolicValue] = [:]
+  /// Instructions that may still be read: producers write each function once and call it once, so a few times the
+  /// size of the code is plenty, and functions that call each other in a tree cost no more than that.
+  private var budget: Int
+  private lazy var piecesOverlap = findOverlapOfPieces()
+  private lazy var hasPassiveSegments = unit.segments.contains { $0.placement == .passive }
 
   init(_ unit: Unit) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
+    budget = 1000 + 2 * (unit.code?.payload.remaining ?? 0)
   }
 
   func run() {
@@ -44,13 +50,13 @@ struct RelocationFunctionReader {
       }
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
-    if facts.relocationFunctions.isEmpty, facts.readFunctions.isEmpty, let constructor = facts.constructors.first {
-      readLeadingCalls(of: constructor, limit: 1)
+    for constructor in facts.constructors {
+      readLeadingCalls(of: constructor, limit: facts.relocationFunctions.isEmpty && facts.readFunctions.isEmpty ? 1 : 0)
     }
     facts.relocationFunctions = kept
   }
 
-  /// Reads functions that the body of `function` calls before it does anything else.
+  /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
   private mutating func readLeadingCalls(of function: UInt32, limit: Int = .max) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count else { return }
@@ -59,11 +65,13 @@ struct RelocationFunctionReader {
     guard (try? scanLocals(&code, &nothing)) != nil else { return }
     var reader = InstructionReader(code)
     var left = limit
-    while left > 0, let instruction = try? reader.next(), instruction.opcode == .call {
+    while let instruction = try? reader.next(), instruction.opcode == .call {
       let callee = UInt32(truncatingIfNeeded: instruction.first)
-      if facts.readFunctions.contains(callee) { continue }
-      guard read(callee) else { return }
-      left -= 1
+      if !facts.readFunctions.contains(callee) {
+        guard left > 0, read(callee) else { return }
+        left -= 1
+      }
+      facts.removedCalls.insert(instruction.operandOffset)
     }
   }
 
@@ -71,10 +79,14 @@ struct RelocationFunctionReader {
   private mutating func read(_ function: UInt32) -> Bool {
     var globals = facts.globals
     for (global, value) in assigned { globals[Int(global)] = value }
-    var evaluator = SymbolicEvaluator(unit, globals: globals)
-    guard evaluator.read(function: function), evaluator.stores.allSatisfy(isRelocation),
-      evaluator.clearedRanges.allSatisfy(isZeroAnyway)
+    var evaluator = SymbolicEvaluator(unit, globals: globals, budget: budget)
+    let isRead = evaluator.read(function: function)
+    budget = evaluator.budget
+    guard isRead, evaluator.stores.allSatisfy(isRelocation), evaluator.stores.isEmpty || !hasPassiveSegments,
+      evaluator.clearedRanges.allSatisfy(isZeroAnyway),
+      evaluator.stores.isEmpty || !piecesOverlap && !overlap(stores + evaluator.stores)
     else { return false }
+    budget -= stores.count
     for (global, value) in evaluator.globalAssignments {
       guard assigned[global] == nil || assigned[global] == value else { return false }
       assigned[global] = value
@@ -87,7 +99,7 @@ struct RelocationFunctionReader {
   /// Whether a store puts an address into the library's own block.
   private func isRelocation(_ store: SymbolicEvaluator.Store) -> Bool {
     guard store.address.base == .memory(symbol: facts.memoryBlockSymbol), store.address.addend >= 0,
-      store.address.addend < 1 << 31, !unit.segments.contains(where: { $0.placement == .passive })
+      store.address.addend < 1 << 31
     else { return false }
     return store.value.base != .number
       && !(store.value.base == .tableBlock && symbol(atSlot: store.value.addend) == nil)
@@ -133,18 +145,40 @@ struct RelocationFunctionReader {
     attach(last)
   }
 
+  /// Whether two stores write some bytes in common but not the same ones, so that their order matters. A function that
+  /// does this is better run than read.
+  private func overlap(_ stores: [SymbolicEvaluator.Store]) -> Bool {
+    func isApart(_ one: SymbolicEvaluator.Store, _ other: SymbolicEvaluator.Store) -> Bool {
+      one.address.addend + Int64(one.width) <= other.address.addend
+        || one.address.addend == other.address.addend && one.width == other.width
+    }
+    // Producers write them in the order of their addresses.
+    if zip(stores, stores.dropFirst()).allSatisfy(isApart) { return false }
+    let sorted = stores.sorted { ($0.address.addend, $0.width) < ($1.address.addend, $1.width) }
+    return !zip(sorted, sorted.dropFirst()).allSatisfy(isApart)
+  }
+
+  private typealias Piece = (start: UInt64, end: UInt64, segment: Int)
+
   /// Pieces of the block that hold bytes, by their offset.
-  private func pieces() -> [(start: UInt64, end: UInt64, segment: Int)] {
-    var result: [(start: UInt64, end: UInt64, segment: Int)] = []
-    for (index, segment) in unit.segments.enumerated() {
+  private func pieces() -> [Piece] {
+    var result: [Piece] = []
+    for (index, segment) in unit.segments.enumerated() where segment.count > 0 {
       if case .inside(facts.memoryBlock, let offset) = segment.placement {
         result.append((offset, offset + UInt64(segment.count), index))
       }
     }
-    return result.sorted { $0.start < $1.start }
+    return result.sorted { ($0.start, $0.segment) < ($1.start, $1.segment) }
   }
 
-  /// Relocated places that no segment initialises get zero bytes of their own.
+  /// Whether data segments overlap, so that which byte is initialised by which depends on their order.
+  private func findOverlapOfPieces() -> Bool {
+    let pieces = pieces()
+    return zip(pieces, pieces.dropFirst()).contains { $0.end > $1.start }
+  }
+
+  /// Relocated places that no segment initialises get zero bytes of their own: never more than they need, since the
+  /// bytes around them may belong to a piece.
   private func addSegmentsForUninitialised(_ sites: [Site]) {
     let pieces = pieces()
     var next = 0
@@ -162,14 +196,16 @@ struct RelocationFunctionReader {
     }
     for site in sites {
       let end = site.offset + UInt64(site.store.width)
-      while next < pieces.count, pieces[next].end <= site.offset { next += 1 }
-      if next < pieces.count, pieces[next].start <= site.offset, end <= pieces[next].end { continue }
+      // The first piece that ends behind the run, or else behind the place.
+      while next < pieces.count, pieces[next].end <= run?.end ?? site.offset { next += 1 }
       if let current = run, site.offset <= current.end + 64, next == pieces.count || pieces[next].start >= end {
         run = (current.start, max(current.end, end))
-      } else {
-        finish()
-        run = (site.offset, end)
+        continue
       }
+      while next < pieces.count, pieces[next].end <= site.offset { next += 1 }
+      if next < pieces.count, pieces[next].start <= site.offset, end <= pieces[next].end { continue }
+      finish()
+      run = (site.offset, end)
     }
     finish()
   }
@@ -179,12 +215,10 @@ struct RelocationFunctionReader {
     for piece in pieces() {
       let first = UInt32(unit.relocations.count)
       while next < sites.count, sites[next].offset < piece.start { next += 1 }
-      var index = next
-      while index < sites.count, sites[index].offset + UInt64(sites[index].store.width) <= piece.end {
-        if let relocation = relocation(sites[index], from: piece.start) { unit.relocations.append(relocation) }
-        index += 1
+      while next < sites.count, sites[next].offset + UInt64(sites[next].store.width) <= piece.end {
+        if let relocation = relocation(sites[next], from: piece.start) { unit.relocations.append(relocation) }
+        next += 1
       }
-      next = max(next, index)
       unit.segments[piece.segment].relocations = RelocationRange(start: first, end: UInt32(unit.relocations.count))
     }
   }

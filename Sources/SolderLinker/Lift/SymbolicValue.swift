@@ -27,6 +27,13 @@ struct SymbolicValue: Equatable {
     return nil
   }
 
+  /// The value behind a conversion between i32 and i64: an address stays the same, whatever its width.
+  func converted(by opcode: Opcode) -> SymbolicValue {
+    guard base == .number else { return self }
+    let low = UInt32(truncatingIfNeeded: addend)
+    return .number(opcode == .i64ExtendI32Unsigned ? Int64(low) : Int64(Int32(bitPattern: low)))
+  }
+
   static func - (left: SymbolicValue, right: SymbolicValue) -> SymbolicValue? {
     guard right.base == .number else { return nil }
     return SymbolicValue(base: left.base, addend: left.addend &- right.addend)
@@ -60,12 +67,13 @@ struct SymbolicEvaluator {
   private(set) var globalAssignments: [(global: UInt32, value: SymbolicValue)] = []
   /// Functions that were read as part of another.
   private(set) var readFunctions: [UInt32] = []
-  /// Call depth and instructions left before code counts as unreadable, so that no input takes forever.
-  private var budget = 50_000_000
+  /// Instructions left before code counts as unreadable, so that no input takes forever.
+  private(set) var budget: Int
 
-  init(_ unit: Unit, globals: [SymbolicValue?]) {
+  init(_ unit: Unit, globals: [SymbolicValue?], budget: Int = 0) {
     self.unit = unit
     self.globals = globals
+    self.budget = budget
   }
 
   /// The value of a constant expression, `nil` if it is not a symbolic one.
@@ -84,7 +92,9 @@ struct SymbolicEvaluator {
   mutating func read(function index: UInt32) -> Bool {
     let before = self
     if readBody(of: index, depth: 0) { return true }
+    let left = budget
     self = before
+    budget = left
     return false
   }
 
@@ -96,6 +106,7 @@ struct SymbolicEvaluator {
     var code = unit.reader(of: function.body)
     var nothing = IgnoringVisitor()
     guard let localCount = try? scanLocals(&code, &nothing), localCount < 1 << 16 else { return false }
+    budget -= Int(localCount)
     var locals = [SymbolicValue](repeating: .number(0), count: Int(localCount))
     var stack: [SymbolicValue] = []
     var reader = InstructionReader(code)
@@ -122,7 +133,9 @@ struct SymbolicEvaluator {
       stack.append(value)
     case .i32Add, .i64Add: return combine(&stack) { $0 + $1 }
     case .i32Sub, .i64Sub: return combine(&stack) { $0 - $1 }
-    case .i32WrapI64, .i64ExtendI32Unsigned, .i64ExtendI32Signed: return !stack.isEmpty
+    case .i32WrapI64, .i64ExtendI32Unsigned, .i64ExtendI32Signed:
+      guard let value = stack.popLast() else { return false }
+      stack.append(value.converted(by: instruction.opcode))
     case .nop: break
     default: return false
     }

@@ -49,14 +49,28 @@ extension Symbol {
 
 /// Finds what the roots reach along relocations: the entry, exports, constructors, and whatever may not be stripped.
 ///
-/// Without garbage collection everything is live that no other copy of its COMDAT group replaces.
+/// Without garbage collection everything is live, copies of a COMDAT group that lost to another file's among it: nothing
+/// refers to these, but wasm-ld keeps them.
 struct MarkPass {
-  private enum Chunk {
-    case function(Unit, Int)
-    case segment(Unit, Int)
-    case global(Unit, Int)
-    case table(Unit, Int)
-    case element(Unit, Int)
+  /// Something live whose relocations are still to be followed. Names its unit by number: a reference would be counted
+  /// up and down for each.
+  private struct Chunk {
+    enum Kind {
+      case function
+      case segment
+      case global
+      case table
+      case element
+    }
+    var kind: Kind
+    var unit: UInt32
+    var index: UInt32
+
+    init(_ kind: Kind, _ unit: Unit, _ index: Int) {
+      self.kind = kind
+      self.unit = unit.index
+      self.index = UInt32(index)
+    }
   }
 
   private let resolution: Resolution
@@ -84,7 +98,7 @@ struct MarkPass {
       markRoots()
       drain()
     } else {
-      dropDiscarded()
+      dropLifted()
     }
     live.hasConstructors = options.output != .relocatable && needsConstructors()
     if live.hasConstructors { mark(resolution.wellKnown.callConstructors) }
@@ -191,15 +205,15 @@ struct MarkPass {
     switch symbol.kind {
     case .function:
       live.functions[Int(symbol.element)] = true
-      queue.append(.function(unit, index))
+      queue.append(Chunk(.function, unit, index))
     case .data: markSegment(unit, index)
     case .global:
       live.globals[Int(symbol.element)] = true
-      queue.append(.global(unit, index))
+      queue.append(Chunk(.global, unit, index))
     case .tag: live.tags[Int(symbol.element)] = true
     case .table:
       live.tables[Int(symbol.element)] = true
-      queue.append(.table(unit, index))
+      queue.append(Chunk(.table, unit, index))
     case .section: break
     }
   }
@@ -209,7 +223,7 @@ struct MarkPass {
     let id = Int(unit.bases.segment) + index
     guard !live.segments[id] else { return }
     live.segments[id] = true
-    queue.append(.segment(unit, index))
+    queue.append(Chunk(.segment, unit, index))
     if case .inside(let block, _) = unit.segments[index].placement { markSegment(unit, Int(block)) }
     if let facts = unit.lifted, facts.memoryBlock == UInt32(index) {
       for (piece, segment) in unit.segments.enumerated() {
@@ -222,21 +236,22 @@ struct MarkPass {
     let id = Int(unit.bases.element) + index
     guard !live.elements[id] else { return }
     live.elements[id] = true
-    queue.append(.element(unit, index))
+    queue.append(Chunk(.element, unit, index))
   }
 
   private mutating func drain() {
     while let chunk = queue.popLast() {
-      switch chunk {
-      case .function(let unit, let index): follow(unit.functions[index].body.relocations, of: unit)
-      case .segment(let unit, let index):
+      let unit = resolution.units[Int(chunk.unit)]
+      let index = Int(chunk.index)
+      switch chunk.kind {
+      case .function: follow(unit.functions[index].body.relocations, of: unit)
+      case .segment:
         follow(unit.segments[index].relocations, of: unit)
         if case .kept(_, let offset) = unit.segments[index].placement { follow(offset.relocations, of: unit) }
-      case .global(let unit, let index):
-        follow(unit.globals[index].initializer.relocations, of: unit)
-      case .table(let unit, let index):
+      case .global: follow(unit.globals[index].initializer.relocations, of: unit)
+      case .table:
         if let initializer = unit.tables[index].initializer { follow(initializer.relocations, of: unit) }
-      case .element(let unit, let index): followElement(unit, unit.elements[index])
+      case .element: followElement(unit, unit.elements[index])
       }
     }
   }
@@ -250,15 +265,20 @@ struct MarkPass {
   }
 
   private mutating func follow(_ range: RelocationRange, of unit: Unit) {
+    guard !range.isEmpty else { return }
+    let relocations = unit.relocations
+    let symbolIDs = unit.symbolIDs
     for index in range.indices {
-      let relocation = unit.relocations[index]
+      let relocation = relocations[index]
       switch relocation.kind {
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
       case .dataIndex: markSegment(unit, Int(relocation.target))
       case .elementIndex: markElement(unit, Int(relocation.target))
       default:
         guard relocation.target != none32 else { continue }
-        let id = unit.symbolIDs[Int(relocation.target)]
+        let id = symbolIDs[Int(relocation.target)]
+        // Nearly all symbols are referred to many times.
+        if live.referenced[Int(id)] { continue }
         // A stub's address is null, so pointing to it does not need the function.
         if relocation.kind.isTableIndex, resolution.symbol(id).has(.isStub) { continue }
         mark(id)
@@ -280,16 +300,12 @@ struct MarkPass {
     return false
   }
 
-  private mutating func dropDiscarded() {
+  /// Drops what was read and is written anew.
+  private mutating func dropLifted() {
     for unit in resolution.units {
-      for (index, function) in unit.functions.enumerated() {
-        let isRead = unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false
-        if unit.isDiscarded(comdat: function.comdat) || isRead {
-          live.functions[Int(unit.bases.function) + index] = false
-        }
-      }
-      for (index, segment) in unit.segments.enumerated() where unit.isDiscarded(comdat: segment.comdat) {
-        live.segments[Int(unit.bases.segment) + index] = false
+      for (index, _) in unit.functions.enumerated()
+      where unit.lifted?.readFunctions.contains(UInt32(unit.functionImports.count + index)) ?? false {
+        live.functions[Int(unit.bases.function) + index] = false
       }
       for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false

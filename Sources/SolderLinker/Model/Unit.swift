@@ -148,8 +148,10 @@ final class Unit: @unchecked Sendable {
   /// - Throws: ``FormatError`` when an entry is damaged.
   func decodeRelocations() throws(FormatError) {
     guard origin == .object, !hasDecodedRelocations else { return }
+    var reader = RelocationReader(self)
+    try reader.read()
+    // Not before: whoever asked first may have ignored the error.
     hasDecodedRelocations = true
-    try RelocationReader(unit: self).read()
   }
 
   /// The type of a global of the unit's index space.

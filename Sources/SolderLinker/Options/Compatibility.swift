@@ -21,13 +21,8 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
 
-  /// Whether `__wasm_apply_data_relocs` exists only when it has something to do, behind the other
-  /// symbols.
+  /// Whether `__wasm_apply_data_relocs` exists only when it has something to do.
   public var omitsEmptyDataRelocations: Bool { self >= .llvm21 }
-
-  /// Whether `__stack_pointer` is visible, and variables of the linker's are exported wherever inputs may be, if the
-  /// features include mutable globals.
-  public var exportsOwnVariables: Bool { self >= .llvm22 }
 
   /// Whether data is relocated by way of a global only when the address comes from outside.
   public var relocatesDataFromBase: Bool { self >= .llvm21 }
@@ -41,4 +36,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `--import-memory=NAME`, without a comma, names a field of `env`; before, it named a module, the field
   /// being empty.
   public var importMemoryNamesField: Bool { self >= .llvm22 }
+
+  /// Whether the linker's `__stack_pointer` has default visibility, so that `--export-dynamic` exports it too.
+  public var stackPointerIsVisible: Bool { self >= .llvm22 }
+
+  /// Whether a custom section without content is left out.
+  public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }

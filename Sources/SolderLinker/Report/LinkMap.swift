@@ -56,7 +56,9 @@ struct LinkMap {
       let place = start + UInt64(code.offsets[position])
       let size = UInt64(code.sizes[position])
       let function = unit.functions[Int(reference.index)]
-      lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(function.name))")
+      // A stub stands under the name of the symbol that it is for.
+      let name = (unit.index == 0 ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
+      lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
       for id in functionSymbols[unit.bases.function + reference.index] ?? [] {
         lines += line(nil, place, size, indent: 16, displayName(id))
       }

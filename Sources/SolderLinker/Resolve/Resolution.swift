@@ -16,6 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
+  /// Memory imports that a named input satisfies, and the memory that each of them is.
+  let boundMemories: [MemoryReference: MemoryReference]
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
@@ -25,6 +27,12 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+}
+
+/// A memory in a unit's index space.
+struct MemoryReference: Hashable {
+  var unit: UInt32
+  var index: UInt32
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
@@ -85,7 +93,7 @@ extension Resolver {
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
     } else if !hasOwnStackPointer {
       let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
-      if options.compatibility.exportsOwnVariables { table.symbols[Int(id)].flags = [] }
+      if options.compatibility.stackPointerIsVisible { table.symbols[Int(id)].flags.remove(.visibilityHidden) }
       known.stackPointer = id
     }
     if options.sharedMemory {

@@ -61,12 +61,13 @@ struct ResolvePass {
     unhideEntry()
     demoteLazySymbols()
     checkLiftedSignatures()
+    checkLiftedDeclarations()
     assignElementNumbers()
     if diagnostics.hasErrors { return nil }
     return Resolution(
       table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
       synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol,
-      explicitExports: exports)
+      explicitExports: exports, boundMemories: boundMemories)
   }
 
   // MARK: What the command line asks for
@@ -182,53 +183,87 @@ struct ResolvePass {
     }
   }
 
+  /// What an alias stands for in the end; `nil` when it stands for itself.
   private func target(ofAlias id: SymbolID) -> SymbolID? {
     var current = id
-    for _ in 0..<resolver.units.count + 8 {
-      if let bound = boundImports[current] {
-        current = bound
-        continue
-      }
-      let symbol = resolver.table.symbols[Int(current)]
-      guard symbol.state == .alias else { return current }
-      current = resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
+    // One step that goes twice as far meets the other in every circle.
+    var slow = id
+    var isSlowStep = false
+    while let next = step(fromAlias: current) {
+      current = next
+      if isSlowStep { slow = step(fromAlias: slow) ?? slow }
+      if current == slow { return nil }
+      isSlowStep.toggle()
     }
-    return nil
+    return current
+  }
+
+  private func step(fromAlias id: SymbolID) -> SymbolID? {
+    if let bound = boundImports[id] { return bound }
+    let symbol = resolver.table.symbols[Int(id)]
+    guard symbol.state == .alias else { return nil }
+    return resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
   }
 
   // MARK: Imports by module name
 
   /// Imports that a named input satisfies, by their symbols.
   private var boundImports: [SymbolID: SymbolID] = [:]
+  private var boundMemories: [MemoryReference: MemoryReference] = [:]
 
-  /// Binds undefined symbols whose import module is the name of an input (`NAME=FILE`) to that input's exports.
-  private mutating func bindNamedModules() {
-    var named: [ByteString: [UInt32]] = [:]
-    for unit in resolver.units {
-      if let name = unit.moduleName { named[name, default: []].append(unit.index) }
-    }
-    guard !named.isEmpty else { return }
-    for id in resolver.table.symbols.indices {
-      let symbol = resolver.table.symbols[id]
-      guard symbol.isUndefined, symbol.importNames != none32 else { continue }
-      let (module, name) = resolver.table.importName(of: symbol)
-      guard let units = named[module] else { continue }
-      if let target = export(name, symbol.kind, of: units) {
-        boundImports[SymbolID(id)] = target
-      } else if !symbol.isWeak {
-        diagnostics.error(
-          "\(resolver.displayName(ofUnit: symbol.unit)): undefined symbol: \(resolver.demangled(name)) "
-            + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
-            + "it exports no \(symbol.kind) of that name)")
+  /// Inputs with a module name (`NAME=FILE`), and what they export.
+  private struct NamedModules {
+    var units: [ByteString: [UInt32]] = [:]
+    /// Positions of exported symbols of a unit, by name.
+    var symbols: [UInt32: [ByteString: [Int]]] = [:]
+
+    init(_ all: [Unit]) {
+      for unit in all {
+        guard let name = unit.moduleName else { continue }
+        units[name, default: []].append(unit.index)
+        var positions: [ByteString: [Int]] = [:]
+        for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
+          positions[symbol.name, default: []].append(position)
+        }
+        symbols[unit.index] = positions
       }
     }
   }
 
-  private func export(_ name: ByteString, _ kind: SymbolKind, of units: [UInt32]) -> SymbolID? {
+  /// Binds undefined symbols whose import module is the name of an input (`NAME=FILE`) to that input's exports.
+  private mutating func bindNamedModules() {
+    let named = NamedModules(resolver.units)
+    guard !named.units.isEmpty else { return }
+    for id in resolver.table.symbols.indices {
+      let symbol = resolver.table.symbols[id]
+      guard symbol.isUndefined, symbol.importNames != none32 else { continue }
+      let (module, name) = resolver.table.importName(of: symbol)
+      guard let units = named.units[module] else { continue }
+      if let target = export(name, symbol.kind, of: units, named) {
+        boundImports[SymbolID(id)] = target
+      } else if !symbol.isWeak {
+        reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
+      }
+    }
+    bindMemories(named)
+  }
+
+  private func reportMissing(
+    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UInt32], in unit: UInt32
+  ) {
+    diagnostics.error(
+      "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
+        + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
+        + "it exports no \(kind) of that name)")
+  }
+
+  private func export(
+    _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
+  ) -> SymbolID? {
     for index in units {
       let unit = resolver.units[Int(index)]
-      for (position, symbol) in unit.symbols.enumerated()
-      where symbol.name == name && !symbol.isLocal && !symbol.isUndefined {
+      for position in named.symbols[index]?[name] ?? [] {
+        let symbol = unit.symbols[position]
         if symbol.kind == kind || kind == .global && symbol.kind == .data {
           // The unit's own definition, even where another unit's won the name.
           return ownDefinition(position, of: unit)
@@ -236,6 +271,44 @@ struct ResolvePass {
       }
     }
     return nil
+  }
+
+  /// Memories are no symbols: only plain modules have several, and only by a module's name one imports another's.
+  private mutating func bindMemories(_ named: NamedModules) {
+    for unit in resolver.units where unit.origin == .plainModule {
+      for (index, entry) in unit.memoryImports.enumerated() {
+        guard let units = named.units[entry.module] else { continue }
+        var target: MemoryReference?
+        for other in units where target == nil {
+          let export = resolver.units[Int(other)].exports.first { $0.kind == .memory && $0.name == entry.name }
+          target = export.map { MemoryReference(unit: other, index: $0.index) }
+        }
+        if let target {
+          boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] = target
+        } else {
+          reportMissing(entry.name, "memory", from: entry.module, units, in: unit.index)
+        }
+      }
+    }
+    followMemories()
+  }
+
+  /// A memory that a module exports may be one that it imports itself.
+  private mutating func followMemories() {
+    for reference in boundMemories.keys {
+      var target = boundMemories[reference]
+      for _ in 0...boundMemories.count {
+        guard let current = target, let next = boundMemories[current] else { break }
+        target = next
+      }
+      guard let target, boundMemories[target] == nil else {
+        let entry = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)]
+        diagnostics.error(
+          "\(resolver.displayName(ofUnit: reference.unit)): memory '\(entry.name)' is defined as an import of itself")
+        return
+      }
+      boundMemories[reference] = target
+    }
   }
 
   private func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
@@ -321,12 +394,39 @@ struct ResolvePass {
         guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
           type != wanted, !resolver.types.isSubtype(type, wanted)
         else { continue }
-        diagnostics.error(
-          "function signature mismatch: \(resolver.demangled(entry.name))\n>>> imported as "
-            + "\(resolver.types.describe(wanted)) in \(unit.file.displayName)\n>>> defined as "
-            + "\(resolver.types.describe(type)) in \(resolver.displayName(ofUnit: symbol.unit))")
+        reportMismatch(
+          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol
+        )
       }
     }
+  }
+
+  /// Whoever imports a global or a tag says of which type it is, and code is valid only if that is true.
+  private func checkLiftedDeclarations() {
+    for unit in resolver.units {
+      guard let facts = unit.lifted else { continue }
+      for (index, entry) in unit.globalImports.enumerated() {
+        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.globalSymbols) + index])]
+        guard symbol.isDefined, let type = resolver.globalType(of: symbol), type != entry.global else { continue }
+        reportMismatch(
+          "global type", entry.name, resolver.describe(entry.global), unit, resolver.describe(type), symbol)
+      }
+      for (index, entry) in unit.tagImports.enumerated() {
+        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.tagSymbols) + index])]
+        let wanted = unit.typeIDs[Int(entry.type)]
+        guard symbol.isDefined, let type = symbol.type, type != wanted else { continue }
+        reportMismatch(
+          "tag signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol)
+      }
+    }
+  }
+
+  private func reportMismatch(
+    _ what: String, _ name: ByteString, _ wanted: String, _ unit: Unit, _ defined: String, _ symbol: Symbol
+  ) {
+    diagnostics.error(
+      "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
+        + "\n>>> defined as \(defined) in \(resolver.displayName(ofUnit: symbol.unit))")
   }
 
   // MARK: Stub libraries

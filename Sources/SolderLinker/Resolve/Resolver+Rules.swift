@@ -16,7 +16,8 @@ extension Resolver {
   /// A definition in a COMDAT group of which another unit's copy was chosen counts as a reference.
   private func isDiscarded(_ symbol: UnitSymbol, in unit: Unit) -> Bool {
     switch symbol.kind {
-    case .function: unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
+    case .function where symbol.aliasOf == none32:
+      unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
     case .data where symbol.element != none32: unit.isDiscarded(comdat: unit.segments[Int(symbol.element)].comdat)
     default: false
     }
@@ -30,7 +31,7 @@ extension Resolver {
 
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: Unit) -> Symbol {
     var flags = symbol.flags
-    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32,
+    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32, symbol.aliasOf == none32,
       unit.segments[Int(symbol.element)].isTLS
     {
       flags.insert(.tls)
@@ -265,7 +266,7 @@ extension Resolver {
     }
   }
 
-  private func globalType(of symbol: Symbol) -> GlobalType? {
+  func globalType(of symbol: Symbol) -> GlobalType? {
     guard symbol.kind == .global, symbol.unit != none32, symbol.element != none32, symbol.state != .alias else {
       return nil
     }
@@ -274,7 +275,7 @@ extension Resolver {
     return symbol.isUndefined ? unit.globalImports[index].global : unit.globals[index].type
   }
 
-  private func describe(_ type: GlobalType) -> String {
+  func describe(_ type: GlobalType) -> String {
     let names: [UInt8: String] = [
       0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
     ]

@@ -100,6 +100,7 @@ struct Resolver {
       let unit = units[Int(index)]
       if next == unit.symbols.count {
         begunUnits.removeLast()
+        // As in wasm-ld, behind what was extracted on its behalf.
         if let reason { extractions.append(reason) }
         if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
@@ -111,7 +112,7 @@ struct Resolver {
     }
   }
 
-  private mutating func begin(_ unit: Unit, reason: Extraction? = nil) {
+  private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
     unit.index = UInt32(units.count)
     units.append(unit)
     if options.traceInputs { diagnostics.message(unit.file.displayName) }
@@ -133,10 +134,10 @@ struct Resolver {
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32
-    let reason =
-      options.whyExtractFile == nil
-      ? nil : Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol)
-    begin(unit, reason: reason)
+    let isAsked = options.whyExtractFile != nil
+    begin(
+      unit,
+      because: isAsked ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }
 
   /// The file of a unit, as messages name it.

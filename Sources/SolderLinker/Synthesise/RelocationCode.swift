@@ -7,7 +7,8 @@ struct RelocationCode {
 
   /// Stores every address in the data.
   func writeData(to writer: inout ByteWriter, isTLS: Bool) {
-    let encoder = OperandEncoder(program: program, custom: CustomPlan(), functionOffsets: [])
+    let encoder = OperandEncoder(
+      program: program, custom: CustomPlan(), values: SymbolValue.all(program, Threads(1)))
     for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
@@ -49,7 +50,7 @@ struct RelocationCode {
         relocation.kind.isTableIndex ? known.tableBase : symbol.isTLS ? known.tlsBase : known.memoryBase
       writer.byte(0x23)
       writer.u32(base.map { program.index(of: $0) } ?? 0)
-      writer.pointerConstant(encoder.value(of: relocation, in: unit), is64: is64)
+      writer.pointerConstant(encoder.value(of: relocation, in: RelocatedUnit(unit)), is64: is64)
       writer.byte(is64 ? 0x7C : 0x6A)
     }
     writer.raw([is64 ? 0x37 : 0x36, 0x02, 0x00])

@@ -54,7 +54,7 @@ public enum RelocationKind: UInt8, Sendable {
   case removedCall = 0x89
 
   /// Whether an entry of a relocation section of this kind carries an addend.
-  public var hasAddend: Bool {
+  @inlinable public var hasAddend: Bool {
     switch self {
     case .memoryAddressLEB, .memoryAddressSLEB, .memoryAddressI32, .functionOffsetI32, .sectionOffsetI32,
       .memoryAddressRelativeSLEB, .memoryAddressLEB64, .memoryAddressSLEB64, .memoryAddressI64,
@@ -66,7 +66,7 @@ public enum RelocationKind: UInt8, Sendable {
   }
 
   /// Bytes that the operand takes in an object: five or ten for padded LEB128, four or eight for fixed width.
-  public var width: Int {
+  @inlinable public var width: Int {
     switch self {
     case .memoryAddressLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64, .tableIndexSLEB64,
       .tableIndexRelativeSLEB64, .memoryAddressTLSSLEB64:
@@ -80,7 +80,7 @@ public enum RelocationKind: UInt8, Sendable {
   }
 
   /// Whether the value is a slot of the indirect function table.
-  public var isTableIndex: Bool {
+  @inlinable public var isTableIndex: Bool {
     switch self {
     case .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB, .tableIndexSLEB64, .tableIndexI64,
       .tableIndexRelativeSLEB64, .constantTableIndex:

@@ -5,15 +5,20 @@ import Testing
 enum Tool: String, CaseIterable, Sendable {
   /// The Swift toolchain in use, with its clang and wasm-ld.
   case swift
+  case swiftc
   case clang
+  case clangxx = "clang++"
   case wasmLinker = "wasm-ld"
   case archiver = "llvm-ar"
   case wasmkit
   /// Older LLVM and the newest linker, of Debian.
   case clang19 = "clang-19"
+  case clangxx19 = "clang++-19"
   case wasmLinker19 = "wasm-ld-19"
   case wasmLinker22 = "wasm-ld-22"
   case python = "python3"
+  /// The one that has Rust's standard library for WASI.
+  case rustc
 
   /// Path of the program.
   ///
@@ -36,6 +41,9 @@ enum Tool: String, CaseIterable, Sendable {
       .map { URL(filePath: $0).resolvingSymlinksInPath().deletingLastPathComponent().path }
     var paths: [Tool: String] = [:]
     for tool in allCases { paths[tool] = find(tool.rawValue, in: (beside.map { [$0] } ?? []) + search) }
+    // rustup's rustc, which may stand first, keeps its libraries elsewhere and has not those of this target.
+    paths[.rustc] = find(
+      "rustc", in: search.filter { FileManager.default.fileExists(atPath: $0 + "/../lib/rustlib/wasm32-wasi") })
     return paths
   }()
 }
