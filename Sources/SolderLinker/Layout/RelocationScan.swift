@@ -48,6 +48,8 @@ struct RelocationScan {
       }
     }
     if unit.origin == .object {
+      // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
+      if options.gcSections { return result }
       for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
         scan(section.relocations, of: unit, function: none32, &seen, &result)
       }

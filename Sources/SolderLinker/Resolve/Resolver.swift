@@ -108,7 +108,11 @@ struct Resolver {
       begunUnits[begunUnits.count - 1].next += 1
       let (id, needed) = resolve(next, of: unit)
       unit.symbolIDs.append(id)
-      if let needed { extract(needed, for: id, referrer: unit.file.displayName) }
+      if let needed {
+        // wasm-ld tells of references to functions, not of those to data.
+        let isTold = unit.symbols[next].kind == .function
+        extract(needed, for: id, referrer: unit.file.displayName, isTold: isTold)
+      }
     }
   }
 
@@ -127,17 +131,22 @@ struct Resolver {
     begunUnits.append((unit.index, 0, reason))
   }
 
-  private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String) {
-    guard !lazyFiles[file].isExtracted else { return }
+  private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
+    let isTold = isTold && options.whyExtractFile != nil
+    if lazyFiles[file].isExtracted {
+      // It is being added and has not defined the name yet; wasm-ld tells of that too.
+      if isTold {
+        extractions.append(Extraction(referrer: referrer, file: lazyFiles[file].displayName, symbol: symbol))
+      }
+      return
+    }
     lazyFiles[file].isExtracted = true
     guard let unit = lazyFiles[file].load() else { return }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32
-    let isAsked = options.whyExtractFile != nil
     begin(
-      unit,
-      because: isAsked ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
+      unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }
 
   /// The file of a unit, as messages name it.
