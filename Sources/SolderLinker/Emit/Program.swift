@@ -38,7 +38,7 @@ final class Program: @unchecked Sendable {
 
   /// Whether thread-local data is known by its offset from `__tls_base`: with threads. One thread alone has its block
   /// where the segment is, and `__tls_base` says where that is.
-  var offsetsThreadLocals: Bool { options.sharedMemory || options.compatibility.countsFromTLSBase }
+  var offsetsThreadLocals: Bool { options.sharedMemory }
 
   /// The value of an immutable global of a plain module that is a plain number: an address, to everybody else.
   private func constantValue(of symbol: Symbol) -> UInt64? {

@@ -250,6 +250,7 @@ struct IndexPass {
 
   private mutating func addInitFunctions() {
     guard options.output != .relocatable else { return }
+    addDataRelocations()
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
     }
@@ -287,6 +288,36 @@ struct IndexPass {
 
   private mutating func markThreadBase() {
     if let id = resolution.wellKnown.tlsBase { live.markGlobal(resolution.symbol(id).element) }
+  }
+
+  /// Later releases make the function that relocates data only when there is something to relocate.
+  private mutating func addDataRelocations() {
+    let name = ByteString("__wasm_apply_data_relocs")
+    guard options.relocatesDataAtRunTime, options.compatibility.omitsEmptyDataRelocations,
+      resolution.table.find(name).map({ resolution.symbol($0).isUndefined }) ?? true, hasDataRelocations
+    else { return }
+    let function = resolution.synthetic.add(
+      .applyDataRelocations, named: name.description, type: resolution.types.emptyFunction)
+    let id = resolution.table.insert(name, kind: .function, flags: .exported, unit: 0).id
+    var symbol = Symbol(
+      name: name, kind: .function, state: .defined, flags: .exported, unit: 0,
+      element: resolution.units[0].bases.function + function)
+    symbol.type = resolution.types.emptyFunction
+    resolution.table.symbols[Int(id)] = symbol
+    resolution.wellKnown.applyDataRelocations = id
+  }
+
+  private var hasDataRelocations: Bool {
+    memory.segments.contains { segment in
+      guard !options.sharedMemory || !segment.flags.contains(.tls) else { return false }
+      return segment.pieces.contains { piece in
+        let unit = resolution.units[Int(piece.unit)]
+        return unit.segments[Int(piece.segment)].relocations.indices.contains { index in
+          options.isPositionIndependent
+            || !resolution.symbol(unit.symbolIDs[Int(unit.relocations[index].target)]).isDefined
+        }
+      }
+    }
   }
 
   mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {

@@ -21,6 +21,15 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
   public var versionFlagStops: Bool { self < .llvm21 }
 
+  /// Whether `__wasm_apply_data_relocs` exists only when it has something to do.
+  public var omitsEmptyDataRelocations: Bool { self >= .llvm21 }
+
+  /// Whether data is relocated by way of a global only when the address comes from outside.
+  public var relocatesDataFromBase: Bool { self >= .llvm21 }
+
+  /// Whether relocations that count from `__tls_base` do so without threads too; before, they wrote an address.
+  public var countsFromThreadBase: Bool { self >= .llvm21 }
+
   /// Whether `__wasm_first_page_end` exists.
   public var definesFirstPageEnd: Bool { self >= .llvm21 }
 
@@ -33,11 +42,4 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
 
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
-
-  /// Whether addresses of thread-local data count from `__tls_base` in results without shared memory too. LLVM 19 had
-  /// both the base and the address absolute there, which no program survives that adds them.
-  public var countsFromTLSBase: Bool { self >= .llvm21 }
-
-  /// Whether `__wasm_apply_data_relocs` comes before the symbols of the inputs, or else behind them.
-  public var addsDataRelocationsFirst: Bool { self < .llvm21 }
 }

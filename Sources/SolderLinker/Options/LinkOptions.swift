@@ -204,6 +204,9 @@ extension LinkOptions {
   /// Whether the relocations of the inputs are part of the result.
   public var keepsRelocations: Bool { output == .relocatable || emitRelocations }
 
+  /// Whether addresses in the data of the result may have to be filled in when it is loaded.
+  public var relocatesDataAtRunTime: Bool { isPositionIndependent || unresolvedSymbols == .importDynamic }
+
   /// Whether the result is position-independent.
   public var isPositionIndependent: Bool { output == .shared || output == .pie }
 }

@@ -103,15 +103,11 @@ extension Resolver {
       let type = types.intern(parameters: [is64 ? .i64 : .i32], results: [])
       known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type, &synthetic)
     }
-    if options.compatibility.addsDataRelocationsFirst { addDataRelocations(&synthetic, &known) }
-  }
-
-  /// Adds the function that relocates data, where something may be left to relocate.
-  mutating func addDataRelocations(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols) {
-    guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return }
-    let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
-    table.symbols[Int(id)].flags = .exported
-    known.applyDataRelocations = id
+    if options.relocatesDataAtRunTime, !options.compatibility.omitsEmptyDataRelocations {
+      let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
+      table.symbols[Int(id)].flags = .exported
+      known.applyDataRelocations = id
+    }
   }
 
   /// A hidden function that the linker defines.
@@ -164,9 +160,9 @@ extension Resolver {
     for address in AddressSymbol.allCases {
       switch address {
       case .dsoHandle: break
-      case .dataEnd where options.output == .shared: continue
-      case .dataEnd: break
       case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
+      case .dataEnd where options.output == .shared: continue
+      case .dataEnd, .firstPageEnd: break
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }

@@ -52,9 +52,6 @@ struct ResolvePass {
     bindNamedModules()
     bindFunctionTable()
     resolver.addOptionalSymbols(&known, synthetic, is64: is64)
-    if options.output != .relocatable, !options.compatibility.addsDataRelocationsFirst {
-      resolver.addDataRelocations(&synthetic, &known)
-    }
     defineSharedGlobals()
     resolver.settleVariants(&synthetic)
     if diagnostics.hasErrors { return nil }

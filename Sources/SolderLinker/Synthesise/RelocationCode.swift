@@ -34,7 +34,10 @@ struct RelocationCode {
     writer.pointerConstant(start + UInt64(relocation.offset), is64: program.is64)
     if isPIC { addBase(isTLS ? known.tlsBase : known.memoryBase, &writer) }
     let is64 = relocation.width == 8
-    if let global = program.indices.addressGlobalIndices[id] {
+    let imported = program.indices.importCounts.globals
+    if let global = program.indices.addressGlobalIndices[id],
+      global < imported || !program.options.compatibility.relocatesDataFromBase
+    {
       writer.byte(0x23)
       writer.u32(global)
       let addend = unit.addend(of: relocation)
