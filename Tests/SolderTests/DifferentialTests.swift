@@ -31,6 +31,10 @@ import Testing
       concerns: { $0.options.contains("--emit-relocs") },
       covers: { $0 == "linking" || $0.hasPrefix("reloc.") }),
     KnownDifference(
+      reason: "--why-extract: wasm-ld also tells of a reference to a member that was being added, in one place",
+      concerns: { $0.program == .cxx && $0.options.contains("--why-extract=why.txt") },
+      covers: { $0 == "why.txt" }),
+    KnownDifference(
       reason: initMemoryReason,
       concerns: { $0.options.contains("--shared-memory") && $0.options.contains("--export-all") },
       covers: initMemorySections),
@@ -73,7 +77,7 @@ import Testing
     ["-O0"], ["-O2"], ["--strip-debug", "--compress-relocations"], ["--strip-all", "-O2", "--compress-relocations"],
     ["--no-demangle"], ["--no-merge-data-segments"], ["--stack-first", "-z", "stack-size=131072"],
     ["--emit-relocs"], ["--export-table", "--build-id"], ["--growable-table", "--build-id=sha1"],
-    ["--initial-memory=33554432", "--max-memory=67108864", "--table-base=16"], ["--why-extract=-", "--trace"],
+    ["--initial-memory=33554432", "--max-memory=67108864", "--table-base=16"], ["--why-extract=why.txt", "--trace"],
   ]
 
   /// Options after which it needs a host of its own.
@@ -130,7 +134,7 @@ import Testing
     let inputs = try await threadObjects(Self.atomics)
     let pair = try await Differential(options + ["--allow-undefined"] + inputs, reference)
     let isKnown = options.contains("--shared-memory") && options.contains("--export-all")
-    try pair.expectIdentical(except: isKnown ? Self.initMemorySections : nil)
+    try pair.expectIdentical { isKnown && Self.initMemorySections($0) }
     guard !options.contains("--relocatable") else { return }
     try await WebAssemblyHost.shared.validate(pair.ownPath)
   }
@@ -140,19 +144,29 @@ import Testing
     ["-pie", "--export-all"], ["-shared"] + sharedMemory, ["-pie"] + sharedMemory, ["--no-gc-sections", "-shared"],
   ]
 
+  /// Without shared memory the compiler lowers thread-local data to ordinary data.
   @Test(arguments: independentOptions, Reference.allCases)
   func positionIndependentCode(_ options: [String], _ reference: Reference) async throws {
-    let inputs = try await threadObjects(["-fPIC", "-fvisibility=default"])
+    let isShared = options.contains("--shared-memory")
+    let inputs = try await threadObjects(["-fPIC", "-fvisibility=default"] + (isShared ? Self.atomics : []))
     let more = ["--experimental-pic", "--unresolved-symbols=import-dynamic"]
-    try await Differential(options + more + inputs, reference).expectIdentical()
+    let pair = try await Differential(options + more + inputs, reference)
+    // A host gives a program zeros: since LLVM 20 wasm-ld leaves out those at the end of its data.
+    let omitsZeros = options.contains("-pie") && !isShared && reference != .release19
+    // wasm-ld exports what sets the program's own address globals; solder keeps it for itself.
+    let exportsAll = options.contains("--export-all")
+    try pair.expectIdentical {
+      $0 == "section 11" && omitsZeros || $0 == "section 7" && exportsAll
+    }
   }
 
   @Test(arguments: Reference.allCases, [["-O0"], ["-O2", "-g"]])
   func librariesOfRealPrograms(_ reference: Reference, _ level: [String]) async throws {
     let options = ["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]
     let flags = level + libraryFlags
-    try await Differential(options + [RealProgram.cxxObject(flags)], reference).expectIdentical(
-      except: reference == .release19 || level != ["-O0"] ? nil : { $0 == "name" })
+    try await Differential(options + [RealProgram.cxxObject(flags)], reference).expectIdentical {
+      $0 == "name" && reference != .release19 && level == ["-O0"]
+    }
     try await Differential(options + RealProgram.zlibObjects(flags), reference).expectIdentical()
   }
 }
