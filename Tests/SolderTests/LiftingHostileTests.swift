@@ -14,8 +14,11 @@ import Testing
   }
 
   @Test func memoryOfFourGigabytes() async throws {
-    try await check(
-      LiftingCase.library("(data (global.get $mb) \"x\")", memory: "4294967295 31"), ["--no-gc-sections"], mentions: [])
+    let library = try await Toolchain.shared.assembled(
+      "libhostile.so", LiftingCase.library("(data (global.get $mb) \"x\")", memory: "4294967295 31"))
+    let program = try await Toolchain.shared.assembled(
+      "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
+    try await linkFails([program, library, "--no-gc-sections"], mentions: ["only 4294967296 bytes"])
   }
 
   @Test func tableOfFourBillionSlots() async throws {

@@ -251,8 +251,16 @@ struct MemoryPass {
   /// Whether anything has to be placed beside a plain module's own data.
   private var needsMemory: Bool {
     if plan.segments.contains(where: { $0.size > 0 }) { return true }
-    if let stack = resolution.wellKnown.stackPointer, live.isLive(resolution.symbol(stack), stack) { return true }
-    if resolution.wellKnown.addresses[.heapBase] != nil { return true }
+    if let stack = resolution.wellKnown.stackPointer, resolution.needsStack,
+      live.isLive(resolution.symbol(stack), stack)
+    {
+      return true
+    }
+    if let base = resolution.wellKnown.addresses[.heapBase] {
+      // That all symbols are exported asks nothing of the linker's own.
+      let symbol = resolution.symbol(base)
+      if symbol.has(.usedInRegularUnit) || symbol.has(.forceExport) { return true }
+    }
     return resolution.inLinkOrder.contains { unit in
       guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
       let block = Int(facts.memoryBlock)
@@ -262,7 +270,9 @@ struct MemoryPass {
 
   private mutating func placeStack() {
     guard options.output == .executable else { return }
-    if hasPlainModule, let stack = resolution.wellKnown.stackPointer, !live.isLive(resolution.symbol(stack), stack) {
+    if let stack = resolution.wellKnown.stackPointer, hasPlainModule,
+      !resolution.needsStack || !live.isLive(resolution.symbol(stack), stack)
+    {
       return
     }
     next = align(next, MemoryPass.stackAlignment)
@@ -436,6 +446,14 @@ extension Resolution {
   var needsMainMemory: Bool {
     guard let owner = memoryOwner, owner.memories.isEmpty, owner.memoryImports.isEmpty else { return true }
     return inLinkOrder.contains { $0.origin == .object || $0.origin == .sharedLibrary && !$0.memoryImports.isEmpty }
+  }
+}
+
+extension Resolution {
+  /// Whether the result has a stack: objects always come with one, finished modules only if one of them asks for it.
+  var needsStack: Bool {
+    guard let stack = wellKnown.stackPointer, memoryOwner != nil else { return true }
+    return symbol(stack).has(.usedInRegularUnit)
   }
 }
 

@@ -116,7 +116,7 @@ struct MarkPass {
     }
     if let destructors = known.callDestructors { mark(destructors) }
     // A position-independent result imports its stack pointer only when code uses it.
-    let stackPointer = options.isPositionIndependent ? nil : known.stackPointer
+    let stackPointer = options.isPositionIndependent || !resolution.needsStack ? nil : known.stackPointer
     for id in [stackPointer, known.memoryBase, known.tableBase].compactMap({ $0 }) { mark(id) }
     for unit in resolution.inLinkOrder where live.units[Int(unit.index)] { markImplicit(unit) }
   }

@@ -169,6 +169,8 @@ struct ResolvePass {
       }
     }
     guard !redirected.isEmpty else { return }
+    // What another symbol stands for is no import any more, even where everything is kept.
+    for id in boundImports.keys { resolver.table.symbols[Int(id)].attributes.remove(.usedInRegularUnit) }
     for unit in resolver.units {
       for index in unit.symbolIDs.indices {
         if let target = redirected[unit.symbolIDs[index]] { unit.symbolIDs[index] = target }
@@ -317,12 +319,18 @@ struct ResolvePass {
   private func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
     let id = unit.symbolIDs[position]
     guard unit.isLifted, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
-    // A lifted unit has a local symbol for each function beside the exported one.
+    // A lifted unit has a local symbol for each element beside the exported one.
     let symbol = unit.symbols[position]
-    if symbol.kind == .function, symbol.aliasOf == none32 {
-      return unit.symbolIDs[Int(symbol.element) + unit.functionImports.count]
-    }
-    return id
+    guard let facts = unit.lifted, symbol.kind != .data else { return id }
+    if symbol.aliasOf != none32 { return unit.symbolIDs[Int(symbol.aliasOf)] }
+    let (first, imports) =
+      switch symbol.kind {
+      case .global: (facts.globalSymbols, unit.globalImports.count)
+      case .table: (facts.tableSymbols, unit.tableImports.count)
+      case .tag: (facts.tagSymbols, unit.tagImports.count)
+      default: (facts.functionSymbols, unit.functionImports.count)
+      }
+    return unit.symbolIDs[Int(first) + imports + Int(symbol.element)]
   }
 
   /// A plain module's table of functions becomes that of the whole program.
@@ -330,7 +338,7 @@ struct ResolvePass {
     let name = ByteString("__indirect_function_table")
     for unit in resolver.units where unit.origin == .plainModule {
       guard let facts = unit.lifted,
-        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 })
+        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
       else { continue }
       let own = unit.symbolIDs[Int(facts.tableSymbols) + unit.tableImports.count + index]
       if let id = resolver.table.find(name) {

@@ -46,7 +46,10 @@ extension Resolver {
     result.value = symbol.offset
     result.size = symbol.size
     result.type = type(of: symbol, in: unit)
-    if unit.origin == .sharedLibrary { result.attributes.insert(.fromLibrary) }
+    // A plain module with a name is a library to those who import from it by that name.
+    if unit.origin == .sharedLibrary || unit.origin == .plainModule && unit.moduleName != nil {
+      result.attributes.insert(.fromLibrary)
+    }
     if symbol.isUndefined { result.importNames = addImportNames(of: symbol, in: unit) }
     return result
   }
