@@ -27,8 +27,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether data is relocated by way of a global only when the address comes from outside.
   public var relocatesDataFromBase: Bool { self >= .llvm21 }
 
-  /// Whether relocations that count from `__tls_base` do so without threads too; before, they wrote an address.
-  public var countsFromThreadBase: Bool { self >= .llvm21 }
+  /// Whether addresses of thread-local data count from `__tls_base` in results without shared memory too. LLVM 19 had
+  /// both the base and the address absolute there, which no program survives that adds them.
+  public var countsFromTLSBase: Bool { self >= .llvm21 }
 
   /// Whether `__wasm_first_page_end` exists.
   public var definesFirstPageEnd: Bool { self >= .llvm21 }
