@@ -41,6 +41,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether the linker's `__stack_pointer` has default visibility, so that `--export-dynamic` exports it too.
   public var stackPointerIsVisible: Bool { self >= .llvm22 }
 
+  /// Whether the one segment of position-independent data ends before the zeros that a new memory has anyway.
+  public var trimsZeros: Bool { self >= .llvm21 }
+
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }
