@@ -27,10 +27,6 @@ import Testing
       concerns: { $0.options.contains("--emit-relocs") },
       covers: { $0 == "linking" || $0.hasPrefix("reloc.") }),
     KnownDifference(
-      reason: "--why-extract: wasm-ld also tells of references to members that were being added already",
-      concerns: { [.cxx, .rust].contains($0.program) && $0.options.contains("--why-extract=why.txt") },
-      covers: { $0 == "why.txt" }),
-    KnownDifference(
       reason: "--relocatable: wasm-ld forgets the flag by which segments are retained; solder keeps it",
       concerns: { $0.program == .embeddedSwift && $0.options.contains("--relocatable") },
       covers: { $0 == "linking" }),

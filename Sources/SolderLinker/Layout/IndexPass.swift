@@ -261,7 +261,8 @@ struct IndexPass {
     if options.isPositionIndependent, !features.hasExtendedConst,
       plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
     {
-      resolution.wellKnown.applyGlobalRelocations = addInitFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
+      let id = addInitFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
+      resolution.wellKnown.applyGlobalRelocations = id
     }
     if let relocate = resolution.wellKnown.applyGlobalRelocations, let copy = resolution.wellKnown.initializeMemory {
       resolution.wellKnown.start = addInitFunction("__wasm_start", .callAll([relocate, copy]))
