@@ -20,15 +20,10 @@ import Testing
       },
       covers: { $0 == "name" }),
     KnownDifference(
-      reason: """
-        --emit-relocs: wasm-ld 19 lists a stub for an undefined weak function once for each file that refers to it, and later
-        releases leave out relocations of what garbage collection removed
-        """,
-      concerns: { $0.options.contains("--emit-relocs") },
-      covers: { $0 == "linking" || $0.hasPrefix("reloc.") }),
-    KnownDifference(
-      reason: "--relocatable: wasm-ld forgets the flag by which segments are retained; solder keeps it",
-      concerns: { $0.program == .embeddedSwift && $0.options.contains("--relocatable") },
+      reason: "--relocatable, --emit-relocs: wasm-ld forgets the flag by which segments are retained; solder keeps it",
+      concerns: {
+        $0.program == .embeddedSwift && !$0.options.filter { ["--relocatable", "--emit-relocs"].contains($0) }.isEmpty
+      },
       covers: { $0 == "linking" }),
   ]
 

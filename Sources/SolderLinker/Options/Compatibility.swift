@@ -44,6 +44,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether the one segment of position-independent data ends before the zeros that a new memory has anyway.
   public var trimsZeros: Bool { self >= .llvm21 }
 
+  /// Whether `--emit-relocs` leaves out relocations by symbols that garbage collection removed; before, they named no
+  /// valid symbol.
+  public var omitsRelocationsOfGarbage: Bool { self >= .llvm21 }
+
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }
