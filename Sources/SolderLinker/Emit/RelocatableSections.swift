@@ -208,7 +208,8 @@ struct RelocatableSections {
       groups[unit.comdats[Int(group)], default: []].append((.function, index))
     }
     for (index, segment) in program.memory.segments.enumerated() {
-      guard let first = segment.pieces.first else { continue }
+      // Merged strings belong to no group.
+      guard let first = segment.pieces.first, segment.strings.first?.offset != 0 else { continue }
       let unit = program.resolution.units[Int(first.unit)]
       let group = unit.segments[Int(first.segment)].comdat
       if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
