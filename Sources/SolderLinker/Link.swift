@@ -75,8 +75,7 @@ struct Link {
     if diagnostics.hasErrors { return nil }
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
-    var mark = MarkPass(resolution, options)
-    let live = mark.run()
+    let live = MarkPass(resolution, options, threads).run()
     timer?.end("mark", items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
