@@ -91,6 +91,18 @@ struct ImageWriter {
     add(.custom, contents, reserved: reserved, name: name)
   }
 
+  private mutating func addCustom(_ name: ByteString, pieces: [ByteWriter]) {
+    guard let first = pieces.first else { return }
+    let rest = pieces.dropFirst()
+    addCustom(name, first, reserved: rest.reduce(0) { $0 + UInt64($1.count) })
+    var offset = reservedStart
+    for piece in rest {
+      let start = offset
+      offset += piece.count
+      addRegion(start..<offset) { $0.write(piece.bytes, at: start) }
+    }
+  }
+
   /// Where the bytes that tasks fill in the section added last begin.
   private var reservedStart: Int { fileSize - Int(sections[sections.count - 1].reserved) }
 
@@ -305,8 +317,7 @@ struct ImageWriter {
     func isKept(_ name: String) -> Bool { !options.stripAll || options.keepSections.contains(name) }
     let metadata = MetadataSections(program: program)
     if isKept("name") {
-      let names = NameSectionWriter(program, threads).contents()
-      if !names.isEmpty { addCustom(ByteString("name"), names) }
+      addCustom(ByteString("name"), pieces: NameSectionWriter(program, threads).contents())
     }
     let producers = isKept("producers") ? metadata.producers() : ByteWriter()
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
