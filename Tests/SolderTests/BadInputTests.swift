@@ -70,6 +70,23 @@ import Testing
         == "instantiated\nrun() = 5\nrun() = 6\n")
   }
 
+  @Test func finishedModulesInOutputsThatNeedObjects() async throws {
+    let library = try await object("library", "int f(void) { return 1; }", Toolchain.freestanding + libraryFlags)
+    let folder = try TemporaryFolder()
+    let shared = folder.file("libf.so")
+    let link = try await execute(
+      Tool.wasmLinker.path(), ["-shared", "--experimental-pic", library, "-o", shared], in: folder.path)
+    #expect(link.succeeded)
+    for option in ["--relocatable", "--emit-relocs"] {
+      try await linkFails([good(), shared, option], mentions: ["libf.so", "shared library", option])
+    }
+    let program = try await Toolchain.shared.assembled(
+      "fixed.wasm", "(module (memory 1) (global (export \"__heap_base\") i32 (i32.const 64)))")
+    for option in ["-shared", "-pie"] {
+      try await linkFails([library, program, option], mentions: ["fixed.wasm", "fixed addresses", option])
+    }
+  }
+
   @Test func memoryThatCannotFit() async throws {
     let program = try await Toolchain.shared.assembled(
       "small.wasm",

@@ -137,7 +137,22 @@ struct Resolver {
       Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, symbol: id))
   }
 
+  /// What was recovered from a finished module is not written as an object would say it, and a plain module stands
+  /// where it stands.
+  private func checkKind(_ unit: Unit) {
+    guard unit.isLifted else { return }
+    let kind = unit.origin == .sharedLibrary ? "a shared library" : "a whole module"
+    if options.keepsRelocations {
+      diagnostics.error(
+        "\(unit.file.displayName): \(kind) has no relocations to keep (--relocatable and --emit-relocs take objects)")
+    } else if options.isPositionIndependent {
+      diagnostics.error(
+        "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)")
+    }
+  }
+
   private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
+    checkKind(unit)
     unit.index = UInt32(units.count)
     units.append(unit)
     if options.traceInputs { diagnostics.message(unit.file.displayName) }
