@@ -82,7 +82,8 @@ struct Link {
     }
 
     // Give data, stack and heap their addresses.
-    var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
+    var place = MemoryPass(
+      resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64)
     var memory = place.run()
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)

@@ -29,7 +29,7 @@ struct MemoryPlan {
     let address = segmentAddresses[Int(segment)]
     guard address == MemoryPlan.mergedStrings else { return address &+ offset }
     let output = segments[Int(outputSegments[Int(segment)])]
-    for (start, strings) in output.strings where strings.maps[segment] != nil {
+    for (start, strings) in output.strings where strings.contains(segment: segment) {
       return output.address &+ start &+ strings.offset(of: offset, in: segment)
     }
     return offset
@@ -50,10 +50,15 @@ struct MemoryPass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
+  private let threads: Threads
   private var plan = MemoryPlan()
   private var next: UInt64 = 0
 
-  init(_ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, is64: Bool) {
+  init(
+    _ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, threads: Threads,
+    is64: Bool
+  ) {
+    self.threads = threads
     self.resolution = resolution
     self.live = live
     self.options = options
@@ -164,7 +169,7 @@ struct MemoryPass {
     output.size = 0
     for position in 0...pieces.count {
       if !strings.isEmpty, position == stringsPosition {
-        let merged = MergedStrings(strings)
+        let merged = MergedStrings(strings, threads)
         output.strings = [(output.size, merged)]
         output.size += UInt64(merged.bytes.count)
       }

@@ -423,24 +423,42 @@ struct Marker {
   }
 
   private mutating func follow(_ range: RelocationRange, of source: MarkedUnit) {
-    for index in range.indices {
-      let kind = source.relocations[index].kind
-      let target = source.relocations[index].target
+    var index = Int(range.start)
+    let end = Int(range.end)
+    while true {
+      index = Marker.next(in: index..<end, of: source.relocations, source.symbolIDs, symbolMarks)
+      guard index < end else { return }
+      let target = Int(source.relocations[index].target)
+      switch source.relocations[index].kind {
+      case .dataIndex: markSegment(source.unit, target)
+      case .elementIndex: markElement(source.unit, target)
+      default: mark(source.symbolIDs[target])
+      }
+      index += 1
+    }
+  }
+
+  /// The first relocation that refers to something that may not be marked yet. Nearly all symbols are referred to many
+  /// times, so this loop is where marking spends its time.
+  private static func next(
+    in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: [SymbolID], _ marks: SharedBytes
+  ) -> Int {
+    for index in range {
+      let kind = relocations[index].kind
       switch kind {
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
-      case .dataIndex: markSegment(source.unit, Int(target))
-      case .elementIndex: markElement(source.unit, Int(target))
+      case .dataIndex, .elementIndex: return index
       default:
+        let target = relocations[index].target
         guard target != none32 else { continue }
-        let id = source.symbolIDs[Int(target)]
-        // Nearly all symbols are referred to many times.
-        let marks = symbolMarks[Int(id)]
-        if marks & MarkState.referenced != 0 { continue }
+        let mark = marks[Int(symbolIDs[Int(target)])]
+        if mark & MarkState.referenced != 0 { continue }
         // A stub's address is null, so pointing to it does not need the function.
-        if marks & MarkState.stub != 0, kind.isTableIndex { continue }
-        mark(id)
+        if mark & MarkState.stub != 0, kind.isTableIndex { continue }
+        return index
       }
     }
+    return range.upperBound
   }
 }
 
