@@ -151,7 +151,7 @@ struct RelocationScan {
     let id = source.symbolIDs[target]
     let symbol = resolution.symbol(id)
     if relocation.kind.isTableIndex {
-      if !seen.slots[target], !needsImportedAddress(symbol) {
+      if !seen.slots[target], !symbol.needsImportedAddress(options) {
         seen.slots[target] = true
         result.demands.append(.slot(id))
       }
@@ -184,7 +184,7 @@ struct RelocationScan {
         .memoryAddressLEB64:
         result.demands.append(.impossible(id, relocation.kind, .needsPIC))
       case .tableIndexI32, .tableIndexI64, .memoryAddressI32, .memoryAddressI64:
-        if needsImportedAddress(symbol), !seen.globals[Int(relocation.target)] {
+        if symbol.needsImportedAddress(options), !seen.globals[Int(relocation.target)] {
           seen.globals[Int(relocation.target)] = true
           result.demands.append(.addressGlobal(id))
         }
@@ -203,13 +203,15 @@ struct RelocationScan {
     guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
     return memory.segments[Int(output)].name
   }
+}
 
+extension Symbol {
   /// Whether only the dynamic linker knows the address.
-  func needsImportedAddress(_ symbol: Symbol) -> Bool {
-    if symbol.has(.provided) { return true }
+  func needsImportedAddress(_ options: LinkOptions) -> Bool {
+    if has(.provided) { return true }
     guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
-    if symbol.isHidden || symbol.isLocal { return false }
-    if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
+    if isHidden || isLocal { return false }
+    if isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
     return true
   }
 }
