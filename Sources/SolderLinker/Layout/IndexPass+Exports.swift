@@ -94,7 +94,7 @@ extension IndexPass {
       resolution.table.symbols[Int(id)].flags.insert(.visibilityHidden)
       resolution.table.symbols[Int(id)].flags.remove(.exported)
       resolution.table.symbols[Int(id)].attributes.remove(.forceExport)
-      plan.wrappers.append(wrapper)
+      plan.ownExports.append(wrapper)
     }
   }
 
@@ -110,7 +110,7 @@ extension IndexPass {
     }
     let exported = symbols { [options] in $0.state == .defined && $0.isExported(options) }
     for id in resolution.table.slots where exported[Int(id)] { export(id, &names) }
-    for id in plan.wrappers { export(id, &names) }
+    for id in plan.ownExports { export(id, &names) }
   }
 
   private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {
@@ -148,9 +148,9 @@ extension IndexPass {
 
   private mutating func export(_ id: SymbolID, _ names: inout Set<ByteString>) {
     let symbol = resolution.symbol(id)
-    let isWrapper = symbol.has(.unnamed)
-    guard symbol.state == .defined, isWrapper || symbol.isExported(options),
-      isWrapper || isPresent(symbol, id)
+    let isOwn = symbol.has(.unnamed)
+    guard symbol.state == .defined, isOwn || symbol.isExported(options),
+      isOwn || isPresent(symbol, id)
     else { return }
     var name = symbol.name
     var index: UInt32

@@ -29,8 +29,8 @@ struct MemoryPlan {
     let address = segmentAddresses[Int(segment)]
     guard address == MemoryPlan.mergedStrings else { return address &+ offset }
     let output = segments[Int(outputSegments[Int(segment)])]
-    for (start, strings) in output.strings where strings.contains(segment: segment) {
-      return output.address &+ start &+ strings.offset(of: offset, in: segment)
+    for run in output.strings where run.strings.contains(segment: segment) {
+      return output.address &+ run.offset &+ run.strings.offset(of: offset, in: segment)
     }
     return offset
   }
@@ -145,7 +145,7 @@ struct MemoryPass {
       guard !piece.isMergeable else {
         plan.segmentAddresses[id] = MemoryPlan.mergedStrings
         if output.strings.isEmpty, let merged {
-          output.strings = [(output.size, merged)]
+          output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
           output.size += UInt64(merged.bytes.count)
         }
         continue
