@@ -540,7 +540,7 @@ struct IndexPass {
       if let last = runs.popLast() { runs.append(last.lowerBound..<position) }
       runs.append(position..<numberedFunctions)
     }
-    return threads.map(runs.count, batch: 4) { run in
+    return threads.map(runs.count, batch: 4) { [runs] run in
       let unit = units[Int(functions[runs[run].lowerBound].unit)]
       let (own, typeIDs) = (unit.functions, unit.typeIDs)
       var seen = [Bool](repeating: false, count: typeIDs.count)

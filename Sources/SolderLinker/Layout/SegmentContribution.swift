@@ -47,19 +47,17 @@ struct SegmentContribution {
 
   /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.
   private static func outputName(_ name: ByteString, _ flags: SegmentFlags, _ options: LinkOptions) -> ByteString {
-    if flags.contains(.tls) { return kinds.threadLocal }
+    if flags.contains(.tls) { return threadLocal }
     guard options.mergeDataSegments else { return name }
-    for kind in kinds.merged where name.hasPrefix(kind.prefix) { return kind.name }
+    for kind in merged where name.hasPrefix(kind.prefix) { return kind.name }
     return name
   }
 
-  private static let kinds = (
-    threadLocal: ByteString(".tdata"),
-    merged: [
-      (prefix: ".text." as StaticString, name: ByteString(".text")), (".data.", ByteString(".data")),
-      (".bss.", ByteString(".bss")), (".rodata.", ByteString(".rodata")),
-    ]
-  )
+  private static let threadLocal = ByteString(".tdata")
+  private static let merged: [(prefix: StaticString, name: ByteString)] = [
+    (".text.", ByteString(".text")), (".data.", ByteString(".data")), (".bss.", ByteString(".bss")),
+    (".rodata.", ByteString(".rodata")),
+  ]
 
   /// Finds a name among those of a unit: most units have a handful of names, and a finished module's may all differ.
   private struct NameIndex {

@@ -159,10 +159,10 @@ struct MarkState: @unchecked Sendable {
     chunks.deallocate()
     units.deallocate()
     symbols.deallocate()
-    _ = next.take()
-    _ = targets.take()
-    _ = relocations.take()
-    _ = hasRetained.take()
+    next.deallocate()
+    targets.deallocate()
+    relocations.deallocate()
+    hasRetained.deallocate()
   }
 }
 
@@ -179,6 +179,8 @@ struct Marker {
   /// By unit, the first of its chunks that this thread is to follow, and the units that have some.
   private var heads: [UInt32]
   private var waiting: [UInt32] = []
+  /// Chunks of one unit that are being followed.
+  private var batch: [UInt32] = []
   /// Units that this thread was the first to mark something of.
   private var begun: [UInt32] = []
 
@@ -351,7 +353,7 @@ struct Marker {
         // A unit may stand in the list twice, or be given away.
         let unit = waiting[position]
         position += 1
-        if heads[Int(unit)] != none32 { drain(units[Int(unit)], position) }
+        if heads[Int(unit)] != none32 { drain(units[Int(unit)], before: position) }
       } else {
         waiting.removeAll(keepingCapacity: true)
         return
@@ -359,22 +361,30 @@ struct Marker {
     }
   }
 
-  private mutating func drain(_ unit: Unit, _ position: Int) {
+  private mutating func drain(_ unit: Unit, before position: Int) {
     let source = MarkedUnit(unit)
     let number = Int(unit.index)
-    var count = 0
     while heads[number] != none32 {
-      let chunk = Int(heads[number])
-      heads[number] = next[chunk]
-      follow(chunk: chunk, of: source)
-      count += 1
-      if count % Marker.quantum == 0, state.work.isWanted { share(number, from: position) }
+      takeBatch(number)
+      for index in batch.indices { follow(chunk: Int(batch[index]), of: source) }
+      if state.work.isWanted { share(number, from: position) }
     }
-    if state.work.isWanted { share(number, from: position) }
+  }
+
+  /// Takes chunks off the list of a unit, and puts them in order: the relocations of neighbours are neighbours.
+  private mutating func takeBatch(_ number: Int) {
+    batch.removeAll(keepingCapacity: true)
+    var chunk = heads[number]
+    while chunk != none32, batch.count < Marker.quantum {
+      batch.append(chunk)
+      chunk = next[Int(chunk)]
+    }
+    heads[number] = chunk
+    batch.sort()
   }
 
   /// Chunks that a thread follows without asking whether another one needs work.
-  private static let quantum = 64
+  private static let quantum = 256
 
   /// Gives some of the work away: half of the units that wait, or what this unit has beyond some chunks.
   private mutating func share(_ number: Int, from position: Int) {
@@ -387,7 +397,7 @@ struct Marker {
     waiting.removeLast(count)
     if lists.isEmpty {
       var last = heads[number]
-      for _ in 0..<Marker.quantum where last != none32 { last = next[Int(last)] }
+      for _ in 1..<Marker.quantum where last != none32 { last = next[Int(last)] }
       if last != none32, next[Int(last)] != none32 {
         lists.append(MarkWork.Chunks(unit: UInt32(number), head: next[Int(last)]))
         next[Int(last)] = none32
