@@ -79,8 +79,11 @@ final class MergedStrings: Sendable {
 private struct StringMerger {
   /// The strings of neighbouring segments.
   private struct Batch: @unchecked Sendable {
-    /// Each string once.
+    /// Each string once, in the order of their shards, and what ``StringOrder`` knows of each.
     var strings: [ByteString] = []
+    var keys: [UInt64] = []
+    /// Where each shard begins, and where the last one ends.
+    var shards: [Int] = []
     /// For every string of every segment, in order, where in the segment it begins, and its index in `strings`.
     var starts: [UInt32] = []
     var indices: [UInt32] = []
@@ -99,11 +102,14 @@ private struct StringMerger {
   /// Runs of `order` that sort by their last characters already.
   private var runs: [Range<Int>] = []
 
-  private static let shardBits: UInt32 = 6
-  private static func shard(_ string: ByteString) -> Int { Int(string.hash >> (32 - shardBits)) }
+  /// How many parts the work is divided into: one when it is little.
+  private let shardCount: Int
 
+  private static func shard(_ string: ByteString, of count: Int) -> Int { Int(string.hash >> 26) & (count - 1) }
+
+  private static let shardsOfManyStrings = 64
   /// Bytes that are enough for a batch.
-  private static let batchSize = 1 << 19
+  private static let batchSize = 1 << 17
 
   init(_ segments: [UnsafeBufferPointer<UInt8>], _ threads: Threads) {
     self.threads = threads
@@ -116,9 +122,11 @@ private struct StringMerger {
         (start, size) = (index + 1, 0)
       }
     }
+    let shardCount = ranges.count > 1 ? StringMerger.shardsOfManyStrings : 1
+    self.shardCount = shardCount
     // Nobody writes to what was mapped.
     nonisolated(unsafe) let segments = segments
-    batches = threads.map(ranges.count) { [ranges] in StringMerger.split(segments[ranges[$0]]) }
+    batches = threads.map(ranges.count) { [ranges] in StringMerger.split(segments[ranges[$0]], shardCount) }
     strings.reserveCapacity(batches.reduce(0) { $0 + $1.strings.count })
     for batch in batches {
       bases.append(strings.count)
@@ -126,7 +134,7 @@ private struct StringMerger {
     }
   }
 
-  private static func split(_ segments: ArraySlice<UnsafeBufferPointer<UInt8>>) -> Batch {
+  private static func split(_ segments: ArraySlice<UnsafeBufferPointer<UInt8>>, _ shardCount: Int) -> Batch {
     var batch = Batch()
     var table = NameTable(minimumCapacity: 1024)
     for segment in segments {
@@ -141,42 +149,65 @@ private struct StringMerger {
       }
       batch.counts.append(UInt32(batch.starts.count - before))
     }
-    batch.strings = table.names
+    sort(table.names, into: &batch, shardCount)
     return batch
+  }
+
+  /// Puts the strings of a batch in the order of their shards.
+  private static func sort(_ names: [ByteString], into batch: inout Batch, _ shardCount: Int) {
+    var next = [Int](repeating: 0, count: shardCount)
+    for name in names { next[shard(name, of: shardCount)] += 1 }
+    var start = 0
+    for shard in next.indices {
+      batch.shards.append(start)
+      (next[shard], start) = (start, start + next[shard])
+    }
+    batch.shards.append(start)
+    var order = [UInt32](repeating: 0, count: names.count)
+    var places = order
+    for (index, name) in names.enumerated() {
+      let shard = shard(name, of: shardCount)
+      order[next[shard]] = UInt32(index)
+      places[index] = UInt32(next[shard])
+      next[shard] += 1
+    }
+    batch.strings = order.map { names[Int($0)] }
+    batch.keys = batch.strings.map { StringOrder.key(of: $0) }
+    for position in batch.indices.indices { batch.indices[position] = places[Int(batch.indices[position])] }
   }
 
   // MARK: Equal strings
 
   /// Finds one of each string, shard by shard.
   mutating func findEqual() {
-    let strings = strings
+    let (batches, bases) = (batches, bases)
     let representatives = ParallelBuffer(repeating: UInt32(0), count: strings.count)
-    let members = shards()
-    let found = threads.map(members.count) { shard -> [StringOrder.Entry] in
-      var table = NameTable(minimumCapacity: members[shard].count)
-      var firsts: [UInt32] = []
-      for member in members[shard] {
-        let (slot, isNew) = table.insert(strings[Int(member)])
-        if isNew { firsts.append(member) }
-        representatives[Int(member)] = firsts[slot]
+    let found = threads.map(shardCount) { shard -> [StringOrder.Entry] in
+      var table = NameTable(minimumCapacity: 1024)
+      var entries: [StringOrder.Entry] = []
+      for (batch, base) in zip(batches, bases) {
+        for position in batch.shards[shard]..<batch.shards[shard + 1] {
+          let index = UInt32(base + position)
+          let (slot, isNew) = table.insert(batch.strings[position])
+          if isNew { entries.append(StringOrder.Entry(key: batch.keys[position], index: index)) }
+          representatives[Int(index)] = entries[slot].index
+        }
       }
-      return firsts.map { StringOrder.Entry(strings[Int($0)], index: $0) }
+      return entries
     }
     self.representatives = representatives.take()
     divide(found)
-  }
-
-  /// The strings of each shard.
-  private func shards() -> [[UInt32]] {
-    var members = [[UInt32]](repeating: [], count: 1 << Int(StringMerger.shardBits))
-    for (index, string) in strings.enumerated() { members[StringMerger.shard(string)].append(UInt32(index)) }
-    return members
   }
 
   // MARK: Order
 
   /// Divides the strings by their last characters, descending.
   private mutating func divide(_ found: [[StringOrder.Entry]]) {
+    if found.count == 1 {
+      order = found[0]
+      runs = [0..<order.count]
+      return
+    }
     var next = [Int](repeating: 0, count: StringOrder.bucketCount)
     for list in found { for entry in list { next[entry.bucket] += 1 } }
     var start = 0

@@ -14,9 +14,9 @@ struct StringOrder: @unchecked Sendable {
 
     init() {}
 
-    init(_ string: ByteString, index: UInt32) {
+    init(key: UInt64, index: UInt32) {
+      self.key = key
       self.index = index
-      key = StringOrder.key(of: string, depth: 0)
     }
 
     /// Where the last two bytes, of which the very last is null, place the string among all.
@@ -33,7 +33,7 @@ struct StringOrder: @unchecked Sendable {
 
   init(_ strings: [ByteString]) { self.strings = strings }
 
-  /// Sorts entries that agree in their last two bytes. No two may be of equal strings.
+  /// Sorts entries. No two may be of equal strings.
   func sort(_ entries: UnsafeMutableBufferPointer<Entry>) {
     var scratch: [Entry] = []
     if entries.count >= StringOrder.fewEntries { scratch = Array(repeating: Entry(), count: entries.count) }
@@ -79,8 +79,8 @@ struct StringOrder: @unchecked Sendable {
     for position in entries.indices { entries[position] = scratch[position] }
   }
 
-  /// The eight bytes that `depth` times eight bytes follow.
-  private static func key(of string: ByteString, depth: Int) -> UInt64 {
+  /// The eight bytes that `depth` times eight bytes follow, as ``Entry`` wants them.
+  static func key(of string: ByteString, depth: Int = 0) -> UInt64 {
     let end = string.count - depth * 8
     guard end > 0 else { return 0 }
     var key: UInt64 = 0
