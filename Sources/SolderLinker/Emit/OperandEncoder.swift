@@ -27,9 +27,18 @@ struct OperandEncoder: @unchecked Sendable {
   let custom: CustomPlan
   /// By symbol.
   let values: [SymbolValue]
+  /// The types of the result, taken out of the program for ``Patcher``.
+  let types: OutputTypes
   /// Where each function's body begins in the payload of the code section, numbered over all units; known once the code
   /// has been measured.
   var functionOffsets: [UInt32] = []
+
+  init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue]) {
+    self.program = program
+    self.custom = custom
+    self.values = values
+    types = program.indices.types
+  }
 
   /// What a relocation in code writes.
   ///

@@ -6,6 +6,7 @@ struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
   let leavesLibraries: Bool
+  let names: NameRegister
 
   /// Reads a whole module of any kind.
   ///
@@ -21,10 +22,15 @@ struct UnitLoader: Sendable {
     var reader = ModuleReader(unit)
     try reader.read()
     switch origin {
-    case .object: try ObjectReader(unit: unit).read()
+    case .object:
+      var reader = ObjectReader(unit: unit)
+      try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
     default: try Lifter(unit).declare()
     }
+    if origin != .neededLibrary { unit.completeSymbols() }
+    unit.nameNumbers = names.numbers(of: unit.symbols)
+    unit.comdatNumbers = names.numbers(of: unit.comdats)
     return unit
   }
 
@@ -59,7 +65,7 @@ struct UnitLoader: Sendable {
             let unit = readMember(member, of: archive, in: file)
             unit?.moduleName = moduleName
             return unit
-          }, symbols: symbols, displayName: "\(file.path)(\(member.name))"))
+          }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: "\(file.path)(\(member.name))"))
     }
     return result
   }
@@ -69,7 +75,9 @@ struct UnitLoader: Sendable {
   /// - Throws: ``FormatError`` when it cannot be read.
   func lazyFile(_ file: InputFile) throws(FormatError) -> LazyFile {
     let unit = try read(file, kind: .object)
-    return LazyFile(load: { unit }, symbols: UnitLoader.definedNames(unit), displayName: file.displayName)
+    let symbols = UnitLoader.definedNames(unit)
+    return LazyFile(
+      load: { unit }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: file.displayName)
   }
 
   /// Reads a member; errors go to the diagnostics.

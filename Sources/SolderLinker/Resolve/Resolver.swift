@@ -13,6 +13,8 @@ struct LazyFile {
   let load: () -> Unit?
   /// Names it defines.
   let symbols: [ByteString]
+  /// Their numbers.
+  let nameNumbers: [UInt32]
   let displayName: String
   var isExtracted = false
 }
@@ -45,10 +47,11 @@ struct Resolver {
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
   private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
-  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, expectedNames: Int) {
+  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
-    table = SymbolTable(expectedNames: expectedNames)
+    table = SymbolTable(
+      names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
     units = [synthetic]
     synthetic.index = 0
@@ -66,8 +69,8 @@ struct Resolver {
   mutating func addLazy(_ file: LazyFile) {
     let index = lazyFiles.count
     lazyFiles.append(file)
-    for name in file.symbols {
-      let (id, isNew) = table.insert(name, kind: .function, flags: [], unit: none32)
+    for (name, number) in zip(file.symbols, file.nameNumbers) {
+      let (id, isNew) = table.insert(name, number: number, kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
@@ -107,6 +110,10 @@ struct Resolver {
         if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
       }
+      let plain = addPlainSymbols(of: unit, from: next)
+      begunUnits[begunUnits.count - 1].next = plain
+      guard plain < unit.symbols.count else { continue }
+      let next = plain
       begunUnits[begunUnits.count - 1].next += 1
       let (id, needed) = resolve(next, of: unit)
       unit.symbolIDs.append(id)
@@ -140,7 +147,7 @@ struct Resolver {
       diagnostics.error(error, in: unit.file)
       return
     }
-    unit.discardedComdats = unit.comdats.map { !table.addComdat($0) }
+    unit.discardedComdats = unit.comdatNumbers.map { !table.addComdat($0) }
     unit.symbolIDs.reserveCapacity(unit.symbols.count)
     begunUnits.append((unit.index, 0, reason))
   }
