@@ -64,8 +64,7 @@ struct Link {
 
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
     // and no name changes its meaning.
-    var resolve = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
-    guard var resolution = resolve.run(inputs) else { return nil }
+    guard var resolution = resolve(inputs, names) else { return nil }
     timer?.end("resolve", items: resolution.table.symbols.count)
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
 
@@ -82,10 +81,11 @@ struct Link {
     }
 
     // Give data, stack and heap their addresses.
-    var place = MemoryPass(resolution, live, options: options, diagnostics: diagnostics, is64: inputs.is64)
-    var memory = place.run()
+    var memory = MemoryPass(
+      resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
+    ).run()
     AddressSymbols.define(&resolution, memory, options, diagnostics)
-    let features = FeatureSet(resolution, live, options, diagnostics)
+    let features = FeatureSet(resolution, live, memory, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
       memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
     }
@@ -94,7 +94,7 @@ struct Link {
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
     // final.
     var number = IndexPass(
-      resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
+      consume resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
       allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()
     features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
@@ -113,6 +113,13 @@ struct Link {
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return image
+  }
+
+  /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
+  /// mean copying it with the first change. That is also why the other passes are consumed when they run.
+  private func resolve(_ inputs: Inputs, _ names: NameArena) -> Resolution? {
+    var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
+    return pass.run(inputs)
   }
 
   /// What was read is archived even if the link fails: that may be what is to be reproduced.

@@ -124,6 +124,12 @@ struct ParallelBuffer<Element>: @unchecked Sendable {
     }
   }
 
+  /// Frees the buffer.
+  consuming func deallocate() {
+    elements.deinitialize()
+    elements.deallocate()
+  }
+
   /// Takes the elements out and frees the buffer.
   consuming func take() -> [Element] {
     let result = Array(elements)

@@ -21,7 +21,7 @@ struct CustomPlan {
   init() {}
 
   /// Collects the custom sections of all units that are copied.
-  init(_ resolution: Resolution, _ options: LinkOptions) {
+  init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
     let count = resolution.units.reduce(0) { $0 + $1.customSections.count }
     offsets = Array(repeating: 0, count: count)
     outputIndices = Array(repeating: none32, count: count)
@@ -43,7 +43,7 @@ struct CustomPlan {
     if options.compatibility.dropsEmptyCustomSections {
       outputs.removeAll { $0.pieces.allSatisfy { $0.unit.customSections[$0.index].content.remaining == 0 } }
     }
-    for index in outputs.indices { place(index, options) }
+    for index in outputs.indices { place(index, options, threads) }
   }
 
   /// Whether a section is copied: the linker makes some itself, and leaves out what would be wrong.
@@ -66,7 +66,7 @@ struct CustomPlan {
     return 0
   }
 
-  private mutating func place(_ index: Int, _ options: LinkOptions) {
+  private mutating func place(_ index: Int, _ options: LinkOptions, _ threads: Threads) {
     let name = outputs[index].name
     let merges =
       options.optimizationLevel > 0
@@ -79,7 +79,7 @@ struct CustomPlan {
           bytes: UnsafeBufferPointer(start: content.base + content.offset, count: content.remaining)
         )
       }
-      let merged = MergedStrings(strings)
+      let merged = MergedStrings(strings, threads)
       for string in strings { outputIndices[Int(string.id)] = UInt32(index) }
       outputs[index].size = UInt64(merged.bytes.count)
       outputs[index].strings = merged

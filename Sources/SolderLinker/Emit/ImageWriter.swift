@@ -26,7 +26,7 @@ struct ImageWriter {
     self.program = program
     self.threads = threads
     self.timer = timer
-    let custom = CustomPlan(program.resolution, program.options)
+    let custom = CustomPlan(program.resolution, program.options, threads)
     bodies = SyntheticCode(program: program).bodies()
     var encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads))
     timer?.end("symbol values", items: encoder.values.count)

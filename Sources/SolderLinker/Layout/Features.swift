@@ -23,15 +23,21 @@ struct FeatureSet {
   }
 
   /// Joins and checks the features of all objects.
-  init(_ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+  init(
+    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
     var names = Set(options.extraFeatures)
     if options.isPositionIndependent { names.insert("mutable-globals") }
     names.formUnion(options.features ?? [])
     var used: [String: String] = [:]
     var required: [String: String] = [:]
     var disallowed: [String: String] = [:]
+    var known: Set<TargetFeatureKey> = []
     for unit in resolution.inLinkOrder {
       for feature in unit.features {
+        // Nearly all files say the same.
+        let key = TargetFeatureKey(prefix: feature.prefix, name: feature.name)
+        if "+=-".utf8.contains(feature.prefix), !known.insert(key).inserted { continue }
         let name = feature.name.description
         switch feature.prefix {
         case UInt8(ascii: "+"): used[name] = used[name] ?? unit.file.displayName
@@ -46,7 +52,7 @@ struct FeatureSet {
     if options.features == nil { names.formUnion(used.keys) }
     allowed = names.sorted()
     guard options.checkFeatures else { return }
-    checkThreads(resolution, live, options, disallowed, diagnostics)
+    checkThreads(resolution, live, memory, options, disallowed, diagnostics)
     if options.features != nil {
       for (name, file) in used.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
         diagnostics.error("Target feature '\(name)' used by \(file) is not allowed.")
@@ -56,8 +62,8 @@ struct FeatureSet {
   }
 
   private func checkThreads(
-    _ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ disallowed: [String: String],
-    _ diagnostics: Diagnostics
+    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ options: LinkOptions,
+    _ disallowed: [String: String], _ diagnostics: Diagnostics
   ) {
     if options.sharedMemory {
       if let file = disallowed["shared-mem"] {
@@ -69,6 +75,7 @@ struct FeatureSet {
         diagnostics.error("'\(feature)' feature must be used in order to use shared memory")
       }
     }
+    guard memory.segments.contains(where: { $0.flags.contains(.tls) }) else { return }
     let usesTLS = resolution.inLinkOrder.contains { unit in
       unit.origin == .object
         && unit.segments.enumerated().contains { $1.isTLS && live.segments[Int(unit.bases.segment) + $0] }
@@ -123,4 +130,10 @@ struct FeatureSet {
       if symbol.kind == .global, !resolution.units[Int(symbol.unit)].isLifted { report("exported", symbol) }
     }
   }
+}
+
+/// What a file says of a feature.
+private struct TargetFeatureKey: Hashable {
+  let prefix: UInt8
+  let name: ByteString
 }

@@ -76,9 +76,13 @@ extension IndexPass {
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
   private mutating func wrapCommandExports() {
     guard !plan.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
-    for id in resolution.table.slots {
+    let exported = symbols { [options] in
+      $0.kind == .function && $0.state == .defined && $0.isExported(options)
+    }
+    for id in resolution.table.slots where exported[Int(id)] {
       let symbol = resolution.symbol(id)
-      guard symbol.kind == .function, symbol.isExported(options), symbol.state == .defined else { continue }
+      // A name may stand twice in the table.
+      guard symbol.isExported(options) else { continue }
       let unit = resolution.units[Int(symbol.unit)]
       let function = unit.functions[Int(symbol.element - unit.bases.function)]
       let name = function.exportName ?? symbol.name
@@ -104,7 +108,9 @@ extension IndexPass {
       names.insert(name)
       plan.exports.append(OutputExport(name: name, kind: .memory, index: 0))
     }
-    for id in resolution.table.slots + plan.ownExports { export(id, &names) }
+    let exported = symbols { [options] in $0.state == .defined && $0.isExported(options) }
+    for id in resolution.table.slots where exported[Int(id)] { export(id, &names) }
+    for id in plan.ownExports { export(id, &names) }
   }
 
   private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {

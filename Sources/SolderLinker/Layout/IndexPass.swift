@@ -17,8 +17,8 @@ struct IndexPass {
   var plan = IndexPlan()
 
   init(
-    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions, diagnostics: Diagnostics,
-    threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>, features: FeatureSet
+    _ resolution: consuming Resolution, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions,
+    diagnostics: Diagnostics, threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>, features: FeatureSet
   ) {
     self.features = features
     self.resolution = resolution
@@ -64,12 +64,21 @@ struct IndexPass {
 
   private mutating func addImports() {
     if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table) }
-    for id in resolution.table.slots where shouldImport(id) { addImport(id) }
-    for index in resolution.table.symbols.indices {
-      let symbol = resolution.table.symbols[index]
-      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(index)) { addImport(SymbolID(index)) }
+    let canOverride = options.output == .shared
+    let candidates = symbols { $0.kind != .data && ($0.isUndefined || canOverride && $0.isWeak) }
+    for id in resolution.table.slots where candidates[Int(id)] && shouldImport(id) { addImport(id) }
+    for id in candidates.indices where candidates[id] {
+      let symbol = resolution.table.symbols[id]
+      if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(id)) { addImport(SymbolID(id)) }
     }
     hasAddedImports = true
+  }
+
+  /// For each symbol, whether it is of some kind. Most loops over all symbols want few of them, and looking for these
+  /// on all threads keeps symbols of a hundred bytes out of the loop.
+  func symbols(where predicate: @Sendable (Symbol) -> Bool) -> [Bool] {
+    let symbols = resolution.table.symbols
+    return threads.map(symbols.count, batch: 4096) { predicate(symbols[$0]) }
   }
 
   private struct ImportKey: Hashable {
@@ -156,22 +165,25 @@ struct IndexPass {
 
   private mutating func scanRelocations() {
     let units = Array(resolution.inLinkOrder)
-    let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
-    let results = ParallelBuffer(repeating: ScanResult(), count: units.count)
-    threads.forEach(units.count) { results[$0] = scan.scan(units[$0]) }
+    let results = scan(units)
     var undefined = UndefinedReport()
-    for (unit, result) in zip(units, results.take()) {
+    for (unit, result) in zip(units, results) {
       for type in result.types { _ = plan.types.register(unit.typeIDs[Int(type)], of: resolution.types) }
       for demand in result.demands {
         switch demand {
         case .slot(let id): addSlot(id)
-        case .addressGlobal(let id): addAddressGlobal(id, scan)
+        case .addressGlobal(let id): addAddressGlobal(id)
         case .definition(let id, let function): noteUndefined(id, function, in: unit, &undefined)
         case .impossible(let id, let kind, let reason): report(id, kind, reason, in: unit)
         }
       }
     }
     undefined.finish(resolution, diagnostics, options)
+  }
+
+  private func scan(_ units: [Unit]) -> [ScanResult] {
+    let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
+    return threads.map(units.count, batch: 4) { scan.scan(units[$0]) }
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
@@ -227,9 +239,9 @@ struct IndexPass {
 
   // MARK: Addresses held by globals
 
-  private mutating func addAddressGlobal(_ id: SymbolID, _ scan: RelocationScan) {
+  private mutating func addAddressGlobal(_ id: SymbolID) {
     let symbol = resolution.symbol(id)
-    if scan.needsImportedAddress(symbol) {
+    if symbol.needsImportedAddress(options) {
       guard plan.addressGlobalIndices[id] == nil else { return }
       plan.addressGlobalIndices[id] = next(\.globals)
       plan.importedAddresses.append(id)
@@ -353,10 +365,12 @@ struct IndexPass {
     plan.tableIndices = Array(repeating: none32, count: live.tables.count + 1)
     plan.elementIndices = Array(repeating: none32, count: live.elements.count)
     for unit in units {
-      for index in unit.functions.indices where live.isFunctionLive(unit.bases.function + UInt32(index)) {
-        numberFunction(unit, index)
+      let base = unit.bases.function
+      for index in unit.functions.indices where live.isFunctionLive(base + UInt32(index)) {
+        numberFunction(unit.index, base, index)
       }
     }
+    numberedFunctions = plan.functions.count
     for unit in units {
       for index in unit.globals.indices where live.isGlobalLive(unit.bases.global + UInt32(index)) {
         numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
@@ -378,12 +392,16 @@ struct IndexPass {
   }
 
   private var numberedAddressGlobals = 0
+  /// How many functions were there when elements were numbered; the linker adds some of its own later.
+  private var numberedFunctions = 0
 
-  mutating func numberFunction(_ unit: Unit, _ index: Int) {
-    let id = Int(unit.bases.function) + index
+  mutating func numberFunction(_ unit: Unit, _ index: Int) { numberFunction(unit.index, unit.bases.function, index) }
+
+  private mutating func numberFunction(_ unit: UInt32, _ base: UInt32, _ index: Int) {
+    let id = Int(base) + index
     while plan.functionIndices.count <= id { plan.functionIndices.append(none32) }
     plan.functionIndices[id] = plan.importCounts.functions + UInt32(plan.functions.count)
-    plan.functions.append(ElementReference(unit: unit.index, index: UInt32(index)))
+    plan.functions.append(ElementReference(unit: unit, index: UInt32(index)))
   }
 
   /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
@@ -499,7 +517,10 @@ struct IndexPass {
     for entry in plan.imports {
       if let type = resolution.symbol(entry.symbol).type { _ = plan.types.register(type, of: resolution.types) }
     }
-    for function in plan.functions {
+    for types in typesOfNumberedFunctions() {
+      for type in types { _ = plan.types.register(type, of: resolution.types) }
+    }
+    for function in plan.functions[numberedFunctions...] {
       let unit = resolution.units[Int(function.unit)]
       let type = unit.typeIDs[Int(unit.functions[Int(function.index)].type)]
       _ = plan.types.register(type, of: resolution.types)
@@ -507,6 +528,31 @@ struct IndexPass {
     for tag in plan.tags {
       let unit = resolution.units[Int(tag.unit)]
       _ = plan.types.register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)], of: resolution.types)
+    }
+  }
+
+  /// The types of functions by unit, in the order of the functions, each once.
+  private func typesOfNumberedFunctions() -> [[TypeID]] {
+    let units = resolution.units
+    let functions = plan.functions[..<numberedFunctions]
+    var runs: [Range<Int>] = []
+    for position in functions.indices where position == 0 || functions[position - 1].unit != functions[position].unit {
+      if let last = runs.popLast() { runs.append(last.lowerBound..<position) }
+      runs.append(position..<numberedFunctions)
+    }
+    return threads.map(runs.count, batch: 4) { [runs] run in
+      let unit = units[Int(functions[runs[run].lowerBound].unit)]
+      let (own, typeIDs) = (unit.functions, unit.typeIDs)
+      var seen = [Bool](repeating: false, count: typeIDs.count)
+      var types: [TypeID] = []
+      for function in functions[runs[run]] {
+        let type = Int(own[Int(function.index)].type)
+        if !seen[type] {
+          seen[type] = true
+          types.append(typeIDs[type])
+        }
+      }
+      return types
     }
   }
 }

@@ -29,7 +29,7 @@ struct MemoryPlan {
     let address = segmentAddresses[Int(segment)]
     guard address == MemoryPlan.mergedStrings else { return address &+ offset }
     let output = segments[Int(outputSegments[Int(segment)])]
-    for run in output.strings where run.strings.maps[segment] != nil {
+    for run in output.strings where run.strings.contains(segment: segment) {
       return output.address &+ run.offset &+ run.strings.offset(of: offset, in: segment)
     }
     return offset
@@ -50,10 +50,18 @@ struct MemoryPass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
+  private let threads: Threads
+  /// Of each unit, the number of its first segment over all units.
+  private let segmentBases: [UInt32]
   private var plan = MemoryPlan()
   private var next: UInt64 = 0
 
-  init(_ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, is64: Bool) {
+  init(
+    _ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, threads: Threads,
+    is64: Bool
+  ) {
+    self.threads = threads
+    segmentBases = resolution.units.map(\.bases.segment)
     self.resolution = resolution
     self.live = live
     self.options = options
@@ -67,7 +75,7 @@ struct MemoryPass {
   static let heapAlignment: UInt64 = 16
 
   /// Runs the pass.
-  mutating func run() -> MemoryPlan {
+  consuming func run() -> MemoryPlan {
     formSegments()
     place()
     return plan
@@ -75,32 +83,38 @@ struct MemoryPass {
 
   // MARK: Forming segments
 
+  /// Joins the segments of one kind, in the order of the link.
   private mutating func formSegments() {
+    let units = Array(resolution.inLinkOrder)
+    let contributions = contributions(of: units)
+    var formed: [FormedSegment] = []
     var byName: [ByteString: Int] = [:]
-    for unit in resolution.inLinkOrder {
-      for (index, segment) in unit.segments.enumerated() {
-        let id = Int(unit.bases.segment) + index
-        guard live.segments[id], segment.placement == .free, unit.lifted?.memoryBlock != UInt32(index) else { continue }
-        let name = outputName(of: segment)
+    for (unit, contribution) in zip(units, contributions) {
+      var outputs = [Int?](repeating: nil, count: contribution.names.count)
+      for piece in contribution.pieces {
         // An object's groups must be selectable by whoever links it next.
-        let isAlone = options.output == .relocatable && segment.comdat != none32
+        let isAlone = options.output == .relocatable && piece.isGrouped
+        let name = contribution.names[Int(piece.name)]
         let output: Int
-        if !isAlone, let found = byName[name] {
+        if !isAlone, let found = outputs[Int(piece.name)] ?? byName[name] {
           output = found
         } else {
-          output = plan.segments.count
-          plan.segments.append(makeSegment(name))
+          output = formed.count
+          formed.append(FormedSegment(result: makeSegment(name)))
           if !isAlone { byName[name] = output }
         }
-        add(segment, of: unit, index, to: output)
+        if !isAlone { outputs[Int(piece.name)] = output }
+        formed[output].add(piece, of: unit.index)
       }
     }
-    let order = plan.segments.indices.sorted { left, right in
-      let ranks = (rank(plan.segments[left].name), rank(plan.segments[right].name))
-      return ranks.0 == ranks.1 ? left < right : ranks.0 < ranks.1
-    }
-    plan.segments = order.map { plan.segments[$0] }
-    for index in plan.segments.indices { finish(index) }
+    let ranks = formed.map { rank($0.result.name) }
+    let order = formed.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
+    for (index, position) in order.enumerated() { finish(formed[position], index) }
+  }
+
+  private func contributions(of units: [Unit]) -> [SegmentContribution] {
+    let (live, options) = (live.segments, options)
+    return threads.map(units.count, batch: 8) { SegmentContribution(units[$0], live, options) }
   }
 
   private func makeSegment(_ name: ByteString) -> OutputSegment {
@@ -108,17 +122,6 @@ struct MemoryPass {
     segment.isPassive = options.sharedMemory
     segment.isBSS = options.output != .relocatable && name.hasPrefix(".bss")
     return segment
-  }
-
-  /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.
-  private func outputName(of segment: Segment) -> ByteString {
-    if segment.isTLS { return ByteString(".tdata") }
-    guard options.mergeDataSegments else { return segment.name }
-    if segment.name.hasPrefix(".text.") { return ByteString(".text") }
-    if segment.name.hasPrefix(".data.") { return ByteString(".data") }
-    if segment.name.hasPrefix(".bss.") { return ByteString(".bss") }
-    if segment.name.hasPrefix(".rodata.") { return ByteString(".rodata") }
-    return segment.name
   }
 
   private func rank(_ name: ByteString) -> Int {
@@ -129,54 +132,38 @@ struct MemoryPass {
     return 3
   }
 
-  private mutating func add(_ segment: Segment, of unit: Unit, _ index: Int, to output: Int) {
-    plan.segments[output].alignment = max(plan.segments[output].alignment, segment.alignment)
-    plan.segments[output].flags.formUnion(segment.flags)
-    plan.segments[output].pieces.append(OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0))
-  }
-
-  private func isMergeable(_ segment: Segment) -> Bool {
-    options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
-  }
-
   /// Gives the pieces of a segment their offsets; mergeable strings become one run where the first of them stands.
-  private mutating func finish(_ index: Int) {
-    var output = plan.segments[index]
+  private mutating func finish(_ formed: FormedSegment, _ index: Int) {
+    var output = formed.result
     var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
-    var pieces: [OutputSegment.Piece] = []
-    var stringsPosition = 0
-    for piece in output.pieces {
-      let unit = resolution.units[Int(piece.unit)]
-      let segment = unit.segments[Int(piece.segment)]
-      let id = unit.bases.segment + piece.segment
-      plan.outputSegments[Int(id)] = UInt32(index)
-      if isMergeable(segment) {
-        if strings.isEmpty { stringsPosition = pieces.count }
-        if segment.bytes[segment.count - 1] != 0 {
-          diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
+    for (unit, piece) in formed.pieces where piece.isMergeable { strings.append(mergeable(piece.segment, of: unit)) }
+    let merged = strings.isEmpty ? nil : MergedStrings(strings, threads)
+    output.pieces.reserveCapacity(formed.pieces.count - strings.count)
+    for (unit, piece) in formed.pieces {
+      let id = Int(segmentBases[Int(unit)] + piece.segment)
+      plan.outputSegments[id] = UInt32(index)
+      guard !piece.isMergeable else {
+        plan.segmentAddresses[id] = MemoryPlan.mergedStrings
+        if output.strings.isEmpty, let merged {
+          output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
+          output.size += UInt64(merged.bytes.count)
         }
-        plan.segmentAddresses[Int(id)] = MemoryPlan.mergedStrings
-        strings.append((id, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
-      } else {
-        pieces.append(piece)
+        continue
       }
+      output.size = align(output.size, 1 << UInt64(piece.alignment))
+      output.pieces.append(OutputSegment.Piece(unit: unit, segment: piece.segment, offset: output.size))
+      output.size &+= piece.size
     }
-    output.size = 0
-    for position in 0...pieces.count {
-      if !strings.isEmpty, position == stringsPosition {
-        let merged = MergedStrings(strings)
-        output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
-        output.size += UInt64(merged.bytes.count)
-      }
-      guard position < pieces.count else { break }
-      let unit = resolution.units[Int(pieces[position].unit)]
-      let segment = unit.segments[Int(pieces[position].segment)]
-      output.size = align(output.size, 1 << UInt64(segment.alignment))
-      pieces[position].offset = output.size
-      output.size &+= segment.size
+    plan.segments.append(output)
+  }
+
+  private func mergeable(_ index: UInt32, of unit: UInt32) -> (id: UInt32, bytes: UnsafeBufferPointer<UInt8>) {
+    let unit = resolution.units[Int(unit)]
+    let segment = unit.segments[Int(index)]
+    if segment.bytes[segment.count - 1] != 0 {
+      diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
     }
-    output.pieces = pieces
-    plan.segments[index] = output
+    return (unit.bases.segment + index, UnsafeBufferPointer(start: segment.bytes, count: segment.count))
   }
 
   // MARK: Placing
@@ -298,8 +285,7 @@ struct MemoryPass {
     plan.segments[index].address = next
     diagnostics.log("mem: \(segment.name) offset=\(next) size=\(segment.size) align=\(segment.alignment)")
     for piece in segment.pieces {
-      let id = resolution.units[Int(piece.unit)].bases.segment + piece.segment
-      plan.segmentAddresses[Int(id)] = next &+ piece.offset
+      plan.segmentAddresses[Int(segmentBases[Int(piece.unit)] + piece.segment)] = next &+ piece.offset
     }
     if options.output != .relocatable, segment.flags.contains(.tls) {
       plan.tlsSize = segment.size

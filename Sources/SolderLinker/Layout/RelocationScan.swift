@@ -38,30 +38,34 @@ struct RelocationScan {
   func scan(_ unit: Unit) -> ScanResult {
     var result = ScanResult()
     var seen = Seen(unit)
-    for (index, function) in unit.functions.enumerated() where live.functions[Int(unit.bases.function) + index] {
-      scan(function.body.relocations, of: unit, function: UInt32(index), &seen, &result)
+    let source = RelocatedUnit(unit)
+    let functions = unit.functions
+    for index in functions.indices where live.functions[Int(unit.bases.function) + index] {
+      scan(functions[index].body.relocations, of: source, function: UInt32(index), &seen, &result)
     }
-    for (index, segment) in unit.segments.enumerated() where live.segments[Int(unit.bases.segment) + index] {
-      scan(segment.relocations, of: unit, function: none32, &seen, &result)
-      if case .kept(_, let offset) = segment.placement {
-        scan(offset.relocations, of: unit, function: none32, &seen, &result)
+    let segments = unit.segments
+    for index in segments.indices where live.segments[Int(unit.bases.segment) + index] {
+      scan(segments[index].relocations, of: source, function: none32, &seen, &result)
+      if case .kept(_, let offset) = segments[index].placement {
+        scan(offset.relocations, of: source, function: none32, &seen, &result)
       }
     }
     if unit.origin == .object {
       // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
       if options.gcSections { return result }
       for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
-        scan(section.relocations, of: unit, function: none32, &seen, &result)
+        scan(section.relocations, of: source, function: none32, &seen, &result)
       }
     } else {
-      scanDeclarations(of: unit, &seen, &result)
+      scanDeclarations(of: source, &seen, &result)
     }
     return result
   }
 
-  private func scanDeclarations(of unit: Unit, _ seen: inout Seen, _ result: inout ScanResult) {
+  private func scanDeclarations(of source: RelocatedUnit, _ seen: inout Seen, _ result: inout ScanResult) {
+    let unit = source.unit
     func scan(_ fragment: Fragment) {
-      self.scan(fragment.relocations, of: unit, function: none32, &seen, &result)
+      self.scan(fragment.relocations, of: source, function: none32, &seen, &result)
     }
     for (index, global) in unit.globals.enumerated() where live.globals[Int(unit.bases.global) + index] {
       scan(global.declaration)
@@ -84,55 +88,81 @@ struct RelocationScan {
     var types: [Bool]
     var slots: [Bool]
     var globals: [Bool]
+    var globalIndices: [Bool]
 
     init(_ unit: Unit) {
       types = Array(repeating: false, count: unit.types.count)
       slots = Array(repeating: false, count: unit.symbols.count)
       globals = Array(repeating: false, count: unit.symbols.count)
+      globalIndices = globals
+    }
+
+    /// The first relocation that may ask for something that has not been noted. Most refer to what is there, or repeat
+    /// what others asked for, so this loop is where scanning spends its time.
+    func next(
+      in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: [SymbolID], unsettled: [Bool]
+    ) -> Int {
+      for index in range {
+        let target = relocations[index].target
+        switch relocations[index].kind {
+        case .typeIndexLEB, .signedTypeIndex:
+          if types[Int(target)] { continue }
+        case .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber, .removedCall, .sectionOffsetI32:
+          continue
+        case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
+          if target == none32 { continue }
+        case .globalIndexLEB, .globalIndexI32:
+          if target == none32 || globalIndices[Int(target)] && !unsettled[Int(symbolIDs[Int(target)])] { continue }
+        case .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB, .tableIndexSLEB64, .tableIndexI64,
+          .tableIndexRelativeSLEB64, .constantTableIndex:
+          if target == none32 || slots[Int(target)] && !unsettled[Int(symbolIDs[Int(target)])] { continue }
+        default:
+          if target == none32 || !unsettled[Int(symbolIDs[Int(target)])] { continue }
+        }
+        return index
+      }
+      return range.upperBound
     }
   }
 
   private func scan(
-    _ range: RelocationRange, of unit: Unit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
+    _ range: RelocationRange, of source: RelocatedUnit, function: UInt32, _ seen: inout Seen,
+    _ result: inout ScanResult
   ) {
-    guard !range.isEmpty else { return }
-    let relocations = unit.relocations
-    let symbolIDs = unit.symbolIDs
-    let unsettled = live.unsettled
-    for index in range.indices {
-      let relocation = relocations[index]
-      let target = Int(relocation.target)
-      switch relocation.kind {
-      case .typeIndexLEB, .signedTypeIndex:
-        if !seen.types[target] {
-          seen.types[target] = true
-          result.types.append(relocation.target)
-        }
-        continue
-      case .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber, .removedCall, .sectionOffsetI32:
-        continue
-      default: break
-      }
-      guard relocation.target != none32 else { continue }
-      let id = symbolIDs[target]
-      // Most references are to something that is there, and ask for nothing.
-      if !unsettled[Int(id)] {
-        if !relocation.kind.asksForMore || relocation.kind.isTableIndex && seen.slots[target] { continue }
-      }
-      let symbol = resolution.symbol(id)
-      if relocation.kind.isTableIndex {
-        if !seen.slots[target], !needsImportedAddress(symbol) {
-          seen.slots[target] = true
-          result.demands.append(.slot(id))
-        }
-      } else if relocation.kind == .globalIndexLEB || relocation.kind == .globalIndexI32, symbol.kind != .global {
-        if !seen.globals[target], !unit.isLifted {
-          seen.globals[target] = true
-          result.demands.append(.addressGlobal(id))
-        }
-      }
-      check(relocation, symbol, id, unit, function, &seen, &result)
+    var index = Int(range.start)
+    let end = Int(range.end)
+    while true {
+      index = seen.next(in: index..<end, of: source.relocations, source.symbolIDs, unsettled: live.unsettled)
+      guard index < end else { return }
+      note(source.relocations[index], of: source, function: function, &seen, &result)
+      index += 1
     }
+  }
+
+  private func note(
+    _ relocation: Relocation, of source: RelocatedUnit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
+  ) {
+    let target = Int(relocation.target)
+    if relocation.kind == .typeIndexLEB || relocation.kind == .signedTypeIndex {
+      seen.types[target] = true
+      result.types.append(relocation.target)
+      return
+    }
+    let id = source.symbolIDs[target]
+    let symbol = resolution.symbol(id)
+    if relocation.kind.isTableIndex {
+      if !seen.slots[target], !symbol.needsImportedAddress(options) {
+        seen.slots[target] = true
+        result.demands.append(.slot(id))
+      }
+    } else if relocation.kind == .globalIndexLEB || relocation.kind == .globalIndexI32 {
+      seen.globalIndices[target] = true
+      if symbol.kind != .global, !seen.globals[target], !source.unit.isLifted {
+        seen.globals[target] = true
+        result.demands.append(.addressGlobal(id))
+      }
+    }
+    check(relocation, symbol, id, source.unit, function, &seen, &result)
   }
 
   private func check(
@@ -154,7 +184,7 @@ struct RelocationScan {
         .memoryAddressLEB64:
         result.demands.append(.impossible(id, relocation.kind, .needsPIC))
       case .tableIndexI32, .tableIndexI64, .memoryAddressI32, .memoryAddressI64:
-        if needsImportedAddress(symbol), !seen.globals[Int(relocation.target)] {
+        if symbol.needsImportedAddress(options), !seen.globals[Int(relocation.target)] {
           seen.globals[Int(relocation.target)] = true
           result.demands.append(.addressGlobal(id))
         }
@@ -173,23 +203,15 @@ struct RelocationScan {
     guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
     return memory.segments[Int(output)].name
   }
-
-  /// Whether only the dynamic linker knows the address.
-  func needsImportedAddress(_ symbol: Symbol) -> Bool {
-    if symbol.has(.provided) { return true }
-    guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
-    if symbol.isHidden || symbol.isLocal { return false }
-    if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
-    return true
-  }
 }
 
-extension RelocationKind {
-  /// Whether a relocation may ask for more than the index or the address of something that is there.
-  fileprivate var asksForMore: Bool {
-    switch self {
-    case .globalIndexLEB, .globalIndexI32, .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64: true
-    default: isTableIndex
-    }
+extension Symbol {
+  /// Whether only the dynamic linker knows the address.
+  func needsImportedAddress(_ options: LinkOptions) -> Bool {
+    if has(.provided) { return true }
+    guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
+    if isHidden || isLocal { return false }
+    if isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
+    return true
   }
 }

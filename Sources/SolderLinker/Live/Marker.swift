@@ -159,10 +159,10 @@ struct MarkState: @unchecked Sendable {
     chunks.deallocate()
     units.deallocate()
     symbols.deallocate()
-    _ = next.take()
-    _ = targets.take()
-    _ = relocations.take()
-    _ = hasRetained.take()
+    next.deallocate()
+    targets.deallocate()
+    relocations.deallocate()
+    hasRetained.deallocate()
   }
 }
 
@@ -179,6 +179,8 @@ struct Marker {
   /// By unit, the first of its chunks that this thread is to follow, and the units that have some.
   private var heads: [UInt32]
   private var waiting: [UInt32] = []
+  /// Chunks of one unit that are being followed.
+  private var batch: [UInt32] = []
   /// Units that this thread was the first to mark something of.
   private var begun: [UInt32] = []
 
@@ -351,7 +353,7 @@ struct Marker {
         // A unit may stand in the list twice, or be given away.
         let unit = waiting[position]
         position += 1
-        if heads[Int(unit)] != none32 { drain(units[Int(unit)], position) }
+        if heads[Int(unit)] != none32 { drain(units[Int(unit)], before: position) }
       } else {
         waiting.removeAll(keepingCapacity: true)
         return
@@ -359,22 +361,30 @@ struct Marker {
     }
   }
 
-  private mutating func drain(_ unit: Unit, _ position: Int) {
+  private mutating func drain(_ unit: Unit, before position: Int) {
     let source = MarkedUnit(unit)
     let number = Int(unit.index)
-    var count = 0
     while heads[number] != none32 {
-      let chunk = Int(heads[number])
-      heads[number] = next[chunk]
-      follow(chunk: chunk, of: source)
-      count += 1
-      if count % Marker.quantum == 0, state.work.isWanted { share(number, from: position) }
+      takeBatch(number)
+      for index in batch.indices { follow(chunk: Int(batch[index]), of: source) }
+      if state.work.isWanted { share(number, from: position) }
     }
-    if state.work.isWanted { share(number, from: position) }
+  }
+
+  /// Takes chunks off the list of a unit, and puts them in order: the relocations of neighbours are neighbours.
+  private mutating func takeBatch(_ number: Int) {
+    batch.removeAll(keepingCapacity: true)
+    var chunk = heads[number]
+    while chunk != none32, batch.count < Marker.quantum {
+      batch.append(chunk)
+      chunk = next[Int(chunk)]
+    }
+    heads[number] = chunk
+    batch.sort()
   }
 
   /// Chunks that a thread follows without asking whether another one needs work.
-  private static let quantum = 64
+  private static let quantum = 256
 
   /// Gives some of the work away: half of the units that wait, or what this unit has beyond some chunks.
   private mutating func share(_ number: Int, from position: Int) {
@@ -387,7 +397,7 @@ struct Marker {
     waiting.removeLast(count)
     if lists.isEmpty {
       var last = heads[number]
-      for _ in 0..<Marker.quantum where last != none32 { last = next[Int(last)] }
+      for _ in 1..<Marker.quantum where last != none32 { last = next[Int(last)] }
       if last != none32, next[Int(last)] != none32 {
         lists.append(MarkWork.Chunks(unit: UInt32(number), head: next[Int(last)]))
         next[Int(last)] = none32
@@ -423,24 +433,42 @@ struct Marker {
   }
 
   private mutating func follow(_ range: RelocationRange, of source: MarkedUnit) {
-    for index in range.indices {
-      let kind = source.relocations[index].kind
-      let target = source.relocations[index].target
+    var index = Int(range.start)
+    let end = Int(range.end)
+    while true {
+      index = Marker.next(in: index..<end, of: source.relocations, source.symbolIDs, symbolMarks)
+      guard index < end else { return }
+      let target = Int(source.relocations[index].target)
+      switch source.relocations[index].kind {
+      case .dataIndex: markSegment(source.unit, target)
+      case .elementIndex: markElement(source.unit, target)
+      default: mark(source.symbolIDs[target])
+      }
+      index += 1
+    }
+  }
+
+  /// The first relocation that refers to something that may not be marked yet. Nearly all symbols are referred to many
+  /// times, so this loop is where marking spends its time.
+  private static func next(
+    in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: [SymbolID], _ marks: SharedBytes
+  ) -> Int {
+    for index in range {
+      let kind = relocations[index].kind
       switch kind {
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
-      case .dataIndex: markSegment(source.unit, Int(target))
-      case .elementIndex: markElement(source.unit, Int(target))
+      case .dataIndex, .elementIndex: return index
       default:
+        let target = relocations[index].target
         guard target != none32 else { continue }
-        let id = source.symbolIDs[Int(target)]
-        // Nearly all symbols are referred to many times.
-        let marks = symbolMarks[Int(id)]
-        if marks & MarkState.referenced != 0 { continue }
+        let mark = marks[Int(symbolIDs[Int(target)])]
+        if mark & MarkState.referenced != 0 { continue }
         // A stub's address is null, so pointing to it does not need the function.
-        if marks & MarkState.stub != 0, kind.isTableIndex { continue }
-        mark(id)
+        if mark & MarkState.stub != 0, kind.isTableIndex { continue }
+        return index
       }
     }
+    return range.upperBound
   }
 }
 
