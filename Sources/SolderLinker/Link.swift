@@ -87,7 +87,9 @@ struct Link {
     var memory = place.run()
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
-    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
+    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
+      memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
+    }
     timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is

@@ -362,9 +362,9 @@ struct DataWriter {
       position = piece.offset + UInt64(input.count)
     }
     clear(to: end)
-    for (offset, strings) in segment.strings where offset >= start && offset < end {
-      strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
+    for run in segment.strings where run.offset >= start && run.offset < end {
+      run.strings.bytes.withUnsafeBufferPointer {
+        if let base = $0.baseAddress { (target + Int(run.offset)).update(from: base, count: $0.count) }
       }
     }
   }

@@ -169,9 +169,6 @@ final class OperandEncoder: @unchecked Sendable {
       return UInt64(bodyOffset(ofSymbol: id)) &+ addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
     case .memoryAddressLocationRelativeI32: return address(symbol, id) &+ addend &- place
-    case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
-      guard symbol.isDefined else { return 0 }
-      return address(symbol, id) &+ addend &- threadBase(id)
     default:
       guard symbol.isDefined else { return 0 }
       return address(symbol, id) &+ addend
@@ -181,13 +178,6 @@ final class OperandEncoder: @unchecked Sendable {
   /// The address of a symbol; that of an immutable global of a plain module is its value.
   private func address(_ symbol: SymbolValue, _ id: SymbolID) -> UInt64 {
     symbol.kind == .global ? program.address(of: program.symbol(id)) : symbol.address
-  }
-
-  /// What is to be subtracted from the address of thread-local data that code adds to `__tls_base`.
-  private func threadBase(_ id: SymbolID) -> UInt64 {
-    // With threads, the address counts from there already.
-    guard !program.options.sharedMemory, program.options.compatibility.countsFromThreadBase else { return 0 }
-    return program.symbol(id).isTLS ? program.memory.tlsAddress : 0
   }
 
   /// What a relocation writes that refers to no symbol.
