@@ -47,6 +47,14 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
     count &+= length
   }
 
+  /// Appends `length` elements of this pool once more, those from `index` on.
+  mutating func appendCopy(from index: Int, count length: Int) {
+    precondition(index >= 0 && length >= 0 && length <= count - index)
+    if capacity - count < length { grow(by: length) }
+    (storage + count).initialize(from: storage + index, count: length)
+    count &+= length
+  }
+
   /// Moves the elements from `index` on to make room for `element`.
   mutating func insert(_ element: Element, at index: Int) {
     precondition(index >= 0 && index <= count)
