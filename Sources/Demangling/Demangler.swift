@@ -15,6 +15,7 @@
 /// output are bounded by the length of the name, nesting by a constant: a name beyond those limits (compilers make
 /// none) counts as not mangled.
 public struct Demangler: ~Copyable {
+  private var direct = DirectDemangler()
   private var itanium = ItaniumDemangler()
   private var rust = RustDemangler()
   /// Of a name with a dot in front, the dot and the readable form.
@@ -58,7 +59,7 @@ public struct Demangler: ~Copyable {
     guard name.first == UInt8(ascii: "_"), name.count >= 2 else { return nil }
     let result: UnsafeBufferPointer<UInt8>?
     switch name.start[1] {
-    case UInt8(ascii: "Z"): result = itanium.demangle(name)
+    case UInt8(ascii: "Z"): result = direct.demangle(name) ?? itanium.demangle(name)
     case UInt8(ascii: "_"): result = name.hasPrefix("___Z") ? itanium.demangle(name) : nil
     case UInt8(ascii: "R"): result = rust.demangle(name)
     default: result = nil

@@ -47,6 +47,14 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
     count &+= length
   }
 
+  /// Appends `length` elements of this pool once more, those from `index` on.
+  mutating func appendCopy(from index: Int, count length: Int) {
+    precondition(index >= 0 && length >= 0 && length <= count - index)
+    if capacity - count < length { grow(by: length) }
+    (storage + count).initialize(from: storage + index, count: length)
+    count &+= length
+  }
+
   /// Moves the elements from `index` on to make room for `element`.
   mutating func insert(_ element: Element, at index: Int) {
     precondition(index >= 0 && index <= count)
@@ -72,5 +80,37 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
     storage.deallocate()
     storage = replacement
     capacity = larger
+  }
+}
+
+extension Pool<UInt8> {
+  /// Appends a short text. Most are a few bytes long, which two loads and stores that overlap copy faster than a call.
+  @inline(__always)
+  mutating func append(_ text: Text) {
+    let length = text.count
+    if capacity - count < length { grow(by: length) }
+    let target = UnsafeMutableRawPointer(storage + count)
+    let source = UnsafeRawPointer(text.start)
+    count &+= length
+    switch length {
+    case 8...16: Pool.copyEnds(UInt64.self, source, target, length)
+    case 4..<8: Pool.copyEnds(UInt32.self, source, target, length)
+    case 2..<4: Pool.copyEnds(UInt16.self, source, target, length)
+    case 1: target.storeBytes(of: source.load(as: UInt8.self), as: UInt8.self)
+    default: target.copyMemory(from: source, byteCount: length)
+    }
+  }
+
+  /// Copies the first and the last word of `length` bytes, which is all of them if there are no more than two words.
+  @inline(__always)
+  private static func copyEnds<Word: FixedWidthInteger & BitwiseCopyable>(
+    _: Word.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ length: Int
+  ) {
+    let last = length &- MemoryLayout<Word>.size
+    let words = (
+      source.loadUnaligned(as: Word.self), source.loadUnaligned(fromByteOffset: last, as: Word.self)
+    )
+    target.storeBytes(of: words.0, as: Word.self)
+    target.storeBytes(of: words.1, toByteOffset: last, as: Word.self)
   }
 }

@@ -63,7 +63,7 @@ public func readCommandLine(
   return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)
 }
 
-/// Runs Solder as a program.
+/// Runs Solder as a program, which should end then: what a link took of memory stays taken.
 /// - Parameter arguments: the command line, with the program's name at its head.
 /// - Returns: the exit status, 0 or 1.
 public func runSolder(_ arguments: [String]) -> Int32 {
@@ -74,7 +74,7 @@ public func runSolder(_ arguments: [String]) -> Int32 {
   case .print(let text): printToStandardOutput(text)
   case .link(let options, let text):
     if let text { printToStandardOutput(text) }
-    return link(options, diagnostics) && !diagnostics.hasErrors ? 0 : 1
+    return link(options, diagnostics, isLast: true) && !diagnostics.hasErrors ? 0 : 1
   case nil: return 1
   }
   return diagnostics.hasErrors ? 1 : 0

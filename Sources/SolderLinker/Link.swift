@@ -6,11 +6,12 @@ import WebAssemblyFormat
 /// - Parameters:
 ///   - options: what to link, and how.
 ///   - diagnostics: where errors, warnings and reports go.
+///   - isLast: whether the process ends after this link. Then memory is not given back, as the system does that faster.
 /// - Returns: whether the output was written.
-public func link(_ options: LinkOptions, _ diagnostics: Diagnostics) -> Bool {
+public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Bool = false) -> Bool {
   let timer = PassTimer(options)
   defer { timer?.report(diagnostics) }
-  guard let image = Link(options, diagnostics, timer, writesFile: true).run() else { return false }
+  guard let image = Link(options, diagnostics, timer, writesFile: true, isLast: isLast).run() else { return false }
   do {
     try OutputFile.write(image, to: options.outputPath)
   } catch {
@@ -38,9 +39,13 @@ struct Link {
   private let threads: Threads
   private let timer: PassTimer?
   private let writesFile: Bool
+  private let isLast: Bool
 
-  init(_ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?, writesFile: Bool) {
+  init(
+    _ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?, writesFile: Bool, isLast: Bool = false
+  ) {
     self.writesFile = writesFile
+    self.isLast = isLast
     self.options = options.normalized()
     self.diagnostics = diagnostics
     threads = Threads(options.threads)
@@ -105,6 +110,7 @@ struct Link {
     let program = Program(
       resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
       options: options, is64: inputs.is64)
+    if isLast { _ = Unmanaged.passRetained(program) }
     var writer = ImageWriter(program, threads, timer)
     guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB")

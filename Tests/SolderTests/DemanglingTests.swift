@@ -1,6 +1,7 @@
-import Demangling
 import Foundation
 import Testing
+
+@testable import Demangling
 
 /// The readable form of `name`, or nil if it is not mangled.
 private func demangled(_ name: [UInt8]) -> [UInt8]? {
@@ -41,7 +42,23 @@ private func withLargeStack(_ body: @escaping @Sendable () -> Void) async {
   }
 }
 
+/// Checks that the short way to a readable name, where it is open, leads to the same as the grammar.
+private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itanium: inout ItaniumDemangler) {
+  name.withUnsafeBufferPointer { bytes in
+    guard bytes.count >= 2, bytes[0] == UInt8(ascii: "_"), bytes[1] == UInt8(ascii: "Z") else { return }
+    let text = Text(start: bytes.baseAddress!, count: bytes.count)
+    guard let short = direct.demangle(text).map({ Array($0) }) else { return }
+    #expect(itanium.demangle(text).map { Array($0) } == short, "\(String(decoding: bytes, as: UTF8.self))")
+  }
+}
+
 @Suite struct DemanglingTests {
+  @Test func bothWaysToAReadableNameAgree() {
+    var direct = DirectDemangler()
+    var itanium = ItaniumDemangler()
+    for (mangled, _) in pairs { expectSame(Array(mangled.utf8), &direct, &itanium) }
+  }
+
   @Test func agreesWithLLVM() {
     #expect(pairs.count > 300)
     for (mangled, readable) in pairs { #expect(demangled(mangled) == readable, "\(mangled)") }
@@ -92,6 +109,8 @@ private func withLargeStack(_ body: @escaping @Sendable () -> Void) async {
     await withLargeStack {
       var random = Random(state: 0x5EED)
       var demangler = Demangler()
+      var direct = DirectDemangler()
+      var itanium = ItaniumDemangler()
       let names = pairs.map { Array($0.mangled.utf8) }
       var output: [UInt8] = []
       for _ in 0..<40_000 {
@@ -111,6 +130,7 @@ private func withLargeStack(_ body: @escaping @Sendable () -> Void) async {
         }
         name.withUnsafeBufferPointer { _ = demangler.demangle($0, into: &output) }
         output.removeAll(keepingCapacity: true)
+        expectSame(name, &direct, &itanium)
       }
     }
   }

@@ -133,7 +133,12 @@ extension ItaniumDemangler {
 
   // <module-name> ::= <module-subname>+  |  <substitution>, read by the caller
   // <module-subname> ::= W [P] <source-name>
+  @inline(__always)
   mutating func parseModule(_ substituted: NodeID) throws(MalformedName) -> NodeID {
+    peek() == UInt8(ascii: "W") ? try parseModuleNames(substituted) : substituted
+  }
+
+  private mutating func parseModuleNames(_ substituted: NodeID) throws(MalformedName) -> NodeID {
     var module = substituted
     while consume(UInt8(ascii: "W")) {
       let isPartition = consume(UInt8(ascii: "P"))
@@ -146,7 +151,12 @@ extension ItaniumDemangler {
   }
 
   // <abi-tags> ::= (B <source-name>)*
+  @inline(__always)
   mutating func parseABITags(_ base: NodeID) throws(MalformedName) -> NodeID {
+    peek() == UInt8(ascii: "B") ? try parsePresentABITags(base) : base
+  }
+
+  private mutating func parsePresentABITags(_ base: NodeID) throws(MalformedName) -> NodeID {
     var result = base
     while consume(UInt8(ascii: "B")) {
       var node = Node(.abiTag, result, text: try parseIdentifier())

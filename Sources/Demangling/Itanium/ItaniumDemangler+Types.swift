@@ -16,7 +16,7 @@ extension ItaniumDemangler {
   }
 
   // <builtin-type>, those of one letter
-  private static func builtinType(_ letter: UInt8) -> StaticString? {
+  static func builtinType(_ letter: UInt8) -> StaticString? {
     switch letter {
     case UInt8(ascii: "v"): "void"
     case UInt8(ascii: "w"): "wchar_t"

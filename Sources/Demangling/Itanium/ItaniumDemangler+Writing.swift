@@ -6,6 +6,8 @@ extension ItaniumDemangler {
   /// Writes the two halves of a node.
   @inline(never)
   mutating func write(_ id: NodeID) throws(MalformedName) {
+    // Half of all nodes are plain words.
+    if self[id].kind == .name { return try put(self[id].text) }
     try writeLeft(id)
     if self[id].shape.hasRight != .no { try writeRight(id) }
   }
@@ -13,6 +15,7 @@ extension ItaniumDemangler {
   // Not inlined, here and below: copies of it in the functions it calls would multiply the stack that nesting takes.
   @inline(never)
   mutating func writeLeft(_ id: NodeID) throws(MalformedName) {
+    if self[id].kind == .name { return try put(self[id].text) }
     try enter()
     let node = self[id]
     if node.kind.rawValue < Node.Kind.firstType.rawValue {
@@ -59,7 +62,7 @@ extension ItaniumDemangler {
   @inline(__always)
   mutating func put(_ text: Text) throws(MalformedName) {
     try burn(text.count)
-    output.append(from: text.start, count: text.count)
+    output.append(text)
   }
 
   @inline(__always)

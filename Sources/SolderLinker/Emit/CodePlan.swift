@@ -12,39 +12,81 @@ struct CodePlan {
   private(set) var arePatched: [Bool] = []
   /// Offset of each in the payload.
   private(set) var offsets: [UInt32] = []
+  /// Offset of each body, behind the number that tells its size as the input has it.
+  private(set) var bodyOffsets: [UInt32] = []
   private(set) var payloadSize: UInt64 = 0
   private(set) var countLength = 0
 
-  /// Measures all functions. Sizes do not depend on offsets in the code, so one round is enough.
-  init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
-    let functions = program.indices.functions
-    let compress = program.options.compressRelocations
-    let measured: [(size: UInt32, isPatched: Bool)] = threads.map(functions.count, batch: 512) { index in
-      let reference = functions[index]
-      let unit = program.resolution.units[Int(reference.unit)]
-      if unit.index == 0 { return (UInt32(bodies[Int(reference.index)].count), false) }
-      return CodePlan.size(unit.functions[Int(reference.index)], of: unit, encoder, compress: compress)
-    }
-    sizes = measured.map(\.size)
-    arePatched = measured.map(\.isPatched)
-    countLength = LEB128.length(unsigned: UInt64(functions.count))
-    payloadSize = UInt64(countLength)
-    offsets.reserveCapacity(sizes.count)
-    for size in sizes {
-      offsets.append(UInt32(truncatingIfNeeded: payloadSize))
-      payloadSize += UInt64(size)
-    }
+  /// What measuring a function finds out.
+  private struct Measured {
+    var size: UInt32
+    /// Bytes of the number in front of the body that tells its size, in the input.
+    var prefix: UInt32
+    var isPatched: Bool
   }
 
-  private static func size(
-    _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
-  ) -> (size: UInt32, isPatched: Bool) {
+  /// Measures all functions. Sizes do not depend on offsets in the code, so one round is enough.
+  init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
+    let total = program.indices.functions.count
+    let batch = 1024
+    let parts = threads.map((total + batch - 1) / batch) { part in
+      CodePlan.measure(part * batch..<min((part + 1) * batch, total), program, encoder, bodies)
+    }
+    sizes.reserveCapacity(total)
+    arePatched.reserveCapacity(total)
+    offsets.reserveCapacity(total)
+    bodyOffsets.reserveCapacity(total)
+    countLength = LEB128.length(unsigned: UInt64(total))
+    var end = UInt64(countLength)
+    for part in parts {
+      for function in part {
+        let offset = UInt32(truncatingIfNeeded: end)
+        sizes.append(function.size)
+        arePatched.append(function.isPatched)
+        offsets.append(offset)
+        bodyOffsets.append(offset &+ function.prefix)
+        end += UInt64(function.size)
+      }
+    }
+    payloadSize = end
+  }
+
+  /// Measures the functions at these positions of the result.
+  private static func measure(
+    _ positions: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]]
+  ) -> [Measured] {
+    let (references, units) = (program.indices.functions, program.resolution.units)
+    let compress = program.options.compressRelocations
+    var result: [Measured] = []
+    result.reserveCapacity(positions.count)
+    var patcher = Patcher(units[0], encoder)
+    var functions = units[0].functions
+    for position in positions {
+      let reference = references[position]
+      if reference.unit != patcher.unit.index {
+        patcher = Patcher(units[Int(reference.unit)], encoder)
+        functions = patcher.unit.functions
+      }
+      if reference.unit == 0 {
+        let size = UInt32(bodies[Int(reference.index)].count)
+        result.append(Measured(size: size, prefix: 0, isPatched: false))
+      } else {
+        result.append(measure(functions[Int(reference.index)], patcher, compress: compress))
+      }
+    }
+    return result
+  }
+
+  @inline(__always)
+  private static func measure(_ function: Function, _ patcher: Patcher, compress: Bool) -> Measured {
     let prefix = function.body.start - function.start
-    if !compress, !unit.mayChangeSize { return (prefix + function.body.size, true) }
-    let body = bodySize(function, of: unit, encoder, compress: compress)
+    let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
+    if !compress, !patcher.unit.mayChangeSize { return unchanged }
+    let growth = patcher.growth(of: function.body.relocations, compress: compress)
     // Without compression no operand becomes shorter: if the sum has not changed, none has.
-    if !compress, body == Int(function.body.size) { return (prefix + function.body.size, true) }
-    return (UInt32(body + LEB128.length(unsigned: UInt64(body))), false)
+    if !compress, growth == 0 { return unchanged }
+    let body = Int(function.body.size) + growth
+    return Measured(size: UInt32(body + LEB128.length(unsigned: UInt64(body))), prefix: prefix, isPatched: false)
   }
 
   /// The size of a function's body, given its size with the number in front that tells it.
@@ -52,19 +94,6 @@ struct CodePlan {
     var length = 1
     while length < 5, LEB128.length(unsigned: UInt64(max(0, size - length))) != length { length += 1 }
     return size - length
-  }
-
-  private static func bodySize(
-    _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
-  ) -> Int {
-    var size = Int(function.body.size)
-    let source = RelocatedUnit(unit)
-    for index in function.body.relocations.indices {
-      let relocation = source.relocations[index]
-      let operand = encoder.encode(relocation, of: source, compress: compress)
-      size += operand.width - Int(relocation.width)
-    }
-    return size
   }
 }
 
@@ -75,22 +104,33 @@ struct FragmentWriter {
 
   init(_ target: UnsafeMutablePointer<UInt8>) { self.target = target }
 
-  mutating func write(_ fragment: Fragment, _ source: RelocatedUnit, _ encoder: OperandEncoder, compress: Bool) {
-    let base = source.unit.file.bytes.base
+  mutating func write(_ fragment: Fragment, _ patcher: Patcher, compress: Bool) {
+    let base = patcher.unit.file.bytes.base
     var copied = Int(fragment.start)
     for index in fragment.relocations.indices {
-      let relocation = source.relocations[index]
-      let operand = encoder.encode(relocation, of: source, compress: compress)
-      let replacesOpcode = operand.opcode != nil || operand.form == .nothing
-      let start = Int(relocation.offset) - (replacesOpcode ? 1 : 0)
-      (target + position).update(from: base + copied, count: start - copied)
-      position += start - copied
-      write(operand)
-      copied = Int(relocation.offset) + Int(relocation.width)
+      let relocation = patcher.source.relocations[index]
+      let offset = Int(relocation.offset)
+      if compress, let value = patcher.shortOperand(relocation) {
+        copy(base + copied, count: offset - copied)
+        position +=
+          relocation.kind.isShortSigned
+          ? LEB128.write(signed: Int64(bitPattern: value), to: target + position)
+          : LEB128.write(unsigned: value, to: target + position)
+      } else {
+        let operand = patcher.operand(of: relocation, compress: compress)
+        let replacesOpcode = operand.opcode != nil || operand.form == .nothing
+        copy(base + copied, count: offset - (replacesOpcode ? 1 : 0) - copied)
+        write(operand)
+      }
+      copied = offset + Int(relocation.width)
     }
-    let rest = Int(fragment.start) + Int(fragment.size) - copied
-    (target + position).update(from: base + copied, count: rest)
-    position += rest
+    copy(base + copied, count: Int(fragment.start) + Int(fragment.size) - copied)
+  }
+
+  @inline(__always)
+  private mutating func copy(_ source: UnsafePointer<UInt8>, count: Int) {
+    (target + position).update(from: source, count: count)
+    position += count
   }
 
   private mutating func write(_ operand: EncodedOperand) {

@@ -71,6 +71,6 @@ struct CodeWriter: Sendable {
   private func write(_ function: Function, _ patcher: Patcher, size: Int, to target: UnsafeMutablePointer<UInt8>) {
     var writer = FragmentWriter(target)
     writer.position += LEB128.write(unsigned: UInt64(CodePlan.bodySize(ofTotal: size)), to: target)
-    writer.write(function.body, patcher.source, encoder, compress: program.options.compressRelocations)
+    writer.write(function.body, patcher, compress: program.options.compressRelocations)
   }
 }

@@ -28,18 +28,10 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options, threads)
     bodies = SyntheticCode(program: program).bodies()
-    var encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads))
+    let encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads))
     timer?.end("symbol values", items: encoder.values.count)
     code = CodePlan(program, encoder, bodies, threads)
-    var offsets = [UInt32](repeating: 0, count: program.indices.functionIndices.count)
-    for (position, reference) in program.indices.functions.enumerated() {
-      let unit = program.resolution.units[Int(reference.unit)]
-      let function = unit.functions[Int(reference.index)]
-      offsets[Int(unit.bases.function + reference.index)] =
-        code.offsets[position] &+ (function.body.start - function.start)
-    }
-    encoder.functionOffsets = offsets
-    self.encoder = encoder
+    self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
     timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
   }
 
@@ -281,27 +273,35 @@ struct ImageWriter {
   // MARK: Custom sections
 
   private mutating func addCustomSections() {
-    for (index, output) in encoder.custom.outputs.enumerated() {
+    let encoder = self.encoder
+    for output in encoder.custom.outputs {
       addCustom(output.name, ByteWriter(), reserved: output.size)
       layout.custom.append(lastSectionIndex)
       let start = reservedStart
-      if let strings = output.strings {
-        addRegion(start..<start + strings.bytes.count) {
-          $0.write(strings.bytes, at: start)
+      if let strings = output.strings { addCopy(of: strings.bytes, at: start) }
+      let tombstone = output.tombstone
+      for piece in output.pieces {
+        let offset = start + Int(piece.offset)
+        let unit = piece.unit
+        let section = unit.customSections[piece.index]
+        let content = section.content
+        addRegion(offset..<offset + content.remaining) { window in
+          let target = window.room(at: offset, count: content.remaining)
+          target.update(from: content.base + content.offset, count: content.remaining)
+          guard !section.relocations.isEmpty else { return }
+          Patcher(unit, encoder).patchData(section.relocations, at: target, tombstone: tombstone)
         }
       }
-      let encoder = self.encoder
-      for position in output.pieces.indices {
-        let piece = output.pieces[position]
-        let offset = start + Int(piece.offset)
-        let size = piece.unit.customSections[piece.index].content.remaining
-        addRegion(offset..<offset + size) { window in
-          let piece = encoder.custom.outputs[index].pieces[position]
-          let section = piece.unit.customSections[piece.index]
-          let target = window.room(at: offset, count: size)
-          target.update(from: section.content.base + section.content.offset, count: section.content.remaining)
-          Patcher(piece.unit, encoder).patchData(section.relocations, at: target, tombstone: output.tombstone)
-        }
+    }
+  }
+
+  /// Adds bytes that exist, in regions small enough to be shared among the threads.
+  private mutating func addCopy(of bytes: [UInt8], at start: Int) {
+    let size = 1 << 17
+    for first in stride(from: 0, to: bytes.count, by: size) {
+      let part = first..<min(first + size, bytes.count)
+      addRegion(start + part.lowerBound..<start + part.upperBound) {
+        $0.write(bytes[part], at: start + part.lowerBound)
       }
     }
   }
@@ -357,7 +357,7 @@ struct DataWriter {
         position = piece.offset + UInt64(input.count)
         continue
       }
-      if patcher.source.unit !== unit { patcher = Patcher(unit, encoder) }
+      if patcher.unit !== unit { patcher = Patcher(unit, encoder) }
       patcher.patchData(input.relocations, at: place, address: segment.address &+ piece.offset)
       position = piece.offset + UInt64(input.count)
     }

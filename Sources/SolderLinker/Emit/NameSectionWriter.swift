@@ -115,21 +115,26 @@ struct NameSectionWriter {
   private func namesOfFunctions(_ positions: Range<Int>) -> NameMap {
     var names = NameMap()
     var display = DisplayNames(demangles: program.options.demangle)
-    names.entries = ByteWriter(capacity: positions.count * 64)
     let (references, units) = (program.indices.functions, program.resolution.units)
-    let firstIndex = program.indices.importCounts.functions
+    let first = program.indices.importCounts.functions + UInt32(positions.lowerBound)
     var (unit, functions) = (units[0], units[0].functions)
-    for position in positions {
-      let reference = references[position]
+    var source: [(name: ByteString, isLifted: Bool)] = []
+    source.reserveCapacity(positions.count)
+    var size = 0
+    for reference in references[positions] {
       if reference.unit != unit.index {
         unit = units[Int(reference.unit)]
         functions = unit.functions
       }
       let name = functions[Int(reference.index)].name
-      guard !name.isEmpty else { continue }
-      let index = firstIndex + UInt32(position)
+      source.append((name, unit.isLifted))
+      size += name.count + 8
+    }
+    // Readable names are about as long as mangled ones.
+    names.entries = ByteWriter(capacity: size + size / 4)
+    for (index, (name, isLifted)) in zip(first..., source) where !name.isEmpty {
       // A finished module's names are written as they were; an object's are those of its symbols.
-      if unit.isLifted { names.add(index, name) } else { names.add(index, name, &display) }
+      if isLifted { names.add(index, name) } else { names.add(index, name, &display) }
     }
     return names
   }

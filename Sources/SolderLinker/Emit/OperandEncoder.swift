@@ -22,22 +22,37 @@ struct EncodedOperand {
 }
 
 /// Decides what every relocation writes.
-struct OperandEncoder: @unchecked Sendable {
+///
+/// A class, so that the tasks of all threads count references to it and not to each of its arrays.
+final class OperandEncoder: @unchecked Sendable {
   let program: Program
   let custom: CustomPlan
   /// By symbol.
   let values: [SymbolValue]
   /// The types of the result, taken out of the program for ``Patcher``.
   let types: OutputTypes
-  /// Where each function's body begins in the payload of the code section, numbered over all units; known once the code
-  /// has been measured.
-  var functionOffsets: [UInt32] = []
+  /// Where the body of each function of the result begins in the payload of the code section, by its position among those
+  /// defined; empty until the code has been measured.
+  let bodyOffsets: [UInt32]
+  private let importedFunctions: UInt32
 
   init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue]) {
     self.program = program
     self.custom = custom
     self.values = values
     types = program.indices.types
+    bodyOffsets = []
+    importedFunctions = program.indices.importCounts.functions
+  }
+
+  /// The same, knowing where the functions are.
+  init(_ encoder: OperandEncoder, bodyOffsets: [UInt32]) {
+    program = encoder.program
+    custom = encoder.custom
+    values = encoder.values
+    types = encoder.types
+    importedFunctions = encoder.importedFunctions
+    self.bodyOffsets = bodyOffsets
   }
 
   /// What a relocation in code writes.
@@ -112,6 +127,19 @@ struct OperandEncoder: @unchecked Sendable {
 
   // MARK: Values
 
+  /// Where the body of a defined function begins in the payload of the code section; 0 for one that is not there.
+  private func bodyOffset(ofSymbol id: SymbolID) -> UInt32 {
+    // Not `SymbolValue.index`: references to a function that is exported may go to an import of the same name.
+    let index = program.indices.functionIndices[checked: Int(program.symbol(id).element)] ?? none32
+    return index == none32 ? 0 : bodyOffset(ofFunction: index) ?? 0
+  }
+
+  /// Where the body of the function with this index in the result begins; `nil` for an import.
+  @inline(__always)
+  func bodyOffset(ofFunction index: UInt32) -> UInt32? {
+    index < importedFunctions ? nil : bodyOffsets[checked: Int(index - importedFunctions)]
+  }
+
   /// The number that a relocation asks for. `tombstone` stands for what is not part of the result.
   func value(of relocation: Relocation, in source: RelocatedUnit, tombstone: UInt64 = 0, place: UInt64 = 0) -> UInt64 {
     let addend =
@@ -138,7 +166,7 @@ struct OperandEncoder: @unchecked Sendable {
       return UInt64(symbol.slot) &- (program.options.tableBase ?? 0)
     case .functionOffsetI32, .functionOffsetI64:
       guard symbol.isDefined else { return tombstone != 0 ? tombstone : addend }
-      return UInt64(functionOffsets[checked: Int(program.symbol(id).element)] ?? 0) &+ addend
+      return UInt64(bodyOffset(ofSymbol: id)) &+ addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
     case .memoryAddressLocationRelativeI32: return address(symbol, id) &+ addend &- place
     default:

@@ -9,12 +9,17 @@ import WebAssemblyFormat
 struct Patcher {
   let source: RelocatedUnit
   private let encoder: OperandEncoder
+  /// The encoder's.
+  private let values: [SymbolValue]
   private let typeIDs: [TypeID]
   private let isLifted: Bool
+
+  var unit: Unit { source.unit }
 
   init(_ unit: Unit, _ encoder: OperandEncoder) {
     source = RelocatedUnit(unit)
     self.encoder = encoder
+    values = encoder.values
     typeIDs = unit.typeIDs
     isLifted = unit.isLifted
   }
@@ -33,10 +38,32 @@ struct Patcher {
       if relocation.width == 5, let value = shortOperand(relocation) {
         LEB128.write(fiveBytes: value, to: place)
       } else {
-        let operand = encoder.encode(relocation, of: source, compress: false)
-        Patcher.write(operand, at: place, width: Int(relocation.width))
+        Patcher.write(operand(of: relocation, compress: false), at: place, width: Int(relocation.width))
       }
     }
+  }
+
+  /// How many bytes longer the operands of code become.
+  func growth(of range: RelocationRange, compress: Bool) -> Int {
+    var growth = 0
+    for index in range.indices {
+      let relocation = source.relocations[index]
+      if !compress, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
+      let width: Int
+      if compress, let value = shortOperand(relocation) {
+        width =
+          relocation.kind.isShortSigned
+          ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
+      } else {
+        width = operand(of: relocation, compress: compress).width
+      }
+      growth += width - Int(relocation.width)
+    }
+    return growth
+  }
+
+  func operand(of relocation: Relocation, compress: Bool) -> EncodedOperand {
+    encoder.encode(relocation, of: source, compress: compress)
   }
 
   /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended.
@@ -91,7 +118,7 @@ struct Patcher {
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = target + Int(relocation.offset)
-      if let value = shortNumber(relocation) {
+      if let value = shortNumber(relocation, tombstone) {
         UnsafeMutableRawPointer(place).storeBytes(of: value.littleEndian, as: UInt32.self)
       } else {
         let value = encoder.value(
@@ -103,12 +130,18 @@ struct Patcher {
 
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  private func shortNumber(_ relocation: Relocation) -> UInt32? {
+  private func shortNumber(_ relocation: Relocation, _ tombstone: UInt64) -> UInt32? {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
       let symbol = symbol(of: relocation)
       return symbol.isPresent ? symbol.slot : nil
+    case .functionOffsetI32:
+      let symbol = symbol(of: relocation)
+      guard symbol.isDefined, !relocation.hasWideAddend else { return nil }
+      if !symbol.isPresent, tombstone != 0 { return UInt32(truncatingIfNeeded: tombstone) }
+      guard symbol.isPresent, let offset = encoder.bodyOffset(ofFunction: symbol.index) else { return nil }
+      return offset &+ UInt32(bitPattern: relocation.storedAddend)
     default: return nil
     }
   }
@@ -128,7 +161,7 @@ struct Patcher {
 
   @inline(__always)
   private func symbol(of relocation: Relocation) -> SymbolValue {
-    encoder.values[Int(source.symbolIDs[Int(relocation.target)])]
+    values[Int(source.symbolIDs[Int(relocation.target)])]
   }
 
   /// The address that a relocation asks for; `nil` where that needs a closer look.
@@ -137,5 +170,18 @@ struct Patcher {
     let symbol = symbol(of: relocation)
     guard symbol.kind == .data, symbol.isDefined, symbol.isPresent, !relocation.hasWideAddend else { return nil }
     return symbol.address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
+  }
+}
+
+extension RelocationKind {
+  /// Of the kinds that ``Patcher/shortOperand(_:)`` knows: whether the operand is a signed number.
+  var isShortSigned: Bool { self == .memoryAddressSLEB || self == .tableIndexSLEB }
+
+  /// Whether every operand of this kind has room in five bytes.
+  fileprivate var fitsFiveBytes: Bool {
+    switch self {
+    case .functionIndexLEB, .memoryAddressLEB, .memoryAddressSLEB, .tableIndexSLEB, .typeIndexLEB: true
+    default: false
+    }
   }
 }

@@ -314,7 +314,7 @@ struct SectionWriter {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
       guard let start = buffer.baseAddress else { return }
       var fragmentWriter = FragmentWriter(start)
-      fragmentWriter.write(fragment, RelocatedUnit(unit), encoder, compress: false)
+      fragmentWriter.write(fragment, Patcher(unit, encoder), compress: false)
       writer.raw(start, count: fragmentWriter.position)
     }
   }
