@@ -167,7 +167,8 @@ struct InputLoader {
     let sources = self.sources
     let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
-    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
+    let loader = UnitLoader(
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -230,7 +231,8 @@ struct InputLoader {
   }
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
-    let loader = UnitLoader(diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent)
+    let loader = UnitLoader(
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads)
     return archive.members.compactMap { member in
       guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
       unit.moduleName = source.moduleName

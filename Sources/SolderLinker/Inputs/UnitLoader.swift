@@ -6,6 +6,7 @@ struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
   let leavesLibraries: Bool
+  let threads: Threads
 
   /// Reads a whole module of any kind.
   ///
@@ -23,9 +24,32 @@ struct UnitLoader: Sendable {
     switch origin {
     case .object: try ObjectReader(unit: unit).read()
     case .neededLibrary: unit.declareProvidedSymbols()
+    case .plainModule: try lift(unit, bodies: reader.bodies)
     default: try Lifter(unit).declare()
     }
     return unit
+  }
+
+  /// Lifts a plain module, while another thread finds the bodies of its functions, which that does not need: plain
+  /// modules are large, and often the only large input.
+  private func lift(_ unit: Unit, bodies: ByteReader?) throws(FormatError) {
+    guard let bodies else { return try Lifter(unit).declare() }
+    let count = unit.functions.count
+    let places = ParallelBuffer<[ModuleReader.BodyPlace]>(repeating: [], count: 1)
+    let errors = ParallelBuffer<FormatError?>(repeating: nil, count: 2)
+    threads.forEach(2) { part in
+      do throws(FormatError) {
+        if part == 0 {
+          places[0] = try ModuleReader.readBodies(bodies, count: count)
+        } else {
+          try Lifter(unit).declare()
+        }
+      } catch {
+        errors[part] = error
+      }
+    }
+    for case let error? in errors.take() { throw error }
+    unit.functions.place(places.take()[0])
   }
 
   // MARK: Archives
@@ -113,5 +137,16 @@ struct UnitLoader: Sendable {
   private static func isModule(_ content: ByteReader) -> Bool {
     content.remaining >= 4 && content.base[content.offset] == 0 && content.base[content.offset + 1] == 0x61
       && content.base[content.offset + 2] == 0x73 && content.base[content.offset + 3] == 0x6D
+  }
+}
+
+extension [Function] {
+  /// Tells each function where its body is.
+  fileprivate mutating func place(_ places: [ModuleReader.BodyPlace]) {
+    for index in indices {
+      self[index].start = places[index].start
+      self[index].body.start = places[index].body
+      self[index].body.size = places[index].size
+    }
   }
 }
