@@ -48,8 +48,9 @@ struct UnitLoader: Sendable {
         errors[part] = error
       }
     }
+    let found = places.take()
     for case let error? in errors.take() { throw error }
-    unit.functions.place(places.take()[0])
+    unit.functions.place(found[0])
   }
 
   // MARK: Archives
