@@ -27,6 +27,7 @@ struct InputLoader {
   let diagnostics: Diagnostics
   let threads: Threads
   let names: NameArena
+  private let register = NameRegister()
   private var sources: [Source] = []
   private var openedPaths: [String] = []
 
@@ -44,7 +45,7 @@ struct InputLoader {
     for (argument, file) in zip(inputs, files) { open(argument, file) }
     if !options.isPositionIndependent { addNeededLibraries() }
     guard !diagnostics.hasErrors else {
-      var inputs = Inputs()
+      var inputs = Inputs(names: register)
       inputs.paths = openedPaths
       return inputs
     }
@@ -168,7 +169,7 @@ struct InputLoader {
     let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -196,7 +197,7 @@ struct InputLoader {
   }
 
   private mutating func collect() -> Inputs {
-    var inputs = Inputs()
+    var inputs = Inputs(names: register)
     for source in sources {
       if let unit = source.unit {
         add(unit, to: &inputs)
@@ -232,7 +233,7 @@ struct InputLoader {
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
     return archive.members.compactMap { member in
       guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
       unit.moduleName = source.moduleName

@@ -9,6 +9,8 @@ struct Inputs {
     case lazy(Int)
   }
 
+  /// The names of all of them.
+  let names: NameRegister
   var units: [Unit] = []
   var lazyFiles: [LazyFile] = []
   var stubLibraries: [StubLibrary] = []
@@ -16,12 +18,14 @@ struct Inputs {
   var order: [Entry] = []
   /// Whether addresses have 64 bits.
   var is64 = false
-  /// An estimate of how many names there will be.
+  /// An estimate of how many symbols there will be.
   var symbolCount = 0
   /// Files beside archives that list what the archives leave to the host.
   var importLists: [String] = []
   /// Paths of all files that were opened, for `--dependency-file` and `--reproduce`.
   var paths: [String] = []
+
+  init(names: NameRegister) { self.names = names }
 
   /// Size of the units; what lazy files hold is not known yet.
   var bytes: Int { units.reduce(0) { $0 + $1.file.bytes.remaining } }

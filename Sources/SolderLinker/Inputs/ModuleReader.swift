@@ -96,11 +96,13 @@ struct ModuleReader {
       let at = reader.offset
       let code = try reader.byte()
       guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of import \(code)", at: at) }
+      if kind == .function {
+        unit.functionImports.append(FunctionImport(module: module, name: name, type: try typeIndex(&reader)))
+        continue
+      }
       var entry = Import(module: module, name: name, kind: kind)
       switch kind {
-      case .function:
-        entry.type = try typeIndex(&reader)
-        unit.functionImports.append(entry)
+      case .function: break
       case .table:
         (entry.elementType, entry.declaration) = try valueType(&reader)
         entry.limits = try limits(&reader)

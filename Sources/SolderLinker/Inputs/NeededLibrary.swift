@@ -33,8 +33,9 @@ extension Unit {
 
 extension Resolver {
   /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
-  mutating func addProvided(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
-    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+  mutating func addProvided(_ index: Int, of unit: Unit) -> SymbolID {
+    let symbol = unit.symbols[index]
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     let existing = table.symbols[Int(id)]
     if !isNew {
       guard existing.isUndefined, !existing.has(.provided) else { return id }

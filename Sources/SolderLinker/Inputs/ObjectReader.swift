@@ -6,18 +6,37 @@ import WebAssemblyFormat
 /// Symbols are needed to resolve names, so they are read with the file. Relocations are needed only of files that stay
 /// in the link, so they are decoded later, in parallel: see `RelocationReader`.
 struct ObjectReader {
-  let unit: Unit
+  private let unit: Unit
+  // Taken out of the unit while they are changed: reaching into an object costs a check each time.
+  private var symbols: [UnitSymbol] = []
+  private var segments: [Segment]
+  private var functions: [Function]
+  private let functionImports: [FunctionImport]
+
+  init(unit: Unit) {
+    self.unit = unit
+    segments = unit.segments
+    functions = unit.functions
+    functionImports = unit.functionImports
+  }
 
   /// Reads symbols, segment names, constructors and COMDAT groups.
   ///
   /// - Throws: ``FormatError`` when the section is damaged, or an index in it is out of range.
-  func read() throws(FormatError) {
+  mutating func read() throws(FormatError) {
     guard let section = unit.customSections.first(where: { $0.name == "linking" }) else { return }
+    unit.segments = []
+    unit.functions = []
+    defer {
+      unit.segments = segments
+      unit.functions = functions
+      unit.symbols = symbols
+    }
     var reader = section.content
     let at = reader.offset
     let version = try reader.u32()
     guard version == 2 else { throw FormatError("unsupported version \(version) of the linking section", at: at) }
-    for index in unit.segments.indices { unit.segments[index].placement = .free }
+    for index in segments.indices { segments[index].placement = .free }
     while !reader.isAtEnd {
       let kind = try reader.byte()
       var content = try reader.slice(Int(try reader.u32()))
@@ -30,7 +49,7 @@ struct ObjectReader {
       }
     }
     for function in unit.initFunctions {
-      guard Int(function.symbol) < unit.symbols.count, unit.symbols[Int(function.symbol)].kind == .function else {
+      guard Int(function.symbol) < symbols.count, symbols[Int(function.symbol)].kind == .function else {
         throw FormatError("constructor \(function.symbol) is not a function symbol", at: section.content.offset)
       }
     }
@@ -38,22 +57,23 @@ struct ObjectReader {
     try addLegacyTableSymbol(at: section.content.offset)
   }
 
-  private func readSegments(_ reader: inout ByteReader) throws(FormatError) {
+  private mutating func readSegments(_ reader: inout ByteReader) throws(FormatError) {
     let at = reader.offset
     let count = try reader.count(minimumSize: 3)
-    guard count <= unit.segments.count else {
-      throw FormatError("names for \(count) data segments of \(unit.segments.count)", at: at)
+    guard count <= segments.count else {
+      throw FormatError("names for \(count) data segments of \(segments.count)", at: at)
     }
     for index in 0..<count {
-      unit.segments[index].name = try reader.name()
+      let name = try reader.name()
       let at = reader.offset
       let alignment = try reader.u32()
       guard alignment < 32 else { throw FormatError("alignment of 2^\(alignment) is too large", at: at) }
-      unit.segments[index].alignment = alignment
-      unit.segments[index].flags = SegmentFlags(rawValue: try reader.u32())
+      var flags = SegmentFlags(rawValue: try reader.u32())
       // Objects from before the flag existed rely on the name.
-      let name = unit.segments[index].name
-      if name.hasPrefix(".tdata") || name.hasPrefix(".tbss") { unit.segments[index].flags.insert(.tls) }
+      if name.hasPrefix(".tdata") || name.hasPrefix(".tbss") { flags.insert(.tls) }
+      segments[index].name = name
+      segments[index].alignment = alignment
+      segments[index].flags = flags
     }
   }
 
@@ -63,21 +83,23 @@ struct ObjectReader {
     }
   }
 
-  private func readComdats(_ reader: inout ByteReader) throws(FormatError) {
-    for _ in 0..<(try reader.count(minimumSize: 3)) {
-      let group = UInt32(unit.comdats.count)
-      unit.comdats.append(try reader.name())
+  private mutating func readComdats(_ reader: inout ByteReader) throws(FormatError) {
+    var comdats = unit.comdats
+    defer { unit.comdats = comdats }
+    let count = try reader.count(minimumSize: 3)
+    comdats.reserveCapacity(comdats.count + count)
+    for _ in 0..<count {
+      let group = UInt32(comdats.count)
+      comdats.append(try reader.name())
       _ = try reader.u32()  // Flags, reserved.
       for _ in 0..<(try reader.count(minimumSize: 2)) {
         let at = reader.offset
         let kind = try reader.byte()
         let index = Int(try reader.u32())
         switch kind {
-        case 0 where index < unit.segments.count: unit.segments[index].comdat = group
-        case 1
-        where index >= unit.functionImports.count
-          && index - unit.functionImports.count < unit.functions.count:
-          unit.functions[index - unit.functionImports.count].comdat = group
+        case 0 where index < segments.count: segments[index].comdat = group
+        case 1 where index >= functionImports.count && index - functionImports.count < functions.count:
+          functions[index - functionImports.count].comdat = group
         case 5:
           guard let section = unit.customSections.firstIndex(where: { Int($0.index) == index }) else {
             throw FormatError("COMDAT group of section \(index), which does not exist", at: at)
@@ -91,10 +113,10 @@ struct ObjectReader {
 
   // MARK: Symbols
 
-  private func readSymbols(_ reader: inout ByteReader) throws(FormatError) {
+  private mutating func readSymbols(_ reader: inout ByteReader) throws(FormatError) {
     let count = try reader.count(minimumSize: 3)
-    unit.symbols.reserveCapacity(count)
-    for _ in 0..<count { unit.symbols.append(try readSymbol(&reader)) }
+    symbols.reserveCapacity(symbols.count + count)
+    for _ in 0..<count { symbols.append(try readSymbol(&reader)) }
   }
 
   private func readSymbol(_ reader: inout ByteReader) throws(FormatError) -> UnitSymbol {
@@ -113,7 +135,7 @@ struct ObjectReader {
       if symbol.flags.contains(.absolute) {
         symbol.element = none32
       } else {
-        guard Int(segment) < unit.segments.count else {
+        guard Int(segment) < segments.count else {
           throw FormatError("symbol '\(symbol.name)' lies in segment \(segment), which does not exist", at: at)
         }
         symbol.element = segment
@@ -126,61 +148,72 @@ struct ObjectReader {
       symbol.element = UInt32(section)
       symbol.name = unit.customSections[section].name
       symbol.flags.insert(.bindingLocal)
-    case .function: try readElement(&reader, &symbol, unit.functionImports, defined: unit.functions.count)
-    case .global: try readElement(&reader, &symbol, unit.globalImports, defined: unit.globals.count)
-    case .tag: try readElement(&reader, &symbol, unit.tagImports, defined: unit.tags.count)
-    case .table: try readElement(&reader, &symbol, unit.tableImports, defined: unit.tables.count)
+    case .function:
+      try readElement(&reader, &symbol, imported: functionImports.count, defined: functions.count) {
+        functionImports[$0].name
+      }
+    case .global:
+      let imports = unit.globalImports
+      try readElement(&reader, &symbol, imported: imports.count, defined: unit.globals.count) { imports[$0].name }
+    case .tag:
+      let imports = unit.tagImports
+      try readElement(&reader, &symbol, imported: imports.count, defined: unit.tags.count) { imports[$0].name }
+    case .table:
+      let imports = unit.tableImports
+      try readElement(&reader, &symbol, imported: imports.count, defined: unit.tables.count) { imports[$0].name }
     }
     return symbol
   }
 
+  @inline(__always)
   private func readElement(
-    _ reader: inout ByteReader, _ symbol: inout UnitSymbol, _ imports: [Import], defined: Int
+    _ reader: inout ByteReader, _ symbol: inout UnitSymbol, imported: Int, defined: Int,
+    nameOfImport: (Int) -> ByteString
   ) throws(FormatError) {
     let at = reader.offset
     let index = Int(try reader.u32())
     if symbol.isUndefined {
-      guard index < imports.count else { throw FormatError("undefined symbol of index \(index) is no import", at: at) }
+      guard index < imported else { throw FormatError("undefined symbol of index \(index) is no import", at: at) }
       symbol.element = UInt32(index)
-      symbol.name = symbol.flags.contains(.explicitName) ? try reader.name() : imports[index].name
+      symbol.name = symbol.flags.contains(.explicitName) ? try reader.name() : nameOfImport(index)
     } else {
-      guard index >= imports.count, index - imports.count < defined else {
+      guard index >= imported, index - imported < defined else {
         throw FormatError("symbol of index \(index) is out of range", at: at)
       }
-      symbol.element = UInt32(index - imports.count)
+      symbol.element = UInt32(index - imported)
       symbol.name = try reader.name()
     }
   }
 
   /// Functions and globals are shown under the names of their symbols; the first symbol of several wins, and an
   /// export with the name of a function symbol says under which name the function is to be exported.
-  private func nameElements() {
-    for symbol in unit.symbols where !symbol.isUndefined {
+  private mutating func nameElements() {
+    for symbol in symbols where !symbol.isUndefined {
       let index = Int(symbol.element)
       switch symbol.kind {
-      case .function where unit.functions[index].name.isEmpty: unit.functions[index].name = symbol.name
+      case .function where functions[index].name.isEmpty: functions[index].name = symbol.name
       case .global where unit.globals[index].name.isEmpty: unit.globals[index].name = symbol.name
       case .table where unit.tables[index].name.isEmpty: unit.tables[index].name = symbol.name
       case .tag where unit.tags[index].name.isEmpty: unit.tags[index].name = symbol.name
       default: break
       }
     }
-    let imported = unit.functionImports.count
+    let imported = functionImports.count
     for export in unit.exports where export.kind == .function && Int(export.index) >= imported {
       let index = Int(export.index) - imported
-      if index < unit.functions.count { unit.functions[index].exportName = export.name }
+      if index < functions.count { functions[index].exportName = export.name }
     }
   }
 
   /// Objects made without reference types import the function table but have no symbol for it, and do not record its
   /// uses. They get an undefined symbol that is always live; the table must then have number 0.
-  private func addLegacyTableSymbol(at offset: Int) throws(FormatError) {
+  private mutating func addLegacyTableSymbol(at offset: Int) throws(FormatError) {
     let tables = unit.tableImports.count + unit.tables.count
-    let symbols = unit.symbols.count { $0.kind == .table }
-    if tables == symbols { return }
-    guard symbols == 0 else {
+    let known = symbols.count { $0.kind == .table }
+    if tables == known { return }
+    guard known == 0 else {
       throw FormatError(
-        "expected one symbol table entry for each of the \(tables) table(s) present, but got \(symbols) symbol(s) instead.",
+        "expected one symbol table entry for each of the \(tables) table(s) present, but got \(known) symbol(s) instead.",
         at: offset)
     }
     guard unit.tables.isEmpty else {
@@ -193,7 +226,7 @@ struct ObjectReader {
     guard table.name == "__indirect_function_table", table.elementType == 0x70 else {
       throw FormatError("table import \(table.name) is missing a symbol table entry.", at: offset)
     }
-    unit.symbols.append(
+    symbols.append(
       UnitSymbol(kind: .table, flags: [.undefined, .noStrip], name: table.name, element: 0))
     unit.usesTableWithoutRelocations = true
   }

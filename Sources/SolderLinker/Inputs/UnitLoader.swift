@@ -7,6 +7,7 @@ struct UnitLoader: Sendable {
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
   let leavesLibraries: Bool
   let threads: Threads
+  let names: NameRegister
 
   /// Reads a whole module of any kind.
   ///
@@ -22,11 +23,16 @@ struct UnitLoader: Sendable {
     var reader = ModuleReader(unit)
     try reader.read()
     switch origin {
-    case .object: try ObjectReader(unit: unit).read()
+    case .object:
+      var reader = ObjectReader(unit: unit)
+      try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
     case .plainModule: try lift(unit, bodies: reader.bodies)
     default: try Lifter(unit).declare()
     }
+    if origin != .neededLibrary { unit.completeSymbols() }
+    unit.nameNumbers = names.numbers(of: unit.symbols)
+    unit.comdatNumbers = names.numbers(of: unit.comdats)
     return unit
   }
 
@@ -84,7 +90,7 @@ struct UnitLoader: Sendable {
             let unit = readMember(member, of: archive, in: file)
             unit?.moduleName = moduleName
             return unit
-          }, symbols: symbols, displayName: "\(file.path)(\(member.name))"))
+          }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: "\(file.path)(\(member.name))"))
     }
     return result
   }
@@ -94,7 +100,9 @@ struct UnitLoader: Sendable {
   /// - Throws: ``FormatError`` when it cannot be read.
   func lazyFile(_ file: InputFile) throws(FormatError) -> LazyFile {
     let unit = try read(file, kind: .object)
-    return LazyFile(load: { unit }, symbols: UnitLoader.definedNames(unit), displayName: file.displayName)
+    let symbols = UnitLoader.definedNames(unit)
+    return LazyFile(
+      load: { unit }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: file.displayName)
   }
 
   /// Reads a member; errors go to the diagnostics.

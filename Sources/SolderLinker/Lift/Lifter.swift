@@ -169,19 +169,21 @@ struct Lifter {
       unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
         + unit.exports.count + 64)
     facts.functionSymbols = 0
-    declare(.function, unit.functionImports, defined: unit.functions.map(\.name))
+    declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions.map(\.name))
     facts.globalSymbols = UInt32(unit.symbols.count)
-    declare(.global, unit.globalImports, defined: unit.globals.map(\.name))
+    declare(.global, unit.globalImports.map { ($0.module, $0.name) }, defined: unit.globals.map(\.name))
     facts.tableSymbols = UInt32(unit.symbols.count)
-    declare(.table, unit.tableImports, defined: unit.tables.map(\.name))
+    declare(.table, unit.tableImports.map { ($0.module, $0.name) }, defined: unit.tables.map(\.name))
     facts.tagSymbols = UInt32(unit.symbols.count)
-    declare(.tag, unit.tagImports, defined: unit.tags.map(\.name))
+    declare(.tag, unit.tagImports.map { ($0.module, $0.name) }, defined: unit.tags.map(\.name))
   }
 
-  private func declare(_ kind: SymbolKind, _ imports: [Import], defined names: [ByteString]) {
+  private func declare(
+    _ kind: SymbolKind, _ imports: [(module: ByteString, name: ByteString)], defined names: [ByteString]
+  ) {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
-      if isWeakImport(entry) { flags.insert(.bindingWeak) }
+      if isWeak(module: entry.module, name: entry.name) { flags.insert(.bindingWeak) }
       if entry.module != "env" {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
@@ -191,10 +193,6 @@ struct Lifter {
     unit.symbols += names.indices.lazy.map {
       UnitSymbol(kind: kind, flags: .bindingLocal, name: names[$0], element: UInt32($0))
     }
-  }
-
-  private func isWeakImport(_ entry: Import) -> Bool {
-    isWeak(module: entry.module, name: entry.name)
   }
 
   private func isWeak(module: ByteString, name: ByteString) -> Bool {

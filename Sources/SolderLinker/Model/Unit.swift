@@ -28,7 +28,7 @@ final class Unit: @unchecked Sendable {
   // MARK: What the file declares
 
   var types = ParsedTypes()
-  var functionImports: [Import] = []
+  var functionImports: [FunctionImport] = []
   var tableImports: [Import] = []
   var memoryImports: [Import] = []
   var globalImports: [Import] = []
@@ -59,6 +59,10 @@ final class Unit: @unchecked Sendable {
   // MARK: What linking works on
 
   var symbols: [UnitSymbol] = []
+  /// For each symbol, the number of its name among all names of the link; `none32` for local symbols.
+  var nameNumbers: [UInt32] = []
+  /// For each COMDAT group, the number of its name.
+  var comdatNumbers: [UInt32] = []
   var comdats: [ByteString] = []
   var initFunctions: [InitFunction] = []
   var relocations: [Relocation] = []
@@ -107,6 +111,10 @@ final class Unit: @unchecked Sendable {
   /// Whether the unit was a finished module, whose symbols and relocations were recovered.
   var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
 
+  /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
+  /// name.
+  var isLibraryToOthers: Bool { origin == .sharedLibrary || origin == .plainModule && moduleName != nil }
+
   func addend(of relocation: Relocation) -> Int64 {
     relocation.hasWideAddend ? wideAddends[Int(relocation.storedAddend)] : Int64(relocation.storedAddend)
   }
@@ -152,6 +160,45 @@ final class Unit: @unchecked Sendable {
     try reader.read()
     // Not before: whoever asked first may have ignored the error.
     hasDecodedRelocations = true
+  }
+
+  /// Copies into each symbol what resolving names has to know of its element, so that it needs no look at that.
+  func completeSymbols() {
+    var symbols = self.symbols
+    self.symbols = []
+    let (functions, segments) = (functions, segments)
+    let (functionImports, tagImports) = (functionImports, tagImports)
+    for index in symbols.indices {
+      let element = Int(symbols[index].element)
+      let isUndefined = symbols[index].isUndefined
+      if isUndefined { symbols[index].isPlainImport = isPlainImport(symbols[index], functionImports) }
+      guard symbols[index].element != none32, symbols[index].aliasOf == none32 else { continue }
+      switch symbols[index].kind {
+      case .function where isUndefined: symbols[index].type = functionImports[element].type
+      case .function:
+        symbols[index].type = functions[element].type
+        symbols[index].comdat = functions[element].comdat
+      case .tag: symbols[index].type = isUndefined ? tagImports[element].type : tags[element].type
+      case .data where !isUndefined:
+        symbols[index].comdat = segments[element].comdat
+        if segments[element].isTLS { symbols[index].flags.insert(.tls) }
+      default: break
+      }
+    }
+    self.symbols = symbols
+  }
+
+  private func isPlainImport(_ symbol: UnitSymbol, _ functionImports: [FunctionImport]) -> Bool {
+    guard symbol.element != none32 else { return true }
+    if symbol.flags.contains(.explicitName) { return false }
+    let index = Int(symbol.element)
+    switch symbol.kind {
+    case .function: return functionImports[index].module == "env"
+    case .global: return globalImports[index].module == "env"
+    case .tag: return tagImports[index].module == "env"
+    case .table: return tableImports[index].module == "env"
+    case .data, .section: return true
+    }
   }
 
   /// The type of a global of the unit's index space.

@@ -30,12 +30,20 @@ struct GlobalType: Equatable {
   var isMutable: Bool
 }
 
-/// An import of a unit, before it is known who satisfies it.
+/// An import of a function, before it is known who satisfies it.
+struct FunctionImport {
+  var module: ByteString
+  var name: ByteString
+  /// Type index in the unit.
+  var type: UInt32
+}
+
+/// An import of anything but a function, before it is known who satisfies it.
 struct Import {
   var module: ByteString
   var name: ByteString
   var kind: ExternalKind
-  /// Type index in the unit, for functions and tags.
+  /// Type index in the unit, for tags.
   var type: UInt32 = none32
   var global = GlobalType(valueType: 0, isMutable: false)
   var limits = Limits()
@@ -179,19 +187,33 @@ struct InitFunction {
 
 /// A symbol as a unit states it, before names are resolved.
 struct UnitSymbol {
-  var kind: SymbolKind
-  var flags: SymbolFlags
   var name: ByteString
-  /// Defined: index of the function, global, tag or table among those the unit defines; of the segment (data) or the
-  /// custom section. Undefined: index of the import, or `none32` (data).
-  var element: UInt32
   /// Offset of data in its segment, in bytes; may be negative for a symbol before its block.
   var offset: UInt64 = 0
   var size: UInt64 = 0
-  /// An undefined function that is only pointed to, so that its type does not matter.
-  var isAddressOnly = false
+  var flags: SymbolFlags
+  /// Defined: index of the function, global, tag or table among those the unit defines; of the segment (data) or the
+  /// custom section. Undefined: index of the import, or `none32` (data).
+  var element: UInt32
   /// The symbol of the unit that this one is another name of: an import that is exported. `none32` for the rest.
   var aliasOf = none32
+  /// Functions and tags: type index in the unit, `none32` where it is not known. See ``Unit/completeSymbols()``.
+  var type = none32
+  /// The COMDAT group of the definition, or `none32`. See ``Unit/completeSymbols()``.
+  var comdat = none32
+  var kind: SymbolKind
+  /// An undefined function that is only pointed to, so that its type does not matter.
+  var isAddressOnly = false
+  /// An undefined symbol that is imported, if at all, from `env` under its own name. See ``Unit/completeSymbols()``.
+  var isPlainImport = false
+
+  init(kind: SymbolKind, flags: SymbolFlags, name: ByteString, element: UInt32, isAddressOnly: Bool = false) {
+    self.kind = kind
+    self.flags = flags
+    self.name = name
+    self.element = element
+    self.isAddressOnly = isAddressOnly
+  }
 
   var isUndefined: Bool { flags.contains(.undefined) }
   var isLocal: Bool { flags.contains(.bindingLocal) }

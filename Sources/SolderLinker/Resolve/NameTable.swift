@@ -10,7 +10,7 @@ struct NameTable {
   private var mask: Int
 
   init(minimumCapacity: Int = 1024) {
-    var capacity = 1024
+    var capacity = 16
     while capacity < minimumCapacity * 2 { capacity *= 2 }
     entries = Array(repeating: 0, count: capacity)
     mask = capacity - 1

@@ -25,7 +25,7 @@ struct ResolvePass {
       origin: .synthetic, file: InputFile(name: "<internal>", bytes: ByteReader(InputFile.noBytes, 0..<0)))
     synthetic = SyntheticFunctions(unit: unit, names: names)
     resolver = Resolver(
-      options: options, diagnostics: diagnostics, synthetic: unit, expectedNames: inputs.symbolCount)
+      options: options, diagnostics: diagnostics, synthetic: unit, inputs: inputs)
     resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })
     resolver.table.traced = Set(options.tracedSymbols.map { names.intern($0) })
     resolver.hasOwnStackPointer = inputs.units.contains { $0.lifted?.ownsStackPointer == true }

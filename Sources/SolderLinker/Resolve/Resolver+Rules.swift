@@ -7,20 +7,10 @@ extension Resolver {
   /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
   mutating func resolve(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
-    if unit.origin == .neededLibrary { return (addProvided(symbol, of: unit), nil) }
+    if unit.origin == .neededLibrary { return (addProvided(index, of: unit), nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
-    if !symbol.isUndefined, !isDiscarded(symbol, in: unit) { return (addDefined(symbol, of: unit), nil) }
+    if !symbol.isUndefined, !unit.isDiscarded(comdat: symbol.comdat) { return (addDefined(index, of: unit), nil) }
     return addUndefined(index, of: unit)
-  }
-
-  /// A definition in a COMDAT group of which another unit's copy was chosen counts as a reference.
-  private func isDiscarded(_ symbol: UnitSymbol, in unit: Unit) -> Bool {
-    switch symbol.kind {
-    case .function where symbol.aliasOf == none32:
-      unit.isDiscarded(comdat: unit.functions[Int(symbol.element)].comdat)
-    case .data where symbol.element != none32: unit.isDiscarded(comdat: unit.segments[Int(symbol.element)].comdat)
-    default: false
-    }
   }
 
   private mutating func addLocal(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
@@ -30,54 +20,27 @@ extension Resolver {
   }
 
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: Unit) -> Symbol {
-    var flags = symbol.flags
-    if symbol.kind == .data, !symbol.isUndefined, symbol.element != none32, symbol.aliasOf == none32,
-      unit.segments[Int(symbol.element)].isTLS
-    {
-      flags.insert(.tls)
-    }
-    let isUndefined = symbol.isUndefined || isDiscarded(symbol, in: unit)
-    if isUndefined { flags.insert(.undefined) }
     var result = Symbol(
-      name: symbol.name, kind: symbol.kind,
-      state: isUndefined ? .undefined : symbol.aliasOf == none32 ? .defined : .alias, flags: flags, unit: unit.index,
-      element: symbol.element)
-    if symbol.aliasOf != none32 { result.element = symbol.aliasOf }
-    result.value = symbol.offset
-    result.size = symbol.size
-    result.type = type(of: symbol, in: unit)
-    // A plain module with a name is a library to those who import from it by that name.
-    if unit.origin == .sharedLibrary || unit.origin == .plainModule && unit.moduleName != nil {
-      result.attributes.insert(.fromLibrary)
-    }
-    if symbol.isUndefined { result.importNames = addImportNames(of: symbol, in: unit) }
+      symbol, isDiscarded: unit.isDiscarded(comdat: symbol.comdat), unit: unit.index, typeIDs: unit.typeIDs)
+    if unit.isLibraryToOthers { result.attributes.insert(.fromLibrary) }
+    if symbol.isUndefined, !symbol.isPlainImport { result.importNames = addImportNames(of: symbol, in: unit) }
     return result
   }
 
   private func type(of symbol: UnitSymbol, in unit: Unit) -> TypeID? {
-    let index: UInt32
-    switch symbol.kind {
-    case .function where symbol.isUndefined:
-      guard symbol.element != none32 else { return nil }
-      index = unit.functionImports[Int(symbol.element)].type
-    case .function where symbol.aliasOf != none32: return nil
-    case .function: index = unit.functions[Int(symbol.element)].type
-    case .tag where symbol.isUndefined: index = unit.tagImports[Int(symbol.element)].type
-    case .tag where symbol.aliasOf != none32: return nil
-    case .tag: index = unit.tags[Int(symbol.element)].type
-    default: return nil
-    }
-    return unit.typeIDs[Int(index)]
+    symbol.type == none32 ? nil : unit.typeIDs[Int(symbol.type)]
   }
 
-  private func importEntry(of symbol: UnitSymbol, in unit: Unit) -> Import? {
+  /// The module and name of an undefined symbol's import.
+  private func importEntry(of symbol: UnitSymbol, in unit: Unit) -> (module: ByteString, name: ByteString)? {
     guard symbol.isUndefined, symbol.element != none32 else { return nil }
     let index = Int(symbol.element)
+    func names(_ entry: Import) -> (module: ByteString, name: ByteString) { (entry.module, entry.name) }
     switch symbol.kind {
-    case .function: return unit.functionImports[index]
-    case .global: return unit.globalImports[index]
-    case .tag: return unit.tagImports[index]
-    case .table: return unit.tableImports[index]
+    case .function: return (unit.functionImports[index].module, unit.functionImports[index].name)
+    case .global: return names(unit.globalImports[index])
+    case .tag: return names(unit.tagImports[index])
+    case .table: return names(unit.tableImports[index])
     case .data, .section: return nil
     }
   }
@@ -92,8 +55,9 @@ extension Resolver {
 
   // MARK: Definitions
 
-  private mutating func addDefined(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
-    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+  private mutating func addDefined(_ index: Int, of unit: Unit) -> SymbolID {
+    let symbol = unit.symbols[index]
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
     let existing = table.symbols[Int(id)]
     if existing.has(.traced) {
@@ -119,7 +83,7 @@ extension Resolver {
   }
 
   /// Stores a definition, keeping what was asked of the name.
-  private mutating func replace(_ id: SymbolID, with definition: Symbol) {
+  mutating func replace(_ id: SymbolID, with definition: Symbol) {
     let kept = table.symbols[Int(id)].attributes.intersection([.traced, .forceExport, .isVariant, .unnamed])
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
@@ -153,7 +117,7 @@ extension Resolver {
 
   private mutating func addUndefined(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol.name, kind: symbol.kind, flags: symbol.flags, unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     if table.symbols[Int(id)].has(.traced) {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
@@ -175,7 +139,7 @@ extension Resolver {
       }
       // Until the file is added, this reference is all that is known.
       let file = Int(existing.element)
-      if lazyFiles[file].isExtracted { return (id, nil) }
+      if lazyFiles[file].isExtracted { return (id, file) }
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(existing.attributes)
       table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)

@@ -13,6 +13,8 @@ struct LazyFile {
   let load: () -> Unit?
   /// Names it defines.
   let symbols: [ByteString]
+  /// Their numbers.
+  let nameNumbers: [UInt32]
   let displayName: String
   var isExtracted = false
 }
@@ -40,13 +42,16 @@ struct Resolver {
   /// Whether a plain module brings the stack pointer that everybody shares.
   var hasOwnStackPointer = false
   var extractions: [Extraction] = []
+  /// For each name that made a file be extracted, the file (with `--why-extract`).
+  private var awaited: [SymbolID: Int] = [:]
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
   private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
-  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, expectedNames: Int) {
+  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
-    table = SymbolTable(expectedNames: expectedNames)
+    table = SymbolTable(
+      names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
     units = [synthetic]
     synthetic.index = 0
@@ -64,8 +69,8 @@ struct Resolver {
   mutating func addLazy(_ file: LazyFile) {
     let index = lazyFiles.count
     lazyFiles.append(file)
-    for name in file.symbols {
-      let (id, isNew) = table.insert(name, kind: .function, flags: [], unit: none32)
+    for (name, number) in zip(file.symbols, file.nameNumbers) {
+      let (id, isNew) = table.insert(name, number: number, kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
@@ -105,6 +110,10 @@ struct Resolver {
         if unit.origin != .neededLibrary { linkOrder.append(index) }
         continue
       }
+      let plain = addPlainSymbols(of: unit, from: next)
+      begunUnits[begunUnits.count - 1].next = plain
+      guard plain < unit.symbols.count else { continue }
+      let next = plain
       begunUnits[begunUnits.count - 1].next += 1
       let (id, needed) = resolve(next, of: unit)
       unit.symbolIDs.append(id)
@@ -112,8 +121,20 @@ struct Resolver {
         // wasm-ld tells of references to functions, not of those to data.
         let isTold = unit.symbols[next].kind == .function
         extract(needed, for: id, referrer: unit.file.displayName, isTold: isTold)
+      } else if options.whyExtractFile != nil {
+        tellOfAwaited(id, unit.symbols[next], in: unit)
       }
     }
+  }
+
+  /// For `wasm-ld`, a name for which a file is being added stays lazy until the file defines it: it tells of every
+  /// reference to it.
+  private mutating func tellOfAwaited(_ id: SymbolID, _ symbol: UnitSymbol, in unit: Unit) {
+    guard symbol.kind == .function, symbol.isUndefined, !symbol.isWeak, table.symbols[Int(id)].isUndefined,
+      let file = awaited[id]
+    else { return }
+    extractions.append(
+      Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, symbol: id))
   }
 
   private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
@@ -126,7 +147,7 @@ struct Resolver {
       diagnostics.error(error, in: unit.file)
       return
     }
-    unit.discardedComdats = unit.comdats.map { !table.addComdat($0) }
+    unit.discardedComdats = unit.comdatNumbers.map { !table.addComdat($0) }
     unit.symbolIDs.reserveCapacity(unit.symbols.count)
     begunUnits.append((unit.index, 0, reason))
   }
@@ -142,6 +163,7 @@ struct Resolver {
     }
     lazyFiles[file].isExtracted = true
     guard let unit = lazyFiles[file].load() else { return }
+    if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32

@@ -11,46 +11,84 @@ struct SymbolTable {
   private(set) var slots: [SymbolID] = []
   /// Names that `--wrap` makes stand for another symbol, by slot.
   private var redirected: [Int: SymbolID] = [:]
-  private var names: NameTable
-  private var comdats = NameTable()
+  private let names: NameRegister
+  /// The slot of each name, by the name's number; `none32` for those that have not appeared yet.
+  private var slotOfName: [UInt32] = []
+  /// Whether a COMDAT group was met, by the number of its name.
+  private var hasComdat: [Bool] = []
   /// Symbols of the same name that differ in signature, by slot: the first is the one first seen.
   var variants: [Int: [SymbolID]] = [:]
   /// Names whose definitions and references are to be reported.
   var traced: Set<ByteString> = []
 
-  init(expectedNames: Int) {
-    names = NameTable(minimumCapacity: expectedNames)
-    symbols.reserveCapacity(expectedNames)
+  init(names: NameRegister, expectedNames: Int, expectedSymbols: Int) {
+    self.names = names
+    symbols.reserveCapacity(expectedSymbols)
     slots.reserveCapacity(expectedNames)
+    slotOfName = Array(repeating: none32, count: names.numberLimit)
+    hasComdat = Array(repeating: false, count: names.numberLimit)
   }
 
   /// The symbol that a name stands for, if the name occurs at all.
-  func find(_ name: ByteString) -> SymbolID? { names.find(name).map { redirected[$0] ?? slots[$0] } }
+  func find(_ name: ByteString) -> SymbolID? { slot(of: name).map { redirected[$0] ?? slots[$0] } }
 
   func find(_ name: StaticString) -> SymbolID? { find(ByteString(name)) }
 
-  func slot(of name: ByteString) -> Int? { names.find(name) }
+  func slot(of name: ByteString) -> Int? { names.find(name).flatMap(slot(ofNumber:)) }
+
+  /// The symbol of the name with this number, if the name occurred.
+  @inline(__always)
+  func find(number: UInt32) -> SymbolID? { slot(ofNumber: number).map { slots[$0] } }
+
+  @inline(__always)
+  private func slot(ofNumber number: UInt32) -> Int? {
+    guard Int(number) < slotOfName.count else { return nil }
+    let slot = slotOfName[Int(number)]
+    return slot == none32 ? nil : Int(slot)
+  }
 
   /// The symbol of a name; a new one is undefined and has to be filled in by the caller.
   mutating func insert(_ name: ByteString, kind: SymbolKind, flags: SymbolFlags, unit: UInt32) -> (
     id: SymbolID, isNew: Bool
   ) {
-    let (slot, isNew) = names.insert(name)
-    if !isNew { return (slots[slot], false) }
-    let id = SymbolID(symbols.count)
+    insert(name, number: names.number(of: name), kind: kind, flags: flags, unit: unit)
+  }
+
+  /// The symbol of the name of a unit's symbol.
+  mutating func insert(_ symbol: UnitSymbol, number: UInt32, unit: UInt32) -> (id: SymbolID, isNew: Bool) {
+    insert(symbol.name, number: number, kind: symbol.kind, flags: symbol.flags, unit: unit)
+  }
+
+  /// The same, of a name whose number is known.
+  mutating func insert(
+    _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UInt32
+  ) -> (id: SymbolID, isNew: Bool) {
+    if let id = find(number: number) { return (id, false) }
     var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, element: none32)
     if !traced.isEmpty, traced.contains(name) { symbol.attributes.insert(.traced) }
+    return (add(symbol, number: number), true)
+  }
+
+  /// Adds the symbol of a name that has not appeared yet.
+  @inline(__always)
+  mutating func add(_ symbol: Symbol, number: UInt32) -> SymbolID {
+    if Int(number) >= slotOfName.count {
+      slotOfName.append(contentsOf: repeatElement(none32, count: Int(number) + 1 - slotOfName.count))
+    }
+    slotOfName[Int(number)] = UInt32(truncatingIfNeeded: slots.count)
+    let id = SymbolID(truncatingIfNeeded: symbols.count)
     symbols.append(symbol)
     slots.append(id)
-    return (id, true)
+    return id
   }
 
   /// Adds a symbol that has no name in the link.
+  @inline(__always)
   mutating func addUnnamed(_ symbol: Symbol) -> SymbolID {
-    var symbol = symbol
-    symbol.attributes.insert(.unnamed)
+    let id = SymbolID(truncatingIfNeeded: symbols.count)
     symbols.append(symbol)
-    return SymbolID(symbols.count - 1)
+    symbols[Int(id)].attributes.insert(.unnamed)
+    return id
   }
 
   /// Makes `id` what its name stands for.
@@ -59,8 +97,14 @@ struct SymbolTable {
   /// Makes a name stand for another symbol; its own one keeps its place in the order.
   mutating func redirect(slot: Int, to id: SymbolID) { redirected[slot] = id }
 
-  /// Whether this is the first COMDAT group of its name.
-  mutating func addComdat(_ name: ByteString) -> Bool { comdats.insert(name).isNew }
+  /// Whether this is the first COMDAT group whose name has this number.
+  mutating func addComdat(_ number: UInt32) -> Bool {
+    if Int(number) >= hasComdat.count {
+      hasComdat.append(contentsOf: repeatElement(false, count: Int(number) + 1 - hasComdat.count))
+    }
+    defer { hasComdat[Int(number)] = true }
+    return !hasComdat[Int(number)]
+  }
 
   /// The module and name of an import for an undefined symbol.
   func importName(of symbol: Symbol) -> (module: ByteString, name: ByteString) {

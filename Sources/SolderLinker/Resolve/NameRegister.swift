@@ -1,0 +1,88 @@
+import Synchronization
+import WebAssemblyFormat
+
+// Numbers for names.
+//
+// Resolving names has to follow the order of the command line on one thread, but looking names up does not: whoever
+// reads a file enters its names here while they are still in the cache, and from then on a name is a number. Which
+// number depends on who came first; nothing but the place in an array by that number may depend on it.
+
+/// All names of a link, each with a number, entered by all threads.
+///
+/// The names are divided by their hashes among tables with a lock each. A file's names are sorted by table first, so
+/// that a lock is taken once for several names and threads seldom meet.
+final class NameRegister: Sendable {
+  private final class Shard: Sendable {
+    let table = Mutex(NameTable(minimumCapacity: 16))
+  }
+
+  private static let bits: UInt32 = 5
+  private let shards: [Shard] = (0..<(1 << bits)).map { _ in Shard() }
+
+  private static func shard(of name: ByteString) -> Int { Int(name.hash >> (32 - bits)) }
+
+  private static func number(slot: Int, shard: Int) -> UInt32 { UInt32(truncatingIfNeeded: slot << Int(bits) | shard) }
+
+  /// More than any number given so far.
+  var numberLimit: Int {
+    (shards.map { $0.table.withLock { $0.count } }.max() ?? 0) << Int(NameRegister.bits)
+  }
+
+  /// The number of a name, if it was entered.
+  func find(_ name: ByteString) -> UInt32? {
+    let shard = NameRegister.shard(of: name)
+    return shards[shard].table.withLock { $0.find(name) }.map { NameRegister.number(slot: $0, shard: shard) }
+  }
+
+  /// The number of a name.
+  func number(of name: ByteString) -> UInt32 {
+    let shard = NameRegister.shard(of: name)
+    return NameRegister.number(slot: shards[shard].table.withLock { $0.insert(name).slot }, shard: shard)
+  }
+
+  /// The numbers of the symbols' names, by symbol; `none32` for local ones, whose names mean nothing to others.
+  func numbers(of symbols: [UnitSymbol]) -> [UInt32] {
+    numbers(symbols.count) { symbols[$0].isLocal ? nil : symbols[$0].name }
+  }
+
+  /// The numbers of names, in their order.
+  func numbers(of names: [ByteString]) -> [UInt32] { numbers(names.count) { names[$0] } }
+
+  @inline(__always)
+  private func numbers(_ count: Int, _ name: (Int) -> ByteString?) -> [UInt32] {
+    var result = [UInt32](repeating: none32, count: count)
+    // Counting sort: where each table's names begin, and their positions in that order.
+    var ends = [Int](repeating: 0, count: shards.count)
+    for index in 0..<count {
+      if let name = name(index) { ends[NameRegister.shard(of: name)] += 1 }
+    }
+    var total = 0
+    for shard in ends.indices {
+      let size = ends[shard]
+      ends[shard] = total
+      total += size
+    }
+    var sorted = [UInt32](repeating: 0, count: total)
+    for index in 0..<count {
+      guard let name = name(index) else { continue }
+      let shard = NameRegister.shard(of: name)
+      sorted[ends[shard]] = UInt32(truncatingIfNeeded: index)
+      ends[shard] += 1
+    }
+    // Each file begins with another table, and so do threads that read files of one size at a time.
+    let first = total == 0 ? 0 : Int(sorted[0]) ^ total
+    for step in shards.indices {
+      let shard = (first &+ step) & (shards.count - 1)
+      let start = shard == 0 ? 0 : ends[shard - 1]
+      guard start < ends[shard] else { continue }
+      shards[shard].table.withLock { table in
+        for position in start..<ends[shard] {
+          let index = Int(sorted[position])
+          guard let name = name(index) else { continue }
+          result[index] = NameRegister.number(slot: table.insert(name).slot, shard: shard)
+        }
+      }
+    }
+    return result
+  }
+}
