@@ -27,19 +27,31 @@ struct UnitLoader: Sendable {
       var reader = ObjectReader(unit: unit)
       try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
-    case .plainModule: try lift(unit, bodies: reader.bodies)
+    case .plainModule:
+      try lift(unit, bodies: reader.bodies)
+      return unit
     default: try Lifter(unit).declare()
     }
     if origin != .neededLibrary { unit.completeSymbols() }
+    numberNames(of: unit)
+    return unit
+  }
+
+  private func declareSymbols(of unit: Unit) throws(FormatError) {
+    try Lifter(unit).declare()
+    unit.completeSymbols()
+    numberNames(of: unit)
+  }
+
+  private func numberNames(of unit: Unit) {
     unit.nameNumbers = names.numbers(of: unit.symbols)
     unit.comdatNumbers = names.numbers(of: unit.comdats)
-    return unit
   }
 
   /// Lifts a plain module, while another thread finds the bodies of its functions, which that does not need: plain
   /// modules are large, and often the only large input.
   private func lift(_ unit: Unit, bodies: ByteReader?) throws(FormatError) {
-    guard let bodies else { return try Lifter(unit).declare() }
+    guard let bodies else { return try declareSymbols(of: unit) }
     let count = unit.functions.count
     let places = ParallelBuffer<[ModuleReader.BodyPlace]>(repeating: [], count: 1)
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: 2)
@@ -48,7 +60,7 @@ struct UnitLoader: Sendable {
         if part == 0 {
           places[0] = try ModuleReader.readBodies(bodies, count: count)
         } else {
-          try Lifter(unit).declare()
+          try declareSymbols(of: unit)
         }
       } catch {
         errors[part] = error
