@@ -51,6 +51,17 @@ public struct NameSection: Sendable {
     return NameSection.readMap(&reader) ?? []
   }
 
+  /// Calls `body` with the names of a subsection that maps indices to names, in the order of the file. If it is damaged,
+  /// those in front of the damage count.
+  @inlinable
+  public func forEachName(of subsection: Subsection, _ body: (_ index: UInt32, _ name: ByteString) -> Void) {
+    guard var reader = content(of: subsection), let count = try? reader.count(minimumSize: 2) else { return }
+    for _ in 0..<count {
+      guard let index = try? reader.u32(), let name = try? reader.name() else { return }
+      body(index, name)
+    }
+  }
+
   /// The names of a subsection of nested maps, in the order of the file.
   public func nestedNames(of subsection: Subsection) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])] {
     guard var reader = content(of: subsection), let count = try? reader.count(minimumSize: 2) else { return [] }

@@ -169,7 +169,7 @@ struct InputLoader {
     let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, names: register)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -233,7 +233,7 @@ struct InputLoader {
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, names: register)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
     return archive.members.compactMap { member in
       guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
       unit.moduleName = source.moduleName

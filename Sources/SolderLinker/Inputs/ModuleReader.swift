@@ -10,10 +10,12 @@ import WebAssemblyFormat
 struct ModuleReader {
   let unit: Unit
   private var functionTypes: [UInt32] = []
+  /// The bodies of a plain module, which are left to ``readBodies(_:)``; `nil` for all other files.
+  private(set) var bodies: ByteReader?
 
   init(_ unit: Unit) { self.unit = unit }
 
-  /// Reads the whole file.
+  /// Reads the whole file, but for the ``bodies`` of a plain module.
   ///
   /// - Throws: ``FormatError`` with the offset of what is damaged.
   mutating func read() throws(FormatError) {
@@ -184,16 +186,53 @@ struct ModuleReader {
     let noName = ByteString("")
     var functions: [Function] = []
     functions.reserveCapacity(count)
+    let isDeferred = unit.origin == .plainModule
     for index in 0..<count {
-      let start = reader.offset
-      let body = try reader.slice(Int(try reader.u32()))
+      let place = isDeferred ? BodyPlace() : try ModuleReader.body(&reader)
       functions.append(
         Function(
-          type: functionTypes[index],
-          body: Fragment(start: UInt32(body.offset), size: UInt32(body.remaining)), start: UInt32(start),
+          type: functionTypes[index], body: Fragment(start: place.body, size: place.size), start: place.start,
           name: noName))
     }
     unit.functions = functions
+    if isDeferred { bodies = try reader.slice(reader.remaining) }
+  }
+
+  /// Where a function's body is.
+  struct BodyPlace {
+    /// Offset of its size.
+    var start: UInt32 = 0
+    var body: UInt32 = 0
+    var size: UInt32 = 0
+  }
+
+  @inline(__always)
+  private static func body(_ reader: inout ByteReader) throws(FormatError) -> BodyPlace {
+    let start = UInt32(reader.offset)
+    let body = try reader.slice(Int(try reader.u32()))
+    return BodyPlace(start: start, body: UInt32(body.offset), size: UInt32(body.remaining))
+  }
+
+  /// Finds the bodies of a plain module.
+  ///
+  /// Where a body is says the one before it, so this is one thread's work, most of it waiting for memory, which can be
+  /// done while another reads the rest of the file.
+  ///
+  /// - Parameters:
+  ///   - reader: ``bodies``.
+  ///   - count: how many there are.
+  /// - Throws: ``FormatError`` when there are more bytes or fewer.
+  static func readBodies(_ reader: ByteReader, count: Int) throws(FormatError) -> [BodyPlace] {
+    var reader = reader
+    var places: [BodyPlace] = []
+    places.reserveCapacity(count)
+    do throws(FormatError) {
+      for _ in 0..<count { places.append(try body(&reader)) }
+      guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
+    } catch {
+      throw FormatError("\(SectionID.code) section: \(error.message)", at: error.offset)
+    }
+    return places
   }
 
   private func readData(_ reader: inout ByteReader) throws(FormatError) {

@@ -6,6 +6,7 @@ struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
   let leavesLibraries: Bool
+  let threads: Threads
   let names: NameRegister
 
   /// Reads a whole module of any kind.
@@ -26,12 +27,48 @@ struct UnitLoader: Sendable {
       var reader = ObjectReader(unit: unit)
       try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
+    case .plainModule:
+      try lift(unit, bodies: reader.bodies)
+      return unit
     default: try Lifter(unit).declare()
     }
     if origin != .neededLibrary { unit.completeSymbols() }
+    numberNames(of: unit)
+    return unit
+  }
+
+  private func declareSymbols(of unit: Unit) throws(FormatError) {
+    try Lifter(unit).declare()
+    unit.completeSymbols()
+    numberNames(of: unit)
+  }
+
+  private func numberNames(of unit: Unit) {
     unit.nameNumbers = names.numbers(of: unit.symbols)
     unit.comdatNumbers = names.numbers(of: unit.comdats)
-    return unit
+  }
+
+  /// Lifts a plain module, while another thread finds the bodies of its functions, which that does not need: plain
+  /// modules are large, and often the only large input.
+  private func lift(_ unit: Unit, bodies: ByteReader?) throws(FormatError) {
+    guard let bodies else { return try declareSymbols(of: unit) }
+    let count = unit.functions.count
+    let places = ParallelBuffer<[ModuleReader.BodyPlace]>(repeating: [], count: 1)
+    let errors = ParallelBuffer<FormatError?>(repeating: nil, count: 2)
+    threads.forEach(2) { part in
+      do throws(FormatError) {
+        if part == 0 {
+          places[0] = try ModuleReader.readBodies(bodies, count: count)
+        } else {
+          try declareSymbols(of: unit)
+        }
+      } catch {
+        errors[part] = error
+      }
+    }
+    let found = places.take()
+    for case let error? in errors.take() { throw error }
+    unit.functions.place(found[0])
   }
 
   // MARK: Archives
@@ -121,5 +158,16 @@ struct UnitLoader: Sendable {
   private static func isModule(_ content: ByteReader) -> Bool {
     content.remaining >= 4 && content.base[content.offset] == 0 && content.base[content.offset + 1] == 0x61
       && content.base[content.offset + 2] == 0x73 && content.base[content.offset + 3] == 0x6D
+  }
+}
+
+extension [Function] {
+  /// Tells each function where its body is.
+  fileprivate mutating func place(_ places: [ModuleReader.BodyPlace]) {
+    for index in indices {
+      self[index].start = places[index].start
+      self[index].body.start = places[index].body
+      self[index].body.size = places[index].size
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import WebAssemblyFormat
 
 /// The second step of lifting: finds the relocations in the bodies of functions.
@@ -15,8 +16,8 @@ struct CodeLifter {
 
   struct Result: Sendable {
     var relocations: [Relocation] = []
-    /// For each function of the run, how many relocations it has.
-    var counts: [UInt32] = []
+    /// For each function of the run, its relocations among those of the run.
+    var ranges: [RelocationRange] = []
     var assignedGlobals: Set<UInt32> = []
     var needsTableBlock = false
     var namedFunctions: Set<UInt32> = []
@@ -25,10 +26,16 @@ struct CodeLifter {
     var namesSegments = false
     var namedElements: Set<UInt32> = []
     var error: FormatError?
+
+    /// What was found since the last function began belongs to that.
+    mutating func closeRange() {
+      guard !ranges.isEmpty else { return }
+      ranges[ranges.count - 1].end = UInt32(relocations.count)
+    }
   }
 
   /// Divides the code of the units into tasks of about `bytes` bytes.
-  static func tasks(for units: [Unit], memoryOwner: Unit?, bytes: Int = 1 << 18) -> [Task] {
+  static func tasks(for units: [Unit], memoryOwner: Unit?, bytes: Int = 1 << 16) -> [Task] {
     var tasks: [Task] = []
     for unit in units where unit.isLifted {
       let movesMemory = unit.origin == .plainModule && unit !== memoryOwner
@@ -49,57 +56,40 @@ struct CodeLifter {
     return tasks
   }
 
-  static func run(_ task: Task) -> Result {
-    task.movesMemory
-      ? run(task, CodeVisitor<MovesMemory>.self) : run(task, CodeVisitor<KeepsMemory>.self)
+  /// Goes through the functions of all tasks.
+  static func run(_ tasks: [Task], _ threads: Threads) -> [Result] {
+    let results = ParallelBuffer(repeating: Result(), count: tasks.count)
+    run(TaskQueue(tasks, tasks.indices.filter { !tasks[$0].movesMemory }, results), KeepsMemory.self, threads)
+    run(TaskQueue(tasks, tasks.indices.filter { tasks[$0].movesMemory }, results), MovesMemory.self, threads)
+    return results.take()
   }
 
-  private static func run<Memory: MemoryPolicy>(_ task: Task, _: CodeVisitor<Memory>.Type) -> Result {
-    var result = Result()
-    guard let facts = task.unit.lifted else { return result }
-    let bytes = task.functions.reduce(0) { $0 + Int(task.unit.functions[$1].body.size) }
-    result.relocations.reserveCapacity(bytes / 8)
-    var visitor = CodeVisitor<Memory>(task.unit, facts)
-    let marks = OperandMarks()
-    do {
-      for index in task.functions {
-        let before = visitor.relocations.count
-        let function = UInt32(task.unit.functionImports.count + index)
-        if !facts.readFunctions.contains(function) {
-          var reader = task.unit.reader(of: task.unit.functions[index].body)
-          _ = try scanLocals(&reader, &visitor)
-          try scanCode(&reader, readableEnd: task.unit.file.bytes.end, marks, &visitor)
-          guard reader.isAtEnd else { throw FormatError("code goes on behind its end", at: reader.offset) }
-        }
-        result.counts.append(UInt32(visitor.relocations.count - before))
-      }
-    } catch {
-      result.error = error as? FormatError
+  private static func run<Memory: MemoryPolicy>(_ queue: TaskQueue, _: Memory.Type, _ threads: Threads) {
+    guard !queue.isEmpty else { return }
+    threads.forEach(threads.count) { _ in
+      // Each visitor takes tasks until there are no more.
+      var first = CodeVisitor<Memory>(queue)
+      var second = CodeVisitor<Memory>(queue)
+      var third = CodeVisitor<Memory>(queue)
+      scanBodies(&first, &second, &third)
     }
-    result.relocations = visitor.relocations
-    result.assignedGlobals = visitor.assignedGlobals
-    result.needsTableBlock = visitor.needsTableBlock
-    result.namedFunctions = visitor.namedFunctions
-    result.neededFunctions = visitor.neededFunctions
-    result.namesSegments = visitor.namesSegments
-    result.namedElements = visitor.namedElements
-    return result
   }
 
   /// Joins the results of all tasks into their units.
-  static func join(_ tasks: [Task], _ results: [Result], _ diagnostics: Diagnostics) {
+  static func join(_ tasks: [Task], _ results: [Result], _ diagnostics: Diagnostics, _ threads: Threads) {
     var needed: [UInt32: Set<UInt32>] = [:]
+    var first = 0
+    while first < tasks.count {
+      let unit = tasks[first].unit
+      let end = tasks[first...].firstIndex { $0.unit !== unit } ?? tasks.count
+      joinRelocations(of: unit, tasks[first..<end], results[first..<end], threads)
+      first = end
+    }
     for (task, result) in zip(tasks, results) {
       let unit = task.unit
       if let error = result.error {
         diagnostics.error(error, in: unit.file)
         continue
-      }
-      var next = UInt32(unit.relocations.count)
-      unit.relocations += result.relocations
-      for (index, count) in zip(task.functions, result.counts) {
-        unit.functions[index].body.relocations = RelocationRange(start: next, end: next + count)
-        next += count
       }
       unit.lifted?.variables.formUnion(result.assignedGlobals)
       needed[unit.index, default: []].formUnion(result.neededFunctions)
@@ -113,6 +103,36 @@ struct CodeLifter {
       scanNeededAfterAll(of: task.unit, needed[task.unit.index] ?? [], diagnostics)
       foldAssignedGlobals(of: task.unit)
       last = task.unit
+    }
+  }
+
+  /// Puts the relocations of a unit's tasks one behind the other, and tells functions which are theirs.
+  private static func joinRelocations(
+    of unit: Unit, _ tasks: ArraySlice<Task>, _ results: ArraySlice<Result>, _ threads: Threads
+  ) {
+    let declared = unit.relocations
+    var count = declared.count
+    let starts = results.map { result in
+      defer { count += result.relocations.count }
+      return count
+    }
+    let total = count
+    unit.relocations = Array(unsafeUninitializedCapacity: total) { buffer, initialized in
+      _ = buffer[..<declared.count].initialize(fromContentsOf: declared)
+      unit.functions.withUnsafeMutableBufferPointer { functions in
+        // Each task has its own functions, and its own run of relocations.
+        nonisolated(unsafe) let (buffer, functions) = (buffer, functions)
+        threads.forEach(tasks.count) { index in
+          let result = results[results.startIndex + index]
+          let start = starts[index]
+          _ = buffer[start..<start + result.relocations.count].initialize(fromContentsOf: result.relocations)
+          for (function, range) in zip(tasks[tasks.startIndex + index].functions, result.ranges) {
+            functions[function].body.relocations = RelocationRange(
+              start: UInt32(start) + range.start, end: UInt32(start) + range.end)
+          }
+        }
+      }
+      initialized = total
     }
   }
 
@@ -130,7 +150,7 @@ struct CodeLifter {
     while let function = waiting.popLast() {
       unit.lifted?.readFunctions.remove(function)
       let index = Int(function - first)
-      let result = run(Task(unit: unit, functions: index..<index + 1, movesMemory: false))
+      let result = run([Task(unit: unit, functions: index..<index + 1, movesMemory: false)], Threads(1))[0]
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
       let start = UInt32(unit.relocations.count)
       unit.relocations += result.relocations
@@ -172,7 +192,7 @@ struct CodeLifter {
 }
 
 /// Whether accesses to memory 0 are relocations, decided when the scanner is compiled.
-private protocol MemoryPolicy {
+private protocol MemoryPolicy: SendableMetatype {
   static var isMoved: Bool { get }
 }
 
@@ -184,40 +204,127 @@ private enum KeepsMemory: MemoryPolicy {
   static var isMoved: Bool { false }
 }
 
+/// Tasks that visitors on all threads take from.
+private final class TaskQueue: Sendable {
+  let tasks: [CodeLifter.Task]
+  let results: ParallelBuffer<CodeLifter.Result>
+  /// Those of the tasks that are in the queue.
+  private let selected: [Int]
+  private let next = Atomic<Int>(0)
+
+  init(_ tasks: [CodeLifter.Task], _ selected: [Int], _ results: ParallelBuffer<CodeLifter.Result>) {
+    self.tasks = tasks
+    self.selected = selected
+    self.results = results
+  }
+
+  var isEmpty: Bool { selected.isEmpty }
+
+  /// The index of the next task, which is the caller's alone.
+  func take() -> Int? {
+    let position = next.add(1, ordering: .relaxed).oldValue
+    return position < selected.count ? selected[position] : nil
+  }
+}
+
 /// Turns operands into relocations against the unit's symbols.
-private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
+private struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   static var wantsImplicitMemory: Bool { Memory.isMoved }
 
-  let unit: Unit
-  let facts: LiftedFacts
-  let importedGlobals: Int
-  let functionCount: UInt32
-  let globalCount: UInt32
-  // Counted once: asking the unit for each operand costs a check for overlapping accesses each time.
-  let tableCount: Int
-  let tagCount: Int
-  let typeCount: Int
-  let hasReadFunctions: Bool
-  var relocations: [Relocation] = []
-  var assignedGlobals: Set<UInt32> = []
-  var needsTableBlock = false
-  var neededFunctions: Set<UInt32> = []
-  var namesSegments = false
-  var namedElements: Set<UInt32> = []
-  /// Symbols of functions that `ref.func` names.
-  var namedFunctions: Set<UInt32> = []
+  let queue: TaskQueue
+  /// The task that is worked on, and which functions of it are to come.
+  private var task: Int?
+  private var functions = 0..<0
+  private var result = CodeLifter.Result()
+  // What the task is about, looked up once: asking the unit for each operand costs a check for overlapping accesses each
+  // time.
+  private var unit: Unit?
+  private var code: [Function] = []
+  private var facts = LiftedFacts()
+  private var functionCount: UInt32 = 0
+  private var importedFunctions: UInt32 = 0
+  private var globalCount: UInt32 = 0
+  private var tableCount = 0
+  private var tagCount = 0
+  private var typeCount = 0
+  private var memoryCount = 0
+  private var hasReadFunctions = false
+  /// The global that was found to be assigned last: mostly it is the stack pointer, again.
+  private var lastAssigned = none32
+  /// An instruction at or before the one that is being reported, in the same body.
+  private var lastInstruction = 0
 
-  init(_ unit: Unit, _ facts: LiftedFacts) {
+  init(_ queue: TaskQueue) { self.queue = queue }
+
+  // MARK: Bodies
+
+  mutating func nextBody() -> ScannedBody? {
+    while true {
+      guard let index = functions.popFirst() else {
+        finishTask()
+        guard beginTask() else { return nil }
+        continue
+      }
+      let start = UInt32(result.relocations.count)
+      result.closeRange()
+      result.ranges.append(RelocationRange(start: start, end: start))
+      if hasReadFunctions, facts.readFunctions.contains(importedFunctions + UInt32(index)) { continue }
+      let body = code[index].body
+      guard let unit else { return nil }
+      var reader = unit.reader(of: body)
+      do throws(FormatError) {
+        lastInstruction = reader.offset
+        _ = try scanLocals(&reader, &self)
+      } catch {
+        fail(error)
+        continue
+      }
+      lastInstruction = reader.offset
+      return ScannedBody(reader, readableEnd: unit.file.bytes.end)
+    }
+  }
+
+  mutating func fail(_ error: FormatError) {
+    result.error = error
+    functions = 0..<0
+  }
+
+  private mutating func finishTask() {
+    guard let task else { return }
+    result.closeRange()
+    queue.results[task] = result
+    result = CodeLifter.Result()
+    self.task = nil
+  }
+
+  private mutating func beginTask() -> Bool {
+    guard let index = queue.take() else { return false }
+    let next = queue.tasks[index]
+    task = index
+    functions = next.functions
+    lastAssigned = none32
+    result.ranges.reserveCapacity(functions.count)
+    if next.unit !== unit { use(next.unit) }
+    let bytes = functions.reduce(0) { $0 + Int(code[$1].body.size) }
+    result.relocations.reserveCapacity(bytes / 32)
+    return true
+  }
+
+  private mutating func use(_ unit: Unit) {
     self.unit = unit
-    self.facts = facts
-    importedGlobals = unit.globalImports.count
+    code = unit.functions
+    facts = unit.lifted ?? LiftedFacts()
+    importedFunctions = UInt32(unit.functionImports.count)
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
     globalCount = UInt32(unit.globalImports.count + unit.globals.count)
     tableCount = unit.tableImports.count + unit.tables.count
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
+    memoryCount = unit.memoryImports.count + unit.memories.count
     hasReadFunctions = !facts.readFunctions.isEmpty
   }
+
+  // MARK: Operands
 
   mutating func operand(_ operand: Operand) throws(FormatError) {
     var relocation = Relocation(operand)
@@ -225,12 +332,12 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     case .function:
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
-      if operand.opcode == .refFunc { namedFunctions.insert(relocation.target) }
+      if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
       if hasReadFunctions, facts.readFunctions.contains(operand.value) {
         if facts.removedCalls.contains(operand.offset) {
           relocation.kind = .removedCall
         } else {
-          neededFunctions.insert(operand.value)
+          result.neededFunctions.insert(operand.value)
         }
       }
     case .global:
@@ -238,7 +345,10 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
         relocation = constantRelocation(value, operand)
       } else {
-        if operand.opcode != .globalGet { assignedGlobals.insert(operand.value) }
+        if operand.opcode != .globalGet, operand.value != lastAssigned {
+          result.assignedGlobals.insert(operand.value)
+          lastAssigned = operand.value
+        }
         relocation.target = facts.globalSymbols + operand.value
       }
     case .table:
@@ -250,18 +360,19 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     case .type, .signedType:
       guard Int(operand.value) < typeCount else { throw missing("type", operand) }
     case .memory:
-      guard Int(operand.value) < unit.memoryImports.count + unit.memories.count else {
+      guard Int(operand.value) < memoryCount else {
         throw missing("memory", operand)
       }
     case .data:
-      guard Int(operand.value) < unit.segments.count else { throw missing("data segment", operand) }
-      namesSegments = true
+      guard Int(operand.value) < unit?.segments.count ?? 0 else { throw missing("data segment", operand) }
+      result.namesSegments = true
     case .element:
-      guard Int(operand.value) < unit.elements.count else { throw missing("element segment", operand) }
-      namedElements.insert(operand.value)
+      guard Int(operand.value) < unit?.elements.count ?? 0 else { throw missing("element segment", operand) }
+      result.namedElements.insert(operand.value)
     case .implicitMemory: break
     }
-    relocations.append(relocation)
+    result.relocations.append(relocation)
+    lastInstruction = operand.instruction
   }
 
   private func missing(_ what: String, _ operand: Operand) -> FormatError {
@@ -271,38 +382,48 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   /// `global.get` of a known value becomes the value.
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
+    relocation.target = facts.globalSymbols + operand.value
+    guard let unit else { return relocation }
     var value = value
     if value.base == .tableBlock {
-      if let slot = addedConstant(operand), let symbol = facts.symbol(atSlot: slot, of: unit) {
+      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot, of: unit) {
         // `__table_base + slot` names one function: its slot, less what will be added.
         value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
       } else {
-        needsTableBlock = true
+        result.needsTableBlock = true
       }
     }
-    if !relocation.become(value, is64: unit.globalType(operand.value)?.valueType == 0x7E) {
-      relocation.target = facts.globalSymbols + operand.value
-    }
+    _ = relocation.become(value, is64: unit.globalType(operand.value)?.valueType == 0x7E)
     return relocation
   }
 
   /// The constant that is added to a base right here, in either order.
-  private func addedConstant(_ operand: Operand) -> Int64? {
-    func isAdd(at offset: Int) -> Bool {
-      offset < unit.file.bytes.end && [0x6A, 0x7C].contains(unit.file.bytes.base[offset])
+  private func addedConstant(_ operand: Operand, in unit: Unit) -> Int64? {
+    let bytes = unit.file.bytes
+    func isAdd(at offset: Int) -> Bool { offset < bytes.end && [0x6A, 0x7C].contains(bytes.base[offset]) }
+    if isAdd(at: operand.end), let before = constant(before: operand.instruction, bytes) {
+      return isUsedAsItIs(behind: operand.end + 1, bytes) ? before : nil
     }
-    if isAdd(at: operand.end), let before = constant(in: operand.previous..<operand.instruction) {
-      return isUsedAsItIs(behind: operand.end + 1) ? before.value : nil
-    }
-    guard let behind = constant(in: operand.end..<unit.file.bytes.end), isAdd(at: behind.end),
-      isUsedAsItIs(behind: behind.end + 1)
+    guard let behind = constant(at: operand.end, bytes), isAdd(at: behind.end),
+      isUsedAsItIs(behind: behind.end + 1, bytes)
     else { return nil }
     return behind.value
   }
 
-  /// The number of the `i32.const` or `i64.const` at the beginning of `range`, and where it ends.
-  private func constant(in range: Range<Int>) -> (value: Int64, end: Int)? {
-    var reader = ByteReader(unit.file.bytes.base, range)
+  /// The number of the `i32.const` or `i64.const` right before an instruction.
+  ///
+  /// Code cannot be read backwards, so this goes forward from the last instruction that was reported.
+  private func constant(before instruction: Int, _ bytes: ByteReader) -> Int64? {
+    var reader = InstructionReader(ByteReader(bytes.base, lastInstruction..<instruction), isInsideBlocks: true)
+    var last: Instruction?
+    while reader.reader.offset < instruction, let next = try? reader.next() { last = next }
+    guard let last, last.opcode == .i32Const || last.opcode == .i64Const else { return nil }
+    return last.first
+  }
+
+  /// The number of the `i32.const` or `i64.const` at `offset`, and where it ends.
+  private func constant(at offset: Int, _ bytes: ByteReader) -> (value: Int64, end: Int)? {
+    var reader = ByteReader(bytes.base, offset..<bytes.end)
     guard let opcode = try? reader.byte(), opcode == 0x41 || opcode == 0x42, let value = try? reader.s64() else {
       return nil
     }
@@ -313,8 +434,8 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   /// may go on computing with it (`slot + number` in a table of its own), which needs the neighbours in their places.
   ///
   /// Follows the stack as far as it is plain to see. What produces other values in between is left behind.
-  private func isUsedAsItIs(behind offset: Int) -> Bool {
-    var reader = InstructionReader(ByteReader(unit.file.bytes.base, offset..<unit.file.bytes.end))
+  private func isUsedAsItIs(behind offset: Int, _ bytes: ByteReader) -> Bool {
+    var reader = InstructionReader(ByteReader(bytes.base, offset..<bytes.end))
     var above = 0
     for _ in 0..<32 {
       guard let instruction = try? reader.next() else { return true }

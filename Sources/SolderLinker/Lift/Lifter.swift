@@ -143,9 +143,7 @@ struct Lifter {
         if defined < count { set(defined, name) }
       }
     }
-    assign(.function, imported: unit.functionImports.count, count: unit.functions.count) {
-      unit.functions[$0].name = $1
-    }
+    nameFunctions()
     assign(.global, imported: unit.globalImports.count, count: unit.globals.count) { unit.globals[$0].name = $1 }
     assign(.table, imported: unit.tableImports.count, count: unit.tables.count) { unit.tables[$0].name = $1 }
     assign(.memory, imported: unit.memoryImports.count, count: unit.memories.count) { unit.memories[$0].name = $1 }
@@ -155,7 +153,21 @@ struct Lifter {
     }
   }
 
+  /// Functions are many, so nothing is made of their names on the way.
+  private func nameFunctions() {
+    let imported = UInt32(unit.functionImports.count)
+    var functions = unit.functions
+    unit.functions = []
+    unit.names.forEachName(of: .function) { index, name in
+      if index >= imported, Int(index - imported) < functions.count { functions[Int(index - imported)].name = name }
+    }
+    unit.functions = functions
+  }
+
   private mutating func declareElements() {
+    unit.symbols.reserveCapacity(
+      unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
+        + unit.exports.count + 64)
     facts.functionSymbols = 0
     declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions.map(\.name))
     facts.globalSymbols = UInt32(unit.symbols.count)
@@ -178,8 +190,8 @@ struct Lifter {
       }
       unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, element: UInt32(index)))
     }
-    for (index, name) in names.enumerated() {
-      unit.symbols.append(UnitSymbol(kind: kind, flags: .bindingLocal, name: name, element: UInt32(index)))
+    unit.symbols += names.indices.lazy.map {
+      UnitSymbol(kind: kind, flags: .bindingLocal, name: names[$0], element: UInt32($0))
     }
   }
 

@@ -28,8 +28,6 @@ struct ReadRelocationsPass {
     }
     let owner = resolution.memoryOwner
     let tasks = CodeLifter.tasks(for: units, memoryOwner: owner)
-    let results = ParallelBuffer(repeating: CodeLifter.Result(), count: tasks.count)
-    threads.forEach(tasks.count) { results[$0] = CodeLifter.run(tasks[$0]) }
-    CodeLifter.join(tasks, results.take(), diagnostics)
+    CodeLifter.join(tasks, CodeLifter.run(tasks, threads), diagnostics, threads)
   }
 }

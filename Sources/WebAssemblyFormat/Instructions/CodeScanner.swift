@@ -1,183 +1,268 @@
-// Finding every operand in the body of a function.
+// Finding every operand in the bodies of functions.
 //
 // A linker reads all code of all libraries, and nine instructions out of ten are none of its business. The loop here
 // therefore does not decode: it loads eight bytes, finds in parallel where an instruction with no, one and two LEB128
-// numbers would end, and lets a table entry for the opcode choose among the three. Block depth is kept the same way,
-// by arithmetic on bits of that entry.
+// numbers would end, and lets a table entry for the opcode choose among the three.
 //
-// What costs is not the arithmetic but branches that the processor cannot foresee, and which instruction comes next
-// it cannot foresee at all. So instructions with operands are not reported where they are met. Their offsets are
-// noted, without a branch: every instruction is written to the end of a list, and the list grows by the bit of the
-// table entry that says whether the instruction matters. Decoding the list is a second, equally short loop. What is
-// left in the first are two branches that are nearly always not taken: a closer look, and the end.
+// Two things cost more than that arithmetic. Branches that the processor cannot foresee: it never knows which
+// instruction comes next. So instructions with operands are not reported where they are met; their places are noted,
+// without a branch: every instruction is written to the end of a list, and the list grows by the bit of the table
+// entry that says whether the instruction matters. Decoding the list is a second, equally short loop. And waiting:
+// where an instruction begins is known only when the one before it has been loaded, looked up and measured, one after
+// the other, while most of the processor has nothing to do. So three bodies are scanned at the same time, one
+// instruction of each in turn.
 
-/// Scans the code of a function, up to and including the `end` that closes it, and reports its operands to `visitor`:
-/// a fast `scanInstructions`.
+/// A function's body to scan.
+public struct ScannedBody {
+  /// Stands behind the local declarations.
+  @usableFromInline let reader: ByteReader
+  /// One past the last readable byte, which may lie beyond the end of the body.
+  @usableFromInline let readableEnd: Int
+
+  /// - Parameters:
+  ///   - reader: Stands behind the local declarations, and ends with the body.
+  ///   - readableEnd: Offset one past the last byte that may be read, at least that of the reader's end.
+  @inlinable
+  public init(_ reader: ByteReader, readableEnd: Int) {
+    self.reader = reader
+    self.readableEnd = readableEnd
+  }
+}
+
+/// Somebody who has bodies to scan and wants to see their operands: all of one body, in their order, before the next
+/// body is asked for.
+public protocol BodyVisitor: OperandVisitor {
+  /// The next body; `nil` when there is none left.
+  mutating func nextBody() -> ScannedBody?
+
+  /// Called when the body cannot be scanned, or ``OperandVisitor/operand(_:)`` threw, with the reason. The rest of the
+  /// body is passed over.
+  mutating func fail(_ error: FormatError)
+}
+
+/// Scans the bodies of three visitors at the same time, each up to and including the `end` that closes it, which must
+/// be its last byte.
 ///
-/// - Parameters:
-///   - reader: Stands behind the local declarations, and afterwards behind the `end`.
-///   - readableEnd: One past the last readable byte of the file, which may lie beyond the reader's end. Instructions
-///     less than eight bytes in front of it are scanned the slow way.
-///   - marks: Scratch memory.
-/// - Throws: ``FormatError`` as `scanInstructions` does, if not always the first of several.
+/// Nothing is validated beyond what is needed to find the operands: types, the ranges of indices, and whether an `else`
+/// stands in an `if`, are not looked at (WebAssembly 3.0, Binary Format, Instructions).
 @inlinable
-public func scanCode<V: OperandVisitor>(
-  _ reader: inout ByteReader, readableEnd: Int, _ marks: borrowing OperandMarks, _ visitor: inout V
-) throws(FormatError) {
+public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ third: inout V) {
   let table = InstructionTable.shared
-  let last = min(reader.end, readableEnd &- 8)
-  var lane = ScanLane(reader, marks)
-  while lane.nesting.depth > 0 {
-    // An instruction with an operand has at least two bytes, so this many cannot overflow the marks.
-    let limit = min(last, lane.offset &+ OperandMarks.capacity)
-    guard lane.offset < limit else { break }
-    while lane.offset < limit, lane.nesting.depth > 0 {
-      if !lane.step(reader.base, table, V.self) { try lane.stepClosely(reader, marks, &visitor) }
+  withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 3 * ScanLane.markCapacity) { marks in
+    guard let marks = marks.baseAddress else { return }
+    var one = ScanLane(marks, &first)
+    var two = ScanLane(marks + ScanLane.markCapacity, &second)
+    var three = ScanLane(marks + 2 * ScanLane.markCapacity, &third)
+    while !one.isDone, !two.isDone, !three.isDone {
+      switch stepTogether(&one.cursor, &two.cursor, &three.cursor, table, V.self) {
+      case 0: one.attend(&first)
+      case 1: two.attend(&second)
+      default: three.attend(&third)
+      }
     }
-    try lane.checkEnd(reader)
-    try lane.report(reader, marks, &visitor)
-  }
-  reader.offset = lane.offset
-  while lane.nesting.depth > 0 {
-    let instruction = reader.offset
-    reader.offset = try scanInstruction(reader, previous: lane.previous, &lane.nesting, &visitor)
-    lane.previous = instruction
+    one.finish(table, &first)
+    two.finish(table, &second)
+    three.finish(table, &third)
   }
 }
 
-/// Room for the places of instructions that name something.
-public struct OperandMarks: ~Copyable {
-  /// How many there is room for; a few more are written to the end and not kept.
-  @inlinable static var capacity: Int { 4096 }
-  @usableFromInline let start: UnsafeMutablePointer<OperandMark>
-
-  public init() { start = .allocate(capacity: OperandMarks.capacity + 1) }
-
-  deinit { start.deallocate() }
-}
-
-/// Where an instruction with operands is, and the one before it, counted from the first instruction of the function.
-@frozen @usableFromInline
-struct OperandMark {
-  @usableFromInline let instruction: UInt32
-  @usableFromInline let previous: UInt32
-
-  @inlinable @inline(__always)
-  init(instruction: Int, previous: Int) {
-    self.instruction = UInt32(truncatingIfNeeded: instruction)
-    self.previous = UInt32(truncatingIfNeeded: previous)
-  }
-}
-
-/// How far the scan of one function is.
+/// Steps over one instruction of each body in turn.
 ///
-/// Invariant: `next` lies between the start of the marks and ``OperandMarks/capacity`` behind it, since between two
-/// reports at most that many bytes are scanned. ``step(_:_:_:)`` reads eight bytes at ``offset``; whoever calls it has
-/// made sure that they are readable.
+/// - Returns: Which of them needs attention.
+@inlinable @inline(never)
+func stepTogether<V: OperandVisitor>(
+  _ first: inout ScanCursor, _ second: inout ScanCursor, _ third: inout ScanCursor, _ table: InstructionTable,
+  _ visitor: V.Type
+) -> Int {
+  // In registers.
+  var (one, two, three) = (first, second, third)
+  defer { (first, second, third) = (one, two, three) }
+  while true {
+    if !one.step(table, visitor) { return 0 }
+    if !two.step(table, visitor) { return 1 }
+    if !three.step(table, visitor) { return 2 }
+  }
+}
+
+/// Where the scan of one body is, as far as the innermost loop wants to know it.
+///
+/// Invariant: eight bytes are readable at every place before `limit`, and behind `nextMark` there is room for a mark for
+/// each byte from `position` to `limit`, and one more.
 @frozen @usableFromInline
-struct ScanLane {
-  /// Offset of the first instruction, which marks count from.
-  @usableFromInline let origin: Int
-  @usableFromInline var offset: Int
-  @usableFromInline var previous: Int
-  @usableFromInline var nesting = Nesting()
-  /// Where the next mark goes.
-  @usableFromInline var next: UnsafeMutablePointer<OperandMark>
+struct ScanCursor {
+  /// The next instruction.
+  @usableFromInline var position: UnsafePointer<UInt8>
+  @usableFromInline var limit: UnsafePointer<UInt8>
+  /// Blocks around the instruction, the body included; 0 behind its `end`.
+  @usableFromInline var depth = 1
+  /// Where the next mark goes: the lower half of the address of an instruction with operands.
+  @usableFromInline var nextMark: UnsafeMutablePointer<UInt32>
 
   @inlinable
-  init(_ reader: ByteReader, _ marks: borrowing OperandMarks) {
-    origin = reader.offset
-    offset = reader.offset
-    previous = reader.offset
-    next = marks.start
+  init(_ position: UnsafePointer<UInt8>, _ marks: UnsafeMutablePointer<UInt32>) {
+    self.position = position
+    limit = position
+    nextMark = marks
   }
 
   /// Steps over one instruction.
   ///
-  /// - Returns: `false`, and nothing was done, for an instruction that needs a closer look.
+  /// - Returns: `false`, and nothing was done, behind the `end`, at the limit, and at an instruction that needs a closer
+  ///   look.
   @inlinable @inline(__always)
-  mutating func step<V: OperandVisitor>(
-    _ base: UnsafePointer<UInt8>, _ table: InstructionTable, _ visitor: V.Type
-  ) -> Bool {
-    let word = UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
+  mutating func step<V: OperandVisitor>(_ table: InstructionTable, _ visitor: V.Type) -> Bool {
+    guard position < limit, depth > 0 else { return false }
+    let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
     let step = table.fast[Int(UInt8(truncatingIfNeeded: word))]
     let second = table.second[Int(UInt8(truncatingIfNeeded: word &>> 8))]
     // One bit for every byte that may end the instruction: the opcode, or behind it the ends of LEB128 numbers.
     var ends = (~word & 0x8080_8080_8080_8000) | UInt64(step.bits & FastStep.hasNoNumber)
     ends &= ends &- UInt64(step.bits &>> 5 & 1)
-    if UInt32(second) & step.bits != 0 || ends == 0 { return false }
-    // At most one mark for each instruction, so there is room; see the invariant.
-    next.pointee = OperandMark(instruction: offset &- origin, previous: previous &- origin)
-    let isMarked = V.wantsImplicitMemory ? (step.bits &>> 3 | step.bits &>> 4) & 1 : step.bits &>> 3 & 1
-    next += Int(isMarked)
-    nesting.depth &+= step.depthChange
-    nesting.kinds = step.apply(to: nesting.kinds)
-    previous = offset
-    offset &+= (ends.trailingZeroBitCount &>> 3) &+ 1
+    guard UInt32(second) & step.bits == 0, ends != 0 else { return false }
+    nextMark.pointee = UInt32(truncatingIfNeeded: UInt(bitPattern: position))
+    nextMark += Int(V.wantsImplicitMemory ? (step.bits &>> 3 | step.bits &>> 4) & 1 : step.bits &>> 3 & 1)
+    depth &+= step.depthChange
+    position += (ends.trailingZeroBitCount &>> 3) &+ 1
     return true
+  }
+}
+
+/// One row of bodies that are scanned one after the other.
+@usableFromInline
+struct ScanLane {
+  @usableFromInline var cursor: ScanCursor
+  /// The body, with its first instruction as ``ByteReader/offset``.
+  @usableFromInline var body: ScannedBody
+  @usableFromInline let marks: UnsafeMutablePointer<UInt32>
+  @usableFromInline var isDone = false
+
+  /// Bytes of code between two reports: no more marks than that can come up.
+  @inlinable static var stretch: Int { 4096 }
+  /// Behind the last mark, one more is written that may not count.
+  @inlinable static var markCapacity: Int { stretch + 1 }
+
+  /// - Parameter marks: Room for ``markCapacity`` marks.
+  @inlinable
+  init<V: BodyVisitor>(_ marks: UnsafeMutablePointer<UInt32>, _ visitor: inout V) {
+    self.marks = marks
+    // An empty body, until there is one.
+    let nowhere = UnsafePointer(UnsafeRawPointer(marks).assumingMemoryBound(to: UInt8.self))
+    body = ScannedBody(ByteReader(nowhere, 0..<0), readableEnd: 0)
+    cursor = ScanCursor(nowhere, marks)
+    beginBody(&visitor)
+  }
+
+  /// Scans all bodies that are left.
+  @inlinable
+  mutating func finish<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) {
+    while !isDone {
+      var cursor = cursor
+      while cursor.step(table, V.self) {}
+      self.cursor = cursor
+      attend(&visitor)
+    }
+  }
+
+  /// Does what the innermost loop could not.
+  @inlinable @inline(never)
+  mutating func attend<V: BodyVisitor>(_ visitor: inout V) {
+    do throws(FormatError) {
+      if cursor.position < cursor.limit, cursor.depth > 0 { return try stepClosely(&visitor) }
+      guard offset <= body.reader.end else { throw FormatError("unexpected end", at: body.reader.end) }
+      try report(&visitor)
+      if cursor.depth > 0, offset < body.readableEnd &- 8, offset < body.reader.end { return extendLimit() }
+      try scanRest(&visitor)
+      guard offset == body.reader.end else { throw FormatError("code goes on behind its end", at: offset) }
+    } catch {
+      visitor.fail(error)
+    }
+    beginBody(&visitor)
+  }
+
+  @inlinable
+  mutating func beginBody<V: BodyVisitor>(_ visitor: inout V) {
+    guard let next = visitor.nextBody() else {
+      isDone = true
+      return
+    }
+    body = next
+    cursor = ScanCursor(body.reader.base + body.reader.offset, marks)
+    extendLimit()
+  }
+
+  /// Offset in the file of the next instruction.
+  @inlinable var offset: Int { cursor.position - body.reader.base }
+
+  /// Lets the innermost loop go on; there are no marks at this time.
+  @inlinable
+  mutating func extendLimit() {
+    let end = min(body.reader.end, body.readableEnd &- 8, offset &+ ScanLane.stretch)
+    cursor.limit = body.reader.base + max(offset, end)
   }
 
   /// Steps over one instruction of any kind.
   @inlinable @inline(never)
-  mutating func stepClosely<V: OperandVisitor>(
-    _ reader: ByteReader, _ marks: borrowing OperandMarks, _ visitor: inout V
-  ) throws(FormatError) {
-    var body = reader
-    body.offset = offset
-    let instruction = offset
-    let opcode = body.base[offset]
-    switch opcode {
-    case 0x43: offset &+= 5  // f32.const
-    case 0x44: offset &+= 9  // f64.const
-    case 0xFC where body.base[offset &+ 1] < 8: offset &+= 2  // conversions; the byte is in the window
+  mutating func stepClosely<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
+    var reader = body.reader
+    reader.offset = offset &+ 1
+    switch cursor.position[0] {
+    case 0x43: cursor.position += 5  // f32.const
+    case 0x44: cursor.position += 9  // f64.const
+    case 0xFC where cursor.position[1] < 8: cursor.position += 2  // conversions; eight bytes are readable
     case 0x0E:  // br_table
-      body.offset &+= 1
-      for _ in 0..<(try body.count()) { try body.skipLEB() }
-      try body.skipLEB()
-      offset = body.offset
+      for _ in 0..<(try reader.count()) { try reader.skipLEB() }
+      try reader.skipLEB()
+      cursor.position = reader.base + reader.offset
     case 0x11, 0x13:  // call_indirect, return_call_indirect
-      body.offset &+= 1
-      try body.skipLEB()
-      try body.skipLEB()
-      next.pointee = OperandMark(instruction: offset &- origin, previous: previous &- origin)
-      next += 1
-      offset = body.offset
+      try reader.skipLEB()
+      try reader.skipLEB()
+      cursor.nextMark.pointee = UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
+      cursor.nextMark += 1
+      cursor.position = reader.base + reader.offset
     default:
-      try report(reader, marks, &visitor)
-      offset = try scanInstruction(body, previous: previous, &nesting, &visitor)
+      try report(&visitor)
+      try scanOne(&visitor)
     }
-    previous = instruction
+  }
+
+  /// Scans what is too close to the end of the file for the innermost loop.
+  @inlinable
+  mutating func scanRest<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
+    while cursor.depth > 0 { try scanOne(&visitor) }
+  }
+
+  @inlinable
+  mutating func scanOne<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
+    var reader = body.reader
+    reader.offset = offset
+    var nesting = Nesting(depth: cursor.depth, kinds: Nesting.forgotten)
+    let next = try scanInstruction(reader, &nesting, &visitor)
+    cursor.position = reader.base + next
+    cursor.depth = nesting.depth
   }
 
   /// Reports the operands of the marked instructions, and forgets the marks.
-  @inlinable @inline(never)
-  mutating func report<V: OperandVisitor>(
-    _ reader: ByteReader, _ marks: borrowing OperandMarks, _ visitor: inout V
-  ) throws(FormatError) {
+  @inlinable
+  mutating func report<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
     let table = InstructionTable.shared
-    var mark = marks.start
-    while mark < next {
-      let instruction = origin &+ Int(mark.pointee.instruction)
-      let previous = origin &+ Int(mark.pointee.previous)
-      // A marked instruction was stepped over, so that eight bytes are readable here.
-      let window = CodeWindow(reader.base + instruction)
-      if let operand = window.operand(table, at: instruction, previous: previous) {
+    let base = body.reader.base
+    let end = cursor.nextMark
+    cursor.nextMark = marks
+    let first = UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
+    var mark = marks
+    while mark < end {
+      let instruction = body.reader.offset &+ Int(mark.pointee &- first)
+      mark += 1
+      // Marked instructions lie before the limit, so eight bytes are readable.
+      if let operand = CodeWindow(base + instruction).operand(table, at: instruction) {
         try visitor.operand(operand)
       } else {
-        var reader = reader
+        var reader = body.reader
         reader.offset = instruction
         var nesting = Nesting()
-        _ = try scanInstruction(reader, previous: previous, &nesting, &visitor)
+        _ = try scanInstruction(reader, &nesting, &visitor)
       }
-      mark += 1
     }
-    next = marks.start
-  }
-
-  /// - Throws: ``FormatError`` if the last instruction goes on behind the end of the function.
-  @inlinable
-  func checkEnd(_ reader: ByteReader) throws(FormatError) {
-    if offset > reader.end { throw FormatError("unexpected end", at: reader.end) }
   }
 }
 
@@ -194,7 +279,7 @@ struct CodeWindow {
 
   /// The operand of an instruction whose one number is an index; `nil` for any other, and for a malformed number.
   @inlinable @inline(__always)
-  func operand(_ table: InstructionTable, at instruction: Int, previous: Int) -> Operand? {
+  func operand(_ table: InstructionTable, at instruction: Int) -> Operand? {
     let opcode = UInt8(truncatingIfNeeded: word)
     let kind = table.operandKinds[Int(opcode)]
     let ends = ~word & 0x8080_8080_8080_8000
@@ -205,8 +290,8 @@ struct CodeWindow {
     return Operand(
       // Other than 0xFF, entries were written from an `OperandKind`.
       kind: unsafe unsafeBitCast(kind, to: OperandKind.self), opcode: Opcode(rawValue: UInt16(opcode)),
-      instruction: instruction, previous: previous, offset: instruction &+ 1,
-      length: Int(truncatingIfNeeded: length), value: UInt32(truncatingIfNeeded: value))
+      instruction: instruction, offset: instruction &+ 1, length: Int(truncatingIfNeeded: length),
+      value: UInt32(truncatingIfNeeded: value))
   }
 
   /// The LEB128 number of up to five bytes behind the opcode, without a sign.

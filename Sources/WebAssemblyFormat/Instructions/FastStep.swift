@@ -1,4 +1,4 @@
-/// How `scanCode` steps over a plain opcode without looking closer, packed into 32 bits.
+/// How `scanBodies` steps over a plain opcode without looking closer, packed into 32 bits.
 ///
 /// Nearly every instruction is an opcode and zero, one or two LEB128 numbers that mean nothing to a linker. Those
 /// share one piece of code without branches, and these are its inputs.
@@ -21,35 +21,23 @@ struct FastStep {
   /// Bit 7: no number follows. In this place the bit says, among the bits that tell where numbers end, that the
   /// opcode itself is the end.
   @inlinable static var hasNoNumber: UInt32 { 1 << 7 }
-  // Bits 8...13: by how much to shift ``Nesting/kinds`` up, 16...21: and down again; 24 and 25: the kind that this
-  // instruction opens; 30 and 31: what is added to ``Nesting/depth``, a number from -1 to 1.
+  /// Bit 30, and bits 30 and 31: what is added to the number of blocks, 1 and -1.
+  @inlinable static var opens: UInt32 { 1 << 30 }
+  @inlinable static var closes: UInt32 { 3 << 30 }
 
   init(_ immediates: Immediates) {
     bits =
       switch immediates {
-      case .none: FastStep.hasNoNumber
+      case .none, .else: FastStep.hasNoNumber
       case .local, .label, .i32, .i64: 0
       case .memoryArgument: FastStep.hasTwoNumbers | FastStep.accessesMemory | FastStep.notInMemoryArgument
-      case .block, .loop: FastStep.opening(Nesting.plain)
-      case .if: FastStep.opening(Nesting.if)
-      case .try: FastStep.opening(Nesting.try)
-      case .end: FastStep.hasNoNumber | 2 << 16 | 3 << 30
+      case .block, .loop, .if, .try: FastStep.notInBlockType | FastStep.opens
+      case .end: FastStep.hasNoNumber | FastStep.closes
       default: immediates.singleIndex == nil ? FastStep.needsCloserLook : FastStep.isMarked
       }
-  }
-
-  private static func opening(_ kind: UInt64) -> UInt32 {
-    FastStep.notInBlockType | 2 << 8 | UInt32(kind) << 24 | 1 << 30
   }
 
   /// What is added to ``Nesting/depth``.
   @inlinable @inline(__always)
   var depthChange: Int { Int(Int32(bitPattern: bits) &>> 30) }
-
-  /// ``Nesting/kinds`` behind the instruction.
-  @inlinable @inline(__always)
-  func apply(to kinds: UInt64) -> UInt64 {
-    // The masking shifts take six bits each.
-    ((kinds &<< UInt64(bits &>> 8)) | UInt64(bits &>> 24) & 3) &>> UInt64(bits &>> 16)
-  }
 }

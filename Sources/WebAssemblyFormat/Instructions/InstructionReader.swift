@@ -34,9 +34,12 @@ public struct InstructionReader {
   private var nesting = Nesting()
   private let table = InstructionTable.shared
 
-  /// - Parameter reader: Stands at the first instruction; of a function body, behind the local declarations.
-  public init(_ reader: ByteReader) {
+  /// - Parameters:
+  ///   - reader: Stands at the first instruction; of a function body, behind the local declarations.
+  ///   - isInsideBlocks: Whether it stands anywhere in a body instead, in blocks that are not known.
+  public init(_ reader: ByteReader, isInsideBlocks: Bool = false) {
     self.reader = reader
+    if isInsideBlocks { nesting = Nesting(depth: Int.max / 2, kinds: Nesting.forgotten) }
   }
 
   /// The number of blocks that are open, the expression itself included; 0 behind its `end`.
@@ -48,7 +51,7 @@ public struct InstructionReader {
   public mutating func next() throws(FormatError) -> Instruction? {
     guard nesting.depth > 0 else { return nil }
     guard !reader.isAtEnd else { throw FormatError("code ends without end", at: reader.offset) }
-    var cursor = try OperandCursor(reader, previous: reader.offset)
+    var cursor = try OperandCursor(reader)
     let immediates = table[cursor.opcode]
     let start = cursor.reader.offset
     var result = Instruction(

@@ -1,4 +1,4 @@
-// Finding the operands in constant expressions and declarations. For function bodies see `scanCode`.
+// Finding the operands in constant expressions and declarations. For function bodies see `scanBodies`.
 
 /// Scans one expression, up to and including the `end` that closes it, and reports its operands to `visitor`.
 ///
@@ -12,12 +12,7 @@ public func scanInstructions<V: OperandVisitor>(
   _ reader: inout ByteReader, _ visitor: inout V
 ) throws(FormatError) {
   var nesting = Nesting()
-  var previous = reader.offset
-  while nesting.depth > 0 {
-    let instruction = reader.offset
-    reader.offset = try scanInstruction(reader, previous: previous, &nesting, &visitor)
-    previous = instruction
-  }
+  while nesting.depth > 0 { reader.offset = try scanInstruction(reader, &nesting, &visitor) }
 }
 
 /// Steps over one instruction of any kind.
@@ -25,10 +20,10 @@ public func scanInstructions<V: OperandVisitor>(
 /// - Returns: The offset of the next one.
 @inlinable @inline(never)
 func scanInstruction<V: OperandVisitor>(
-  _ reader: ByteReader, previous: Int, _ nesting: inout Nesting, _ visitor: inout V
+  _ reader: ByteReader, _ nesting: inout Nesting, _ visitor: inout V
 ) throws(FormatError) -> Int {
   guard reader.offset < reader.end else { throw FormatError("code ends without end", at: reader.offset) }
-  var cursor = try OperandCursor(reader, previous: previous)
+  var cursor = try OperandCursor(reader)
   try cursor.immediates(InstructionTable.shared[cursor.opcode], &nesting, &visitor)
   return cursor.reader.offset
 }

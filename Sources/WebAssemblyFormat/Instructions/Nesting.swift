@@ -8,6 +8,8 @@ struct Nesting {
   @usableFromInline var depth: Int
   @usableFromInline var kinds: UInt64
 
+  /// Of all blocks: nothing is known of them.
+  @inlinable static var forgotten: UInt64 { 0 }
   @inlinable static var plain: UInt64 { 1 }
   @inlinable static var `if`: UInt64 { 2 }
   @inlinable static var `try`: UInt64 { 3 }

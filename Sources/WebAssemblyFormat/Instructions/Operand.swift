@@ -20,8 +20,6 @@ public struct Operand: Sendable {
   public let opcode: Opcode
   /// Offset of the instruction's opcode; in local declarations, of the operand itself.
   public let instruction: Int
-  /// Offset of the instruction before, in the same expression; ``instruction`` itself where this is the first one.
-  public let previous: Int
   /// Offset of the operand's first byte.
   public let offset: Int
   /// Number of bytes that the operand takes, padding included.
@@ -30,12 +28,11 @@ public struct Operand: Sendable {
 
   @inlinable
   public init(
-    kind: OperandKind, opcode: Opcode, instruction: Int, previous: Int, offset: Int, length: Int, value: UInt32
+    kind: OperandKind, opcode: Opcode, instruction: Int, offset: Int, length: Int, value: UInt32
   ) {
     self.kind = kind
     self.opcode = opcode
     self.instruction = instruction
-    self.previous = previous
     self.offset = offset
     self.length = length
     self.value = value

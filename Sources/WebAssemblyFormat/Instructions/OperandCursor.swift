@@ -1,14 +1,12 @@
 /// Reads the immediates of one instruction and reports the operands among them.
 ///
-/// This is the complete account of every kind of immediates; the loop of `scanCode` only short-cuts the simple and
+/// This is the complete account of every kind of immediates; the loop of `scanBodies` only short-cuts the simple and
 /// frequent ones.
 @frozen @usableFromInline
 struct OperandCursor {
   @usableFromInline var reader: ByteReader
   @usableFromInline let opcode: Opcode
   @usableFromInline let instruction: Int
-  /// The instruction before.
-  @usableFromInline let previous: Int
 
   /// A cursor at types in a declaration.
   @inlinable
@@ -16,15 +14,13 @@ struct OperandCursor {
     self.reader = reader
     opcode = .localDeclaration
     instruction = reader.offset
-    previous = reader.offset
   }
 
   /// Reads an opcode, prefix included.
   @inlinable
-  init(_ reader: ByteReader, previous: Int) throws(FormatError) {
+  init(_ reader: ByteReader) throws(FormatError) {
     var reader = reader
     instruction = reader.offset
-    self.previous = previous
     let byte = try reader.byte()
     if let start = Opcode.spaceStart(prefix: byte) {
       let number = try reader.u32()
@@ -95,7 +91,7 @@ struct OperandCursor {
     let value = try reader.u32()
     try visitor.operand(
       Operand(
-        kind: kind, opcode: opcode, instruction: instruction, previous: previous, offset: start,
+        kind: kind, opcode: opcode, instruction: instruction, offset: start,
         length: reader.offset &- start, value: value))
   }
 
@@ -138,7 +134,7 @@ struct OperandCursor {
     } else if V.wantsImplicitMemory {
       try visitor.operand(
         Operand(
-          kind: .implicitMemory, opcode: opcode, instruction: instruction, previous: previous, offset: start,
+          kind: .implicitMemory, opcode: opcode, instruction: instruction, offset: start,
           length: reader.offset &- start, value: alignment))
     }
     try reader.skipLEB(atMost: 10)
@@ -185,7 +181,7 @@ struct OperandCursor {
     try visitor.operand(
       Operand(
         kind: .signedType, opcode: opcode, instruction: opcode == .localDeclaration ? start : instruction,
-        previous: previous, offset: start, length: reader.offset &- start, value: UInt32(truncatingIfNeeded: value)))
+        offset: start, length: reader.offset &- start, value: UInt32(truncatingIfNeeded: value)))
   }
 
   @usableFromInline
