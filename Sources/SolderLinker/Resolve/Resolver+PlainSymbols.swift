@@ -40,7 +40,7 @@ extension Resolver {
   ///
   /// - Returns: the position of that symbol, or the number of symbols.
   mutating func addPlainSymbols(of unit: Unit, from start: Int) -> Int {
-    guard unit.origin != .neededLibrary, table.traced.isEmpty else { return start }
+    guard unit.origin != .neededLibrary, table.traced.isEmpty, options.whyExtractFile == nil else { return start }
     let plain = PlainUnit(unit)
     var ids = unit.symbolIDs
     unit.symbolIDs = []
