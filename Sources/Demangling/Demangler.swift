@@ -17,28 +17,45 @@
 public struct Demangler: ~Copyable {
   private var itanium = ItaniumDemangler()
   private var rust = RustDemangler()
+  /// Of a name with a dot in front, the dot and the readable form.
+  private var dotted = Pool<UInt8>(capacity: 64)
 
   /// A demangler that has seen no name yet.
   public init() {}
+
+  /// The readable form of `name`, in memory of the demangler: valid until the next call and as long as the demangler is.
+  ///
+  /// - Returns: nil if `name` is not mangled.
+  /// - Complexity: O(*n*) in the length of the name, with a large factor for hostile names.
+  public mutating func demangled(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
+    guard let start = name.baseAddress, name.count >= 2, name.count <= Limits.nameLength else { return nil }
+    let text = Text(start: start, count: name.count)
+    if text.first == UInt8(ascii: ".") { return demangled(dotted: text) }
+    guard text.first == UInt8(ascii: "_") else { return nil }
+    return demangled(encoded: text) ?? demangled(encoded: text.dropping(1))
+  }
 
   /// Appends the readable form of `name` to `output`.
   ///
   /// - Returns: false if `name` is not mangled; then `output` is as it was.
   /// - Complexity: O(*n*) in the length of the name, with a large factor for hostile names.
   public mutating func demangle(_ name: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) -> Bool {
-    guard let start = name.baseAddress, name.count >= 2, name.count <= Limits.nameLength else { return false }
-    let text = Text(start: start, count: name.count)
-    if text.first == UInt8(ascii: ".") {
-      return demangle(encoded: text.dropping(1), after: text, into: &output)
-    }
-    guard text.first == UInt8(ascii: "_") else { return false }
-    return demangle(encoded: text, after: .empty, into: &output)
-      || demangle(encoded: text.dropping(1), after: .empty, into: &output)
+    guard let result = demangled(name) else { return false }
+    output.append(contentsOf: result)
+    return true
   }
 
-  /// Demangles a name that starts with the mark of its scheme; a dot comes first if `prefix` has one.
-  private mutating func demangle(encoded name: Text, after prefix: Text, into output: inout [UInt8]) -> Bool {
-    guard name.first == UInt8(ascii: "_"), name.count >= 2 else { return false }
+  private mutating func demangled(dotted name: Text) -> UnsafeBufferPointer<UInt8>? {
+    guard let result = demangled(encoded: name.dropping(1)) else { return nil }
+    dotted.removeAll()
+    dotted.append(name.first)
+    if let start = result.baseAddress { dotted.append(from: start, count: result.count) }
+    return dotted.contents
+  }
+
+  /// Demangles a name that starts with the mark of its scheme.
+  private mutating func demangled(encoded name: Text) -> UnsafeBufferPointer<UInt8>? {
+    guard name.first == UInt8(ascii: "_"), name.count >= 2 else { return nil }
     let result: UnsafeBufferPointer<UInt8>?
     switch name.start[1] {
     case UInt8(ascii: "Z"): result = itanium.demangle(name)
@@ -46,12 +63,9 @@ public struct Demangler: ~Copyable {
     case UInt8(ascii: "R"): result = rust.demangle(name)
     default: result = nil
     }
-    guard let result else { return false }
-    if !prefix.isEmpty { output.append(prefix.first) }
     // LLVM passes the result on as a C string.
-    let length = result.firstIndex(of: 0) ?? result.count
-    output.append(contentsOf: UnsafeBufferPointer(rebasing: result[..<length]))
-    return true
+    guard let result, let start = result.baseAddress else { return nil }
+    return UnsafeBufferPointer(start: start, count: Text(start: start, count: result.count).indexOfZero)
   }
 }
 

@@ -33,6 +33,20 @@ struct Text: BitwiseCopyable {
     return Text(start: start + dropped, count: count - dropped)
   }
 
+  /// The place of the first zero byte, or the length when there is none.
+  var indexOfZero: Int {
+    let raw = UnsafeRawPointer(start)
+    var index = 0
+    // Eight bytes at a time: a borrow reaches the highest bit of a byte if it is zero, or in one behind such a byte.
+    while index + 8 <= count {
+      let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0 { break }
+      index += 8
+    }
+    while index < count, start[index] != 0 { index += 1 }
+    return index
+  }
+
   func hasPrefix(_ word: StaticString) -> Bool {
     let length = word.utf8CodeUnitCount
     guard length <= count else { return false }

@@ -75,8 +75,7 @@ struct Link {
     if diagnostics.hasErrors { return nil }
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
-    var mark = MarkPass(resolution, options)
-    let live = mark.run()
+    let live = MarkPass(resolution, options, threads).run()
     timer?.end("mark", items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
@@ -87,7 +86,9 @@ struct Link {
     var memory = place.run()
     AddressSymbols.define(&resolution, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, options, diagnostics)
-    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory { memory.combineSegments() }
+    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
+      memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
+    }
     timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is

@@ -76,4 +76,16 @@ public enum LEB128 {
     }
     target[width &- 1] = UInt8(truncatingIfNeeded: rest) & 0x7F
   }
+
+  /// Writes the low 35 bits of a number padded to five bytes, as operands of 32 bits stand in relocatable code. A signed
+  /// number is passed with its sign extended.
+  ///
+  /// Without a loop: the groups of seven bits are moved to their bytes in one register.
+  @inlinable @inline(__always)
+  public static func write(fiveBytes value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
+    let low = UInt32(truncatingIfNeeded: value)
+    let groups = low & 0x7F | low &<< 1 & 0x7F00 | low &<< 2 & 0x7F_0000 | low &<< 3 & 0x7F00_0000
+    UnsafeMutableRawPointer(target).storeBytes(of: (groups | 0x8080_8080).littleEndian, as: UInt32.self)
+    target[4] = UInt8(truncatingIfNeeded: value &>> 28) & 0x7F
+  }
 }

@@ -12,10 +12,6 @@ import Testing
     let covers: @Sendable (_ section: String) -> Bool
   }
 
-  private static let initMemoryReason =
-    "--export-all: what wasm-ld makes to initialise a shared memory is exported; solder keeps it for itself"
-  private static let initMemorySections: @Sendable (String) -> Bool = { ["section 6", "section 7"].contains($0) }
-
   static let knownDifferences = [
     KnownDifference(
       reason: "LLVM 20 changed how two names of C++20 demangle; solder has the text of LLVM 19 for every release",
@@ -24,28 +20,11 @@ import Testing
       },
       covers: { $0 == "name" }),
     KnownDifference(
-      reason: """
-        --emit-relocs: wasm-ld 19 lists a stub for an undefined weak function once for each file that refers to it, and later
-        releases leave out relocations of what garbage collection removed
-        """,
-      concerns: { $0.options.contains("--emit-relocs") },
-      covers: { $0 == "linking" || $0.hasPrefix("reloc.") }),
-    KnownDifference(
-      reason: "--why-extract: wasm-ld also tells of references to members that were being added already",
-      concerns: { [.cxx, .rust].contains($0.program) && $0.options.contains("--why-extract=why.txt") },
-      covers: { $0 == "why.txt" }),
-    KnownDifference(
-      reason: "-Map: a line of merged strings stands at its address, wasm-ld's behind strings of a lesser address",
-      concerns: { $0.program == .rust && $0.options.contains("-Map=result.map") },
-      covers: { $0 == "result.map" }),
-    KnownDifference(
-      reason: "--relocatable: wasm-ld forgets the flag by which segments are retained; solder keeps it",
-      concerns: { $0.program == .embeddedSwift && $0.options.contains("--relocatable") },
+      reason: "--relocatable, --emit-relocs: wasm-ld forgets the flag by which segments are retained; solder keeps it",
+      concerns: {
+        $0.program == .embeddedSwift && !$0.options.filter { ["--relocatable", "--emit-relocs"].contains($0) }.isEmpty
+      },
       covers: { $0 == "linking" }),
-    KnownDifference(
-      reason: initMemoryReason,
-      concerns: { $0.options.contains("--shared-memory") && $0.options.contains("--export-all") },
-      covers: initMemorySections),
   ]
 
   struct Link: Sendable, CustomTestStringConvertible {
@@ -143,8 +122,7 @@ import Testing
     if reference == .release19, options.contains("--compress-relocations") { return }
     let inputs = try await threadObjects(Self.atomics)
     let pair = try await Differential(options + ["--allow-undefined"] + inputs, reference)
-    let isKnown = options.contains("--shared-memory") && options.contains("--export-all")
-    try pair.expectIdentical { isKnown && Self.initMemorySections($0) }
+    try pair.expectIdentical()
     guard !options.contains("--relocatable") else { return }
     try await WebAssemblyHost.shared.validate(pair.ownPath)
   }
@@ -161,13 +139,7 @@ import Testing
     let inputs = try await threadObjects(["-fPIC", "-fvisibility=default"] + (isShared ? Self.atomics : []))
     let more = ["--experimental-pic", "--unresolved-symbols=import-dynamic"]
     let pair = try await Differential(options + more + inputs, reference)
-    // A host gives a program zeros: since LLVM 20 wasm-ld leaves out those at the end of its data.
-    let omitsZeros = options.contains("-pie") && !isShared && reference != .release19
-    // wasm-ld exports what initialises the memory and the program's own address globals; solder keeps it for itself.
-    let exportsAll = options.contains("--export-all")
-    try pair.expectIdentical {
-      $0 == "section 11" && omitsZeros || Self.initMemorySections($0) && exportsAll
-    }
+    try pair.expectIdentical()
   }
 
   @Test(arguments: Reference.allCases, [["-O0"], ["-O2", "-g"]])

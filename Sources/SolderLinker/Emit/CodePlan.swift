@@ -47,6 +47,13 @@ struct CodePlan {
     return (UInt32(body + LEB128.length(unsigned: UInt64(body))), false)
   }
 
+  /// The size of a function's body, given its size with the number in front that tells it.
+  static func bodySize(ofTotal size: Int) -> Int {
+    var length = 1
+    while length < 5, LEB128.length(unsigned: UInt64(max(0, size - length))) != length { length += 1 }
+    return size - length
+  }
+
   private static func bodySize(
     _ function: Function, of unit: Unit, _ encoder: OperandEncoder, compress: Bool
   ) -> Int {
@@ -59,48 +66,6 @@ struct CodePlan {
     }
     return size
   }
-
-  /// Writes one function.
-  ///
-  /// - Parameters:
-  ///   - isPatched: what was found when it was measured.
-  ///   - target: room for exactly the function's size.
-  static func write(
-    _ function: Function, of unit: Unit, isPatched: Bool, size: Int, to target: UnsafeMutablePointer<UInt8>,
-    _ encoder: OperandEncoder, compress: Bool
-  ) {
-    let base = unit.file.bytes.base
-    if isPatched {
-      target.update(from: base + Int(function.start), count: size)
-      let source = RelocatedUnit(unit)
-      for index in function.body.relocations.indices {
-        let relocation = source.relocations[index]
-        let operand = encoder.encode(relocation, of: source, compress: false)
-        patch(operand, at: target + Int(relocation.offset - function.start), width: Int(relocation.width))
-      }
-      return
-    }
-    var writer = FragmentWriter(target)
-    let body = bodySize(function, of: unit, encoder, compress: compress)
-    writer.position += LEB128.write(unsigned: UInt64(body), to: target)
-    writer.write(function.body, of: unit, encoder, compress: compress)
-  }
-
-  private static func patch(_ operand: EncodedOperand, at target: UnsafeMutablePointer<UInt8>, width: Int) {
-    if let opcode = operand.opcode { (target - 1).pointee = opcode }
-    switch operand.form {
-    case .unsigned: LEB128.write(unsigned: operand.value, width: width, to: target)
-    case .signed: LEB128.write(signed: Int64(bitPattern: operand.value), width: width, to: target)
-    case .fixed32:
-      UnsafeMutableRawPointer(target).storeBytes(
-        of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
-    case .fixed64: UnsafeMutableRawPointer(target).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
-    case .nothing: (target - 1).update(repeating: 0x01, count: width + 1)
-    case .memoryArgument:
-      target.pointee = UInt8(truncatingIfNeeded: operand.value)
-      LEB128.write(unsigned: operand.value >> 8, width: width - 1, to: target + 1)
-    }
-  }
 }
 
 /// Writes fragments with their operands replaced.
@@ -110,10 +75,9 @@ struct FragmentWriter {
 
   init(_ target: UnsafeMutablePointer<UInt8>) { self.target = target }
 
-  mutating func write(_ fragment: Fragment, of unit: Unit, _ encoder: OperandEncoder, compress: Bool) {
-    let base = unit.file.bytes.base
+  mutating func write(_ fragment: Fragment, _ source: RelocatedUnit, _ encoder: OperandEncoder, compress: Bool) {
+    let base = source.unit.file.bytes.base
     var copied = Int(fragment.start)
-    let source = RelocatedUnit(unit)
     for index in fragment.relocations.indices {
       let relocation = source.relocations[index]
       let operand = encoder.encode(relocation, of: source, compress: compress)

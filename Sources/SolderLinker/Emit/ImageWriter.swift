@@ -28,7 +28,7 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options)
     bodies = SyntheticCode(program: program).bodies()
-    var encoder = OperandEncoder(program: program, custom: custom, values: SymbolValue.all(program, threads))
+    var encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads))
     timer?.end("symbol values", items: encoder.values.count)
     code = CodePlan(program, encoder, bodies, threads)
     var offsets = [UInt32](repeating: 0, count: program.indices.functionIndices.count)
@@ -91,6 +91,18 @@ struct ImageWriter {
     add(.custom, contents, reserved: reserved, name: name)
   }
 
+  private mutating func addCustom(_ name: ByteString, pieces: [ByteWriter]) {
+    guard let first = pieces.first else { return }
+    let rest = pieces.dropFirst()
+    addCustom(name, first, reserved: rest.reduce(0) { $0 + UInt64($1.count) })
+    var offset = reservedStart
+    for piece in rest {
+      let start = offset
+      offset += piece.count
+      addRegion(start..<offset) { $0.write(piece.bytes, at: start) }
+    }
+  }
+
   /// Where the bytes that tasks fill in the section added last begin.
   private var reservedStart: Int { fileSize - Int(sections[sections.count - 1].reserved) }
 
@@ -143,24 +155,9 @@ struct ImageWriter {
   }
 
   private mutating func addCodeTask(_ range: Range<Int>, at start: Int) {
-    let (program, encoder, code, bodies) = (self.program, self.encoder, self.code, self.bodies)
-    let compress = program.options.compressRelocations
+    let writer = CodeWriter(program: program, encoder: encoder, code: code, bodies: bodies)
     let end = range.last.map { start + Int(code.offsets[$0]) + Int(code.sizes[$0]) } ?? start
-    addRegion(start + Int(code.offsets[range.lowerBound])..<end) { window in
-      for position in range {
-        let reference = program.indices.functions[position]
-        let target = window.room(at: start + Int(code.offsets[position]), count: Int(code.sizes[position]))
-        if reference.unit == 0 {
-          let body = bodies[Int(reference.index)]
-          body.withUnsafeBufferPointer { target.update(from: $0.baseAddress!, count: $0.count) }
-        } else {
-          let unit = program.resolution.units[Int(reference.unit)]
-          CodePlan.write(
-            unit.functions[Int(reference.index)], of: unit, isPatched: code.arePatched[position],
-            size: Int(code.sizes[position]), to: target, encoder, compress: compress)
-        }
-      }
-    }
+    addRegion(start + Int(code.offsets[range.lowerBound])..<end) { writer.write(range, at: start, in: $0) }
   }
 
   // MARK: Data
@@ -303,12 +300,7 @@ struct ImageWriter {
           let section = piece.unit.customSections[piece.index]
           let target = window.room(at: offset, count: size)
           target.update(from: section.content.base + section.content.offset, count: section.content.remaining)
-          let source = RelocatedUnit(piece.unit)
-          for relocation in section.relocations.indices {
-            let relocation = source.relocations[relocation]
-            let value = encoder.value(of: relocation, in: source, tombstone: output.tombstone)
-            FixedOperand.write(value, relocation, to: target + Int(relocation.offset))
-          }
+          Patcher(piece.unit, encoder).patchData(section.relocations, at: target, tombstone: output.tombstone)
         }
       }
     }
@@ -325,8 +317,7 @@ struct ImageWriter {
     func isKept(_ name: String) -> Bool { !options.stripAll || options.keepSections.contains(name) }
     let metadata = MetadataSections(program: program)
     if isKept("name") {
-      let names = NameSectionWriter(program, threads).contents()
-      if !names.isEmpty { addCustom(ByteString("name"), names) }
+      addCustom(ByteString("name"), pieces: NameSectionWriter(program, threads).contents())
     }
     let producers = isKept("producers") ? metadata.producers() : ByteWriter()
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
@@ -354,8 +345,10 @@ struct DataWriter {
       guard limit > position else { return }
       (target + Int(position)).update(repeating: 0, count: Int(limit - position))
     }
+    let units = program.resolution.units
+    var patcher = Patcher(units[0], encoder)
     for piece in pieces {
-      let unit = program.resolution.units[Int(piece.unit)]
+      let unit = units[Int(piece.unit)]
       let input = unit.segments[Int(piece.segment)]
       clear(to: piece.offset)
       let place = target + Int(piece.offset)
@@ -364,33 +357,15 @@ struct DataWriter {
         position = piece.offset + UInt64(input.count)
         continue
       }
-      let source = RelocatedUnit(unit)
-      for index in input.relocations.indices {
-        let relocation = source.relocations[index]
-        let address = segment.address &+ piece.offset &+ UInt64(relocation.offset)
-        let value = encoder.value(of: relocation, in: source, place: address)
-        FixedOperand.write(value, relocation, to: place + Int(relocation.offset))
-      }
+      if patcher.source.unit !== unit { patcher = Patcher(unit, encoder) }
+      patcher.patchData(input.relocations, at: place, address: segment.address &+ piece.offset)
       position = piece.offset + UInt64(input.count)
     }
     clear(to: end)
-    for (offset, strings) in segment.strings where offset >= start && offset < end {
-      strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(offset)).update(from: base, count: $0.count) }
+    for run in segment.strings where run.offset >= start && run.offset < end {
+      run.strings.bytes.withUnsafeBufferPointer {
+        if let base = $0.baseAddress { (target + Int(run.offset)).update(from: base, count: $0.count) }
       }
-    }
-  }
-}
-
-/// Writes operands of data and custom sections, whose width never changes.
-enum FixedOperand {
-  static func write(_ value: UInt64, _ relocation: Relocation, to target: UnsafeMutablePointer<UInt8>) {
-    switch relocation.width {
-    case 4:
-      UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
-    case 8: UnsafeMutableRawPointer(target).storeBytes(of: value.littleEndian, as: UInt64.self)
-    case 10: LEB128.write(unsigned: value, width: 10, to: target)
-    default: LEB128.write(unsigned: value & 0xFFFF_FFFF, width: 5, to: target)
     }
   }
 }

@@ -15,17 +15,24 @@ struct NameSectionWriter {
     self.threads = threads
   }
 
-  /// The payload behind the section's name; empty when nothing has a name.
-  func contents() -> ByteWriter {
-    var writer = ByteWriter(capacity: indices.functions.count * 40)
+  /// The payload behind the section's name, in pieces; none when nothing has a name.
+  ///
+  /// The names of functions, nearly all of it, stay where the threads wrote them until they are copied into the result.
+  func contents() -> [ByteWriter] {
+    var writer = ByteWriter()
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
     let hasObject = program.resolution.inLinkOrder.contains { $0.origin == .object }
-    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return writer }
+    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
-    append(.function, functions, &writer)
+    var pieces: [ByteWriter] = []
+    if functions.count > 0 {
+      appendHeader(.function, count: functions.count, size: functions.pieces.reduce(0) { $0 + $1.count }, &writer)
+      pieces = [writer] + functions.pieces
+      writer = ByteWriter()
+    }
     appendNested(.local, by: localNames, &writer)
     appendNested(.label, by: labelNames, &writer)
     appendTypes(&writer)
@@ -39,7 +46,7 @@ struct NameSectionWriter {
       }, &writer)
     append(.data, segments, &writer)
     append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
-    return writer
+    return pieces + [writer]
   }
 
   private var moduleName: String {
@@ -62,11 +69,6 @@ struct NameSectionWriter {
     }
 
     /// The name to show for a symbol's name.
-    mutating func append(_ other: NameMap) {
-      count += other.count
-      entries.raw(other.entries)
-    }
-
     mutating func add(
       _ index: UInt32, _ name: ByteString, _ display: inout DisplayNames, prefix: ByteString = ByteString("")
     ) {
@@ -82,40 +84,50 @@ struct NameSectionWriter {
 
   private func append(_ subsection: NameSection.Subsection, _ names: NameMap, _ writer: inout ByteWriter) {
     guard names.count > 0 else { return }
-    writer.byte(subsection.rawValue)
-    writer.count(names.entries.count + LEB128.length(unsigned: UInt64(names.count)))
-    writer.count(names.count)
+    appendHeader(subsection, count: names.count, size: names.entries.count, &writer)
     writer.raw(names.entries)
   }
 
-  private func functionNames() -> NameMap {
+  private func appendHeader(
+    _ subsection: NameSection.Subsection, count: Int, size: Int, _ writer: inout ByteWriter
+  ) {
+    writer.byte(subsection.rawValue)
+    writer.count(size + LEB128.length(unsigned: UInt64(count)))
+    writer.count(count)
+  }
+
+  private func functionNames() -> (count: Int, pieces: [ByteWriter]) {
     var names = NameMap()
     var display = DisplayNames(demangles: program.options.demangle)
-    names.entries = ByteWriter(capacity: indices.functions.count * 40)
     for entry in indices.imports where entry.kind == .function {
       names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
     // Most names are those of functions, and many have to be demangled.
-    let functions = indices.functions
-    let batch = 2048
-    let parts = threads.map((functions.count + batch - 1) / batch) { part in
-      namesOfFunctions(part * batch..<min((part + 1) * batch, functions.count))
+    let count = indices.functions.count
+    let batch = 512
+    let parts = threads.map((count + batch - 1) / batch) { part in
+      namesOfFunctions(part * batch..<min((part + 1) * batch, count))
     }
-    for part in parts { names.append(part) }
-    return names
+    return (parts.reduce(names.count) { $0 + $1.count }, [names.entries] + parts.map(\.entries))
   }
 
   /// Names of defined functions, by their positions among them.
   private func namesOfFunctions(_ positions: Range<Int>) -> NameMap {
     var names = NameMap()
     var display = DisplayNames(demangles: program.options.demangle)
-    names.entries = ByteWriter(capacity: positions.count * 48)
+    names.entries = ByteWriter(capacity: positions.count * 64)
+    let (references, units) = (program.indices.functions, program.resolution.units)
+    let firstIndex = program.indices.importCounts.functions
+    var (unit, functions) = (units[0], units[0].functions)
     for position in positions {
-      let reference = indices.functions[position]
-      let unit = units[Int(reference.unit)]
-      let name = unit.functions[Int(reference.index)].name
+      let reference = references[position]
+      if reference.unit != unit.index {
+        unit = units[Int(reference.unit)]
+        functions = unit.functions
+      }
+      let name = functions[Int(reference.index)].name
       guard !name.isEmpty else { continue }
-      let index = indices.importCounts.functions + UInt32(position)
+      let index = firstIndex + UInt32(position)
       // A finished module's names are written as they were; an object's are those of its symbols.
       if unit.isLifted { names.add(index, name) } else { names.add(index, name, &display) }
     }

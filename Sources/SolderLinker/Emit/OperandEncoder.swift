@@ -27,9 +27,18 @@ struct OperandEncoder: @unchecked Sendable {
   let custom: CustomPlan
   /// By symbol.
   let values: [SymbolValue]
+  /// The types of the result, taken out of the program for ``Patcher``.
+  let types: OutputTypes
   /// Where each function's body begins in the payload of the code section, numbered over all units; known once the code
   /// has been measured.
   var functionOffsets: [UInt32] = []
+
+  init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue]) {
+    self.program = program
+    self.custom = custom
+    self.values = values
+    types = program.indices.types
+  }
 
   /// What a relocation in code writes.
   ///
@@ -132,9 +141,6 @@ struct OperandEncoder: @unchecked Sendable {
       return UInt64(functionOffsets[checked: Int(program.symbol(id).element)] ?? 0) &+ addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
     case .memoryAddressLocationRelativeI32: return address(symbol, id) &+ addend &- place
-    case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
-      guard symbol.isDefined else { return 0 }
-      return address(symbol, id) &+ addend &- threadBase(id)
     default:
       guard symbol.isDefined else { return 0 }
       return address(symbol, id) &+ addend
@@ -144,13 +150,6 @@ struct OperandEncoder: @unchecked Sendable {
   /// The address of a symbol; that of an immutable global of a plain module is its value.
   private func address(_ symbol: SymbolValue, _ id: SymbolID) -> UInt64 {
     symbol.kind == .global ? program.address(of: program.symbol(id)) : symbol.address
-  }
-
-  /// What is to be subtracted from the address of thread-local data that code adds to `__tls_base`.
-  private func threadBase(_ id: SymbolID) -> UInt64 {
-    // With threads, the address counts from there already.
-    guard !program.options.sharedMemory, program.options.compatibility.countsFromThreadBase else { return 0 }
-    return program.symbol(id).isTLS ? program.memory.tlsAddress : 0
   }
 
   /// What a relocation writes that refers to no symbol.

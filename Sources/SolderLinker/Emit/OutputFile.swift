@@ -70,12 +70,24 @@ enum OutputFile {
 
   private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
     do throws(Errno) {
+      try reserve(image.count, in: descriptor)
       try image.write(to: descriptor)
     } catch {
       close(descriptor)
       throw error
     }
     guard close(descriptor) == 0 else { throw Errno(rawValue: errno) }
+  }
+
+  /// Gives a new file its blocks on the disk before it is filled.
+  ///
+  /// Not only that a full disk is found out at once: ext4 makes up for blocks that are not there yet when a file replaces
+  /// another by name, and waits for that (20 ms for 34 MB). Where the file system cannot reserve blocks, nothing is lost.
+  private static func reserve(_ count: Int, in descriptor: Int32) throws(Errno) {
+    #if os(Linux)
+      let status = posix_fallocate(descriptor, 0, off_t(count))
+      if status == ENOSPC || status == EDQUOT || status == EFBIG { throw Errno(rawValue: status) }
+    #endif
   }
 
   /// Writes to what cannot be written out of order.

@@ -36,9 +36,9 @@ final class Program: @unchecked Sendable {
     return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
   }
 
-  /// Whether thread-local data is known by its offset from `__tls_base`: with threads. One thread alone has its block
-  /// where the segment is, and `__tls_base` says where that is.
-  var offsetsThreadLocals: Bool { options.sharedMemory }
+  /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
+  /// is, and `__tls_base` says where that is.
+  var offsetsThreadLocals: Bool { options.sharedMemory || options.compatibility.countsFromTLSBase }
 
   /// The value of an immutable global of a plain module that is a plain number: an address, to everybody else.
   private func constantValue(of symbol: Symbol) -> UInt64? {

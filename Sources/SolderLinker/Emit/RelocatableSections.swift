@@ -35,8 +35,10 @@ struct OutputSymbols {
     for unit in resolution.inLinkOrder {
       for id in unit.symbolIDs {
         let symbol = resolution.symbol(id)
-        guard symbol.isLocal, symbol.isDefined, symbol.kind != .section, indices[Int(id)] == none32 else { continue }
-        if program.isLive(symbol, id) { add(id) }
+        // A stub for a missing function is local to each file that refers to it.
+        let isStub = symbol.has(.isStub)
+        guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
+        if indices[Int(id)] == none32 || isStub, program.isLive(symbol, id) { add(id) }
       }
     }
     firstSection = UInt32(entries.count)
@@ -206,7 +208,8 @@ struct RelocatableSections {
       groups[unit.comdats[Int(group)], default: []].append((.function, index))
     }
     for (index, segment) in program.memory.segments.enumerated() {
-      guard let first = segment.pieces.first else { continue }
+      // Merged strings belong to no group.
+      guard let first = segment.pieces.first, segment.strings.first?.offset != 0 else { continue }
       let unit = program.resolution.units[Int(first.unit)]
       let group = unit.segments[Int(first.segment)].comdat
       if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
@@ -239,16 +242,25 @@ struct RelocationSection {
   mutating func add(_ range: RelocationRange, of unit: Unit, countedFrom chunk: UInt64, at place: UInt64) {
     for index in range.indices {
       let relocation = unit.relocations[index]
+      let target: UInt32
+      if relocation.kind == .typeIndexLEB {
+        target = program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0
+      } else {
+        target = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
+        if omits(relocation.kind, target) { continue }
+      }
       entries.byte(relocation.kind.rawValue)
       entries.u64(UInt64(relocation.offset) &- chunk &+ place)
-      if relocation.kind == .typeIndexLEB {
-        entries.u32(program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0)
-      } else {
-        entries.u32(symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom))
-      }
+      entries.u32(target)
       if relocation.kind.hasAddend { entries.s64(addend(of: relocation, in: unit)) }
       count += 1
     }
+  }
+
+  /// Whether the symbol was collected as garbage. wasm-ld takes section symbols for garbage too, which are never marked.
+  private func omits(_ kind: RelocationKind, _ target: UInt32) -> Bool {
+    guard program.options.compatibility.omitsRelocationsOfGarbage else { return false }
+    return target == none32 || kind == .sectionOffsetI32 && program.options.gcSections
   }
 
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {

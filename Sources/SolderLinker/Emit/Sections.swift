@@ -95,10 +95,15 @@ struct SectionWriter {
     var writer = ByteWriter(capacity: indices.functions.count + 8)
     guard !indices.functions.isEmpty else { return writer }
     writer.count(indices.functions.count)
-    for reference in indices.functions {
-      let unit = units[Int(reference.unit)]
-      let type = unit.typeIDs[Int(unit.functions[Int(reference.index)].type)]
-      writer.u32(indices.types.index(of: type) ?? 0)
+    let (units, types) = (program.resolution.units, program.indices.types)
+    var unit = units[0]
+    var (functions, typeIDs) = (unit.functions, unit.typeIDs)
+    for reference in program.indices.functions {
+      if reference.unit != unit.index {
+        unit = units[Int(reference.unit)]
+        (functions, typeIDs) = (unit.functions, unit.typeIDs)
+      }
+      writer.u32(types.index(of: typeIDs[Int(functions[Int(reference.index)].type)]) ?? 0)
     }
     return writer
   }
@@ -309,7 +314,7 @@ struct SectionWriter {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
       guard let start = buffer.baseAddress else { return }
       var fragmentWriter = FragmentWriter(start)
-      fragmentWriter.write(fragment, of: unit, encoder, compress: false)
+      fragmentWriter.write(fragment, RelocatedUnit(unit), encoder, compress: false)
       writer.raw(start, count: fragmentWriter.position)
     }
   }

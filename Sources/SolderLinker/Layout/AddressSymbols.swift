@@ -21,6 +21,11 @@ enum AddressSymbols {
       resolution.table.symbols[Int(id)].value = value
     }
     guard options.output != .relocatable else { return }
+    if options.exportAll, let flag = memory.initMemoryFlag {
+      let name = ByteString("__wasm_init_memory_flag")
+      let id = resolution.table.insert(name, kind: .data, flags: .visibilityHidden, unit: 0).id
+      resolution.table.symbols[Int(id)].defineAbsoluteData(flag)
+    }
     for segment in memory.segments where segment.isPlaced && isIdentifier(segment.name) {
       defineBound("__start_", of: segment, segment.address, &resolution, options)
       defineBound("__stop_", of: segment, segment.address &+ segment.size, &resolution, options)

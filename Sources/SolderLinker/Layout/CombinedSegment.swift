@@ -7,13 +7,17 @@ import WebAssemblyFormat
 // `__memory_base` itself; zero-initialised memory becomes part of it, and is written out.
 extension MemoryPlan {
   /// Joins all segments into the first; every address stays.
-  mutating func combineSegments() {
-    guard segments.count > 1, let first = segments.first, let last = segments.last else { return }
+  ///
+  /// - Parameter omits: tells the segments at the end that the file does not contain; they stay what they are.
+  mutating func combineSegments(omitting omits: (OutputSegment) -> Bool) {
+    let omitted = segments.firstIndex(where: omits) ?? segments.count
+    guard segments.count > 1, omitted > 0 else { return }
     var combined = OutputSegment(name: ByteString(".data"))
-    combined.address = first.address
-    combined.size = last.address &+ last.size &- first.address
-    for segment in segments {
-      let offset = segment.address &- first.address
+    let start = segments[0].address
+    combined.address = start
+    combined.size = segments[omitted - 1].address &+ segments[omitted - 1].size &- start
+    for segment in segments[..<omitted] {
+      let offset = segment.address &- start
       combined.alignment = max(combined.alignment, segment.alignment)
       combined.flags.formUnion(segment.flags)
       combined.pieces += segment.pieces.map { piece in
@@ -21,9 +25,15 @@ extension MemoryPlan {
         moved.offset = offset &+ piece.offset
         return moved
       }
-      combined.strings += segment.strings.map { (offset &+ $0.offset, $0.strings) }
+      combined.strings += segment.strings.map { run in
+        var moved = run
+        moved.offset = offset &+ run.offset
+        return moved
+      }
     }
-    segments = [combined]
-    for index in outputSegments.indices where outputSegments[index] != none32 { outputSegments[index] = 0 }
+    segments = [combined] + segments[omitted...]
+    for index in outputSegments.indices where outputSegments[index] != none32 {
+      outputSegments[index] = UInt32(max(0, Int(outputSegments[index]) - omitted + 1))
+    }
   }
 }

@@ -90,7 +90,7 @@ extension IndexPass {
       resolution.table.symbols[Int(id)].flags.insert(.visibilityHidden)
       resolution.table.symbols[Int(id)].flags.remove(.exported)
       resolution.table.symbols[Int(id)].attributes.remove(.forceExport)
-      plan.wrappers.append(wrapper)
+      plan.ownExports.append(wrapper)
     }
   }
 
@@ -104,7 +104,7 @@ extension IndexPass {
       names.insert(name)
       plan.exports.append(OutputExport(name: name, kind: .memory, index: 0))
     }
-    for id in resolution.table.slots + plan.wrappers { export(id, &names) }
+    for id in resolution.table.slots + plan.ownExports { export(id, &names) }
   }
 
   private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {
@@ -142,9 +142,9 @@ extension IndexPass {
 
   private mutating func export(_ id: SymbolID, _ names: inout Set<ByteString>) {
     let symbol = resolution.symbol(id)
-    let isWrapper = symbol.has(.unnamed)
-    guard symbol.state == .defined, isWrapper || symbol.isExported(options),
-      isWrapper || isPresent(symbol, id)
+    let isOwn = symbol.has(.unnamed)
+    guard symbol.state == .defined, isOwn || symbol.isExported(options),
+      isOwn || isPresent(symbol, id)
     else { return }
     var name = symbol.name
     var index: UInt32

@@ -252,7 +252,7 @@ struct IndexPass {
     guard options.output != .relocatable else { return }
     addDataRelocations()
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
-      resolution.wellKnown.initializeMemory = addFunction("__wasm_init_memory", .initializeMemory)
+      resolution.wellKnown.initializeMemory = addInitFunction("__wasm_init_memory", .initializeMemory)
     }
     if options.sharedMemory {
       if resolution.wellKnown.initializeMemory != nil { markThreadBase() }
@@ -261,17 +261,18 @@ struct IndexPass {
     if options.isPositionIndependent, !features.hasExtendedConst,
       plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
     {
-      resolution.wellKnown.applyGlobalRelocations = addFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
+      let id = addInitFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
+      resolution.wellKnown.applyGlobalRelocations = id
     }
     if let relocate = resolution.wellKnown.applyGlobalRelocations, let copy = resolution.wellKnown.initializeMemory {
-      resolution.wellKnown.start = addFunction("__wasm_start", .callAll([relocate, copy]))
+      resolution.wellKnown.start = addInitFunction("__wasm_start", .callAll([relocate, copy]))
     }
   }
 
   /// Each thread's block of thread-local data is relocated when it is set up.
   private mutating func addThreadRelocations() {
     if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
-      let id = addFunction("__wasm_apply_global_tls_relocs", .applyGlobalTLSRelocations)
+      let id = addInitFunction("__wasm_apply_global_tls_relocs", .applyGlobalTLSRelocations)
       resolution.wellKnown.applyGlobalTLSRelocations = id
       markThreadBase()
     }
@@ -282,8 +283,15 @@ struct IndexPass {
         }
     }
     if hasRelocations {
-      resolution.wellKnown.applyTLSRelocations = addFunction("__wasm_apply_tls_relocs", .applyTLSRelocations)
+      resolution.wellKnown.applyTLSRelocations = addInitFunction("__wasm_apply_tls_relocs", .applyTLSRelocations)
     }
+  }
+
+  /// `--export-all` means these too.
+  private mutating func addInitFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
+    let id = addFunction(name, body)
+    if options.exportAll { plan.ownExports.append(id) }
+    return id
   }
 
   private mutating func markThreadBase() {

@@ -74,8 +74,8 @@ struct IndexPlan {
   var constructors: [SymbolID] = []
   /// Exports of plain modules whose function a wrapper replaces.
   var replacedExports: [ByteString: SymbolID] = [:]
-  /// Functions whose bodies the linker writes, behind all others (wrappers of exports).
-  var wrappers: [SymbolID] = []
+  /// Functions that the linker makes and the host may see: start-up code where all is exported, wrappers of exports.
+  var ownExports: [SymbolID] = []
 
   struct ImportCounts {
     var functions: UInt32 = 0

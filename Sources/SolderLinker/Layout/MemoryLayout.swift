@@ -29,8 +29,8 @@ struct MemoryPlan {
     let address = segmentAddresses[Int(segment)]
     guard address == MemoryPlan.mergedStrings else { return address &+ offset }
     let output = segments[Int(outputSegments[Int(segment)])]
-    for (start, strings) in output.strings where strings.maps[segment] != nil {
-      return output.address &+ start &+ strings.offset(of: offset, in: segment)
+    for run in output.strings where run.strings.maps[segment] != nil {
+      return output.address &+ run.offset &+ run.strings.offset(of: offset, in: segment)
     }
     return offset
   }
@@ -165,7 +165,7 @@ struct MemoryPass {
     for position in 0...pieces.count {
       if !strings.isEmpty, position == stringsPosition {
         let merged = MergedStrings(strings)
-        output.strings = [(output.size, merged)]
+        output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
         output.size += UInt64(merged.bytes.count)
       }
       guard position < pieces.count else { break }

@@ -11,6 +11,15 @@ struct OutputSegment {
     var offset: UInt64
   }
 
+  /// Merged strings in it.
+  struct MergedRun {
+    /// Offset in the output segment.
+    var offset: UInt64
+    var strings: MergedStrings
+    /// The output segment for which they were merged, before it was combined with others.
+    var name: ByteString
+  }
+
   var name: ByteString
   /// Address of its first byte; of thread-local data, of the initial copy.
   var address: UInt64 = 0
@@ -19,8 +28,8 @@ struct OutputSegment {
   var alignment: UInt32 = 0
   var flags: SegmentFlags = []
   var pieces: [Piece] = []
-  /// Strings of mergeable input segments, and where in this segment they begin.
-  var strings: [(offset: UInt64, strings: MergedStrings)] = []
+  /// Strings of mergeable input segments.
+  var strings: [MergedRun] = []
   var isPassive = false
   /// Zero-initialised: takes memory but no bytes of the file, unless something forces it to.
   var isBSS = false

@@ -98,6 +98,7 @@ struct RelocationScan {
     guard !range.isEmpty else { return }
     let relocations = unit.relocations
     let symbolIDs = unit.symbolIDs
+    let unsettled = live.unsettled
     for index in range.indices {
       let relocation = relocations[index]
       let target = Int(relocation.target)
@@ -114,6 +115,10 @@ struct RelocationScan {
       }
       guard relocation.target != none32 else { continue }
       let id = symbolIDs[target]
+      // Most references are to something that is there, and ask for nothing.
+      if !unsettled[Int(id)] {
+        if !relocation.kind.asksForMore || relocation.kind.isTableIndex && seen.slots[target] { continue }
+      }
       let symbol = resolution.symbol(id)
       if relocation.kind.isTableIndex {
         if !seen.slots[target], !needsImportedAddress(symbol) {
@@ -176,5 +181,15 @@ struct RelocationScan {
     if symbol.isHidden || symbol.isLocal { return false }
     if symbol.isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
     return true
+  }
+}
+
+extension RelocationKind {
+  /// Whether a relocation may ask for more than the index or the address of something that is there.
+  fileprivate var asksForMore: Bool {
+    switch self {
+    case .globalIndexLEB, .globalIndexI32, .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64: true
+    default: isTableIndex
+    }
   }
 }

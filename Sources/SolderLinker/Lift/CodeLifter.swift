@@ -60,6 +60,7 @@ struct CodeLifter {
     let bytes = task.functions.reduce(0) { $0 + Int(task.unit.functions[$1].body.size) }
     result.relocations.reserveCapacity(bytes / 8)
     var visitor = CodeVisitor<Memory>(task.unit, facts)
+    let marks = OperandMarks()
     do {
       for index in task.functions {
         let before = visitor.relocations.count
@@ -67,7 +68,7 @@ struct CodeLifter {
         if !facts.readFunctions.contains(function) {
           var reader = task.unit.reader(of: task.unit.functions[index].body)
           _ = try scanLocals(&reader, &visitor)
-          try scanInstructions(&reader, &visitor)
+          try scanCode(&reader, readableEnd: task.unit.file.bytes.end, marks, &visitor)
           guard reader.isAtEnd else { throw FormatError("code goes on behind its end", at: reader.offset) }
         }
         result.counts.append(UInt32(visitor.relocations.count - before))
@@ -185,7 +186,6 @@ private enum KeepsMemory: MemoryPolicy {
 
 /// Turns operands into relocations against the unit's symbols.
 private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
-  static var wantsConstants: Bool { true }
   static var wantsImplicitMemory: Bool { Memory.isMoved }
 
   let unit: Unit
@@ -206,9 +206,6 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
   var namedElements: Set<UInt32> = []
   /// Symbols of functions that `ref.func` names.
   var namedFunctions: Set<UInt32> = []
-  /// The constant just read, and where the next instruction begins.
-  private var lastConstant: Int64 = 0
-  private var lastConstantEnd = -1
 
   init(_ unit: Unit, _ facts: LiftedFacts) {
     self.unit = unit
@@ -220,11 +217,6 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     hasReadFunctions = !facts.readFunctions.isEmpty
-  }
-
-  mutating func constant(_ value: Int64, opcode: Opcode, instruction: Int, end: Int) {
-    lastConstant = value
-    lastConstantEnd = end
   }
 
   mutating func operand(_ operand: Operand) throws(FormatError) {
@@ -299,14 +291,22 @@ private struct CodeVisitor<Memory: MemoryPolicy>: OperandVisitor {
     func isAdd(at offset: Int) -> Bool {
       offset < unit.file.bytes.end && [0x6A, 0x7C].contains(unit.file.bytes.base[offset])
     }
-    if lastConstantEnd == operand.instruction, isAdd(at: operand.end) {
-      return isUsedAsItIs(behind: operand.end + 1) ? lastConstant : nil
+    if isAdd(at: operand.end), let before = constant(in: operand.previous..<operand.instruction) {
+      return isUsedAsItIs(behind: operand.end + 1) ? before.value : nil
     }
-    var next = ByteReader(unit.file.bytes.base, operand.end..<unit.file.bytes.end)
-    guard let opcode = try? next.byte(), opcode == 0x41 || opcode == 0x42, let value = try? next.s64(),
-      isAdd(at: next.offset), isUsedAsItIs(behind: next.offset + 1)
+    guard let behind = constant(in: operand.end..<unit.file.bytes.end), isAdd(at: behind.end),
+      isUsedAsItIs(behind: behind.end + 1)
     else { return nil }
-    return value
+    return behind.value
+  }
+
+  /// The number of the `i32.const` or `i64.const` at the beginning of `range`, and where it ends.
+  private func constant(in range: Range<Int>) -> (value: Int64, end: Int)? {
+    var reader = ByteReader(unit.file.bytes.base, range)
+    guard let opcode = try? reader.byte(), opcode == 0x41 || opcode == 0x42, let value = try? reader.s64() else {
+      return nil
+    }
+    return (value, reader.offset)
   }
 
   /// Whether the value on top of the stack before `offset` is used for what it is: the slot of one function. A compiler

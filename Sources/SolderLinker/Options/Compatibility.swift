@@ -27,8 +27,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether data is relocated by way of a global only when the address comes from outside.
   public var relocatesDataFromBase: Bool { self >= .llvm21 }
 
-  /// Whether relocations that count from `__tls_base` do so without threads too; before, they wrote an address.
-  public var countsFromThreadBase: Bool { self >= .llvm21 }
+  /// Whether addresses of thread-local data count from `__tls_base` in results without shared memory too. LLVM 19 had
+  /// both the base and the address absolute there, which no program survives that adds them.
+  public var countsFromTLSBase: Bool { self >= .llvm21 }
 
   /// Whether `__wasm_first_page_end` exists.
   public var definesFirstPageEnd: Bool { self >= .llvm21 }
@@ -39,6 +40,13 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
 
   /// Whether the linker's `__stack_pointer` has default visibility, so that `--export-dynamic` exports it too.
   public var stackPointerIsVisible: Bool { self >= .llvm22 }
+
+  /// Whether the one segment of position-independent data ends before the zeros that a new memory has anyway.
+  public var trimsZeros: Bool { self >= .llvm21 }
+
+  /// Whether `--emit-relocs` leaves out relocations by symbols that garbage collection removed; before, they named no
+  /// valid symbol.
+  public var omitsRelocationsOfGarbage: Bool { self >= .llvm21 }
 
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }

@@ -14,7 +14,6 @@ extension LinkOptions {
 /// Turns symbol names into what the name section shows, one after the other, without memory of its own for each.
 struct DisplayNames: ~Copyable {
   private var demangler = Demangler()
-  private var buffer: [UInt8] = []
   private let isDemangling: Bool
 
   init(demangles: Bool) { isDemangling = demangles }
@@ -28,8 +27,6 @@ struct DisplayNames: ~Copyable {
     guard isDemangling, name.count > 2, name.start[0] == UInt8(ascii: "_") || name.start[0] == UInt8(ascii: ".") else {
       return body(name.bytes)
     }
-    buffer.removeAll(keepingCapacity: true)
-    guard demangler.demangle(name.bytes, into: &buffer) else { return body(name.bytes) }
-    return buffer.withUnsafeBufferPointer(body)
+    return body(demangler.demangled(name.bytes) ?? name.bytes)
   }
 }

@@ -70,23 +70,35 @@ struct LinkMap {
     var lines = ""
     for (segment, place) in zip(program.memory.segments, layout.segments) {
       lines += line(segment.address, start + (place?.header ?? 0), segment.size, indent: 0, segment.name.description)
-      for (offset, strings) in segment.strings {
-        let size = UInt64(strings.bytes.count)
-        let file = place.map { start + $0.contents + offset } ?? 0
-        lines += line(segment.address + offset, file, size, indent: 8, "<internal>:(\(segment.name))")
-      }
+      var merged = segment.strings[...]
+      let contents = place.map { start + $0.contents }
       for piece in segment.pieces {
-        let unit = program.resolution.units[Int(piece.unit)]
-        let input = unit.segments[Int(piece.segment)]
-        let file = place.map { start + $0.contents + piece.offset } ?? 0
-        let title = "\(unit.file.displayName):(\(input.name))"
-        lines += line(segment.address + piece.offset, file, input.size, indent: 8, title)
-        for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {
-          let symbol = program.symbol(id)
-          let address = segment.address &+ piece.offset &+ symbol.value
-          lines += line(address, file &+ symbol.value, symbol.size, indent: 16, displayName(id))
+        while let first = merged.first, first.offset <= piece.offset {
+          lines += self.strings(merged.removeFirst(), of: segment, at: contents)
         }
+        lines += self.piece(piece, of: segment, at: contents)
       }
+      for rest in merged { lines += strings(rest, of: segment, at: contents) }
+    }
+    return lines
+  }
+
+  private func strings(_ run: OutputSegment.MergedRun, of segment: OutputSegment, at contents: UInt64?) -> String {
+    line(
+      segment.address + run.offset, contents.map { $0 + run.offset } ?? 0, UInt64(run.strings.bytes.count), indent: 8,
+      "<internal>:(\(run.name))")
+  }
+
+  private func piece(_ piece: OutputSegment.Piece, of segment: OutputSegment, at contents: UInt64?) -> String {
+    let unit = program.resolution.units[Int(piece.unit)]
+    let input = unit.segments[Int(piece.segment)]
+    let file = contents.map { $0 + piece.offset } ?? 0
+    let title = "\(unit.file.displayName):(\(input.name))"
+    var lines = line(segment.address + piece.offset, file, input.size, indent: 8, title)
+    for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {
+      let symbol = program.symbol(id)
+      let address = segment.address &+ piece.offset &+ symbol.value
+      lines += line(address, file &+ symbol.value, symbol.size, indent: 16, displayName(id))
     }
     return lines
   }

@@ -42,6 +42,8 @@ struct Resolver {
   /// Whether a plain module brings the stack pointer that everybody shares.
   var hasOwnStackPointer = false
   var extractions: [Extraction] = []
+  /// For each name that made a file be extracted, the file (with `--why-extract`).
+  private var awaited: [SymbolID: Int] = [:]
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
   private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
@@ -119,8 +121,20 @@ struct Resolver {
         // wasm-ld tells of references to functions, not of those to data.
         let isTold = unit.symbols[next].kind == .function
         extract(needed, for: id, referrer: unit.file.displayName, isTold: isTold)
+      } else if options.whyExtractFile != nil {
+        tellOfAwaited(id, unit.symbols[next], in: unit)
       }
     }
+  }
+
+  /// For `wasm-ld`, a name for which a file is being added stays lazy until the file defines it: it tells of every
+  /// reference to it.
+  private mutating func tellOfAwaited(_ id: SymbolID, _ symbol: UnitSymbol, in unit: Unit) {
+    guard symbol.kind == .function, symbol.isUndefined, !symbol.isWeak, table.symbols[Int(id)].isUndefined,
+      let file = awaited[id]
+    else { return }
+    extractions.append(
+      Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, symbol: id))
   }
 
   private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
@@ -150,6 +164,7 @@ struct Resolver {
     }
     lazyFiles[file].isExtracted = true
     guard let unit = lazyFiles[file].load() else { return }
+    if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
     table.symbols[Int(symbol)].element = none32

@@ -48,7 +48,7 @@ public struct InstructionReader {
   public mutating func next() throws(FormatError) -> Instruction? {
     guard nesting.depth > 0 else { return nil }
     guard !reader.isAtEnd else { throw FormatError("code ends without end", at: reader.offset) }
-    var cursor = try OperandCursor(reader)
+    var cursor = try OperandCursor(reader, previous: reader.offset)
     let immediates = table[cursor.opcode]
     let start = cursor.reader.offset
     var result = Instruction(

@@ -20,6 +20,8 @@ public struct Operand: Sendable {
   public let opcode: Opcode
   /// Offset of the instruction's opcode; in local declarations, of the operand itself.
   public let instruction: Int
+  /// Offset of the instruction before, in the same expression; ``instruction`` itself where this is the first one.
+  public let previous: Int
   /// Offset of the operand's first byte.
   public let offset: Int
   /// Number of bytes that the operand takes, padding included.
@@ -28,11 +30,12 @@ public struct Operand: Sendable {
 
   @inlinable
   public init(
-    kind: OperandKind, opcode: Opcode, instruction: Int, offset: Int, length: Int, value: UInt32
+    kind: OperandKind, opcode: Opcode, instruction: Int, previous: Int, offset: Int, length: Int, value: UInt32
   ) {
     self.kind = kind
     self.opcode = opcode
     self.instruction = instruction
+    self.previous = previous
     self.offset = offset
     self.length = length
     self.value = value
@@ -50,24 +53,11 @@ public protocol OperandVisitor {
   /// Whether memory arguments without a memory index are reported, as ``OperandKind/implicitMemory``. `false` unless
   /// defined otherwise.
   static var wantsImplicitMemory: Bool { get }
-  /// Whether `i32.const` and `i64.const` are reported. `false` unless defined otherwise.
-  static var wantsConstants: Bool { get }
 
   /// Called for every operand that names something in an index space of the module.
   mutating func operand(_ operand: Operand) throws(FormatError)
-
-  /// Called for every `i32.const` and `i64.const`, where ``wantsConstants`` asks for it.
-  ///
-  /// - Parameters:
-  ///   - value: The constant, sign-extended.
-  ///   - instruction: Offset of the opcode; the number follows at once.
-  ///   - end: Offset of the next instruction.
-  mutating func constant(_ value: Int64, opcode: Opcode, instruction: Int, end: Int) throws(FormatError)
 }
 
 extension OperandVisitor {
   @inlinable public static var wantsImplicitMemory: Bool { false }
-  @inlinable public static var wantsConstants: Bool { false }
-  @inlinable
-  public mutating func constant(_ value: Int64, opcode: Opcode, instruction: Int, end: Int) throws(FormatError) {}
 }

@@ -1,25 +1,30 @@
 /// Reads the immediates of one instruction and reports the operands among them.
 ///
-/// This is the complete account of every kind of immediates; the loop in `scanInstructions` only short-cuts the
-/// simple and frequent ones.
+/// This is the complete account of every kind of immediates; the loop of `scanCode` only short-cuts the simple and
+/// frequent ones.
 @frozen @usableFromInline
 struct OperandCursor {
   @usableFromInline var reader: ByteReader
   @usableFromInline let opcode: Opcode
   @usableFromInline let instruction: Int
+  /// The instruction before.
+  @usableFromInline let previous: Int
 
+  /// A cursor at types in a declaration.
   @inlinable
-  init(_ reader: ByteReader, opcode: Opcode, instruction: Int) {
+  init(declarationAt reader: ByteReader) {
     self.reader = reader
-    self.opcode = opcode
-    self.instruction = instruction
+    opcode = .localDeclaration
+    instruction = reader.offset
+    previous = reader.offset
   }
 
   /// Reads an opcode, prefix included.
   @inlinable
-  init(_ reader: ByteReader) throws(FormatError) {
+  init(_ reader: ByteReader, previous: Int) throws(FormatError) {
     var reader = reader
     instruction = reader.offset
+    self.previous = previous
     let byte = try reader.byte()
     if let start = Opcode.spaceStart(prefix: byte) {
       let number = try reader.u32()
@@ -51,7 +56,7 @@ struct OperandCursor {
     case .block, .loop, .if, .else, .try, .tryTable, .catch, .catchAll, .delegate, .end:
       try control(immediates, &nesting, &visitor)
     case .label, .local: try reader.skipLEB()
-    case .i32, .i64: try constant(&visitor)
+    case .i32, .i64: try reader.skipLEB(atMost: 10)
     case .function, .type, .table, .global, .tag, .memory, .data, .element:
       if let kind = immediates.singleIndex { try index(kind, &visitor) }
     case .labels: try labels()
@@ -90,15 +95,8 @@ struct OperandCursor {
     let value = try reader.u32()
     try visitor.operand(
       Operand(
-        kind: kind, opcode: opcode, instruction: instruction, offset: start, length: reader.offset &- start,
-        value: value))
-  }
-
-  @inlinable
-  mutating func constant<V: OperandVisitor>(_ visitor: inout V) throws(FormatError) {
-    guard V.wantsConstants else { return try reader.skipLEB(atMost: 10) }
-    let value = opcode == .i32Const ? Int64(try reader.s32()) : try reader.s64()
-    try visitor.constant(value, opcode: opcode, instruction: instruction, end: reader.offset)
+        kind: kind, opcode: opcode, instruction: instruction, previous: previous, offset: start,
+        length: reader.offset &- start, value: value))
   }
 
   @inlinable
@@ -140,7 +138,7 @@ struct OperandCursor {
     } else if V.wantsImplicitMemory {
       try visitor.operand(
         Operand(
-          kind: .implicitMemory, opcode: opcode, instruction: instruction, offset: start,
+          kind: .implicitMemory, opcode: opcode, instruction: instruction, previous: previous, offset: start,
           length: reader.offset &- start, value: alignment))
     }
     try reader.skipLEB(atMost: 10)
@@ -187,7 +185,7 @@ struct OperandCursor {
     try visitor.operand(
       Operand(
         kind: .signedType, opcode: opcode, instruction: opcode == .localDeclaration ? start : instruction,
-        offset: start, length: reader.offset &- start, value: UInt32(truncatingIfNeeded: value)))
+        previous: previous, offset: start, length: reader.offset &- start, value: UInt32(truncatingIfNeeded: value)))
   }
 
   @usableFromInline

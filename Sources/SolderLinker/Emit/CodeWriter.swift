@@ -1,0 +1,76 @@
+import WebAssemblyFormat
+
+/// Copies functions into the code section and writes their operands.
+struct CodeWriter: Sendable {
+  let program: Program
+  let encoder: OperandEncoder
+  let code: CodePlan
+  /// The functions that the linker made, with their sizes in front.
+  let bodies: [[UInt8]]
+
+  /// Writes a run of functions of the result.
+  ///
+  /// - Parameters:
+  ///   - positions: which, by their positions among those defined.
+  ///   - start: where the section's payload begins in the result.
+  func write(_ positions: Range<Int>, at start: Int, in window: OutputWindow) {
+    let functions = program.indices.functions
+    let units = program.resolution.units
+    var first = positions.lowerBound
+    while first < positions.upperBound {
+      let unit = functions[first].unit
+      var end = first + 1
+      while end < positions.upperBound, functions[end].unit == unit { end += 1 }
+      if unit == 0 {
+        for position in first..<end {
+          window.write(bodies[Int(functions[position].index)], at: start + Int(code.offsets[position]))
+        }
+      } else {
+        write(first..<end, of: units[Int(unit)], at: start, in: window)
+      }
+      first = end
+    }
+  }
+
+  /// Writes functions that all come from one unit: what stands together in the file and keeps its size is copied at once.
+  private func write(_ positions: Range<Int>, of unit: Unit, at start: Int, in window: OutputWindow) {
+    let (references, functions) = (program.indices.functions, unit.functions)
+    let base = unit.file.bytes.base
+    let patcher = Patcher(unit, encoder)
+    var first = positions.lowerBound
+    while first < positions.upperBound {
+      let function = functions[Int(references[first].index)]
+      guard code.arePatched[first] else {
+        let target = window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first]))
+        write(function, patcher, size: Int(code.sizes[first]), to: target)
+        first += 1
+        continue
+      }
+      var end = first + 1
+      var fileEnd = function.start + code.sizes[first]
+      while end < positions.upperBound, code.arePatched[end],
+        functions[Int(references[end].index)].start == fileEnd
+      {
+        fileEnd += code.sizes[end]
+        end += 1
+      }
+      let count = Int(fileEnd - function.start)
+      let target = window.room(at: start + Int(code.offsets[first]), count: count)
+      target.update(from: base + Int(function.start), count: count)
+      for position in first..<end {
+        let relocations = functions[Int(references[position].index)].body.relocations
+        patcher.patchCode(relocations, from: function.start, at: target)
+      }
+      first = end
+    }
+  }
+
+  /// Writes a function whose operands change their widths.
+  ///
+  /// - Parameter target: room for `size` bytes.
+  private func write(_ function: Function, _ patcher: Patcher, size: Int, to target: UnsafeMutablePointer<UInt8>) {
+    var writer = FragmentWriter(target)
+    writer.position += LEB128.write(unsigned: UInt64(CodePlan.bodySize(ofTotal: size)), to: target)
+    writer.write(function.body, patcher.source, encoder, compress: program.options.compressRelocations)
+  }
+}

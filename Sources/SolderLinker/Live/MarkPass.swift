@@ -1,0 +1,103 @@
+import WebAssemblyFormat
+
+/// Finds what the roots reach along relocations: the entry, exports, constructors, and whatever may not be stripped.
+///
+/// Without garbage collection everything is live, copies of a COMDAT group that lost to another file's among it: nothing
+/// refers to these, but wasm-ld keeps them.
+struct MarkPass {
+  private let resolution: Resolution
+  private let options: LinkOptions
+  private let threads: Threads
+
+  init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
+    self.resolution = resolution
+    self.options = options
+    self.threads = threads
+  }
+
+  /// Runs the pass.
+  func run() -> Liveness {
+    var live = options.gcSections ? mark() : keepAll()
+    live.hasConstructors = options.output != .relocatable && needsConstructors(live)
+    if live.hasConstructors { live.markFunction(resolution.wellKnown.callConstructors, resolution) }
+    return live
+  }
+
+  private func mark() -> Liveness {
+    let state = MarkState(resolution, options, threads)
+    defer { state.deallocate() }
+    // A few thousand symbols are marked before another thread would have begun.
+    let markers = min(threads.count, 1 + resolution.table.symbols.count / MarkState.slotsOfBlock)
+    threads.forEach(markers) { _ in
+      var marker = Marker(state)
+      marker.run()
+    }
+    let bases = state.bases
+    return Liveness(
+      functions: state.chunks.flags(0..<bases.segments), segments: state.chunks.flags(bases.segments..<bases.globals),
+      globals: state.chunks.flags(bases.globals..<bases.tables), tags: state.chunks.flags(bases.tags..<bases.end),
+      tables: state.chunks.flags(bases.tables..<bases.elements),
+      elements: state.chunks.flags(bases.elements..<bases.tags),
+      referenced: state.symbols.flags(0..<state.symbols.count, mask: MarkState.referenced),
+      unsettled: state.symbols.flags(0..<state.symbols.count, mask: MarkState.unsettled),
+      units: state.units.flags(0..<state.units.count))
+  }
+
+  private func needsConstructors(_ live: Liveness) -> Bool {
+    if options.isPositionIndependent { return true }
+    // wasm-ld keeps and calls an empty one where it drops nothing.
+    if !options.gcSections, !resolution.units.contains(where: \.isLifted) { return true }
+    for unit in resolution.inLinkOrder {
+      for function in unit.initFunctions {
+        let id = unit.symbolIDs[Int(function.symbol)]
+        if !resolution.isDiscarded(resolution.symbol(id)), live.isLive(resolution.symbol(id), id) { return true }
+      }
+      if let facts = unit.lifted, live.units[Int(unit.index)], !facts.constructors.isEmpty { return true }
+    }
+    return false
+  }
+
+  /// Everything, but what was read and is written anew.
+  private func keepAll() -> Liveness {
+    func all(_ count: (Unit) -> Int) -> [Bool] {
+      Array(repeating: true, count: resolution.units.reduce(0) { $0 + count($1) })
+    }
+    var live = Liveness(
+      functions: all(\.functions.count), segments: all(\.segments.count), globals: all(\.globals.count),
+      tags: all(\.tags.count), tables: all(\.tables.count), elements: all(\.elements.count),
+      referenced: Array(repeating: true, count: resolution.table.symbols.count),
+      unsettled: resolution.table.symbols.map { $0.isUnsettled(options) },
+      units: Array(repeating: true, count: resolution.units.count))
+    for unit in resolution.units {
+      for index in unit.lifted?.readFunctions ?? [] where Int(index) >= unit.functionImports.count {
+        live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
+      }
+      for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
+        live.elements[Int(unit.bases.element) + index] = false
+      }
+    }
+    return live
+  }
+}
+
+extension Resolution {
+  /// Whether a symbol's definition belongs to a COMDAT group that lost to another file's, or is missing altogether.
+  func isDiscarded(_ symbol: Symbol) -> Bool {
+    if symbol.isLocal, symbol.isUndefined { return true }
+    guard symbol.state == .defined, symbol.element != none32, symbol.unit != none32 else { return false }
+    let unit = units[Int(symbol.unit)]
+    let index = Int(symbol.element - unit.bases.base(of: symbol.kind))
+    switch symbol.kind {
+    case .function: return unit.isDiscarded(comdat: unit.functions[index].comdat)
+    case .data: return unit.isDiscarded(comdat: unit.segments[index].comdat)
+    default: return false
+    }
+  }
+}
+
+extension Symbol {
+  /// Whether a reference to the symbol can ask for more than its index or address; see ``RelocationScan``.
+  func isUnsettled(_ options: LinkOptions) -> Bool {
+    isUndefined || has(.provided) || options.isPositionIndependent
+  }
+}
