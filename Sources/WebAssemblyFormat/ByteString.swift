@@ -27,28 +27,42 @@ public struct ByteString: @unchecked Sendable {
   @inlinable public var isEmpty: Bool { storedCount == 0 }
   @inlinable public var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
 
-  /// Multiply-and-fold over eight bytes at a time: names are long in C++ and Rust.
+  /// Multiply-and-fold over sixteen bytes at a time: names are long in C++ and Rust. The last sixteen overlap those
+  /// before, so that no byte is read alone but in names of up to three.
   @inlinable
   static func hash(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt32 {
     let raw = UnsafeRawPointer(start)
+    func word(_ offset: Int) -> UInt64 {
+      UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+    func half(_ offset: Int) -> UInt64 {
+      UInt64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: count)
-    var position = 0
-    while position &+ 8 <= count {
-      let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-      let product = (state ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-      state = product.high ^ product.low
-      position &+= 8
+    var (first, last): (UInt64, UInt64) = (0, 0)
+    if count > 16 {
+      var position = 0
+      while position &+ 16 < count {
+        state = fold(word(position) ^ 0xD6E8_FEB8_6659_FD93, word(position &+ 8) ^ state)
+        position &+= 16
+      }
+      (first, last) = (word(count &- 16), word(count &- 8))
+    } else if count >= 8 {
+      (first, last) = (word(0), word(count &- 8))
+    } else if count >= 4 {
+      (first, last) = (half(0), half(count &- 4))
+    } else if count > 0 {
+      first = UInt64(start[0]) | UInt64(start[count &>> 1]) &<< 8 | UInt64(start[count &- 1]) &<< 16
     }
-    var tail: UInt64 = 0
-    var shift: UInt64 = 0
-    while position < count {
-      tail |= UInt64(start[position]) &<< shift
-      shift &+= 8
-      position &+= 1
-    }
-    let product = (state ^ tail).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-    let folded = product.high ^ product.low
+    let folded = fold(fold(first ^ 0xD6E8_FEB8_6659_FD93, last ^ state), 0xA076_1D64_78BD_642F)
     return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
+  }
+
+  /// The two halves of a product, one over the other.
+  @inlinable @inline(__always)
+  static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = left.multipliedFullWidth(by: right)
+    return product.high ^ product.low
   }
 
   public func hasSuffix(_ suffix: StaticString) -> Bool {
@@ -70,9 +84,26 @@ extension ByteString: Hashable {
   @inlinable
   public static func == (left: ByteString, right: ByteString) -> Bool {
     guard left.hash == right.hash, left.storedCount == right.storedCount else { return false }
-    if left.start == right.start { return true }
-    for index in 0..<left.count where left.start[index] != right.start[index] { return false }
-    return true
+    return left.start == right.start || ByteString.areEqual(left.start, right.start, left.count)
+  }
+
+  /// Whether `count` bytes are equal: eight at a time, the last eight of them perhaps a second time.
+  @inlinable
+  static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    guard count >= 8 else {
+      for index in 0..<count where left[index] != right[index] { return false }
+      return true
+    }
+    let (one, other) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+    var position = 0
+    while position &+ 8 < count {
+      let word = one.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      if word != other.loadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
+      position &+= 8
+    }
+    let last = count &- 8
+    return one.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+      == other.loadUnaligned(fromByteOffset: last, as: UInt64.self)
   }
 
   @inlinable

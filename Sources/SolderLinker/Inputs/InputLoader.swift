@@ -41,7 +41,7 @@ struct InputLoader {
   /// Reads all inputs; errors are in the diagnostics.
   mutating func load() -> Inputs {
     let inputs = options.inputs
-    let files = threads.map(inputs.count, batch: 8) { InputLoader.map(inputs[$0]) }
+    let files = threads.map(inputs.count, batch: 8) { InputLoader.open(inputs[$0]) }
     for (argument, file) in zip(inputs, files) { open(argument, file) }
     if !options.isPositionIndependent { addNeededLibraries() }
     guard !diagnostics.hasErrors else {
@@ -61,18 +61,30 @@ struct InputLoader {
 
   // MARK: Finding files
 
-  /// Opens and maps a file that is named by its path.
-  private static func map(_ argument: InputArgument) -> Result<InputFile, Errno>? {
-    guard case .file(let text) = argument.name else { return nil }
-    let path = InputArgument.splitModuleName(text, fileExists: exists).path
-    return Result { () throws(Errno) in try InputFile(path: path) }
+  /// A file that was opened, and what it is.
+  private struct OpenedFile {
+    var file: InputFile
+    var kind: Result<FileKind, FormatError>
+
+    init(path: String) throws(Errno) {
+      file = try InputFile(path: path)
+      let bytes = file.bytes
+      kind = Result { () throws(FormatError) in try FileKind.recognise(bytes) }
+    }
   }
 
-  private mutating func open(_ argument: InputArgument, _ file: Result<InputFile, Errno>?) {
+  /// Opens a file that is named by its path.
+  private static func open(_ argument: InputArgument) -> Result<OpenedFile, Errno>? {
+    guard case .file(let text) = argument.name else { return nil }
+    let path = InputArgument.splitModuleName(text, fileExists: exists).path
+    return Result { () throws(Errno) in try OpenedFile(path: path) }
+  }
+
+  private mutating func open(_ argument: InputArgument, _ file: Result<OpenedFile, Errno>?) {
     switch argument.name {
     case .file(let text):
       let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
-      openFile(path, argument, moduleName: module.map { names.intern($0) }, mapped: file)
+      openFile(path, argument, moduleName: module.map { names.intern($0) }, opened: file)
     case .library(let name):
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
         openFile(path, argument, moduleName: nil)
@@ -83,12 +95,12 @@ struct InputLoader {
   }
 
   private mutating func openFile(
-    _ path: String, _ argument: InputArgument, moduleName: ByteString?, mapped: Result<InputFile, Errno>? = nil
+    _ path: String, _ argument: InputArgument, moduleName: ByteString?, opened: Result<OpenedFile, Errno>? = nil
   ) {
     diagnostics.log("Loading: \(path)")
-    let file: InputFile
+    let file: OpenedFile
     do {
-      file = try mapped?.get() ?? InputFile(path: path)
+      file = try opened?.get() ?? OpenedFile(path: path)
     } catch {
       diagnostics.error("cannot open \(path): \(error)")
       return
@@ -97,9 +109,10 @@ struct InputLoader {
     addSource(file, argument, moduleName: moduleName)
   }
 
-  private mutating func addSource(_ file: InputFile, _ argument: InputArgument, moduleName: ByteString?) {
+  private mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) {
+    let file = opened.file
     do {
-      let kind = try FileKind.recognise(file.bytes)
+      let kind = try opened.kind.get()
       switch kind {
       case .foreign(let what):
         if what == "unknown file type" {

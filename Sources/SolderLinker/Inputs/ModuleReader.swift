@@ -8,17 +8,30 @@ import WebAssemblyFormat
 /// as relocations with the raw index as target; those of function bodies are left to the lifter, which goes through
 /// them in parallel.
 struct ModuleReader {
-  let unit: Unit
+  private let unit: Unit
   private var functionTypes: [UInt32] = []
   /// The bodies of a plain module, which are left to ``readBodies(_:)``; `nil` for all other files.
   private(set) var bodies: ByteReader?
+  // What becomes the unit's: kept here meanwhile, since reaching into an object costs a check each time.
+  private var typeCount = 0
+  private var functionImports: [FunctionImport] = []
+  private var segments: [Segment] = []
+  private var operands: OperandCollector
 
-  init(_ unit: Unit) { self.unit = unit }
+  init(_ unit: Unit) {
+    self.unit = unit
+    operands = OperandCollector(isWanted: unit.isLifted)
+  }
 
   /// Reads the whole file, but for the ``bodies`` of a plain module.
   ///
   /// - Throws: ``FormatError`` with the offset of what is damaged.
   mutating func read() throws(FormatError) {
+    defer {
+      unit.functionImports = functionImports
+      unit.segments = segments
+      unit.relocations = operands.relocations
+    }
     var sections = try SectionReader(unit.file.bytes)
     while let section = try sections.next() {
       do {
@@ -41,7 +54,9 @@ struct ModuleReader {
     case .custom:
       try readCustom(section)
       return
-    case .type: unit.types = try ParsedTypes(section: &reader)
+    case .type:
+      unit.types = try ParsedTypes(section: &reader)
+      typeCount = unit.types.count
     case .import: try readImports(&reader)
     case .function: try readFunctions(&reader)
     case .table: try readTables(&reader)
@@ -89,15 +104,17 @@ struct ModuleReader {
 
   // MARK: Imports and exports
 
-  private func readImports(_ reader: inout ByteReader) throws(FormatError) {
-    for _ in 0..<(try reader.count(minimumSize: 4)) {
+  private mutating func readImports(_ reader: inout ByteReader) throws(FormatError) {
+    let count = try reader.count(minimumSize: 4)
+    functionImports.reserveCapacity(functionImports.count + count)
+    for _ in 0..<count {
       let module = try reader.name()
       let name = try reader.name()
       let at = reader.offset
       let code = try reader.byte()
       guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of import \(code)", at: at) }
       if kind == .function {
-        unit.functionImports.append(FunctionImport(module: module, name: name, type: try typeIndex(&reader)))
+        functionImports.append(FunctionImport(module: module, name: name, type: try typeIndex(&reader)))
         continue
       }
       var entry = Import(module: module, name: name, kind: kind)
@@ -139,7 +156,7 @@ struct ModuleReader {
     for _ in 0..<count { functionTypes.append(try typeIndex(&reader)) }
   }
 
-  private func readTables(_ reader: inout ByteReader) throws(FormatError) {
+  private mutating func readTables(_ reader: inout ByteReader) throws(FormatError) {
     for _ in 0..<(try reader.count(minimumSize: 3)) {
       let hasInitializer = reader.peek() == 0x40
       if hasInitializer { try reader.skip(2) }
@@ -159,7 +176,7 @@ struct ModuleReader {
     }
   }
 
-  private func readGlobals(_ reader: inout ByteReader) throws(FormatError) {
+  private mutating func readGlobals(_ reader: inout ByteReader) throws(FormatError) {
     for _ in 0..<(try reader.count(minimumSize: 4)) {
       let (type, declaration) = try globalType(&reader)
       let initializer = try expression(&reader)
@@ -235,23 +252,26 @@ struct ModuleReader {
     return places
   }
 
-  private func readData(_ reader: inout ByteReader) throws(FormatError) {
-    for _ in 0..<(try reader.count(minimumSize: 2)) {
+  private mutating func readData(_ reader: inout ByteReader) throws(FormatError) {
+    let count = try reader.count(minimumSize: 2)
+    let noName = ByteString("")
+    segments.reserveCapacity(segments.count + count)
+    for _ in 0..<count {
       let at = reader.offset
       let flags = try reader.u32()
       guard flags <= 2 else { throw FormatError("unknown flags \(flags) of a data segment", at: at) }
       let memory = flags == 2 ? try reader.u32() : 0
       let offset = flags == 1 ? nil : try expression(&reader)
       let content = try reader.slice(Int(try reader.u32()))
-      unit.segments.append(
+      segments.append(
         Segment(
-          name: ByteString(""), size: UInt64(content.remaining), bytes: content.base + content.offset,
+          name: noName, size: UInt64(content.remaining), bytes: content.base + content.offset,
           count: content.remaining,
           placement: offset.map { .kept(memory: memory, offset: $0) } ?? .passive))
     }
   }
 
-  private func readElements(_ reader: inout ByteReader) throws(FormatError) {
+  private mutating func readElements(_ reader: inout ByteReader) throws(FormatError) {
     for _ in 0..<(try reader.count(minimumSize: 2)) {
       let at = reader.offset
       let flags = try reader.u32()
@@ -275,13 +295,13 @@ struct ModuleReader {
     }
   }
 
-  private func readItems(
+  private mutating func readItems(
     _ reader: inout ByteReader, hasExpressions: Bool, into element: inout ElementSegment
   ) throws(FormatError) {
     let count = try reader.count()
     element.count = UInt32(count)
     let start = reader.offset
-    let firstRelocation = UInt32(unit.relocations.count)
+    let firstRelocation = operands.count
     element.functions.reserveCapacity(count)
     var areFunctions = true
     for _ in 0..<count {
@@ -292,8 +312,8 @@ struct ModuleReader {
         let at = reader.offset
         let function = try functionIndex(&reader)
         element.functions.append(function)
-        if unit.isLifted {
-          unit.relocations.append(
+        if operands.isWanted {
+          operands.relocations.append(
             Relocation(
               .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at), target: function)
           )
@@ -305,7 +325,7 @@ struct ModuleReader {
     element.holdsFunctions = areFunctions
     element.items = Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
-      relocations: RelocationRange(start: firstRelocation, end: UInt32(unit.relocations.count)))
+      relocations: RelocationRange(start: firstRelocation, end: operands.count))
   }
 
   /// The function of `ref.func f; end`, `none32` for `ref.null t; end`, `nil` for any other expression.
@@ -323,20 +343,20 @@ struct ModuleReader {
   private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
     let at = reader.offset
     let index = try reader.u32()
-    guard Int(index) < unit.types.count else { throw FormatError("type \(index) does not exist", at: at) }
+    guard Int(index) < typeCount else { throw FormatError("type \(index) does not exist", at: at) }
     return index
   }
 
   private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
     let at = reader.offset
     let index = try reader.u32()
-    guard Int(index) < unit.functionImports.count + functionTypes.count else {
+    guard Int(index) < functionImports.count + functionTypes.count else {
       throw FormatError("function \(index) does not exist", at: at)
     }
     return index
   }
 
-  private func globalType(_ reader: inout ByteReader) throws(FormatError) -> (GlobalType, Fragment) {
+  private mutating func globalType(_ reader: inout ByteReader) throws(FormatError) -> (GlobalType, Fragment) {
     let (code, fragment) = try valueType(&reader)
     let at = reader.offset
     let mutability = try reader.byte()
@@ -344,25 +364,35 @@ struct ModuleReader {
     return (GlobalType(valueType: code, isMutable: mutability == 1), fragment)
   }
 
-  private func valueType(_ reader: inout ByteReader) throws(FormatError) -> (code: UInt8, fragment: Fragment) {
+  private mutating func valueType(_ reader: inout ByteReader) throws(FormatError) -> (code: UInt8, fragment: Fragment) {
     let start = reader.offset
-    let first = UInt32(unit.relocations.count)
-    var collector = OperandCollector(unit)
-    try scanValueType(&reader, &collector)
+    let first = operands.count
+    try scanValueType(&reader, &operands)
     let fragment = Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
-      relocations: RelocationRange(start: first, end: UInt32(unit.relocations.count)))
+      relocations: RelocationRange(start: first, end: operands.count))
     return (reader.base[start], fragment)
   }
 
-  private func expression(_ reader: inout ByteReader) throws(FormatError) -> Fragment {
+  private mutating func expression(_ reader: inout ByteReader) throws(FormatError) -> Fragment {
     let start = reader.offset
-    let first = UInt32(unit.relocations.count)
-    var collector = OperandCollector(unit)
-    try scanInstructions(&reader, &collector)
+    let first = operands.count
+    if !skipConstant(&reader) { try scanInstructions(&reader, &operands) }
     return Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
-      relocations: RelocationRange(start: first, end: UInt32(unit.relocations.count)))
+      relocations: RelocationRange(start: first, end: operands.count))
+  }
+
+  /// Steps over `i32.const n; end` with a short `n`, which nearly every segment of an object begins with, or leaves the
+  /// reader where it is.
+  private func skipConstant(_ reader: inout ByteReader) -> Bool {
+    guard reader.remaining >= 8, reader.base[reader.offset] == 0x41 else { return false }
+    let base = reader.base + reader.offset
+    var length = 1
+    while base[length] >= 0x80, length < 4 { length += 1 }
+    guard base[length] < 0x80, base[length + 1] == 0x0B else { return false }
+    reader.offset += length + 2
+    return true
   }
 
   private func limits(_ reader: inout ByteReader) throws(FormatError) -> Limits {
@@ -385,17 +415,16 @@ struct ModuleReader {
 
 /// Collects the operands of declarations and constant expressions of a finished module as relocations.
 private struct OperandCollector: OperandVisitor {
-  let unit: Unit
   let isWanted: Bool
+  var relocations: [Relocation] = []
 
-  init(_ unit: Unit) {
-    self.unit = unit
-    isWanted = unit.isLifted
-  }
+  init(isWanted: Bool) { self.isWanted = isWanted }
+
+  var count: UInt32 { UInt32(relocations.count) }
 
   mutating func operand(_ operand: Operand) throws(FormatError) {
     guard isWanted else { return }
-    unit.relocations.append(Relocation(operand))
+    relocations.append(Relocation(operand))
   }
 }
 

@@ -3,7 +3,8 @@ import WebAssemblyFormat
 /// Decodes the relocation sections of an object and hands each chunk its run
 /// (tool-conventions, Linking.md, Relocation Sections).
 ///
-/// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it.
+/// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it. Those of
+/// functions whose COMDAT group was discarded are checked and not kept.
 struct RelocationReader {
   private let unit: Unit
   /// What becomes the unit's relocations: kept here meanwhile, since reaching into an object costs a check each time.
@@ -37,6 +38,31 @@ struct RelocationReader {
     relocations.reserveCapacity(total)
   }
 
+  /// For each symbol, whether a call instruction of the unit names it: as far as the relocations can be read, and
+  /// whatever of the unit is discarded, as in wasm-ld.
+  mutating func directlyCalled() -> [Bool] {
+    relocations = []
+    for section in unit.relocationSections {
+      var reader = section
+      guard let code = unit.code, let target = try? reader.u32(), code.index == Int(target) else { continue }
+      try? readEntries(&reader, base: code.payload.offset, size: code.payload.remaining, discarded: [])
+    }
+    var called = [Bool](repeating: false, count: symbolKinds.count)
+    for relocation in relocations where relocation.kind == .functionIndexLEB { called[Int(relocation.target)] = true }
+    return called
+  }
+
+  /// Where functions of discarded COMDAT groups lie in the file, in ascending order.
+  private func discardedFunctions() -> [Range<UInt32>] {
+    let discardedComdats = unit.discardedComdats
+    guard unit.dropsDiscardedFunctions, discardedComdats.contains(true) else { return [] }
+    var result: [Range<UInt32>] = []
+    for function in unit.functions where function.comdat != none32 && discardedComdats[Int(function.comdat)] {
+      result.append(function.body.start..<(function.body.start + function.body.size))
+    }
+    return result
+  }
+
   private mutating func readSections() throws(FormatError) {
     for section in unit.relocationSections {
       var reader = section
@@ -44,12 +70,13 @@ struct RelocationReader {
       let target = try reader.u32()
       let first = UInt32(relocations.count)
       if let code = unit.code, code.index == Int(target) {
-        try readEntries(&reader, base: code.payload.offset, size: code.payload.remaining, inCode: true)
+        try readEntries(
+          &reader, base: code.payload.offset, size: code.payload.remaining, discarded: discardedFunctions())
         try divideAmongFunctions(from: first, at: at)
       } else if target == unit.dataSectionIndex {
         try readDataEntries(&reader, at: at)
       } else if let index = unit.customSections.firstIndex(where: { $0.index == target }) {
-        try readEntries(&reader, base: 0, size: unit.customSections[index].content.remaining, inCode: false)
+        try readEntries(&reader, base: 0, size: unit.customSections[index].content.remaining, discarded: [])
         unit.customSections[index].relocations = RelocationRange(start: first, end: UInt32(relocations.count))
       } else {
         throw FormatError("relocations of section \(target), which does not exist", at: at)
@@ -57,13 +84,14 @@ struct RelocationReader {
     }
   }
 
-  /// Reads the entries of one section; `base` is added to their offsets.
+  /// Reads the entries of one section; `base` is added to their offsets, and those inside `discarded` are dropped.
   private mutating func readEntries(
-    _ reader: inout ByteReader, base: Int, size: Int, inCode: Bool
+    _ reader: inout ByteReader, base: Int, size: Int, discarded: [Range<UInt32>]
   ) throws(FormatError) {
     let count = try reader.count(minimumSize: 3)
     let typeCount = unit.types.count
     var previous: UInt32 = 0
+    var nextDiscarded = 0
     for _ in 0..<count {
       let at = reader.offset
       let code = try reader.byte()
@@ -91,6 +119,10 @@ struct RelocationReader {
           unit.setAddend(addend, of: &relocation)
         }
       }
+      while nextDiscarded < discarded.count, discarded[nextDiscarded].upperBound <= relocation.offset {
+        nextDiscarded += 1
+      }
+      if nextDiscarded < discarded.count, discarded[nextDiscarded].contains(relocation.offset) { continue }
       relocations.append(relocation)
     }
   }
@@ -122,7 +154,7 @@ struct RelocationReader {
     }
     let payload = unit.dataPayloadOffset
     var next = relocations.count
-    try readEntries(&reader, base: payload, size: max(0, payloadEnd - payload), inCode: false)
+    try readEntries(&reader, base: payload, size: max(0, payloadEnd - payload), discarded: [])
     let end = relocations.count
     for index in unit.segments.indices {
       let segment = unit.segments[index]

@@ -89,6 +89,8 @@ final class Unit: @unchecked Sendable {
   var typeIDs: [TypeID] = []
   /// For each COMDAT group, whether another unit's group of that name was chosen instead.
   var discardedComdats: [Bool] = []
+  /// Whether nothing can keep the functions of a discarded COMDAT group, so that their relocations are not needed.
+  var dropsDiscardedFunctions = false
   /// Whether the file was named on the command line, so that its constructors run even if nothing refers to it.
   var isNamedExplicitly = true
   /// Whether code refers to table 0 without saying so, as objects made without reference types do.
@@ -141,12 +143,8 @@ final class Unit: @unchecked Sendable {
   func callsDirectly(_ index: Int) -> Bool {
     if origin != .object { return !symbols[index].isAddressOnly }
     if directlyCalled == nil {
-      var called = [Bool](repeating: false, count: symbols.count)
-      try? decodeRelocations()
-      for relocation in relocations where relocation.kind == .functionIndexLEB {
-        called[Int(relocation.target)] = true
-      }
-      directlyCalled = called
+      var reader = RelocationReader(self)
+      directlyCalled = reader.directlyCalled()
     }
     return directlyCalled![index]
   }

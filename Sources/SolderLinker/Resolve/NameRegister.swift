@@ -69,20 +69,19 @@ final class NameRegister: Sendable {
       sorted[ends[shard]] = UInt32(truncatingIfNeeded: index)
       ends[shard] += 1
     }
-    // Each file begins with another table, and so do threads that read files of one size at a time.
-    let first = total == 0 ? 0 : Int(sorted[0]) ^ total
-    for step in shards.indices {
-      let shard = (first &+ step) & (shards.count - 1)
-      let start = shard == 0 ? 0 : ends[shard - 1]
-      guard start < ends[shard] else { continue }
-      shards[shard].table.withLock { table in
-        for position in start..<ends[shard] {
-          let index = Int(sorted[position])
-          guard let name = name(index) else { continue }
-          result[index] = NameRegister.number(slot: table.insert(name).slot, shard: shard)
-        }
+    func enter(_ shard: Int, into table: inout NameTable) {
+      for position in (shard == 0 ? 0 : ends[shard - 1])..<ends[shard] {
+        let index = Int(sorted[position])
+        guard let name = name(index) else { continue }
+        result[index] = NameRegister.number(slot: table.insert(name).slot, shard: shard)
       }
     }
+    // Tables that another thread is using come last, by when it is done with them.
+    var busy: [Int] = []
+    for shard in shards.indices where ends[shard] > (shard == 0 ? 0 : ends[shard - 1]) {
+      if shards[shard].table.withLockIfAvailable({ enter(shard, into: &$0) }) == nil { busy.append(shard) }
+    }
+    for shard in busy { shards[shard].table.withLock { enter(shard, into: &$0) } }
     return result
   }
 }

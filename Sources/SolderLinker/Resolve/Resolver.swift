@@ -162,6 +162,7 @@ struct Resolver {
       diagnostics.error(error, in: unit.file)
       return
     }
+    unit.dropsDiscardedFunctions = options.gcSections && options.output != .relocatable
     unit.discardedComdats = unit.comdatNumbers.map { !table.addComdat($0) }
     unit.symbolIDs.reserveCapacity(unit.symbols.count)
     begunUnits.append((unit.index, 0, reason))
