@@ -7,7 +7,8 @@
 // else is left to ``ItaniumDemangler``, which knows the whole grammar, and whose result for these names is the same.
 struct DirectDemangler: ~Copyable {
   /// A piece of the output that substitutions or template parameters may ask for again.
-  private struct Piece: BitwiseCopyable {
+  /// Not private, which the compiler (Swift 6.3, unoptimized) fails on.
+  struct Piece: BitwiseCopyable {
     var start: UInt32
     var count: UInt32 = 0
     /// The last source name of a scope, from `start` on: what its constructors are called.
