@@ -83,7 +83,8 @@ import Testing
     let program = try await Toolchain.shared.assembled(
       "fixed.wasm", "(module (memory 1) (global (export \"__heap_base\") i32 (i32.const 64)))")
     for option in ["-shared", "-pie"] {
-      try await linkFails([library, program, option], mentions: ["fixed.wasm", "fixed addresses", option])
+      try await linkFails(
+        [library, program, option, "--experimental-pic"], mentions: ["fixed.wasm", "fixed addresses", option])
     }
   }
 
