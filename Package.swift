@@ -15,7 +15,6 @@ let package = Package(
     .executable(name: "solder", targets: ["solder"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
@@ -29,7 +28,6 @@ let package = Package(
       name: "SolderLinker",
       dependencies: [
         "WebAssemblyFormat", "Demangling",
-        .product(name: "BasicContainers", package: "swift-collections"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),
