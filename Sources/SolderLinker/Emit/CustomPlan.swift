@@ -7,9 +7,8 @@ struct CustomPlan {
     /// Unit and index of each input section, with its offset in the content.
     var pieces: [(unit: Unit, index: Int, offset: UInt64)] = []
     var size: UInt64 = 0
-    /// Merged strings (`.debug_str`), at this offset.
+    /// Merged strings (`.debug_str`).
     var strings: MergedStrings?
-    var stringsOffset: UInt64 = 0
     var tombstone: UInt64 = 0
   }
 

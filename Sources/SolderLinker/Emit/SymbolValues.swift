@@ -117,17 +117,3 @@ private struct SymbolTables: @unchecked Sendable {
     value.set(index: noneAsZero(index), slot: symbol.kind == .function ? indices.slot(of: symbol, id) : 0)
   }
 }
-
-/// A unit whose relocations are being applied, with the arrays that every relocation looks into taken out of the
-/// object: reaching into an object costs a check for overlapping accesses each time.
-struct RelocatedUnit {
-  let unit: Unit
-  let relocations: [Relocation]
-  let symbolIDs: [SymbolID]
-
-  init(_ unit: Unit) {
-    self.unit = unit
-    relocations = unit.relocations
-    symbolIDs = unit.symbolIDs
-  }
-}

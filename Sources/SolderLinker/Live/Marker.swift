@@ -362,7 +362,7 @@ struct Marker {
   }
 
   private mutating func drain(_ unit: Unit, before position: Int) {
-    let source = MarkedUnit(unit)
+    let source = RelocatedUnit(unit)
     let number = Int(unit.index)
     while heads[number] != none32 {
       takeBatch(number)
@@ -406,7 +406,7 @@ struct Marker {
     if !lists.isEmpty { state.work.offer(lists) }
   }
 
-  private mutating func follow(chunk: Int, of source: MarkedUnit) {
+  private mutating func follow(chunk: Int, of source: RelocatedUnit) {
     if chunk < bases.globals {
       follow(relocations[chunk], of: source)
       guard source.unit.isLifted, chunk >= bases.segments else { return }
@@ -423,7 +423,7 @@ struct Marker {
     }
   }
 
-  private mutating func followElement(_ source: MarkedUnit, _ element: ElementSegment) {
+  private mutating func followElement(_ source: RelocatedUnit, _ element: ElementSegment) {
     let unit = source.unit
     if let facts = unit.lifted, element.table != none32 {
       mark(unit.symbolIDs[Int(facts.tableSymbols + element.table)])
@@ -432,7 +432,7 @@ struct Marker {
     follow(element.items.relocations, of: source)
   }
 
-  private mutating func follow(_ range: RelocationRange, of source: MarkedUnit) {
+  private mutating func follow(_ range: RelocationRange, of source: RelocatedUnit) {
     var index = Int(range.start)
     let end = Int(range.end)
     while true {
@@ -469,18 +469,5 @@ struct Marker {
       }
     }
     return range.upperBound
-  }
-}
-
-/// The arrays of a unit that marking looks into for each chunk or relocation.
-private struct MarkedUnit {
-  let unit: Unit
-  let relocations: [Relocation]
-  let symbolIDs: [SymbolID]
-
-  init(_ unit: Unit) {
-    self.unit = unit
-    relocations = unit.relocations
-    symbolIDs = unit.symbolIDs
   }
 }

@@ -205,13 +205,6 @@ final class Unit: @unchecked Sendable {
     let defined = Int(index) - globalImports.count
     return defined < globals.count ? globals[defined].type : nil
   }
-
-  /// The type index of a function of the unit's index space.
-  func typeOfFunction(_ index: UInt32) -> UInt32? {
-    if Int(index) < functionImports.count { return functionImports[Int(index)].type }
-    let defined = Int(index) - functionImports.count
-    return defined < functions.count ? functions[defined].type : nil
-  }
 }
 
 /// Offsets of a unit's elements in the flat arrays over all units.

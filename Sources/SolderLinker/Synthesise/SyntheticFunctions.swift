@@ -63,6 +63,4 @@ struct SyntheticFunctions {
   }
 
   func name(of function: UInt32) -> ByteString { unit.functions[Int(function)].name }
-
-  mutating func setBody(_ body: SyntheticBody, of function: UInt32) { bodies[Int(function)] = body }
 }

@@ -1,0 +1,13 @@
+/// A unit whose relocations are being followed or applied, with the arrays that every relocation looks into taken out of
+/// the object: reaching into an object costs a check for overlapping accesses each time.
+struct RelocatedUnit {
+  let unit: Unit
+  let relocations: [Relocation]
+  let symbolIDs: [SymbolID]
+
+  init(_ unit: Unit) {
+    self.unit = unit
+    relocations = unit.relocations
+    symbolIDs = unit.symbolIDs
+  }
+}
