@@ -56,6 +56,7 @@ struct InputLoader {
       diagnostics.error("no input files")
     }
     determineAddressWidth(&result)
+    if !diagnostics.hasErrors { readAhead(&result) }
     return result
   }
 
@@ -64,12 +65,15 @@ struct InputLoader {
   /// A file that was opened, and what it is.
   private struct OpenedFile {
     var file: InputFile
-    var kind: Result<FileKind, FormatError>
+    var content: Result<(kind: FileKind, archive: Archive?), FormatError>
 
     init(path: String) throws(Errno) {
       file = try InputFile(path: path)
       let bytes = file.bytes
-      kind = Result { () throws(FormatError) in try FileKind.recognise(bytes) }
+      content = Result { () throws(FormatError) in
+        let kind = try FileKind.recognise(bytes)
+        return (kind, kind == .archive || kind == .thinArchive ? try Archive(bytes) : nil)
+      }
     }
   }
 
@@ -112,7 +116,7 @@ struct InputLoader {
   private mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) {
     let file = opened.file
     do {
-      let kind = try opened.kind.get()
+      let (kind, archive) = try opened.content.get()
       switch kind {
       case .foreign(let what):
         if what == "unknown file type" {
@@ -125,7 +129,7 @@ struct InputLoader {
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
-      if kind == .archive || kind == .thinArchive { source.archive = try Archive(file.bytes) }
+      source.archive = archive
       sources.append(source)
     } catch {
       diagnostics.error(error, in: file)
@@ -247,12 +251,15 @@ struct InputLoader {
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
     let loader = UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
-    return archive.members.compactMap { member in
-      guard let unit = loader.readMember(member, of: archive, in: source.file) else { return nil }
-      unit.moduleName = source.moduleName
-      unit.isNamedExplicitly = true
-      return unit
-    }
+    let units = loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
+    for unit in units { unit.isNamedExplicitly = true }
+    return units
+  }
+
+  private func readAhead(_ inputs: inout Inputs) {
+    let roots =
+      options.undefinedSymbols + options.exports + options.exportsIfDefined + (options.entry.map { [$0] } ?? [])
+    ReadAhead.run(&inputs, roots: roots.map { names.intern($0) }, threads)
   }
 
   // MARK: Address width

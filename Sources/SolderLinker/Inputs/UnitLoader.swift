@@ -79,32 +79,54 @@ struct UnitLoader: Sendable {
   func lazyFiles(
     of archive: Archive, in file: InputFile, moduleName: ByteString?
   ) throws(FormatError) -> [LazyFile] {
-    var symbolsByMember: [Int: [ByteString]] = [:]
-    for symbol in archive.symbols ?? [] { symbolsByMember[symbol.headerOffset, default: []].append(symbol.name) }
-    var result: [LazyFile] = []
-    result.reserveCapacity(archive.members.count)
-    for member in archive.members {
-      let symbols: [ByteString]
+    var names = MemberNames(archive)
+    var symbols: [ByteString] = []
+    symbols.reserveCapacity(archive.symbols?.count ?? 0)
+    var members: [(index: Int, symbols: Range<Int>, unit: Unit?)] = []
+    members.reserveCapacity(archive.members.count)
+    for (index, member) in archive.members.enumerated() {
+      let first = symbols.count
+      var unit: Unit?
       if archive.symbols != nil {
-        symbols = symbolsByMember[member.headerOffset] ?? []
+        names.append(of: member, to: &symbols)
       } else {
-        guard let unit = readMember(member, of: archive, in: file) else { continue }
-        symbols = UnitLoader.definedNames(unit)
+        guard let read = readMember(member, of: archive, in: file, moduleName: moduleName) else { continue }
+        symbols += UnitLoader.definedNames(read)
+        unit = read
       }
       if !archive.isThin, !UnitLoader.isModule(member.content) {
         diagnostics.warn(
           "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode")
         continue
       }
-      result.append(
-        LazyFile(
-          load: {
-            let unit = readMember(member, of: archive, in: file)
-            unit?.moduleName = moduleName
-            return unit
-          }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: "\(file.path)(\(member.name))"))
+      members.append((index, first..<symbols.count, unit))
     }
-    return result
+    let source = LazySource(file, archive, moduleName: moduleName, symbols: symbols, self)
+    return members.map { LazyFile(source: source, member: $0.index, symbols: $0.symbols, unit: $0.unit) }
+  }
+
+  /// What an archive's symbol index says of its members, which it usually lists in their order.
+  private struct MemberNames {
+    private let symbols: [ArchiveSymbol]
+    private var next = 0
+
+    init(_ archive: Archive) {
+      let symbols = archive.symbols ?? []
+      let isOrdered = zip(symbols, symbols.dropFirst()).allSatisfy { $0.headerOffset <= $1.headerOffset }
+      // A stable order, since that of a member's symbols matters.
+      let order =
+        isOrdered ? [] : symbols.indices.sorted { (symbols[$0].headerOffset, $0) < (symbols[$1].headerOffset, $1) }
+      self.symbols = isOrdered ? symbols : order.map { symbols[$0] }
+    }
+
+    /// The names that a member defines; members are asked for in their order.
+    mutating func append(of member: ArchiveMember, to names: inout [ByteString]) {
+      while next < symbols.count, symbols[next].headerOffset < member.headerOffset { next += 1 }
+      while next < symbols.count, symbols[next].headerOffset == member.headerOffset {
+        names.append(symbols[next].name)
+        next += 1
+      }
+    }
   }
 
   /// An object between `--start-lib` and `--end-lib`.
@@ -113,12 +135,32 @@ struct UnitLoader: Sendable {
   func lazyFile(_ file: InputFile) throws(FormatError) -> LazyFile {
     let unit = try read(file, kind: .object)
     let symbols = UnitLoader.definedNames(unit)
-    return LazyFile(
-      load: { unit }, symbols: symbols, nameNumbers: names.numbers(of: symbols), displayName: file.displayName)
+    let source = LazySource(file, nil, moduleName: nil, symbols: symbols, self)
+    return LazyFile(source: source, member: 0, symbols: symbols.indices, unit: unit)
+  }
+
+  /// The same, whose errors nobody is told of.
+  func silent() -> UnitLoader {
+    UnitLoader(
+      diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, threads: threads, names: names)
+  }
+
+  /// All members of an archive, as far as they can be read.
+  func readMembers(of archive: Archive, in file: InputFile, moduleName: ByteString?) -> [Unit] {
+    let silent = silent()
+    let units = threads.map(archive.members.count, batch: 4) {
+      silent.readMember(archive.members[$0], of: archive, in: file, moduleName: moduleName)
+    }
+    // Those that could not be read once more, so that errors are reported in order.
+    return zip(units, archive.members).compactMap { unit, member in
+      unit ?? readMember(member, of: archive, in: file, moduleName: moduleName)
+    }
   }
 
   /// Reads a member; errors go to the diagnostics.
-  func readMember(_ member: ArchiveMember, of archive: Archive, in file: InputFile) -> Unit? {
+  func readMember(
+    _ member: ArchiveMember, of archive: Archive, in file: InputFile, moduleName: ByteString?
+  ) -> Unit? {
     let memberFile: InputFile
     if archive.isThin {
       let path = FilePath(file.path).removingLastComponent().pushing(FilePath(member.name.description)).string
@@ -133,17 +175,13 @@ struct UnitLoader: Sendable {
     }
     do {
       let kind = try FileKind.recognise(memberFile.bytes)
-      guard case .object = kind else {
-        if case .foreign(let what) = kind {
-          diagnostics.warn("\(memberFile.displayName): \(what)")
-          return nil
-        }
-        let unit = try read(memberFile, kind: kind)
-        unit.isNamedExplicitly = false
-        return unit
+      if case .foreign(let what) = kind {
+        diagnostics.warn("\(memberFile.displayName): \(what)")
+        return nil
       }
       let unit = try read(memberFile, kind: kind)
       unit.isNamedExplicitly = false
+      unit.moduleName = moduleName
       return unit
     } catch {
       diagnostics.error(error, in: memberFile)

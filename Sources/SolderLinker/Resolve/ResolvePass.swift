@@ -37,7 +37,7 @@ struct ResolvePass {
     for input in inputs.order {
       switch input {
       case .unit(let index): resolver.add(inputs.units[index])
-      case .lazy(let index): resolver.addLazy(inputs.lazyFiles[index])
+      case .lazy(let index): resolver.addLazy(index)
       }
     }
     if diagnostics.hasErrors { return nil }

@@ -139,7 +139,7 @@ extension Resolver {
       }
       // Until the file is added, this reference is all that is known.
       let file = Int(existing.element)
-      if lazyFiles[file].isExtracted { return (id, file) }
+      if isExtracted(file) { return (id, file) }
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(existing.attributes)
       table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)

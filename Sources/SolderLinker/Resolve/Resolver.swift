@@ -7,18 +7,6 @@ import WebAssemblyFormat
 // order of files, of functions and of data in the result follows from it. Where wasm-ld recurses, a stack of half-added
 // files is kept here instead, since a chain of archive members can be longer than a thread's stack.
 
-/// A file that is linked only when a symbol of it is needed.
-struct LazyFile {
-  /// Opens and reads the file, once.
-  let load: () -> Unit?
-  /// Names it defines.
-  let symbols: [ByteString]
-  /// Their numbers.
-  let nameNumbers: [UInt32]
-  let displayName: String
-  var isExtracted = false
-}
-
 /// Why a lazy file was extracted, for `--why-extract`.
 struct Extraction {
   let referrer: String
@@ -36,7 +24,8 @@ struct Resolver {
   var units: [Unit]
   /// Indices of the units in the order of the link.
   var linkOrder: [UInt32] = []
-  var lazyFiles: [LazyFile] = []
+  private let lazyFiles: [LazyFile]
+  private var extracted: [Bool]
   /// Names that the command line wants exported.
   var requestedExports: Set<ByteString> = []
   /// Whether a plain module brings the stack pointer that everybody shares.
@@ -53,6 +42,8 @@ struct Resolver {
     table = SymbolTable(
       names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
+    lazyFiles = inputs.lazyFiles
+    extracted = Array(repeating: false, count: lazyFiles.count)
     units = [synthetic]
     synthetic.index = 0
   }
@@ -66,11 +57,11 @@ struct Resolver {
   }
 
   /// Adds the names of a lazy file; it is extracted at once when one of them is already missing.
-  mutating func addLazy(_ file: LazyFile) {
-    let index = lazyFiles.count
-    lazyFiles.append(file)
-    for (name, number) in zip(file.symbols, file.nameNumbers) {
-      let (id, isNew) = table.insert(name, number: number, kind: .function, flags: [], unit: none32)
+  mutating func addLazy(_ index: Int) {
+    let source = lazyFiles[index].source
+    for position in lazyFiles[index].symbols {
+      let (id, isNew) = table.insert(
+        source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
@@ -168,16 +159,19 @@ struct Resolver {
     begunUnits.append((unit.index, 0, reason))
   }
 
+  /// Whether a lazy file is in the link, or about to be.
+  func isExtracted(_ file: Int) -> Bool { extracted[file] }
+
   private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
     let isTold = isTold && options.whyExtractFile != nil
-    if lazyFiles[file].isExtracted {
+    if extracted[file] {
       // It is being added and has not defined the name yet; wasm-ld tells of that too.
       if isTold {
         extractions.append(Extraction(referrer: referrer, file: lazyFiles[file].displayName, symbol: symbol))
       }
       return
     }
-    lazyFiles[file].isExtracted = true
+    extracted[file] = true
     guard let unit = lazyFiles[file].load() else { return }
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.

@@ -1,0 +1,88 @@
+import WebAssemblyFormat
+
+// Reading members of archives before it is their turn.
+//
+// Which members a link needs, and in which order, is decided while names are resolved, by one thread. But it is easily
+// guessed: nearly all that define a name that another file misses. All threads read those beforehand, in rounds: what
+// the units miss, then what that misses, and so on.
+//
+// A wrong guess costs time and changes nothing: a unit that nobody asks for stays where it is, and a member that cannot
+// be read is read again if it is needed after all, by whoever then reports why.
+
+/// Reads lazy files that will probably be needed.
+struct ReadAhead {
+  private let threads: Threads
+  private var lazyFiles: [LazyFile]
+  /// The first lazy file that defines a name, by the name's number; `none32` where there is none.
+  private let definers: [UInt32]
+  private var isWanted: [Bool]
+
+  private init(_ lazyFiles: [LazyFile], _ names: NameRegister, _ threads: Threads) {
+    self.threads = threads
+    self.lazyFiles = lazyFiles
+    isWanted = Array(repeating: false, count: lazyFiles.count)
+    var definers = [UInt32](repeating: none32, count: names.numberLimit)
+    for (index, file) in lazyFiles.enumerated() {
+      for number in file.source.nameNumbers[file.symbols] where definers[Int(number)] == none32 {
+        definers[Int(number)] = UInt32(truncatingIfNeeded: index)
+      }
+    }
+    self.definers = definers
+  }
+
+  /// Gives lazy files that will probably be needed their units.
+  ///
+  /// - Parameter roots: names that the command line asks for.
+  static func run(_ inputs: inout Inputs, roots: [ByteString], _ threads: Threads) {
+    guard !inputs.lazyFiles.isEmpty else { return }
+    var pass = ReadAhead(inputs.lazyFiles, inputs.names, threads)
+    inputs.lazyFiles = []
+    pass.read(
+      pass.files(missedBy: inputs.units)
+        + roots.compactMap { [names = inputs.names] in
+          names.find($0).flatMap(pass.definer)
+        })
+    inputs.lazyFiles = pass.lazyFiles
+  }
+
+  private func definer(ofNumber number: UInt32) -> UInt32? {
+    guard Int(number) < definers.count, definers[Int(number)] != none32 else { return nil }
+    return definers[Int(number)]
+  }
+
+  /// The lazy files that define what units refer to, some of them several times.
+  private func files(missedBy units: [Unit]) -> [UInt32] {
+    threads.map(units.count, batch: 16) { files(missedBy: units[$0]) }.flatMap { $0 }
+  }
+
+  private func files(missedBy unit: Unit) -> [UInt32] {
+    guard unit.origin != .neededLibrary else { return [] }
+    var result: [UInt32] = []
+    let nameNumbers = unit.nameNumbers
+    for (index, symbol) in unit.symbols.enumerated() where symbol.isUndefined && !symbol.isWeak && !symbol.isLocal {
+      if let file = definer(ofNumber: nameNumbers[index]) { result.append(file) }
+    }
+    return result
+  }
+
+  /// Reads files, those that they need, and so on.
+  private mutating func read(_ files: [UInt32]) {
+    var wanted = files
+    while true {
+      var round: [Int] = []
+      for file in wanted where !isWanted[Int(file)] {
+        isWanted[Int(file)] = true
+        round.append(Int(file))
+      }
+      if round.isEmpty { return }
+      let (files, pass) = (lazyFiles, self)
+      let results = threads.map(round.count, batch: 4) { [round] position -> (unit: Unit?, wanted: [UInt32]) in
+        let file = files[round[position]]
+        guard let unit = file.unit ?? file.source.read(file.member, isSilent: true) else { return (nil, []) }
+        return (unit, pass.files(missedBy: unit))
+      }
+      for (index, result) in zip(round, results) { lazyFiles[index].unit = result.unit }
+      wanted = results.flatMap(\.wanted)
+    }
+  }
+}
