@@ -40,24 +40,25 @@ struct Symbol {
     static let preemptible = Attributes(rawValue: 1 << 11)
   }
 
+  // In this order there is no room lost between them: a link has hundreds of thousands of symbols.
   var name: ByteString
-  var kind: SymbolKind
-  var state: State
-  var attributes: Attributes = []
+  /// Data: offset in its segment, or the absolute address.
+  var value: UInt64 = 0
+  /// Data: size in bytes.
+  var size: UInt64 = 0
   var flags: SymbolFlags
   /// The unit that defines it, or else the first that mentions it; `none32` for the command line.
   var unit: UInt32
   /// Defined: index of the function, global, tag, table, custom section or segment among those of all units (`none32`
   /// for data at an absolute address). Lazy: index of the file. Alias: index of the symbol in the unit.
   var element: UInt32
-  /// Type of a function or tag.
-  var type: TypeID?
-  /// Data: offset in its segment, or the absolute address.
-  var value: UInt64 = 0
-  /// Data: size in bytes.
-  var size: UInt64 = 0
+  /// The type's number, or `none32`: an optional takes twice the room.
+  private var typeNumber = none32
   /// Index in ``SymbolTable/importNames`` when it has import attributes, else `none32`.
   var importNames = none32
+  var attributes: Attributes = []
+  var kind: SymbolKind
+  var state: State
 
   init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UInt32, element: UInt32) {
     self.name = name
@@ -66,6 +67,12 @@ struct Symbol {
     self.flags = flags
     self.unit = unit
     self.element = element
+  }
+
+  /// Type of a function or tag.
+  var type: TypeID? {
+    get { typeNumber == none32 ? nil : TypeID(rawValue: typeNumber) }
+    set { typeNumber = newValue?.rawValue ?? none32 }
   }
 
   var isDefined: Bool { state == .defined || state == .alias }

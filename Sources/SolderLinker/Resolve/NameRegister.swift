@@ -70,10 +70,15 @@ final class NameRegister: Sendable {
       ends[shard] += 1
     }
     func enter(_ shard: Int, into table: inout NameTable) {
-      for position in (shard == 0 ? 0 : ends[shard - 1])..<ends[shard] {
+      let positions = (shard == 0 ? 0 : ends[shard - 1])..<ends[shard]
+      for position in positions {
+        let index = Int(sorted[position])
+        if let name = name(index) { result[index] = table.guess(name) }
+      }
+      for position in positions {
         let index = Int(sorted[position])
         guard let name = name(index) else { continue }
-        result[index] = NameRegister.number(slot: table.insert(name).slot, shard: shard)
+        result[index] = NameRegister.number(slot: table.insert(name, guess: result[index]), shard: shard)
       }
     }
     // Tables that another thread is using come last, by when it is done with them.
