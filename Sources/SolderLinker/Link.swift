@@ -124,7 +124,7 @@ struct Link {
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
   /// mean copying it with the first change. That is also why the other passes are consumed when they run.
   private func resolve(_ inputs: Inputs, _ names: NameArena) -> Resolution? {
-    var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
+    var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names, threads: threads)
     return pass.run(inputs)
   }
 

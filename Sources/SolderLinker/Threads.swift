@@ -33,11 +33,27 @@ struct Threads: Sendable {
     }
     withoutActuallyEscaping(body) { body in
       let loop = Loop(iterations: iterations, batch: batch, body: body)
-      var threads: [pthread_t] = []
-      for _ in 0..<helpers {
-        if let thread = Threads.start(loop) { threads.append(thread) }
-      }
+      let started = Threads.start(helpers, loop)
       loop.run()
+      started.join()
+    }
+  }
+
+  /// Calls `body` on threads of its own, beside the caller.
+  ///
+  /// - Returns: the threads, which must be joined; there may be fewer than `count`.
+  func start(_ count: Int, _ body: @escaping @Sendable () -> Void) -> Started {
+    Threads.start(count, Loop(iterations: count, batch: 1) { _ in body() })
+  }
+
+  /// Threads that were started.
+  struct Started {
+    fileprivate var threads: [pthread_t] = []
+
+    var isEmpty: Bool { threads.isEmpty }
+
+    /// Waits until they have ended.
+    func join() {
       for thread in threads { pthread_join(thread, nil) }
     }
   }
@@ -72,6 +88,10 @@ struct Threads: Sendable {
         for index in start..<min(start + batch, iterations) { body(index) }
       }
     }
+  }
+
+  private static func start(_ count: Int, _ loop: Loop) -> Started {
+    Started(threads: (0..<count).compactMap { _ in start(loop) })
   }
 
   private static func start(_ loop: Loop) -> pthread_t? {

@@ -12,11 +12,13 @@ struct ResolvePass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let names: NameArena
+  private let threads: Threads
   private let is64: Bool
   private let hasPlainModule: Bool
 
-  init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena) {
+  init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena, threads: Threads) {
     self.options = options
+    self.threads = threads
     self.diagnostics = diagnostics
     self.names = names
     is64 = inputs.is64
@@ -34,12 +36,7 @@ struct ResolvePass {
   /// Runs the pass; `nil` when there were errors that leave nothing to go on with.
   mutating func run(_ inputs: Inputs) -> Resolution? {
     resolver.addSyntheticSymbols(&synthetic, &known, is64: is64)
-    for input in inputs.order {
-      switch input {
-      case .unit(let index): resolver.add(inputs.units[index])
-      case .lazy(let index): resolver.addLazy(index)
-      }
-    }
+    addFiles(inputs)
     if diagnostics.hasErrors { return nil }
     let exports = (options.exportsIfDefined + options.exports).map { names.intern($0) }
     for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
@@ -68,6 +65,23 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
       synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol,
       explicitExports: exports, boundMemories: boundMemories)
+  }
+
+  /// Symbols that are worth threads of their own for their units' relocations.
+  private static let manySymbols = 10_000
+
+  private mutating func addFiles(_ inputs: Inputs) {
+    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols {
+      resolver.decoders = RelocationDecoders(threads)
+    }
+    for input in inputs.order {
+      switch input {
+      case .unit(let index): resolver.add(inputs.units[index])
+      case .lazy(let index): resolver.addLazy(index)
+      }
+    }
+    resolver.decoders?.finish()
+    resolver.decoders = nil
   }
 
   // MARK: What the command line asks for

@@ -9,6 +9,7 @@ extension Resolver {
   /// Whether the signature of an existing symbol matters: it is defined, or something calls it.
   func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
     if existing.isDefined { return true }
+    decoders?.wait()
     for index in 1..<units.count where units[index].origin == .object {
       let unit = units[index]
       for (position, symbol) in unit.symbolIDs.enumerated() where symbol == id && unit.callsDirectly(position) {

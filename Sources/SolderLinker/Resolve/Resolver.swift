@@ -26,6 +26,8 @@ struct Resolver {
   var linkOrder: [UInt32] = []
   private let lazyFiles: [LazyFile]
   private var extracted: [Bool]
+  /// Who decodes relocations of units that are complete, while files are added.
+  var decoders: RelocationDecoders?
   /// Names that the command line wants exported.
   var requestedExports: Set<ByteString> = []
   /// Whether a plain module brings the stack pointer that everybody shares.
@@ -99,6 +101,7 @@ struct Resolver {
         // As in wasm-ld, behind what was extracted on its behalf.
         if let reason { extractions.append(reason) }
         if unit.origin != .neededLibrary { linkOrder.append(index) }
+        if unit.origin == .object { decoders?.add(unit) }
         continue
       }
       let plain = addPlainSymbols(of: unit, from: next)
