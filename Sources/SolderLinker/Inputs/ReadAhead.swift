@@ -43,6 +43,7 @@ struct ReadAhead {
           names.find($0).flatMap(pass.definer)
         })
     inputs.lazyFiles = pass.lazyFiles
+    for file in inputs.lazyFiles { inputs.symbolCount += file.unit?.symbols.count ?? 0 }
   }
 
   private func definer(ofNumber number: UInt32) -> UInt32? {

@@ -89,27 +89,22 @@ struct MemoryPass {
     let contributions = contributions(of: units)
     var formed: [FormedSegment] = []
     var byName: [ByteString: Int] = [:]
-    for (unit, contribution) in zip(units, contributions) {
-      var outputs = [Int?](repeating: nil, count: contribution.names.count)
-      for piece in contribution.pieces {
-        // An object's groups must be selectable by whoever links it next.
-        let isAlone = options.output == .relocatable && piece.isGrouped
-        let name = contribution.names[Int(piece.name)]
+    for (position, contribution) in contributions.enumerated() {
+      for run in contribution.runs {
         let output: Int
-        if !isAlone, let found = outputs[Int(piece.name)] ?? byName[name] {
+        if !run.isAlone, let found = byName[run.name] {
           output = found
         } else {
           output = formed.count
-          formed.append(FormedSegment(result: makeSegment(name)))
-          if !isAlone { byName[name] = output }
+          formed.append(FormedSegment(result: makeSegment(run.name)))
+          if !run.isAlone { byName[run.name] = output }
         }
-        if !isAlone { outputs[Int(piece.name)] = output }
-        formed[output].add(piece, of: unit.index)
+        formed[output].add(run, ofUnitAt: position)
       }
     }
     let ranks = formed.map { rank($0.result.name) }
     let order = formed.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
-    for (index, position) in order.enumerated() { finish(formed[position], index) }
+    for (index, position) in order.enumerated() { finish(formed[position], index, units, contributions) }
   }
 
   private func contributions(of units: [Unit]) -> [SegmentContribution] {
@@ -133,37 +128,52 @@ struct MemoryPass {
   }
 
   /// Gives the pieces of a segment their offsets; mergeable strings become one run where the first of them stands.
-  private mutating func finish(_ formed: FormedSegment, _ index: Int) {
+  private mutating func finish(
+    _ formed: FormedSegment, _ index: Int, _ units: [Unit], _ contributions: [SegmentContribution]
+  ) {
     var output = formed.result
-    var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
-    for (unit, piece) in formed.pieces where piece.isMergeable { strings.append(mergeable(piece.segment, of: unit)) }
-    let merged = strings.isEmpty ? nil : MergedStrings(strings, threads)
-    output.pieces.reserveCapacity(formed.pieces.count - strings.count)
-    for (unit, piece) in formed.pieces {
-      let id = Int(segmentBases[Int(unit)] + piece.segment)
-      plan.outputSegments[id] = UInt32(index)
-      guard !piece.isMergeable else {
-        plan.segmentAddresses[id] = MemoryPlan.mergedStrings
-        if output.strings.isEmpty, let merged {
-          output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
-          output.size += UInt64(merged.bytes.count)
+    let merged = mergedStrings(of: formed, units, contributions)
+    output.pieces.reserveCapacity(formed.count - formed.mergeableCount)
+    for run in formed.runs {
+      let unit = units[run.position].index
+      let base = segmentBases[Int(unit)]
+      for piece in contributions[run.position].pieces[run.pieces] {
+        let id = Int(base + piece.segment)
+        plan.outputSegments[id] = UInt32(index)
+        guard !piece.isMergeable else {
+          plan.segmentAddresses[id] = MemoryPlan.mergedStrings
+          if output.strings.isEmpty, let merged {
+            output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
+            output.size += UInt64(merged.bytes.count)
+          }
+          continue
         }
-        continue
+        output.size = align(output.size, 1 << UInt64(piece.alignment))
+        output.pieces.append(OutputSegment.Piece(unit: unit, segment: piece.segment, offset: output.size))
+        output.size &+= piece.size
       }
-      output.size = align(output.size, 1 << UInt64(piece.alignment))
-      output.pieces.append(OutputSegment.Piece(unit: unit, segment: piece.segment, offset: output.size))
-      output.size &+= piece.size
     }
     plan.segments.append(output)
   }
 
-  private func mergeable(_ index: UInt32, of unit: UInt32) -> (id: UInt32, bytes: UnsafeBufferPointer<UInt8>) {
-    let unit = resolution.units[Int(unit)]
-    let segment = unit.segments[Int(index)]
-    if segment.bytes[segment.count - 1] != 0 {
-      diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
+  private func mergedStrings(
+    of formed: FormedSegment, _ units: [Unit], _ contributions: [SegmentContribution]
+  ) -> MergedStrings? {
+    guard formed.mergeableCount > 0 else { return nil }
+    var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
+    strings.reserveCapacity(formed.mergeableCount)
+    for run in formed.runs {
+      let unit = units[run.position]
+      let (segments, base) = (unit.segments, unit.bases.segment)
+      for piece in contributions[run.position].pieces[run.pieces] where piece.isMergeable {
+        let segment = segments[Int(piece.segment)]
+        if segment.bytes[segment.count - 1] != 0 {
+          diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
+        }
+        strings.append((base + piece.segment, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
+      }
     }
-    return (unit.bases.segment + index, UnsafeBufferPointer(start: segment.bytes, count: segment.count))
+    return MergedStrings(strings, threads)
   }
 
   // MARK: Placing

@@ -62,6 +62,7 @@ struct Resolver {
   mutating func addLazy(_ index: Int) {
     let source = lazyFiles[index].source
     for position in lazyFiles[index].symbols {
+      if table.addLazy(source.symbols[position], number: source.nameNumbers[position], file: index) { continue }
       let (id, isNew) = table.insert(
         source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: none32)
       let existing = table.symbols[Int(id)]

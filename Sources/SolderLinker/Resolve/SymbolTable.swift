@@ -69,6 +69,15 @@ struct SymbolTable {
     return (add(symbol, number: number), true)
   }
 
+  /// Adds the name of a lazy file if it has not appeared yet, which is usual: of a large archive most is never needed.
+  mutating func addLazy(_ name: ByteString, number: UInt32, file: Int) -> Bool {
+    guard traced.isEmpty, find(number: number) == nil else { return false }
+    let element = UInt32(truncatingIfNeeded: file)
+    _ = add(
+      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: none32, element: element), number: number)
+    return true
+  }
+
   /// Adds the symbol of a name that has not appeared yet.
   @inline(__always)
   mutating func add(_ symbol: Symbol, number: UInt32) -> SymbolID {
