@@ -24,13 +24,23 @@ import WebAssemblyFormat
 /// A class, so that passing it on does not count references to all of its arrays.
 final class MergedStrings: Sendable {
   let bytes: [UInt8]
-  /// Of every string of every segment, in order, where in the segment it begins and where it went.
-  private let starts: [UInt32]
-  private let targets: [UInt32]
+  /// A string of a segment: where in the segment it begins, and where it went.
+  fileprivate struct Occurrence {
+    var start: UInt32 = 0
+    var target: UInt32 = 0
+  }
+
+  /// Every string of every segment, in order.
+  private let occurrences: [Occurrence]
   /// The strings of each segment are those from `firsts[p]` to `firsts[p + 1]`, where `p` is `positions[id - firstID]`.
   private let firsts: [UInt32]
   private let positions: [UInt32]
   private let firstID: UInt32
+  /// The string to which the first of every 64 bytes of every segment belongs, and where each segment's marks begin:
+  /// whoever looks for a byte begins there.
+  private let marks: [UInt32]
+  private let firstMarks: [Int]
+  private static let markShift: UInt64 = 6
 
   /// Merges the strings of segments; each must end in a null byte.
   ///
@@ -48,30 +58,46 @@ final class MergedStrings: Sendable {
     merger.sort()
     let places = merger.place()
     bytes = merger.bytes(at: places)
-    (firsts, starts, targets) = merger.occurrences(at: places)
+    (firsts, occurrences) = merger.occurrences(at: places)
+    (marks, firstMarks) = MergedStrings.mark(segments.map(\.bytes.count), firsts, occurrences, threads)
   }
 
-  /// The strings of a segment, `nil` when it is not one of those that were merged.
-  private func strings(of segment: UInt32) -> Range<Int>? {
+  private static func mark(
+    _ sizes: [Int], _ firsts: [UInt32], _ occurrences: [Occurrence], _ threads: Threads
+  ) -> (marks: [UInt32], firstMarks: [Int]) {
+    var firstMarks = [0]
+    for size in sizes { firstMarks.append(firstMarks[firstMarks.count - 1] + (size >> Int(markShift)) + 1) }
+    let marks = ParallelBuffer(repeating: UInt32(0), count: firstMarks[sizes.count])
+    threads.forEach(sizes.count, batch: 16) { [firstMarks] position in
+      var string = firsts[position]
+      let end = firsts[position + 1]
+      for mark in firstMarks[position]..<firstMarks[position + 1] {
+        let offset = UInt64(mark - firstMarks[position]) << markShift
+        while string + 1 < end, UInt64(occurrences[Int(string) + 1].start) <= offset { string += 1 }
+        marks[mark] = string
+      }
+    }
+    return (marks.take(), firstMarks)
+  }
+
+  /// The position of a segment, `nil` when it is not one of those that were merged.
+  private func position(of segment: UInt32) -> Int? {
     guard segment >= firstID, Int(segment - firstID) < positions.count else { return nil }
     let position = positions[Int(segment - firstID)]
-    guard position != none32 else { return nil }
-    return Int(firsts[Int(position)])..<Int(firsts[Int(position) + 1])
+    return position == none32 ? nil : Int(position)
   }
 
   /// Whether a segment's strings are among these.
-  func contains(segment: UInt32) -> Bool { strings(of: segment) != nil }
+  func contains(segment: UInt32) -> Bool { position(of: segment) != nil }
 
   /// Where the byte at `offset` of a segment went.
   func offset(of offset: UInt64, in segment: UInt32) -> UInt64 {
-    guard let range = strings(of: segment), !range.isEmpty else { return 0 }
-    var low = range.lowerBound
-    var high = range.upperBound
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if UInt64(starts[middle]) <= offset { low = middle } else { high = middle }
-    }
-    return UInt64(targets[low]) &+ (offset &- UInt64(starts[low]))
+    guard let position = position(of: segment), firsts[position] < firsts[position + 1] else { return 0 }
+    let ownMarks = firstMarks[position]..<firstMarks[position + 1]
+    let end = Int(firsts[position + 1])
+    var string = Int(marks[ownMarks.lowerBound + min(Int(offset >> MergedStrings.markShift), ownMarks.count - 1)])
+    while string + 1 < end, UInt64(occurrences[string + 1].start) <= offset { string += 1 }
+    return UInt64(occurrences[string].target) &+ (offset &- UInt64(occurrences[string].start))
   }
 }
 
@@ -284,8 +310,8 @@ private struct StringMerger {
     }
   }
 
-  /// For each segment its first string, and for every string of every segment where it begins and where it went.
-  func occurrences(at places: Places) -> (firsts: [UInt32], starts: [UInt32], targets: [UInt32]) {
+  /// For each segment its first string, and every string of every segment.
+  func occurrences(at places: Places) -> (firsts: [UInt32], all: [MergedStrings.Occurrence]) {
     let (batches, bases, representatives) = (batches, bases, representatives)
     var firsts: [UInt32] = [0]
     var begins: [Int] = []
@@ -297,16 +323,15 @@ private struct StringMerger {
         firsts.append(UInt32(truncatingIfNeeded: total))
       }
     }
-    let starts = ParallelBuffer(repeating: UInt32(0), count: total)
-    let targets = ParallelBuffer(repeating: UInt32(0), count: total)
+    let all = ParallelBuffer(repeating: MergedStrings.Occurrence(), count: total)
     threads.forEach(batches.count) { [begins] number in
       let batch = batches[number]
       let own = batch.strings.indices.map { places.offsets[Int(representatives[bases[number] + $0])] }
       for position in batch.starts.indices {
-        starts[begins[number] + position] = batch.starts[position]
-        targets[begins[number] + position] = own[Int(batch.indices[position])]
+        all[begins[number] + position] = MergedStrings.Occurrence(
+          start: batch.starts[position], target: own[Int(batch.indices[position])])
       }
     }
-    return (firsts, starts.take(), targets.take())
+    return (firsts, all.take())
   }
 }
