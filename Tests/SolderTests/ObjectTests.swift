@@ -63,11 +63,43 @@ import Testing
     try await expectSameBehaviour(result.path, as: reference(objects))
   }
 
-  @Test func anArchiveWithoutAnIndexStillHasItsMembers() async throws {
+  @Test(arguments: [[], ["--thin"]]) func anArchiveWithoutAnIndexStillHasItsMembers(_ options: [String]) async throws {
     let objects = try await objects()
-    let archive = try await Toolchain.shared.archive("libparts.a", Array(objects.dropFirst()), flags: "rcS")
+    let archive = try await Toolchain.shared.archive(
+      "libparts.a", Array(objects.dropFirst()), flags: "rcS", options: options)
     let result = try await link(around([objects[0], archive]))
     try await expectSameBehaviour(result.path, as: reference(objects))
+  }
+
+  /// Members that will probably be needed are read ahead, by several threads; nobody may notice.
+  @Test func aDamagedMemberMattersOnlyWhenItIsNeeded() async throws {
+    let chain = Toolchain.shared
+    let numbers = 0..<12
+    let functions = numbers.map { "int f\($0)(void) { return \($0); }\n" }
+    let calls = numbers.map { "  f\($0)();\n" }.joined()
+    let declarations = numbers.map { "int f\($0)(void);\n" }.joined()
+    let main = try await chain.compiled(
+      "main", declarations + "void _start(void) {\n\(calls)}\n", Toolchain.freestanding)
+    let own = try await chain.compiled("own", functions.joined(), Toolchain.freestanding)
+    var members: [String] = []
+    for number in numbers {
+      members.append(try await chain.compiled("member\(number)", functions[number], Toolchain.freestanding))
+    }
+    var bytes = try contents(of: try await chain.archive("libdamaged.a", members))
+    let name = Array("linking".utf8)
+    for start in bytes.indices.dropLast(name.count) where bytes[start..<(start + name.count)].elementsEqual(name) {
+      bytes[start + name.count] = 9  // The section's version.
+    }
+    let folder = try TemporaryFolder()
+    let archive = try folder.write(bytes, to: "libdamaged.a")
+    _ = try await link([main, own, archive], in: folder)
+    let message = "unsupported version 9 of the linking section"
+    let errors = try await linkFails([main, archive, "--threads=1"], mentions: [message], in: folder)
+    #expect(errors.components(separatedBy: message).count == numbers.count + 1)
+    #expect(try await linkFails([main, archive, "--threads=4"], mentions: [message], in: folder) == errors)
+    let whole = ["--whole-archive", archive]
+    let wholeErrors = try await linkFails([main] + whole + ["--threads=1"], mentions: [message], in: folder)
+    #expect(try await linkFails([main] + whole + ["--threads=4"], mentions: [message], in: folder) == wholeErrors)
   }
 
   @Test func wholeArchive() async throws {
