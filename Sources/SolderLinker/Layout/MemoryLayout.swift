@@ -440,6 +440,14 @@ extension Resolution {
   }
 }
 
+extension Inputs {
+  /// The same, as far as it can be told before names are resolved.
+  var likelyMemoryOwner: Unit? {
+    units.first { $0.origin == .plainModule && $0.firstMemoryLimits != nil }
+      ?? units.first { $0.origin == .plainModule }
+  }
+}
+
 extension Resolution {
   /// Whether the result has a first memory: objects always come with one, a plain module without memory stays without,
   /// unless something else needs it.

@@ -71,7 +71,8 @@ struct ResolvePass {
   private static let manySymbols = 10_000
 
   private mutating func addFiles(_ inputs: Inputs) {
-    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols {
+    // The code of finished modules gives the other threads enough to do.
+    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols, !inputs.units.contains(where: \.isLifted) {
       resolver.decoders = RelocationDecoders(threads)
     }
     for input in inputs.order {
