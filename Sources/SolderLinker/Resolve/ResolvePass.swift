@@ -6,7 +6,7 @@ import WebAssemblyFormat
 /// Afterwards every symbol of every unit has its ``SymbolID``, no symbol is lazy or an alias, and no archive member is
 /// added any more.
 struct ResolvePass {
-  private var resolver: Resolver
+  var resolver: Resolver
   private var synthetic: SyntheticFunctions
   private var known = WellKnownSymbols()
   private let options: LinkOptions
@@ -47,6 +47,7 @@ struct ResolvePass {
     referToEntry()
     referToDestructors()
     if diagnostics.hasErrors { return nil }
+    bindExportsOfImportedNames()
     let wraps = referToWrappedSymbols()
     processStubLibraries(inputs.stubLibraries)
     bindNamedModules()
@@ -226,6 +227,9 @@ struct ResolvePass {
         var positions: [ByteString: [Int]] = [:]
         for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
           positions[symbol.name, default: []].append(position)
+        }
+        for position in unit.lifted?.exportsOfImportedNames ?? [] {
+          positions[unit.symbols[Int(position)].name, default: []].append(Int(position))
         }
         symbols[unit.index] = positions
       }
