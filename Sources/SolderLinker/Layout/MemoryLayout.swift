@@ -228,15 +228,17 @@ struct MemoryPass {
     guard let unit = resolution.memoryOwner else { return nil }
     if let base = options.heapBase { return base }
     guard let facts = unit.lifted else { return nil }
-    if let base = facts.heapBase { return max(base, 0) }
+    let sharedEnd = resolution.sharedDataEnd
+    if let base = facts.heapBase { return max(base, sharedEnd) }
+    let end = max(facts.staticDataEnd, sharedEnd)
     let importsBase = unit.globalImports.contains { $0.module == "env" && $0.name == "__heap_base" }
-    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return facts.staticDataEnd }
+    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return end }
     if needsMemory {
       diagnostics.error(
         "\(unit.file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
           + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
     }
-    return facts.staticDataEnd
+    return end
   }
 
   /// Whether anything has to be placed beside a plain module's own data.
@@ -356,7 +358,8 @@ struct MemoryPass {
     var size = next
     if let unit = resolution.memoryOwner, let declared = unit.firstMemoryLimits {
       let declaredPage: UInt64 = 1 << UInt64(declared.pageSizeLog2 ?? 16)
-      let room = declared.minimum.multipliedReportingOverflow(by: declaredPage)
+      let minimum = max(declared.minimum, resolution.sharedMemoryMinimum)
+      let room = minimum.multipliedReportingOverflow(by: declaredPage)
       let bytes = room.overflow ? limit : room.partialValue
       let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
       // What was free above the module's own data stays free above everything.
@@ -428,6 +431,28 @@ extension Resolution {
         && boundMemories[MemoryReference(unit: unit.index, index: 0)] == nil
     } ?? inLinkOrder.first { $0.origin == .plainModule }
   }
+}
+
+extension Resolution {
+  /// Plain modules beside the owner whose memory 0 is the first memory too, as `env` has it or by the owner's name.
+  private var memorySharers: some Sequence<Unit> {
+    let owner = memoryOwner
+    return inLinkOrder.filter { unit in
+      guard unit.origin == .plainModule, unit !== owner, let entry = unit.memoryImports.first else { return false }
+      guard let target = boundMemories[MemoryReference(unit: unit.index, index: 0)] else {
+        return entry.module == "env"
+      }
+      return target.unit == owner?.index && target.index == 0
+    }
+  }
+
+  /// What those ask for, in pages.
+  fileprivate var sharedMemoryMinimum: UInt64 {
+    memorySharers.map { $0.memoryImports[0].limits.minimum }.max() ?? 0
+  }
+
+  /// One past the last byte that they fill.
+  fileprivate var sharedDataEnd: UInt64 { memorySharers.map { $0.lifted?.staticDataEnd ?? 0 }.max() ?? 0 }
 }
 
 extension Resolution {

@@ -13,7 +13,7 @@ struct ResolvePass {
   private let diagnostics: Diagnostics
   private let names: NameArena
   private let is64: Bool
-  private let hasPlainModule: Bool
+  let hasPlainModule: Bool
 
   init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena) {
     self.options = options
@@ -63,6 +63,7 @@ struct ResolvePass {
     demoteLazySymbols()
     checkLiftedSignatures()
     checkLiftedDeclarations()
+    raiseLimits()
     assignElementNumbers()
     if diagnostics.hasErrors { return nil }
     return Resolution(
@@ -212,7 +213,7 @@ struct ResolvePass {
 
   /// Imports that a named input satisfies, by their symbols.
   private var boundImports: [SymbolID: SymbolID] = [:]
-  private var boundMemories: [MemoryReference: MemoryReference] = [:]
+  private(set) var boundMemories: [MemoryReference: MemoryReference] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
