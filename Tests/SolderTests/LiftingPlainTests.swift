@@ -258,6 +258,25 @@ import Testing
     }
   }
 
+  /// Keeping everything is no reason for a stack pointer and constructors that nobody has.
+  @Test func nothingIsAddedToPlainModules() async throws {
+    let sample = LiftingCase(
+      testDescription: "",
+      modules: [
+        (
+          "program.wasm",
+          LiftingCase.program(
+            #"(import "env" "g" (func $g (result i32))) MEMORY (func (export "run") (result i32) (call $g))"#)
+        ), ("other=other.wasm", #"(module (func (export "g") (result i32) (i32.const 4)))"#),
+      ], expected: ["run() = 4"])
+    for options in [[], ["--no-gc-sections"]] {
+      try await sample.check(options)
+      let module = try await link(sample.arguments() + options).module
+      #expect(module.globals.count == 1)
+      #expect(module.definedFunctionCount == 2)
+    }
+  }
+
   /// One-byte operands that have to grow to two and three bytes.
   @Test(arguments: [200, 17_000]) func operandsGrow(_ count: Int) async throws {
     var many = "(memory (export \"m\") 1) (table $t 1 funcref)"
