@@ -20,6 +20,8 @@ struct MemoryPlan {
   var tlsSize: UInt64 = 0
   var tlsAlignment: UInt64 = 0
   var tlsAddress: UInt64 = 0
+  /// What libraries have in each thread's block, behind the program's own data.
+  var threadLocalBlocks: [ThreadLocalBlock] = []
   var initMemoryFlag: UInt64?
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
@@ -188,6 +190,7 @@ struct MemoryPass {
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
     placeBlocks()
+    if options.sharedMemory { plan.placeThreadLocalBlocks(resolution, live, diagnostics) }
     if options.sharedMemory, plan.segments.contains(where: { $0.isPassive }) {
       next = align(next, 4)
       plan.initMemoryFlag = next

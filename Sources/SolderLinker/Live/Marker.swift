@@ -270,6 +270,7 @@ struct Marker {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
+    if state.options.sharedMemory, let initialize = facts.initializeTLS { mark(function(initialize)) }
     if unit.origin == .plainModule {
       for export in unit.exports {
         switch export.kind {

@@ -54,6 +54,7 @@ struct ResolvePass {
     bindFunctionTable()
     resolver.addOptionalSymbols(&known, synthetic, is64: is64)
     defineSharedGlobals()
+    defineSharedTags()
     resolver.settleVariants(&synthetic)
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
@@ -212,7 +213,7 @@ struct ResolvePass {
   // MARK: Imports by module name
 
   /// Imports that a named input satisfies, by their symbols.
-  private var boundImports: [SymbolID: SymbolID] = [:]
+  private(set) var boundImports: [SymbolID: SymbolID] = [:]
   private(set) var boundMemories: [MemoryReference: MemoryReference] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
