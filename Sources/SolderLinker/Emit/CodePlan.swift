@@ -110,12 +110,15 @@ struct FragmentWriter {
     for index in fragment.relocations.indices {
       let relocation = patcher.source.relocations[index]
       let offset = Int(relocation.offset)
-      if compress, let value = patcher.shortOperand(relocation) {
+      if let value = patcher.shortOperand(relocation) {
         copy(base + copied, count: offset - copied)
-        position +=
-          relocation.kind.isShortSigned
-          ? LEB128.write(signed: Int64(bitPattern: value), to: target + position)
-          : LEB128.write(unsigned: value, to: target + position)
+        let width = relocation.shortWidth(of: value, compress: compress)
+        if relocation.kind.isShortSigned {
+          LEB128.write(signed: Int64(bitPattern: value), width: width, to: target + position)
+        } else {
+          LEB128.write(unsigned: value, width: width, to: target + position)
+        }
+        position += width
       } else {
         let operand = patcher.operand(of: relocation, compress: compress)
         let replacesOpcode = operand.opcode != nil || operand.form == .nothing

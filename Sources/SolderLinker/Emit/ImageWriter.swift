@@ -28,7 +28,7 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options, threads)
     bodies = SyntheticCode(program: program).bodies()
-    let encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads))
+    let encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads), threads)
     timer?.end("symbol values", items: encoder.values.count)
     code = CodePlan(program, encoder, bodies, threads)
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)

@@ -35,11 +35,22 @@ final class OperandEncoder: @unchecked Sendable {
   /// defined; empty until the code has been measured.
   let bodyOffsets: [UInt32]
   private let importedFunctions: UInt32
+  /// Of each finished module, the index in the result of each function of its index space; empty for objects.
+  ///
+  /// Most relocations of a large module are calls. Looking up the symbol of each, and then its value, are two looks into
+  /// tables that the innermost cache cannot hold; this is one, and four bytes a function.
+  private let functionIndices: [[UInt32]]
 
-  init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue]) {
+  init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue], _ threads: Threads) {
     self.program = program
     self.custom = custom
     self.values = values
+    functionIndices = program.resolution.units.map { unit in
+      guard unit.isLifted else { return [] }
+      let symbolIDs = unit.symbolIDs
+      let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
+      return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index }
+    }
     types = program.indices.types
     bodyOffsets = []
     importedFunctions = program.indices.importCounts.functions
@@ -52,8 +63,12 @@ final class OperandEncoder: @unchecked Sendable {
     values = encoder.values
     types = encoder.types
     importedFunctions = encoder.importedFunctions
+    functionIndices = encoder.functionIndices
     self.bodyOffsets = bodyOffsets
   }
+
+  /// The indices in the result of the functions of a finished module's index space; none for an object.
+  func functionIndices(of unit: Unit) -> [UInt32] { functionIndices[Int(unit.index)] }
 
   /// What a relocation in code writes.
   ///

@@ -12,7 +12,8 @@ struct Patcher {
   /// The encoder's.
   private let values: [SymbolValue]
   private let typeIDs: [TypeID]
-  private let isLifted: Bool
+  /// The encoder's, of this unit.
+  private let functionIndices: [UInt32]
 
   var unit: Unit { source.unit }
 
@@ -21,7 +22,7 @@ struct Patcher {
     self.encoder = encoder
     values = encoder.values
     typeIDs = unit.typeIDs
-    isLifted = unit.isLifted
+    functionIndices = encoder.functionIndices(of: unit)
   }
 
   // MARK: Code
@@ -49,14 +50,12 @@ struct Patcher {
     for index in range.indices {
       let relocation = source.relocations[index]
       if !compress, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
-      let width: Int
-      if compress, let value = shortOperand(relocation) {
-        width =
-          relocation.kind.isShortSigned
-          ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
-      } else {
-        width = operand(of: relocation, compress: compress).width
-      }
+      let width =
+        if let value = shortOperand(relocation) {
+          relocation.shortWidth(of: value, compress: compress)
+        } else {
+          operand(of: relocation, compress: compress).width
+        }
       growth += width - Int(relocation.width)
     }
     return growth
@@ -70,10 +69,13 @@ struct Patcher {
   @inline(__always)
   func shortOperand(_ relocation: Relocation) -> UInt64? {
     switch relocation.kind {
-    case .functionIndexLEB: return UInt64(symbol(of: relocation).index)
+    case .functionIndexLEB:
+      let target = Int(relocation.target)
+      return UInt64(target < functionIndices.count ? functionIndices[target] : symbol(of: relocation).index)
     case .globalIndexLEB:
       let symbol = symbol(of: relocation)
-      return isLifted || symbol.kind != .global ? nil : UInt64(symbol.index)
+      return symbol.kind == .global ? UInt64(symbol.index) : nil
+    case .tableNumberLEB: return UInt64(symbol(of: relocation).index)
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
     case .tableIndexSLEB: return Patcher.extended(UInt64(symbol(of: relocation).slot))
@@ -170,6 +172,16 @@ struct Patcher {
     let symbol = symbol(of: relocation)
     guard symbol.kind == .data, symbol.isDefined, symbol.isPresent, !relocation.hasWideAddend else { return nil }
     return symbol.address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
+  }
+}
+
+extension Relocation {
+  /// How many bytes an operand that ``Patcher/shortOperand(_:)`` knows takes in the result.
+  @inline(__always)
+  func shortWidth(of value: UInt64, compress: Bool) -> Int {
+    let shortest =
+      kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
+    return compress ? shortest : max(shortest, Int(width))
   }
 }
 

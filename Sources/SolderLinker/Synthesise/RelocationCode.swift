@@ -7,7 +7,7 @@ struct RelocationCode {
 
   /// Stores every address in the data.
   func writeData(to writer: inout ByteWriter, isTLS: Bool) {
-    let encoder = OperandEncoder(program, CustomPlan(), SymbolValue.all(program, Threads(1)))
+    let encoder = OperandEncoder(program, CustomPlan(), SymbolValue.all(program, Threads(1)), Threads(1))
     for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]

@@ -1,15 +1,15 @@
 // Finding every operand in the bodies of functions.
 //
 // A linker reads all code of all libraries, and nine instructions out of ten are none of its business. The loop here
-// therefore does not decode: it loads eight bytes, finds in parallel where an instruction with no, one and two LEB128
-// numbers would end, and lets a table entry for the opcode choose among the three.
+// therefore does not decode: it loads eight bytes, and a table entry for the opcode says which of their bits tell where
+// the instruction ends (`FastStep`).
 //
 // Two things cost more than that arithmetic. Branches that the processor cannot foresee: it never knows which
 // instruction comes next. So instructions with operands are not reported where they are met; their places are noted,
-// without a branch: every instruction is written to the end of a list, and the list grows by the bit of the table
-// entry that says whether the instruction matters. Decoding the list is a second, equally short loop. And waiting:
+// without a branch: every instruction is written to the end of a list, and the list grows by what the table entry says:
+// one if the instruction matters, none if not. Decoding the list is a second, equally short loop. And waiting:
 // where an instruction begins is known only when the one before it has been loaded, looked up and measured, one after
-// the other, while most of the processor has nothing to do. So three bodies are scanned at the same time, one
+// the other, while most of the processor has nothing to do. So four bodies are scanned at the same time, one
 // instruction of each in turn.
 
 /// A function's body to scan.
@@ -40,88 +40,88 @@ public protocol BodyVisitor: OperandVisitor {
   mutating func fail(_ error: FormatError)
 }
 
-/// Scans the bodies of three visitors at the same time, each up to and including the `end` that closes it, which must
+/// Scans the bodies of four visitors at the same time, each up to and including the `end` that closes it, which must
 /// be its last byte.
 ///
 /// Nothing is validated beyond what is needed to find the operands: types, the ranges of indices, and whether an `else`
 /// stands in an `if`, are not looked at (WebAssembly 3.0, Binary Format, Instructions).
 @inlinable
-public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ third: inout V) {
-  let table = InstructionTable.shared
-  withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 3 * ScanLane.markCapacity) { marks in
+public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ third: inout V, _ fourth: inout V) {
+  let table = V.wantsImplicitMemory ? InstructionTable.withImplicitMemory : InstructionTable.shared
+  withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * ScanLane.markCapacity) { marks in
     guard let marks = marks.baseAddress else { return }
     var one = ScanLane(marks, &first)
     var two = ScanLane(marks + ScanLane.markCapacity, &second)
     var three = ScanLane(marks + 2 * ScanLane.markCapacity, &third)
-    while !one.isDone, !two.isDone, !three.isDone {
-      switch stepTogether(&one.cursor, &two.cursor, &three.cursor, table, V.self) {
+    var four = ScanLane(marks + 3 * ScanLane.markCapacity, &fourth)
+    while !one.isDone, !two.isDone, !three.isDone, !four.isDone {
+      switch stepTogether(&one.cursor, &two.cursor, &three.cursor, &four.cursor, table, marks) {
       case 0: one.attend(&first)
       case 1: two.attend(&second)
-      default: three.attend(&third)
+      case 2: three.attend(&third)
+      default: four.attend(&fourth)
       }
     }
     one.finish(table, &first)
     two.finish(table, &second)
     three.finish(table, &third)
+    four.finish(table, &fourth)
   }
 }
 
 /// Steps over one instruction of each body in turn.
 ///
+/// - Parameter marks: room for the marks of all four, ``ScanLane/markCapacity`` each.
 /// - Returns: Which of them needs attention.
 @inlinable @inline(never)
-func stepTogether<V: OperandVisitor>(
-  _ first: inout ScanCursor, _ second: inout ScanCursor, _ third: inout ScanCursor, _ table: InstructionTable,
-  _ visitor: V.Type
+func stepTogether(
+  _ first: inout ScanCursor, _ second: inout ScanCursor, _ third: inout ScanCursor, _ fourth: inout ScanCursor,
+  _ table: InstructionTable, _ marks: UnsafeMutablePointer<UInt32>
 ) -> Int {
   // In registers.
-  var (one, two, three) = (first, second, third)
-  defer { (first, second, third) = (one, two, three) }
+  var (one, two, three, four) = (first, second, third, fourth)
+  defer { (first, second, third, fourth) = (one, two, three, four) }
   while true {
-    if !one.step(table, visitor) { return 0 }
-    if !two.step(table, visitor) { return 1 }
-    if !three.step(table, visitor) { return 2 }
+    if !one.step(table, marks) { return 0 }
+    if !two.step(table, marks + ScanLane.markCapacity) { return 1 }
+    if !three.step(table, marks + 2 * ScanLane.markCapacity) { return 2 }
+    if !four.step(table, marks + 3 * ScanLane.markCapacity) { return 3 }
   }
 }
 
 /// Where the scan of one body is, as far as the innermost loop wants to know it.
 ///
-/// Invariant: eight bytes are readable at every place before `limit`, and behind `nextMark` there is room for a mark for
-/// each byte from `position` to `limit`, and one more.
+/// Invariant: eight bytes are readable at every place before `limit`, and there is room for a mark for each byte from
+/// `position` to `limit`, and one more.
 @frozen @usableFromInline
 struct ScanCursor {
   /// The next instruction.
   @usableFromInline var position: UnsafePointer<UInt8>
   @usableFromInline var limit: UnsafePointer<UInt8>
-  /// Blocks around the instruction, the body included; 0 behind its `end`.
-  @usableFromInline var depth = 1
-  /// Where the next mark goes: the lower half of the address of an instruction with operands.
-  @usableFromInline var nextMark: UnsafeMutablePointer<UInt32>
+  @usableFromInline var tally = Tally()
 
   @inlinable
-  init(_ position: UnsafePointer<UInt8>, _ marks: UnsafeMutablePointer<UInt32>) {
+  init(_ position: UnsafePointer<UInt8>) {
     self.position = position
     limit = position
-    nextMark = marks
   }
 
   /// Steps over one instruction.
   ///
+  /// - Parameter marks: where the marks of this body go: the lower halves of the addresses of instructions with
+  ///   operands.
   /// - Returns: `false`, and nothing was done, behind the `end`, at the limit, and at an instruction that needs a closer
   ///   look.
   @inlinable @inline(__always)
-  mutating func step<V: OperandVisitor>(_ table: InstructionTable, _ visitor: V.Type) -> Bool {
-    guard position < limit, depth > 0 else { return false }
+  mutating func step(_ table: InstructionTable, _ marks: UnsafeMutablePointer<UInt32>) -> Bool {
+    guard position < limit, tally.isInsideBody else { return false }
     let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
     let step = table.fast[Int(UInt8(truncatingIfNeeded: word))]
-    let second = table.second[Int(UInt8(truncatingIfNeeded: word &>> 8))]
-    // One bit for every byte that may end the instruction: the opcode, or behind it the ends of LEB128 numbers.
-    var ends = (~word & 0x8080_8080_8080_8000) | UInt64(step.bits & FastStep.hasNoNumber)
-    ends &= ends &- UInt64(step.bits &>> 5 & 1)
-    guard UInt32(second) & step.bits == 0, ends != 0 else { return false }
-    nextMark.pointee = UInt32(truncatingIfNeeded: UInt(bitPattern: position))
-    nextMark += Int(V.wantsImplicitMemory ? (step.bits &>> 3 | step.bits &>> 4) & 1 : step.bits &>> 3 & 1)
-    depth &+= step.depthChange
+    let excluded = table.excluded[Int(UInt8(truncatingIfNeeded: word &>> 8))]
+    let ends = ~word & step.ends
+    guard excluded & UInt8(truncatingIfNeeded: step.bits) == 0, ends != 0 else { return false }
+    marks[tally.marks] = UInt32(truncatingIfNeeded: UInt(bitPattern: position))
+    tally.add(step)
     position += (ends.trailingZeroBitCount &>> 3) &+ 1
     return true
   }
@@ -148,7 +148,7 @@ struct ScanLane {
     // An empty body, until there is one.
     let nowhere = UnsafePointer(UnsafeRawPointer(marks).assumingMemoryBound(to: UInt8.self))
     body = ScannedBody(ByteReader(nowhere, 0..<0), readableEnd: 0)
-    cursor = ScanCursor(nowhere, marks)
+    cursor = ScanCursor(nowhere)
     beginBody(&visitor)
   }
 
@@ -157,7 +157,7 @@ struct ScanLane {
   mutating func finish<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) {
     while !isDone {
       var cursor = cursor
-      while cursor.step(table, V.self) {}
+      while cursor.step(table, marks) {}
       self.cursor = cursor
       attend(&visitor)
     }
@@ -167,10 +167,10 @@ struct ScanLane {
   @inlinable @inline(never)
   mutating func attend<V: BodyVisitor>(_ visitor: inout V) {
     do throws(FormatError) {
-      if cursor.position < cursor.limit, cursor.depth > 0 { return try stepClosely(&visitor) }
+      if cursor.position < cursor.limit, cursor.tally.isInsideBody { return try stepClosely(&visitor) }
       guard offset <= body.reader.end else { throw FormatError("unexpected end", at: body.reader.end) }
       try report(&visitor)
-      if cursor.depth > 0, offset < body.readableEnd &- 8, offset < body.reader.end { return extendLimit() }
+      if cursor.tally.isInsideBody, offset < body.readableEnd &- 8, offset < body.reader.end { return extendLimit() }
       try scanRest(&visitor)
       guard offset == body.reader.end else { throw FormatError("code goes on behind its end", at: offset) }
     } catch {
@@ -186,7 +186,7 @@ struct ScanLane {
       return
     }
     body = next
-    cursor = ScanCursor(body.reader.base + body.reader.offset, marks)
+    cursor = ScanCursor(body.reader.base + body.reader.offset)
     extendLimit()
   }
 
@@ -208,7 +208,6 @@ struct ScanLane {
     switch cursor.position[0] {
     case 0x43: cursor.position += 5  // f32.const
     case 0x44: cursor.position += 9  // f64.const
-    case 0xFC where cursor.position[1] < 8: cursor.position += 2  // conversions; eight bytes are readable
     case 0x0E:  // br_table
       for _ in 0..<(try reader.count()) { try reader.skipLEB() }
       try reader.skipLEB()
@@ -216,8 +215,8 @@ struct ScanLane {
     case 0x11, 0x13:  // call_indirect, return_call_indirect
       try reader.skipLEB()
       try reader.skipLEB()
-      cursor.nextMark.pointee = UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
-      cursor.nextMark += 1
+      marks[cursor.tally.marks] = UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
+      cursor.tally.addMark()
       cursor.position = reader.base + reader.offset
     default:
       try report(&visitor)
@@ -228,17 +227,17 @@ struct ScanLane {
   /// Scans what is too close to the end of the file for the innermost loop.
   @inlinable
   mutating func scanRest<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
-    while cursor.depth > 0 { try scanOne(&visitor) }
+    while cursor.tally.isInsideBody { try scanOne(&visitor) }
   }
 
   @inlinable
   mutating func scanOne<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
     var reader = body.reader
     reader.offset = offset
-    var nesting = Nesting(depth: cursor.depth, kinds: Nesting.forgotten)
+    var nesting = Nesting(depth: cursor.tally.depth, kinds: Nesting.forgotten)
     let next = try scanInstruction(reader, &nesting, &visitor)
     cursor.position = reader.base + next
-    cursor.depth = nesting.depth
+    cursor.tally.depth = nesting.depth
   }
 
   /// Reports the operands of the marked instructions, and forgets the marks.
@@ -246,16 +245,18 @@ struct ScanLane {
   mutating func report<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
     let table = InstructionTable.shared
     let base = body.reader.base
-    let end = cursor.nextMark
-    cursor.nextMark = marks
+    let count = cursor.tally.marks
+    cursor.tally.forgetMarks()
     let first = UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
-    var mark = marks
-    while mark < end {
-      let instruction = body.reader.offset &+ Int(mark.pointee &- first)
-      mark += 1
+    for index in 0..<count {
+      let instruction = body.reader.offset &+ Int(marks[index] &- first)
       // Marked instructions lie before the limit, so eight bytes are readable.
-      if let operand = CodeWindow(base + instruction).operand(table, at: instruction) {
+      let window = CodeWindow(base + instruction)
+      if let operand = window.operand(table, at: instruction) {
         try visitor.operand(operand)
+      } else if let (type, table) = window.indirectCall(at: instruction) {
+        try visitor.operand(type)
+        try visitor.operand(table)
       } else {
         var reader = body.reader
         reader.offset = instruction
@@ -292,6 +293,20 @@ struct CodeWindow {
       kind: unsafe unsafeBitCast(kind, to: OperandKind.self), opcode: Opcode(rawValue: UInt16(opcode)),
       instruction: instruction, offset: instruction &+ 1, length: Int(truncatingIfNeeded: length),
       value: UInt32(truncatingIfNeeded: value))
+  }
+
+  /// The type and the table of a `call_indirect` or `return_call_indirect`, each of one byte; `nil` for any other
+  /// instruction.
+  @inlinable @inline(__always)
+  func indirectCall(at instruction: Int) -> (type: Operand, table: Operand)? {
+    let opcode = Opcode(rawValue: UInt16(truncatingIfNeeded: word & 0xFF))
+    guard opcode == .callIndirect || opcode == .returnCallIndirect, word & 0x80_8000 == 0 else { return nil }
+    func operand(_ kind: OperandKind, _ place: Int) -> Operand {
+      Operand(
+        kind: kind, opcode: opcode, instruction: instruction, offset: instruction &+ place, length: 1,
+        value: UInt32(truncatingIfNeeded: word &>> UInt64(8 * place) & 0x7F))
+    }
+    return (operand(.type, 1), operand(.table, 2))
   }
 
   /// The LEB128 number of up to five bytes behind the opcode, without a sign.

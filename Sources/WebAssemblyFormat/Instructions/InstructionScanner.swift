@@ -49,6 +49,22 @@ public func scanLocals<V: OperandVisitor>(
   return total
 }
 
+extension ByteReader {
+  /// Steps over the usual local declarations at the head of a function body: none, or one group of up to 127 locals of
+  /// a numeric type.
+  ///
+  /// - Returns: `false`, and nothing was read, if they are any others.
+  @inlinable @inline(__always)
+  public mutating func skipPlainLocals() -> Bool {
+    guard remaining > 3 else { return false }
+    let groups = base[offset]
+    guard groups <= 1 else { return false }
+    guard groups == 0 || base[offset &+ 1] < 0x80 && (0x7C...0x7F).contains(base[offset &+ 2]) else { return false }
+    offset &+= groups == 0 ? 1 : 3
+    return true
+  }
+}
+
 /// Scans one value type, and reports the type that it names, if any.
 ///
 /// - Throws: ``FormatError`` for an unknown type.

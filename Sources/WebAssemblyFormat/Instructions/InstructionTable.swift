@@ -8,37 +8,33 @@ public struct InstructionTable: @unchecked Sendable {
   @usableFromInline let immediates: UnsafePointer<UInt8>
   /// 256 entries: how the fast path steps over each plain opcode; see ``FastStep``.
   @usableFromInline let fast: UnsafePointer<FastStep>
-  /// 256 entries: which instructions need a closer look when this byte follows their opcode, as
-  /// ``FastStep/needsCloserLook``, ``FastStep/notInMemoryArgument`` and ``FastStep/notInBlockType``.
-  @usableFromInline let second: UnsafePointer<UInt8>
+  /// 256 entries: behind which opcodes this byte needs a closer look; see ``FastStep/excluded(_:)``.
+  @usableFromInline let excluded: UnsafePointer<UInt8>
   /// 256 entries: the raw value of the ``OperandKind`` of the one index behind each plain opcode, 0xFF for the others.
   @usableFromInline let operandKinds: UnsafePointer<UInt8>
 
-  public static let shared = InstructionTable()
+  public static let shared = InstructionTable(wantsImplicitMemory: false)
+  /// For visitors that want ``OperandKind/implicitMemory``.
+  @usableFromInline static let withImplicitMemory = InstructionTable(wantsImplicitMemory: true)
 
-  private init() {
+  private init(wantsImplicitMemory: Bool) {
     let immediates = UnsafeMutablePointer<UInt8>.allocate(capacity: Opcode.limit)
     immediates.initialize(repeating: Immediates.unknown.rawValue, count: Opcode.limit)
     for run in InstructionRun.all {
       (immediates + Int(run.first)).update(repeating: run.immediates.rawValue, count: run.mnemonics.count)
     }
     let fast = UnsafeMutablePointer<FastStep>.allocate(capacity: 256)
-    let second = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    let excluded = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     let kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
-    for byte in 0..<256 {
-      let entry = Immediates(rawValue: immediates[byte]) ?? .unknown
-      (fast + byte).initialize(to: FastStep(entry))
-      (kinds + byte).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
-      let isBlockType = byte == 0x40 || (0x68...0x7F).contains(byte)
-      let isPlainAlignment = byte < 0x40
-      let bits =
-        FastStep.needsCloserLook | (isPlainAlignment ? 0 : FastStep.notInMemoryArgument)
-        | (isBlockType ? 0 : FastStep.notInBlockType)
-      (second + byte).initialize(to: UInt8(truncatingIfNeeded: bits))
+    for byte in UInt8.min...UInt8.max {
+      let entry = Immediates(rawValue: immediates[Int(byte)]) ?? .unknown
+      (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, wantsImplicitMemory: wantsImplicitMemory))
+      (kinds + Int(byte)).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
+      (excluded + Int(byte)).initialize(to: FastStep.excluded(byte))
     }
     self.immediates = UnsafePointer(immediates)
     self.fast = UnsafePointer(fast)
-    self.second = UnsafePointer(second)
+    self.excluded = UnsafePointer(excluded)
     operandKinds = UnsafePointer(kinds)
   }
 
