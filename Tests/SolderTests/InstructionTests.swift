@@ -164,7 +164,7 @@ private func scan<V: OperandVisitor>(_ bytes: [UInt8], _ visitor: V) throws(Form
   return (visitor, try result.get())
 }
 
-/// Scans the bytes as a body: three times in each of three rows, once as the end of a file and twice with other bytes
+/// Scans the bytes as a body: three times in each of four rows, once as the end of a file and twice with other bytes
 /// behind. All must find the same.
 private func scanAsBody<V: OperandVisitor>(
   _ bytes: [UInt8], _: V.Type
@@ -176,10 +176,10 @@ private func scanAsBody<V: OperandVisitor>(
     func row(_ first: Int) -> BodyRecorder<V> {
       BodyRecorder(bodies: (0..<3).map { ScannedBody(reader, readableEnd: ends[(first + $0) % 3]) }[...])
     }
-    var rows = (row(0), row(1), row(2))
-    scanBodies(&rows.0, &rows.1, &rows.2)
-    let found = rows.0.found + rows.1.found + rows.2.found
-    #expect(found.count == 9)
+    var rows = (row(0), row(1), row(2), row(3))
+    scanBodies(&rows.0, &rows.1, &rows.2, &rows.3)
+    let found = rows.0.found + rows.1.found + rows.2.found + rows.3.found
+    #expect(found.count == 12)
     for one in found.dropFirst() {
       #expect((one.error == nil) == (found[0].error == nil))
       if one.error == nil { #expect(one.operands.map(\.offset) == found[0].operands.map(\.offset)) }
