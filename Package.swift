@@ -21,13 +21,15 @@ let package = Package(
   targets: [
     // The bytes and the structure of WebAssembly files and of archives; knows nothing of linking.
     .target(name: "WebAssemblyFormat", swiftSettings: settings),
+    // The prefetch instruction.
+    .target(name: "CPrefetch"),
     // Mangled C++ and Rust names as people write them.
     .target(name: "Demangling", swiftSettings: settings),
     // The object model and the passes: options in, bytes or diagnostics out.
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat", "Demangling",
+        "WebAssemblyFormat", "Demangling", "CPrefetch",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),

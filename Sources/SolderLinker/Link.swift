@@ -68,13 +68,14 @@ struct Link {
     if let copy = LoneModule.copy(inputs, options) { return copy }
 
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
-    // and no name changes its meaning.
-    guard var resolution = resolve(inputs, names) else { return nil }
-    timer?.end("resolve", items: resolution.table.symbols.count)
+    // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
+    // the one that resolves do that meanwhile.
+    let code = CodeLifter(inputs.units, memoryOwner: inputs.likelyMemoryOwner)
+    guard var resolution = resolve(inputs, names, meanwhile: code) else { return nil }
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
 
-    // Decode the relocations of objects, and find those of finished modules in their code.
-    ReadRelocationsPass(resolution, diagnostics, threads).run()
+    // Decode the relocations of objects, and join those of finished modules.
+    ReadRelocationsPass(resolution, diagnostics, threads).run(code)
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
@@ -123,9 +124,14 @@ struct Link {
 
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
   /// mean copying it with the first change. That is also why the other passes are consumed when they run.
-  private func resolve(_ inputs: Inputs, _ names: NameArena) -> Resolution? {
-    var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
-    return pass.run(inputs)
+  private func resolve(_ inputs: Inputs, _ names: NameArena, meanwhile code: CodeLifter) -> Resolution? {
+    func resolve() -> Resolution? {
+      var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names)
+      let resolution = pass.run(inputs)
+      timer?.end("resolve", items: resolution?.table.symbols.count ?? 0)
+      return resolution
+    }
+    return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)
   }
 
   /// What was read is archived even if the link fails: that may be what is to be reproduced.

@@ -42,6 +42,21 @@ struct Threads: Sendable {
     }
   }
 
+  /// Calls `body` on the calling thread, and `work` on all others and then on the calling thread too.
+  ///
+  /// - Parameter work: takes what there is to do piece by piece, until nothing is left.
+  /// - Returns: what `body` returned, when everybody has ended.
+  func run<R>(_ body: () -> R, meanwhile work: @Sendable () -> Void) -> R {
+    withoutActuallyEscaping(work) { work in
+      let loop = Loop(iterations: count - 1, batch: 1) { _ in work() }
+      let threads = (1..<count).compactMap { _ in Threads.start(loop) }
+      let result = body()
+      work()
+      for thread in threads { pthread_join(thread, nil) }
+      return result
+    }
+  }
+
   /// The results of `body` for each of `0..<iterations`, computed in any order and on any thread.
   func map<Element>(_ iterations: Int, batch: Int = 1, _ body: @Sendable (Int) -> Element) -> [Element] {
     Array(unsafeUninitializedCapacity: iterations) { buffer, count in

@@ -176,7 +176,7 @@ private func scanAsBody<V: OperandVisitor>(
     func row(_ first: Int) -> BodyRecorder<V> {
       BodyRecorder(bodies: (0..<3).map { ScannedBody(reader, readableEnd: ends[(first + $0) % 3]) }[...])
     }
-    var rows = (row(0), row(1), row(2), row(3))
+    var rows = (row(0), row(1), row(2), row(1))
     scanBodies(&rows.0, &rows.1, &rows.2, &rows.3)
     let found = rows.0.found + rows.1.found + rows.2.found + rows.3.found
     #expect(found.count == 12)

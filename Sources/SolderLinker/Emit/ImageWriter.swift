@@ -241,29 +241,44 @@ struct ImageWriter {
   }
 
   private mutating func addDataTasks(_ segment: OutputSegment, _ header: ByteWriter, at offset: Int) {
-    let (program, encoder) = (self.program, self.encoder)
     let pieces = segment.kept.map { [$0] } ?? segment.pieces
+    let limit: UInt64 = 1 << 18
+    var (first, start): (Int, UInt64) = (0, 0)
+    // One task a run of pieces; each clears the gap in front of a piece.
+    for (index, piece) in pieces.enumerated() {
+      let size = segmentSize(piece)
+      // A large piece that is only copied is divided.
+      while size > limit, isOnlyCopied(piece), piece.offset + size - max(start, piece.offset) > 2 * limit {
+        let end = max(start, piece.offset) + limit
+        addDataTask(segment, pieces[first...index], start..<end, header, at: offset)
+        (first, start) = (index, end)
+      }
+      let end = piece.offset + size
+      if index + 1 - first >= 256 || end - start >= limit {
+        addDataTask(segment, pieces[first...index], start..<end, header, at: offset)
+        (first, start) = (index + 1, end)
+      }
+    }
+    if start == 0 || start < segment.size {
+      addDataTask(segment, pieces[first...], start..<segment.size, header, at: offset)
+    }
+  }
+
+  private mutating func addDataTask(
+    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, _ range: Range<UInt64>, _ header: ByteWriter,
+    at offset: Int
+  ) {
+    let writer = DataWriter(program: program, encoder: encoder)
     let content = offset + header.count
-    // One task a run of pieces; each clears the gap in front of a piece, the last also the rest.
-    var first = 0
-    var previousEnd: UInt64 = 0
-    repeat {
-      var last = first
-      let start = previousEnd
-      while last < pieces.count, last - first < 256, previousEnd - start < 1 << 18 {
-        previousEnd = pieces[last].offset + segmentSize(pieces[last])
-        last += 1
-      }
-      let range = first..<last
-      let end = last == pieces.count ? segment.size : previousEnd
-      let isFirst = first == 0
-      addRegion((isFirst ? offset : content + Int(start))..<content + Int(end)) { window in
-        if isFirst { window.write(header.bytes, at: offset) }
-        DataWriter(program: program, encoder: encoder).write(
-          segment, pieces[range], from: start, to: end, at: content, in: window)
-      }
-      first = last
-    } while first < pieces.count
+    let isFirst = range.lowerBound == 0
+    addRegion((isFirst ? offset : content + Int(range.lowerBound))..<content + Int(range.upperBound)) { window in
+      if isFirst { window.write(header.bytes, at: offset) }
+      writer.write(segment, pieces, range, at: content, in: window)
+    }
+  }
+
+  private func isOnlyCopied(_ piece: OutputSegment.Piece) -> Bool {
+    program.resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
   }
 
   private func segmentSize(_ piece: OutputSegment.Piece) -> UInt64 {
@@ -333,12 +348,17 @@ struct DataWriter {
   let program: Program
   let encoder: OperandEncoder
 
-  /// Writes the pieces of an output segment, and zeros between them, for the bytes `start..<end` of its content.
+  /// Writes the pieces of an output segment, and zeros between them, for some bytes of its content.
+  ///
+  /// - Parameters:
+  ///   - range: which bytes; pieces with relocations lie in it whole.
+  ///   - content: where the content begins in the result.
   func write(
-    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, from start: UInt64, to end: UInt64,
-    at content: Int, in window: OutputWindow
+    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, _ range: Range<UInt64>, at content: Int,
+    in window: OutputWindow
   ) {
-    guard start < end else { return }
+    guard !range.isEmpty else { return }
+    let (start, end) = (range.lowerBound, range.upperBound)
     let target = window.room(at: content + Int(start), count: Int(end - start)) - Int(start)
     var position = start
     func clear(to limit: UInt64) {
@@ -351,15 +371,14 @@ struct DataWriter {
       let unit = units[Int(piece.unit)]
       let input = unit.segments[Int(piece.segment)]
       clear(to: piece.offset)
-      let place = target + Int(piece.offset)
-      place.update(from: input.bytes, count: input.count)
-      if input.relocations.isEmpty {
-        position = piece.offset + UInt64(input.count)
-        continue
-      }
+      let copied = Range(uncheckedBounds: (piece.offset, piece.offset + UInt64(input.count))).clamped(to: range)
+      (target + Int(copied.lowerBound)).update(
+        from: input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count)
+      position = max(position, copied.upperBound)
+      if input.relocations.isEmpty { continue }
       if patcher.unit !== unit { patcher = Patcher(unit, encoder) }
-      patcher.patchData(input.relocations, at: place, address: segment.address &+ piece.offset)
-      position = piece.offset + UInt64(input.count)
+      patcher.patchData(
+        input.relocations, at: target + Int(piece.offset), address: segment.address &+ piece.offset)
     }
     clear(to: end)
     for run in segment.strings where run.offset >= start && run.offset < end {

@@ -36,8 +36,14 @@ struct Patcher {
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = target + Int(relocation.offset &- start)
-      if relocation.width == 5, let value = shortOperand(relocation) {
-        LEB128.write(fiveBytes: value, to: place)
+      if let value = shortOperand(relocation) {
+        if relocation.width == 5 {
+          LEB128.write(fiveBytes: value, to: place)
+        } else if relocation.kind.isShortSigned {
+          LEB128.write(signed: Int64(bitPattern: value), width: Int(relocation.width), to: place)
+        } else {
+          LEB128.write(unsigned: value, width: Int(relocation.width), to: place)
+        }
       } else {
         Patcher.write(operand(of: relocation, compress: false), at: place, width: Int(relocation.width))
       }

@@ -1,3 +1,4 @@
+import CPrefetch
 import WebAssemblyFormat
 
 /// Reads the sections of a module into a ``Unit``: everything that objects, shared libraries and plain modules share
@@ -10,8 +11,6 @@ import WebAssemblyFormat
 struct ModuleReader {
   private let unit: Unit
   private var functionTypes: [UInt32] = []
-  /// The bodies of a plain module, which are left to ``readBodies(_:)``; `nil` for all other files.
-  private(set) var bodies: ByteReader?
   // What becomes the unit's: kept here meanwhile, since reaching into an object costs a check each time.
   private var typeCount = 0
   private var functionImports: [FunctionImport] = []
@@ -23,7 +22,7 @@ struct ModuleReader {
     operands = OperandCollector(isWanted: unit.isLifted)
   }
 
-  /// Reads the whole file, but for the ``bodies`` of a plain module.
+  /// Reads the whole file, but for the bodies of a plain module, which are left to ``findBodies(in:)``.
   ///
   /// - Throws: ``FormatError`` with the offset of what is damaged.
   mutating func read() throws(FormatError) {
@@ -212,7 +211,7 @@ struct ModuleReader {
           name: noName))
     }
     unit.functions = functions
-    if isDeferred { bodies = try reader.slice(reader.remaining) }
+    if isDeferred { try reader.skip(reader.remaining) }
   }
 
   /// Where a function's body is.
@@ -235,20 +234,35 @@ struct ModuleReader {
   /// Where a body is says the one before it, so this is one thread's work, most of it waiting for memory, which can be
   /// done while another reads the rest of the file.
   ///
-  /// - Parameters:
-  ///   - reader: ``bodies``.
-  ///   - count: how many there are.
-  /// - Throws: ``FormatError`` when there are more bytes or fewer.
-  static func readBodies(_ reader: ByteReader, count: Int) throws(FormatError) -> [BodyPlace] {
-    var reader = reader
+  /// - Throws: ``FormatError`` when there are more bytes in the code section than it says, or fewer.
+  static func findBodies(in file: ByteReader) throws(FormatError) -> [BodyPlace] {
+    var sections = try SectionReader(file)
+    while let section = try sections.next() {
+      guard section.id == .code else { continue }
+      do throws(FormatError) {
+        return try bodies(section.payload)
+      } catch {
+        throw FormatError("\(section.id) section: \(error.message)", at: error.offset)
+      }
+    }
+    return []
+  }
+
+  private static func bodies(_ payload: ByteReader) throws(FormatError) -> [BodyPlace] {
+    var reader = payload
+    let count = try reader.count()
     var places: [BodyPlace] = []
     places.reserveCapacity(count)
-    do throws(FormatError) {
-      for _ in 0..<count { places.append(try body(&reader)) }
-      guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
-    } catch {
-      throw FormatError("\(SectionID.code) section: \(error.message)", at: error.offset)
+    var prefetched = reader.offset
+    for _ in 0..<count {
+      // Bodies are too far apart for the processor to see which memory comes next, and waiting is all that this takes.
+      while prefetched < min(reader.offset + 4096, reader.end) {
+        prefetch(reader.base + prefetched)
+        prefetched += 64
+      }
+      places.append(try body(&reader))
     }
+    guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
     return places
   }
 

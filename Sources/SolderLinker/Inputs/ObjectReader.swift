@@ -201,7 +201,7 @@ struct ObjectReader {
     let imported = functionImports.count
     for export in unit.exports where export.kind == .function && Int(export.index) >= imported {
       let index = Int(export.index) - imported
-      if index < functions.count { functions[index].exportName = export.name }
+      if index < functions.count { unit.exportNames[index] = export.name }
     }
   }
 

@@ -20,48 +20,32 @@ struct UnitLoader: Sendable {
       default: .object
       }
     let unit = Unit(origin: origin, file: file)
+    if origin == .plainModule { try readPlainModule(unit) } else { try read(unit) }
+    return unit
+  }
+
+  private func read(_ unit: Unit) throws(FormatError) {
     var reader = ModuleReader(unit)
     try reader.read()
-    switch origin {
+    switch unit.origin {
     case .object:
       var reader = ObjectReader(unit: unit)
       try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
-    case .plainModule:
-      try lift(unit, bodies: reader.bodies)
-      return unit
     default: try Lifter(unit).declare()
     }
-    if origin != .neededLibrary { unit.completeSymbols() }
-    numberNames(of: unit)
-    return unit
-  }
-
-  private func declareSymbols(of unit: Unit) throws(FormatError) {
-    try Lifter(unit).declare()
-    unit.completeSymbols()
+    if unit.origin != .neededLibrary { unit.completeSymbols() }
     numberNames(of: unit)
   }
 
-  private func numberNames(of unit: Unit) {
-    unit.nameNumbers = names.numbers(of: unit.symbols)
-    unit.comdatNumbers = names.numbers(of: unit.comdats)
-  }
-
-  /// Lifts a plain module, while another thread finds the bodies of its functions, which that does not need: plain
-  /// modules are large, and often the only large input.
-  private func lift(_ unit: Unit, bodies: ByteReader?) throws(FormatError) {
-    guard let bodies else { return try declareSymbols(of: unit) }
-    let count = unit.functions.count
+  /// Reads and lifts a plain module, while another thread finds the bodies of its functions, which that does not need:
+  /// plain modules are large, and often the only large input.
+  private func readPlainModule(_ unit: Unit) throws(FormatError) {
     let places = ParallelBuffer<[ModuleReader.BodyPlace]>(repeating: [], count: 1)
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: 2)
     threads.forEach(2) { part in
       do throws(FormatError) {
-        if part == 0 {
-          places[0] = try ModuleReader.readBodies(bodies, count: count)
-        } else {
-          try declareSymbols(of: unit)
-        }
+        if part == 0 { try read(unit) } else { places[0] = try ModuleReader.findBodies(in: unit.file.bytes) }
       } catch {
         errors[part] = error
       }
@@ -69,6 +53,11 @@ struct UnitLoader: Sendable {
     let found = places.take()
     for case let error? in errors.take() { throw error }
     unit.functions.place(found[0])
+  }
+
+  private func numberNames(of unit: Unit) {
+    unit.nameNumbers = names.numbers(of: unit.symbols)
+    unit.comdatNumbers = names.numbers(of: unit.comdats)
   }
 
   // MARK: Archives
@@ -165,7 +154,7 @@ struct UnitLoader: Sendable {
 extension [Function] {
   /// Tells each function where its body is.
   fileprivate mutating func place(_ places: [ModuleReader.BodyPlace]) {
-    for index in indices {
+    for index in 0..<Swift.min(count, places.count) {
       self[index].start = places[index].start
       self[index].body.start = places[index].body
       self[index].body.size = places[index].size

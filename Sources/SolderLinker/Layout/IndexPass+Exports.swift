@@ -84,8 +84,7 @@ extension IndexPass {
       // A name may stand twice in the table.
       guard symbol.isExported(options) else { continue }
       let unit = resolution.units[Int(symbol.unit)]
-      let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      let name = function.exportName ?? symbol.name
+      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
       let wrapper = addFunction(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
@@ -158,8 +157,7 @@ extension IndexPass {
     let unit = resolution.units[Int(symbol.unit)]
     switch symbol.kind {
     case .function:
-      let function = unit.functions[Int(symbol.element - unit.bases.function)]
-      name = function.exportName ?? name
+      name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? name
       (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.

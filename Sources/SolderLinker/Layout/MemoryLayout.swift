@@ -436,6 +436,14 @@ extension Resolution {
   }
 }
 
+extension Inputs {
+  /// The same, as far as it can be told before names are resolved.
+  var likelyMemoryOwner: Unit? {
+    units.first { $0.origin == .plainModule && $0.firstMemoryLimits != nil }
+      ?? units.first { $0.origin == .plainModule }
+  }
+}
+
 extension Resolution {
   /// Plain modules beside the owner whose memory 0 is the first memory too, as `env` has it or by the owner's name.
   private var memorySharers: some Sequence<Unit> {

@@ -169,17 +169,18 @@ struct Lifter {
       unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
         + unit.exports.count + 64)
     facts.functionSymbols = 0
-    declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions.map(\.name))
+    declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions) { $0.name }
     facts.globalSymbols = UInt32(unit.symbols.count)
-    declare(.global, unit.globalImports.map { ($0.module, $0.name) }, defined: unit.globals.map(\.name))
+    declare(.global, unit.globalImports.map { ($0.module, $0.name) }, defined: unit.globals) { $0.name }
     facts.tableSymbols = UInt32(unit.symbols.count)
-    declare(.table, unit.tableImports.map { ($0.module, $0.name) }, defined: unit.tables.map(\.name))
+    declare(.table, unit.tableImports.map { ($0.module, $0.name) }, defined: unit.tables) { $0.name }
     facts.tagSymbols = UInt32(unit.symbols.count)
-    declare(.tag, unit.tagImports.map { ($0.module, $0.name) }, defined: unit.tags.map(\.name))
+    declare(.tag, unit.tagImports.map { ($0.module, $0.name) }, defined: unit.tags) { $0.name }
   }
 
-  private func declare(
-    _ kind: SymbolKind, _ imports: [(module: ByteString, name: ByteString)], defined names: [ByteString]
+  private func declare<Element>(
+    _ kind: SymbolKind, _ imports: [(module: ByteString, name: ByteString)], defined elements: [Element],
+    name: (Element) -> ByteString
   ) {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
@@ -190,9 +191,13 @@ struct Lifter {
       }
       unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, element: UInt32(index)))
     }
-    unit.symbols += names.indices.lazy.map {
-      UnitSymbol(kind: kind, flags: .bindingLocal, name: names[$0], element: UInt32($0))
+    var symbols = unit.symbols
+    unit.symbols = []
+    for (index, element) in elements.enumerated() {
+      symbols.append(
+        UnitSymbol(kind: kind, flags: .bindingLocal, name: name(element), element: UInt32(index)))
     }
+    unit.symbols = symbols
   }
 
   private func isWeak(module: ByteString, name: ByteString) -> Bool {

@@ -1,20 +1,37 @@
 import WebAssemblyFormat
 
-/// Decodes the relocations of all units in the link: those of objects one task a unit, those in the code of finished
-/// modules one task a run of functions.
+/// Decodes the relocations of all units in the link: those of objects one task a unit; those in the code of finished
+/// modules were mostly found while names were resolved, and are joined here.
 struct ReadRelocationsPass {
   private let resolution: Resolution
+  private let units: [Unit]
   private let diagnostics: Diagnostics
   private let threads: Threads
 
   init(_ resolution: Resolution, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.resolution = resolution
+    units = Array(resolution.inLinkOrder)
     self.diagnostics = diagnostics
     self.threads = threads
   }
 
-  func run() {
-    let units = Array(resolution.inLinkOrder)
+  /// - Parameter ahead: what was found before it was known which units are in the link.
+  func run(_ ahead: CodeLifter) {
+    decodeObjects()
+    let owner = resolution.memoryOwner
+    func found(_ unit: Unit, _ lifter: CodeLifter) -> [(functions: Range<Int>, result: CodeLifter.Result)]? {
+      lifter.found(in: unit, movesMemory: CodeLifter.movesMemory(unit, owner: owner))
+    }
+    let finished = units.filter(\.isLifted).map { ($0, found($0, ahead)) }
+    // Members of archives, and modules whose memory turned out to be another than was taken for granted.
+    let late = CodeLifter(finished.compactMap { $1 == nil ? $0 : nil }, memoryOwner: owner)
+    if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
+    for (unit, runs) in finished {
+      LiftedRelocations(unit, runs ?? found(unit, late) ?? [], diagnostics).join(threads)
+    }
+  }
+
+  private func decodeObjects() {
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: units.count)
     threads.forEach(units.count) { index in
       do throws(FormatError) {
@@ -26,8 +43,5 @@ struct ReadRelocationsPass {
     for (unit, error) in zip(units, errors.take()) {
       if let error { diagnostics.error(error, in: unit.file) }
     }
-    let owner = resolution.memoryOwner
-    let tasks = CodeLifter.tasks(for: units, memoryOwner: owner)
-    CodeLifter.join(tasks, CodeLifter.run(tasks, threads), diagnostics, threads)
   }
 }

@@ -1,3 +1,4 @@
+import CPrefetch
 import WebAssemblyFormat
 
 // How marking is shared among threads.
@@ -367,7 +368,14 @@ struct Marker {
     let number = Int(unit.index)
     while heads[number] != none32 {
       takeBatch(number)
-      for index in batch.indices { follow(chunk: Int(batch[index]), of: source) }
+      source.relocations.withUnsafeBufferPointer { buffer in
+        for index in batch.indices {
+          if let ahead = batch[checked: index + 8], ahead < bases.globals {
+            prefetch(buffer.baseAddress.map { $0 + Int(relocations[Int(ahead)].start) })
+          }
+          follow(chunk: Int(batch[index]), of: source)
+        }
+      }
       if state.work.isWanted { share(number, from: position) }
     }
   }

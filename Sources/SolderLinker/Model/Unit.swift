@@ -40,6 +40,9 @@ final class Unit: @unchecked Sendable {
   var tags: [Tag] = []
   var exports: [Export] = []
   var startFunction: UInt32?
+  /// By function that the unit defines: the name that its export must have (`export_name` attribute), which may be
+  /// empty. Few have one.
+  var exportNames: [Int: ByteString] = [:]
   var segments: [Segment] = []
   var elements: [ElementSegment] = []
   var customSections: [CustomSection] = []

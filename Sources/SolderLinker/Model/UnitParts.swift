@@ -65,8 +65,6 @@ struct Function {
   var start: UInt32
   /// The name to show: of the symbol, or of the name section.
   var name: ByteString
-  /// The name an export must have (`export_name` attribute), if there is one; it may be empty.
-  var exportName: ByteString?
 }
 
 /// A global variable that the unit defines.

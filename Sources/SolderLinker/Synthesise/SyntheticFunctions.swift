@@ -49,8 +49,8 @@ struct SyntheticFunctions {
     unit.typeIDs.append(type)
     unit.functions.append(
       Function(
-        type: UInt32(unit.typeIDs.count - 1), body: Fragment(), start: 0, name: names.intern(name),
-        exportName: exportName))
+        type: UInt32(unit.typeIDs.count - 1), body: Fragment(), start: 0, name: names.intern(name)))
+    if let exportName { unit.exportNames[unit.functions.count - 1] = exportName }
     bodies.append(body)
     return UInt32(unit.functions.count - 1)
   }
