@@ -203,8 +203,9 @@ struct ModuleReader {
     var functions: [Function] = []
     functions.reserveCapacity(count)
     let isDeferred = unit.origin == .plainModule
+    var prefetched = reader.offset
     for index in 0..<count {
-      let place = isDeferred ? BodyPlace() : try ModuleReader.body(&reader)
+      let place = isDeferred ? BodyPlace() : try ModuleReader.body(&reader, &prefetched)
       functions.append(
         Function(
           type: functionTypes[index], body: Fragment(start: place.body, size: place.size), start: place.start,
@@ -222,8 +223,18 @@ struct ModuleReader {
     var size: UInt32 = 0
   }
 
+  /// Reads a body's size and steps over it.
+  ///
+  /// Bodies are too far apart for the processor to see which memory comes next, and waiting for that is nearly all that
+  /// this takes; so it is told.
+  ///
+  /// - Parameter prefetched: up to where.
   @inline(__always)
-  private static func body(_ reader: inout ByteReader) throws(FormatError) -> BodyPlace {
+  private static func body(_ reader: inout ByteReader, _ prefetched: inout Int) throws(FormatError) -> BodyPlace {
+    while prefetched < min(reader.offset + 4096, reader.end) {
+      prefetch(reader.base + prefetched)
+      prefetched += 64
+    }
     let start = UInt32(reader.offset)
     let body = try reader.slice(Int(try reader.u32()))
     return BodyPlace(start: start, body: UInt32(body.offset), size: UInt32(body.remaining))
@@ -254,14 +265,7 @@ struct ModuleReader {
     var places: [BodyPlace] = []
     places.reserveCapacity(count)
     var prefetched = reader.offset
-    for _ in 0..<count {
-      // Bodies are too far apart for the processor to see which memory comes next, and waiting is all that this takes.
-      while prefetched < min(reader.offset + 4096, reader.end) {
-        prefetch(reader.base + prefetched)
-        prefetched += 64
-      }
-      places.append(try body(&reader))
-    }
+    for _ in 0..<count { places.append(try body(&reader, &prefetched)) }
     guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
     return places
   }

@@ -164,10 +164,10 @@ struct IndexPass {
   // MARK: Scanning
 
   private mutating func scanRelocations() {
-    let units = Array(resolution.inLinkOrder)
-    let results = scan(units)
+    let parts = RelocationScan.parts(of: Array(resolution.inLinkOrder))
+    let results = scan(parts)
     var undefined = UndefinedReport()
-    for (unit, result) in zip(units, results) {
+    for (unit, result) in zip(parts.lazy.map(\.unit), results) {
       for type in result.types { _ = plan.types.register(unit.typeIDs[Int(type)], of: resolution.types) }
       for demand in result.demands {
         switch demand {
@@ -181,9 +181,9 @@ struct IndexPass {
     undefined.finish(resolution, diagnostics, options)
   }
 
-  private func scan(_ units: [Unit]) -> [ScanResult] {
+  private func scan(_ parts: [RelocationScan.Part]) -> [ScanResult] {
     let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
-    return threads.map(units.count, batch: 4) { scan.scan(units[$0]) }
+    return threads.map(parts.count, batch: parts.count > 256 ? 4 : 1) { scan.scan(parts[$0]) }
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {

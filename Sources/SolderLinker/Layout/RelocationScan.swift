@@ -1,6 +1,6 @@
 import WebAssemblyFormat
 
-/// What the relocations of one unit ask for, in the order in which they do.
+/// What the relocations of one unit, or of some of its functions, ask for, in the order in which they do.
 struct ScanResult: Sendable {
   /// Types that code names, by index in the unit, each once.
   var types: [UInt32] = []
@@ -29,7 +29,7 @@ enum InvalidReference {
   case outsideTLS(segment: ByteString)
 }
 
-/// Looks at the relocations of everything live, one task a unit: which functions need a table slot, which addresses a
+/// Looks at the relocations of everything live, one task a unit or some thousand functions of it: which functions need a table slot, which addresses a
 /// global, which types are used, and what is missing.
 struct RelocationScan {
   let resolution: Resolution
@@ -37,14 +37,39 @@ struct RelocationScan {
   let memory: MemoryPlan
   let options: LinkOptions
 
-  func scan(_ unit: Unit) -> ScanResult {
+  /// The relocations of one task.
+  struct Part: Sendable {
+    let unit: Unit
+    let functions: Range<Int>
+    /// Whether everything but functions belongs to it.
+    let hasRest: Bool
+  }
+
+  /// Divides units into parts, in order. What several parts of a unit ask for, each tells.
+  static func parts(of units: [Unit], functions limit: Int = 8192) -> [Part] {
+    units.flatMap { unit in
+      let count = unit.functions.count
+      return stride(from: 0, through: max(0, count - 1), by: limit).map { first in
+        Part(unit: unit, functions: first..<min(first + limit, count), hasRest: first + limit >= count)
+      }
+    }
+  }
+
+  func scan(_ part: Part) -> ScanResult {
+    let unit = part.unit
     var result = ScanResult()
     var seen = Seen(unit)
     let source = RelocatedUnit(unit)
     let functions = unit.functions
-    for index in functions.indices where live.functions[Int(unit.bases.function) + index] {
+    for index in part.functions where live.functions[Int(unit.bases.function) + index] {
       scan(functions[index].body.relocations, of: source, function: UInt32(index), &seen, &result)
     }
+    if part.hasRest { scanRest(of: source, &seen, &result) }
+    return result
+  }
+
+  private func scanRest(of source: RelocatedUnit, _ seen: inout Seen, _ result: inout ScanResult) {
+    let unit = source.unit
     let segments = unit.segments
     for index in segments.indices where live.segments[Int(unit.bases.segment) + index] {
       scan(segments[index].relocations, of: source, function: none32, &seen, &result)
@@ -54,14 +79,13 @@ struct RelocationScan {
     }
     if unit.origin == .object {
       // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
-      if options.gcSections { return result }
+      if options.gcSections { return }
       for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
         scan(section.relocations, of: source, function: none32, &seen, &result)
       }
     } else {
       scanDeclarations(of: source, &seen, &result)
     }
-    return result
   }
 
   private func scanDeclarations(of source: RelocatedUnit, _ seen: inout Seen, _ result: inout ScanResult) {
