@@ -13,6 +13,8 @@ import Testing
     (func (export "pointer") (result i32) (i32.add (global.get $tb) (i32.const 0)))
     """)
 
+  private static let filler = String(repeating: "x", count: 400)
+
   static let samples = [
     LiftingCase(
       testDescription: "a heap pointer that begins at __heap_base",
@@ -138,6 +140,62 @@ import Testing
       ], calls: [Call("run"), Call("tables"), Call("caught"), Call("variable")],
       expected: ["run() = 21", "tables() = 39", "caught() = 77", "variable() = 6"]),
     LiftingCase(
+      testDescription: "imports that ask for larger memories and tables than those of the module that they name",
+      modules: [
+        (
+          "program.wasm",
+          """
+          (module (import "parts" "m" (memory $m 3)) (import "parts" "second" (memory $second 5 9))
+            (import "parts" "t" (table $t 10 funcref)) (import "parts" "u" (table $u 7 funcref))
+            (import "env" "get" (func $get (result i32))) (import "env" "room" (func $room (result i32)))
+            (elem (table $t) (i32.const 8) func $mine) (elem (table $u) (i32.const 6) func $mine)
+            (func $mine (result i32) (i32.const 9)) (data (i32.const 200) "\(filler)") (data (memory $second) (i32.const 327676) "\\01")
+            (func (export "run") (result i32) (i32.store (i32.const 196000) (i32.const 5)) (i32.load (i32.const 196000)))
+            (func (export "pages") (result i32) (memory.size $second))
+            (func (export "tables") (result i32)
+              (i32.add (call_indirect $t (result i32) (i32.const 8)) (call_indirect $u (result i32) (i32.const 6))))
+            (func (export "data") (result i32) (i32.add (call $get) (i32.load8_u (i32.const 500))))
+            (func (export "room") (result i32) (call $room)))
+          """
+        ),
+        (
+          "parts=parts.wasm",
+          """
+          (module (memory (export "m") 1 2) (memory (export "second") 1) (table (export "t") 4 5 funcref)
+            (table (export "u") 1 funcref) (global (export "__heap_base") i32 (i32.const 256)))
+          """
+        ), ("liblibrary.so", library),
+        (
+          "liblarge.so",
+          LiftingCase.library(
+            """
+            (func (export "room") (result i32)
+              (i32.store (i32.add (global.get $mb) (i32.const 299996)) (i32.const 3)) (memory.size))
+            """, memory: "300000 4")
+        ),
+      ], calls: [Call("run"), Call("pages"), Call("tables"), Call("data"), Call("room")],
+      expected: ["run() = 5", "pages() = 5", "tables() = 18", "data() = \(42 + 120)", "room() = 9"]),
+    LiftingCase(
+      testDescription: "imports from env that ask for more than the module that has the memory and the table",
+      modules: [
+        (
+          "program.wasm",
+          """
+          (module (memory (export "memory") 1) (table (export "t") 1 funcref)
+            (func (export "size") (result i32) (memory.size)))
+          """
+        ),
+        (
+          "second.wasm",
+          """
+          (module (import "env" "memory" (memory 5)) (import "env" "t" (table $t 10 funcref))
+            (import "env" "size" (func $size (result i32))) (elem (table $t) (i32.const 8) func $mine)
+            (func $mine (result i32) (i32.const 9))
+            (func (export "run") (result i32) (i32.add (call $size) (call_indirect $t (result i32) (i32.const 8)))))
+          """
+        ),
+      ], expected: ["run() = 14"]),
+    LiftingCase(
       testDescription: "recursive types and references across modules",
       modules: [
         (
@@ -197,6 +255,25 @@ import Testing
         testDescription: "", modules: [("program.wasm", "(module \(text) \(use))"), ("parts=parts.wasm", provider)],
         expected: [])
       try await linkFails(sample.arguments(), mentions: [message, "program.wasm", "parts.wasm"])
+    }
+  }
+
+  /// Keeping everything is no reason for a stack pointer and constructors that nobody has.
+  @Test func nothingIsAddedToPlainModules() async throws {
+    let sample = LiftingCase(
+      testDescription: "",
+      modules: [
+        (
+          "program.wasm",
+          LiftingCase.program(
+            #"(import "env" "g" (func $g (result i32))) MEMORY (func (export "run") (result i32) (call $g))"#)
+        ), ("other=other.wasm", #"(module (func (export "g") (result i32) (i32.const 4)))"#),
+      ], expected: ["run() = 4"])
+    for options in [[], ["--no-gc-sections"]] {
+      try await sample.check(options)
+      let module = try await link(sample.arguments() + options).module
+      #expect(module.globals.count == 1)
+      #expect(module.definedFunctionCount == 2)
     }
   }
 

@@ -39,6 +39,50 @@ import Testing
       ], calls: (0..<4).map { Call("call", $0) }, expected: (0..<4).map { "call(\($0)) = \(50 + $0)" })
   }
 
+  /// A library whose block stays in one piece, with functions that others point to as well.
+  private static let wholeBlock = LiftingCase.library(
+    """
+    \(functions) (export "zero" (func $zero)) (export "two" (func $two)) (elem (global.get $tb) $zero $one $two $zero)
+    (func (export "pick") (param $n i32) (result i32) (local $base i32)
+      (local.set $base (global.get $tb)) (i32.add (local.get $base) (local.get $n)))
+    """)
+  private static let byName = LiftingCase.library(
+    """
+    (import "GOT.func" "zero" (global $zero (mut i32))) (import "GOT.func" "two" (global $two (mut i32)))
+    (func (export "other") (param $n i32) (result i32)
+      (select (global.get $two) (global.get $zero) (local.get 0)))
+    """)
+  /// Another one that has one of them in a block of its own.
+  private static let lists = LiftingCase.library(
+    """
+    (import "env" "two" (func $two (result i32))) (elem (global.get $tb) $two)
+    (func (export "listed") (param $n i32) (result i32) (call_indirect (result i32) (i32.add (global.get $tb) (local.get $n))))
+    """)
+
+  /// Whoever points to a function of a block points to its place there.
+  private static func whole(_ libraries: [(String, String)], table: String) -> LiftingCase {
+    let more = """
+      (func (export "equal") (param i32 i32) (result i32) (i32.eq (call $pick (local.get 0)) (call $other (local.get 1))))
+      \(table)
+      """
+    let imports =
+      #"(import "env" "other" (func $other (param i32) (result i32)))"#
+      + ["zero", "two"].map {
+        #"(import "env" "\#($0)" (func $\#($0) (result i32)))"#
+      }.joined()
+    return LiftingCase(
+      testDescription: "a block that stays whole: \(libraries.map(\.0)) \(table)",
+      modules: [("program.wasm", caller(imports, more).replacing("$table 2 funcref", with: "$table 4 funcref"))]
+        + libraries,
+      calls: [
+        Call("call", 0), Call("call", 2), Call("call", 3), Call("equal", 0, 0), Call("equal", 2, 1),
+        Call("equal", 1, 1),
+      ],
+      expected: [
+        "call(0) = 50", "call(2) = 52", "call(3) = 50", "equal(0, 0) = 1", "equal(2, 1) = 1", "equal(1, 1) = 0",
+      ])
+  }
+
   static let pointers = [
     picker("(i32.add (global.get $tb) (local.get $n))"),
     picker("(i32.add (local.get $n) (global.get $tb))"),
@@ -98,6 +142,10 @@ import Testing
       expected: [
         "call(0) = 77", "call(3) = 50", "equal(0, 0) = 1", "equal(1, 0) = 1", "equal(2, 0) = 1", "equal(3, 0) = 0",
       ]),
+    whole([("libpick.so", wholeBlock), ("libother.so", byName)], table: ""),
+    whole([("libother.so", byName), ("libpick.so", wholeBlock)], table: ""),
+    whole([("libpick.so", wholeBlock), ("libother.so", byName)], table: "(elem (i32.const 1) $two $zero)"),
+    whole([("liblists.so", lists), ("libpick.so", wholeBlock), ("libother.so", byName)], table: ""),
     LiftingCase(
       testDescription: "null entries, and items as expressions",
       modules: [

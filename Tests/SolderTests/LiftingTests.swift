@@ -7,6 +7,8 @@ struct LiftingCase: Sendable, CustomTestStringConvertible {
   var modules: [(argument: String, text: String)]
   var options: [String] = []
   var calls: [Call] = [Call("run")]
+  /// Whether the linker may warn.
+  var warnings = false
   /// What running gives, without the line that says that the module was instantiated.
   var expected: [String]
 
@@ -43,8 +45,8 @@ struct LiftingCase: Sendable, CustomTestStringConvertible {
   /// Links with one and with two threads, which must not differ, and runs the result.
   func check(_ more: [String] = [], sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let arguments = try await arguments() + more
-    let result = try await link(arguments + ["--threads=1"], sourceLocation: sourceLocation)
-    let parallel = try await link(arguments + ["--threads=2"], sourceLocation: sourceLocation)
+    let result = try await link(arguments + ["--threads=1"], warnings: warnings, sourceLocation: sourceLocation)
+    let parallel = try await link(arguments + ["--threads=2"], warnings: warnings, sourceLocation: sourceLocation)
     #expect(result.bytes == parallel.bytes, sourceLocation: sourceLocation)
     let transcript = try await WebAssemblyHost.shared.invoke(result.path, calls)
     let lines = transcript.split(separator: "\n").map(String.init)

@@ -178,7 +178,7 @@ final class OperandEncoder: @unchecked Sendable {
     case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64: return UInt64(symbol.slot)
     case .constantTableIndex: return UInt64(symbol.slot) &+ addend
     case .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
-      return UInt64(symbol.slot) &- (program.options.tableBase ?? 0)
+      return symbol.slot == 0 ? 0 : UInt64(symbol.slot) &- (program.options.tableBase ?? 0)
     case .functionOffsetI32, .functionOffsetI64:
       guard symbol.isDefined else { return tombstone != 0 ? tombstone : addend }
       return UInt64(bodyOffset(ofSymbol: id)) &+ addend

@@ -25,10 +25,14 @@ struct OutputSymbols {
       indices[Int(id)] = UInt32(entries.count)
       entries.append(id)
     }
+    func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
+      // A stub that is only pointed to has no function: its address is null.
+      if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == none32 { return false }
+      return program.isLive(symbol, id)
+    }
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      if symbol.has(.usedInRegularUnit), !symbol.has(.provided), program.isLive(symbol, id), indices[Int(id)] == none32
-      {
+      if symbol.has(.usedInRegularUnit), !symbol.has(.provided), isPresent(symbol, id), indices[Int(id)] == none32 {
         add(id)
       }
     }
@@ -38,7 +42,7 @@ struct OutputSymbols {
         // A stub for a missing function is local to each file that refers to it.
         let isStub = symbol.has(.isStub)
         guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
-        if indices[Int(id)] == none32 || isStub, program.isLive(symbol, id) { add(id) }
+        if indices[Int(id)] == none32 || isStub, isPresent(symbol, id) { add(id) }
       }
     }
     firstSection = UInt32(entries.count)

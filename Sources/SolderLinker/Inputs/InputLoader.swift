@@ -283,6 +283,12 @@ struct InputLoader {
       if (width == 64) != agreed { diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed)) }
     }
     inputs.is64 = decided ?? false
+    for unit in inputs.units where unit.origin == .sharedLibrary {
+      guard let table = unit.tableImports.first(where: { $0.name == "__indirect_function_table" }),
+        table.limits.is64 != inputs.is64
+      else { continue }
+      diagnostics.error(AddressWidth.tableMismatch(unit, is64: inputs.is64))
+    }
   }
 }
 
@@ -296,6 +302,14 @@ enum AddressWidth {
     }
     let (own, others) = is64 ? ("wasm32", "wasm64") : ("wasm64", "wasm32")
     return "\(unit.file.displayName): is \(own), and cannot be linked with \(others), which \(decider) asks for"
+  }
+}
+
+extension AddressWidth {
+  /// Of libraries for wasm64 whose function pointers have 32 bits in calls, as before LLVM 19.
+  static func tableMismatch(_ unit: Unit, is64: Bool) -> String {
+    "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
+      + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }
 }
 

@@ -180,6 +180,7 @@ struct UnitLoader: Sendable {
 
   private static func definedNames(_ unit: Unit) -> [ByteString] {
     unit.symbols.filter { !$0.isUndefined && !$0.isLocal }.map(\.name)
+      + (unit.lifted?.exportsOfImportedNames ?? []).map { unit.symbols[Int($0)].name }
   }
 
   private static func isModule(_ content: ByteReader) -> Bool {

@@ -3,8 +3,10 @@ import WebAssemblyFormat
 // The function table: which function has which slot.
 //
 // A function pointer is a slot, and two pointers to one function must be equal, so every function has one slot: the one
-// that a plain module's table or a library's block already gives it, or else the next free one, in the order in which
-// relocations ask for it.
+// that its library's block, a plain module's table or another library's block already gives it, or else the next free
+// one, in the order in which relocations ask for it. Only where code computes with numbers that nobody can tell from
+// pointers (a plain module's table, a library's block that it needs in one piece) does a function have another slot as
+// well, as it has when the same files are linked dynamically.
 extension IndexPass {
   /// Provides the table if something needs it.
   mutating func resolveFunctionTable(isRequired: Bool) {
@@ -94,18 +96,28 @@ extension IndexPass {
         return
       }
       plan.tableBlocks[unit.index] = plan.firstSlot + first
-      for element in unit.elements {
-        guard case .block(let offset) = element.placement else { continue }
-        for (position, function) in element.functions.enumerated() where function != none32 {
-          let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
-          let slot = first + UInt32(offset) + UInt32(position)
-          if resolution.symbol(id).has(.isStub) { continue }
-          plan.slots[Int(slot)] = id
-          if self.slot(of: id) == noSlot { setSlot(plan.firstSlot + slot, of: id) }
-        }
-      }
+      fillBlock(of: unit, facts, from: first)
     }
     if !plan.slots.isEmpty { resolveFunctionTable(isRequired: true) }
+  }
+
+  /// Fills a block that is kept in one piece, `first` counted from the first slot that the linker fills.
+  private mutating func fillBlock(of unit: Unit, _ facts: LiftedFacts, from first: UInt32) {
+    for element in unit.elements {
+      guard case .block(let offset) = element.placement else { continue }
+      for (position, function) in element.functions.enumerated() where function != none32 {
+        let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
+        let slot = first + UInt32(offset) + UInt32(position)
+        let symbol = resolution.symbol(id)
+        if symbol.has(.isStub) { continue }
+        plan.slots[Int(slot)] = id
+        let existing = self.slot(of: id)
+        // The library's own pointers are by its block, so everybody's are, whoever else has a slot for its function.
+        let isOwn = symbol.isDefined && symbol.unit == unit.index
+        let isInBlock = existing != noSlot && existing >= plan.firstSlot + first
+        if existing == noSlot || isOwn && !isInBlock { setSlot(plan.firstSlot + slot, of: id) }
+      }
+    }
   }
 
   /// The largest table that engines accept (WebAssembly JavaScript Interface, Implementation-defined Limits).

@@ -194,6 +194,10 @@ struct IndexPass {
     case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
     case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
     case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
+    case .undefinedRelative:
+      diagnostics.error(
+        "\(unit.file.displayName): relocation \(kind.conventionalName) is not supported against an undefined symbol "
+          + "`\(name)`")
     }
   }
 
@@ -333,8 +337,9 @@ struct IndexPass {
       return segment.pieces.contains { piece in
         let unit = resolution.units[Int(piece.unit)]
         return unit.segments[Int(piece.segment)].relocations.indices.contains { index in
-          options.isPositionIndependent
-            || !resolution.symbol(unit.symbolIDs[Int(unit.relocations[index].target)]).isDefined
+          let id = unit.symbolIDs[Int(unit.relocations[index].target)]
+          return options.isPositionIndependent
+            || !resolution.symbol(id).isDefined && plan.addressGlobalIndices[id] != nil
         }
       }
     }

@@ -20,6 +20,8 @@ struct MemoryPlan {
   var tlsSize: UInt64 = 0
   var tlsAlignment: UInt64 = 0
   var tlsAddress: UInt64 = 0
+  /// What libraries have in each thread's block, behind the program's own data.
+  var threadLocalBlocks: [ThreadLocalBlock] = []
   var initMemoryFlag: UInt64?
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
@@ -198,6 +200,7 @@ struct MemoryPass {
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
     placeBlocks()
+    if options.sharedMemory { plan.placeThreadLocalBlocks(resolution, live, diagnostics) }
     if options.sharedMemory, plan.segments.contains(where: { $0.isPassive }) {
       next = align(next, 4)
       plan.initMemoryFlag = next
@@ -238,15 +241,17 @@ struct MemoryPass {
     guard let unit = resolution.memoryOwner else { return nil }
     if let base = options.heapBase { return base }
     guard let facts = unit.lifted else { return nil }
-    if let base = facts.heapBase { return max(base, 0) }
+    let sharedEnd = resolution.sharedDataEnd
+    if let base = facts.heapBase { return max(base, sharedEnd) }
+    let end = max(facts.staticDataEnd, sharedEnd)
     let importsBase = unit.globalImports.contains { $0.module == "env" && $0.name == "__heap_base" }
-    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return facts.staticDataEnd }
+    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return end }
     if needsMemory {
       diagnostics.error(
         "\(unit.file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
           + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
     }
-    return facts.staticDataEnd
+    return end
   }
 
   /// Whether anything has to be placed beside a plain module's own data.
@@ -366,7 +371,8 @@ struct MemoryPass {
     var size = next
     if let unit = resolution.memoryOwner, let declared = unit.firstMemoryLimits {
       let declaredPage: UInt64 = 1 << UInt64(declared.pageSizeLog2 ?? 16)
-      let room = declared.minimum.multipliedReportingOverflow(by: declaredPage)
+      let minimum = max(declared.minimum, resolution.sharedMemoryMinimum)
+      let room = minimum.multipliedReportingOverflow(by: declaredPage)
       let bytes = room.overflow ? limit : room.partialValue
       let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
       // What was free above the module's own data stays free above everything.
@@ -446,6 +452,28 @@ extension Inputs {
     units.first { $0.origin == .plainModule && $0.firstMemoryLimits != nil }
       ?? units.first { $0.origin == .plainModule }
   }
+}
+
+extension Resolution {
+  /// Plain modules beside the owner whose memory 0 is the first memory too, as `env` has it or by the owner's name.
+  private var memorySharers: some Sequence<Unit> {
+    let owner = memoryOwner
+    return inLinkOrder.filter { unit in
+      guard unit.origin == .plainModule, unit !== owner, let entry = unit.memoryImports.first else { return false }
+      guard let target = boundMemories[MemoryReference(unit: unit.index, index: 0)] else {
+        return entry.module == "env"
+      }
+      return target.unit == owner?.index && target.index == 0
+    }
+  }
+
+  /// What those ask for, in pages.
+  fileprivate var sharedMemoryMinimum: UInt64 {
+    memorySharers.map { $0.memoryImports[0].limits.minimum }.max() ?? 0
+  }
+
+  /// One past the last byte that they fill.
+  fileprivate var sharedDataEnd: UInt64 { memorySharers.map { $0.lifted?.staticDataEnd ?? 0 }.max() ?? 0 }
 }
 
 extension Resolution {

@@ -23,6 +23,8 @@ enum InvalidReference {
   case needsPIC
   case undefinedTLS
   case notTLS
+  /// Counted from a base that is the result's own.
+  case undefinedRelative
   /// Thread-local data that an object placed in a segment of this name.
   case outsideTLS(segment: ByteString)
 }
@@ -215,9 +217,11 @@ struct RelocationScan {
       default: break
       }
     }
-    if symbol.isUndefined, options.output != .relocatable, !symbol.isWeak, !symbol.has(.provided) {
-      result.demands.append(.definition(id, function: function))
+    guard symbol.isUndefined, options.output != .relocatable, !symbol.has(.provided) else { return }
+    if relocation.kind.isRelativeToBase, options.compatibility.rejectsRelativeUndefined {
+      result.demands.append(.impossible(id, relocation.kind, .undefinedRelative))
     }
+    if !symbol.isWeak { result.demands.append(.definition(id, function: function)) }
   }
 
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.

@@ -39,6 +39,9 @@ struct LiftedFacts {
   var removedCalls: Set<Int> = []
   /// Functions that relocate but could not be read, with why.
   var unreadable: [(function: UInt32, name: ByteString)] = []
+  /// Symbols of exports that have the name of an import of the same module, which means something else; see
+  /// `ResolvePass+OwnNames.swift`.
+  var exportsOfImportedNames: [UInt32] = []
   /// Whether the module brings the stack pointer that everybody shares.
   var ownsStackPointer = false
   /// The global, of the index space, that says where a plain module's static memory ends, and what it says.

@@ -224,7 +224,18 @@ struct Lifter {
     return true
   }
 
+  /// Names that a plain module imports from `env`: what it exports under one of them is another thing.
+  private var importedNames: Set<ByteString> {
+    guard unit.origin == .plainModule else { return [] }
+    var names = Set(importedFunctions.keys)
+    for imports in [unit.globalImports, unit.tableImports, unit.tagImports] {
+      for entry in imports where entry.module == "env" { names.insert(entry.name) }
+    }
+    return names
+  }
+
   private mutating func declareExports() {
+    let importedNames = importedNames
     for export in unit.exports where !isPrivate(export) {
       let spaces: (imports: Int, first: UInt32, kind: SymbolKind)
       switch export.kind {
@@ -240,6 +251,10 @@ struct Lifter {
         kind: spaces.kind, flags: flags(of: export), name: export.name,
         element: UInt32(max(0, Int(export.index) - spaces.imports)))
       if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
+      if importedNames.contains(export.name) {
+        symbol.flags.insert(.bindingLocal)
+        facts.exportsOfImportedNames.append(UInt32(unit.symbols.count))
+      }
       unit.symbols.append(symbol)
       if export.kind == .function, Int(export.index) >= spaces.imports {
         let index = Int(export.index) - spaces.imports

@@ -19,7 +19,11 @@ struct MarkPass {
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
     live.hasConstructors = options.output != .relocatable && needsConstructors(live)
-    if live.hasConstructors { live.markFunction(resolution.wellKnown.callConstructors, resolution) }
+    if live.hasConstructors {
+      live.markFunction(resolution.wellKnown.callConstructors, resolution)
+    } else if !options.gcSections, resolution.units.contains(where: \.isLifted) {
+      dropConstructors(&live)
+    }
     return live
   }
 
@@ -57,7 +61,16 @@ struct MarkPass {
     return false
   }
 
-  /// Everything, but what was read and is written anew.
+  /// Finished modules ask for no constructors' caller that has nothing to call.
+  private func dropConstructors(_ live: inout Liveness) {
+    let symbol = resolution.symbol(resolution.wellKnown.callConstructors)
+    guard symbol.unit == 0, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
+      return
+    }
+    live.functions[Int(symbol.element)] = false
+  }
+
+  /// Everything, but what was read and is written anew, and a stack that nobody asked for.
   private func keepAll() -> Liveness {
     func all(_ count: (Unit) -> Int) -> [Bool] {
       Array(repeating: true, count: resolution.units.reduce(0) { $0 + count($1) })
@@ -75,6 +88,10 @@ struct MarkPass {
       for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
         live.elements[Int(unit.bases.element) + index] = false
       }
+    }
+    if let stack = resolution.wellKnown.stackPointer, !resolution.needsStack {
+      let symbol = resolution.symbol(stack)
+      if symbol.isDefined, !symbol.isExported(options) { live.globals[Int(symbol.element)] = false }
     }
     return live
   }

@@ -271,6 +271,7 @@ struct Marker {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
+    if state.options.sharedMemory, let initialize = facts.initializeTLS { mark(function(initialize)) }
     if unit.origin == .plainModule {
       for export in unit.exports {
         switch export.kind {
@@ -471,8 +472,9 @@ struct Marker {
         guard target != none32 else { continue }
         let mark = marks[Int(symbolIDs[Int(target)])]
         if mark & MarkState.referenced != 0 { continue }
-        // A stub's address is null, so pointing to it does not need the function.
-        if mark & MarkState.stub != 0, kind.isTableIndex { continue }
+        // A stub's address is null, so pointing to it does not need the function. Counted from a base it is kept, as in
+        // wasm-ld.
+        if mark & MarkState.stub != 0, kind.isTableIndex, !kind.isRelativeToBase { continue }
         return index
       }
     }

@@ -48,6 +48,9 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// valid symbol.
   public var omitsRelocationsOfGarbage: Bool { self >= .llvm21 }
 
+  /// Whether an address that counts from `__memory_base` or `__table_base` has to be one of the result's own.
+  public var rejectsRelativeUndefined: Bool { self >= .llvm21 }
+
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
 }

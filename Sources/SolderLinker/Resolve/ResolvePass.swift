@@ -6,7 +6,7 @@ import WebAssemblyFormat
 /// Afterwards every symbol of every unit has its ``SymbolID``, no symbol is lazy or an alias, and no archive member is
 /// added any more.
 struct ResolvePass {
-  private var resolver: Resolver
+  var resolver: Resolver
   private var synthetic: SyntheticFunctions
   private var known = WellKnownSymbols()
   private let options: LinkOptions
@@ -14,7 +14,7 @@ struct ResolvePass {
   private let names: NameArena
   private let threads: Threads
   private let is64: Bool
-  private let hasPlainModule: Bool
+  let hasPlainModule: Bool
 
   init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena, threads: Threads) {
     self.options = options
@@ -44,12 +44,14 @@ struct ResolvePass {
     referToEntry()
     referToDestructors()
     if diagnostics.hasErrors { return nil }
+    bindExportsOfImportedNames()
     let wraps = referToWrappedSymbols()
     processStubLibraries(inputs.stubLibraries)
     bindNamedModules()
     bindFunctionTable()
     resolver.addOptionalSymbols(&known, synthetic, is64: is64)
     defineSharedGlobals()
+    defineSharedTags()
     resolver.settleVariants(&synthetic)
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
@@ -59,6 +61,7 @@ struct ResolvePass {
     demoteLazySymbols()
     checkLiftedSignatures()
     checkLiftedDeclarations()
+    raiseLimits()
     assignElementNumbers()
     if diagnostics.hasErrors { return nil }
     return Resolution(
@@ -225,8 +228,8 @@ struct ResolvePass {
   // MARK: Imports by module name
 
   /// Imports that a named input satisfies, by their symbols.
-  private var boundImports: [SymbolID: SymbolID] = [:]
-  private var boundMemories: [MemoryReference: MemoryReference] = [:]
+  private(set) var boundImports: [SymbolID: SymbolID] = [:]
+  private(set) var boundMemories: [MemoryReference: MemoryReference] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
@@ -241,6 +244,9 @@ struct ResolvePass {
         var positions: [ByteString: [Int]] = [:]
         for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
           positions[symbol.name, default: []].append(position)
+        }
+        for position in unit.lifted?.exportsOfImportedNames ?? [] {
+          positions[unit.symbols[Int(position)].name, default: []].append(Int(position))
         }
         symbols[unit.index] = positions
       }

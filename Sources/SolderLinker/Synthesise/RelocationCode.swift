@@ -29,14 +29,14 @@ struct RelocationCode {
     let symbol = program.symbol(id)
     let known = program.resolution.wellKnown
     let isPIC = program.options.isPositionIndependent
-    if !isPIC, symbol.isDefined { return }
+    let global = program.indices.addressGlobalIndices[id]
+    // What is missing and cannot come from outside either has the address null, which is there already.
+    if symbol.isDefined ? !isPIC : global == nil { return }
     writer.pointerConstant(start + UInt64(relocation.offset), is64: program.is64)
     if isPIC { addBase(isTLS ? known.tlsBase : known.memoryBase, &writer) }
     let is64 = relocation.width == 8
     let imported = program.indices.importCounts.globals
-    if let global = program.indices.addressGlobalIndices[id],
-      global < imported || !program.options.compatibility.relocatesDataFromBase
-    {
+    if let global, global < imported || !program.options.compatibility.relocatesDataFromBase {
       writer.byte(0x23)
       writer.u32(global)
       let addend = unit.addend(of: relocation)

@@ -78,7 +78,8 @@ struct SyntheticCode {
     writer.u32(program.index(of: id))
   }
 
-  /// Sets `__tls_base` to the block given, copies the initial data there, and relocates it.
+  /// Sets `__tls_base` to the block given, copies the initial data there, and relocates it; libraries do the same with
+  /// their parts of it.
   private func writeInitializeTLS(to writer: inout ByteWriter) {
     writer.count(0)
     let known = program.resolution.wellKnown
@@ -92,6 +93,12 @@ struct SyntheticCode {
       writer.byte(0x00)
     }
     for id in [known.applyTLSRelocations, known.applyGlobalTLSRelocations].compactMap({ $0 }) { call(id, &writer) }
+    for block in program.memory.threadLocalBlocks {
+      writer.raw([0x20, 0x00])
+      writer.pointerConstant(block.offset, is64: program.is64)
+      writer.byte(program.is64 ? 0x7C : 0x6A)
+      call(block.initialize, &writer)
+    }
   }
 }
 

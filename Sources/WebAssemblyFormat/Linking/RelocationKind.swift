@@ -89,6 +89,15 @@ public enum RelocationKind: UInt8, Sendable {
     }
   }
 
+  /// Whether the value counts from `__memory_base` or `__table_base`.
+  @inlinable public var isRelativeToBase: Bool {
+    switch self {
+    case .memoryAddressRelativeSLEB, .memoryAddressRelativeSLEB64, .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
+      true
+    default: false
+    }
+  }
+
   /// The name that the conventions give it, as messages print it (`R_WASM_…`); lifted kinds have none.
   public var conventionalName: String {
     RelocationKind.conventionalNames[Int(rawValue) & 0x7f]

@@ -53,11 +53,13 @@ actor Toolchain {
   }
 
   /// Compiles a C source that stands in the test itself to `name.o`.
-  func compiled(_ name: String, _ source: String, _ flags: [String]) async throws -> String {
-    try await artifact(name: name + ".o", tool: Tool.clang19.path(), arguments: flags + [source], inputs: []) {
+  func compiled(
+    _ name: String, _ source: String, _ flags: [String], by compiler: Compiler = .debian19
+  ) async throws -> String {
+    try await artifact(name: name + ".o", tool: compiler.clang.path(), arguments: flags + [source], inputs: []) {
       output in
       try source.write(toFile: output + ".c", atomically: true, encoding: .utf8)
-      try await require(Tool.clang19.path(), flags + ["-c", output + ".c", "-o", output])
+      try await require(compiler.clang.path(), flags + ["-c", output + ".c", "-o", output])
     }
   }
 
