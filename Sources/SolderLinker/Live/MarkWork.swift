@@ -13,10 +13,10 @@ import Synchronization
 /// At first there are the blocks of roots. A thread that finds none left waits here for another to give it some of the
 /// chunks that it has found; when all of them wait, nothing is left.
 final class MarkWork: @unchecked Sendable {
-  /// Pending chunks of one unit: the first of them, from which the others can be found.
+  /// Chunks of one unit that are to be followed.
   struct Chunks {
     var unit: UInt32
-    var head: UInt32
+    var chunks: [UInt32]
   }
 
   private let nextBlock = Atomic<Int>(0)

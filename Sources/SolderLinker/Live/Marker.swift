@@ -6,166 +6,13 @@ import WebAssemblyFormat
 // What the roots reach does not depend on the order in which relocations are followed, so any thread may follow any of
 // them. Every element of every unit (a chunk: a function, a segment, …) has a number and a byte; whoever changes that
 // byte from 0 to 1 has to see to it that the chunk's relocations are followed, and nobody else has. What a program
-// refers to is all over it, so a thread collects chunks by unit, in lists that go through one array with a place for
-// each chunk, and follows those of one unit in one go: the unit's relocations and symbols then stay in the cache.
+// refers to is all over it, so a thread collects chunks, as a bit each, and goes through those of one unit in order of
+// their numbers until none is left: the unit's relocations and symbols then stay in the cache, and are read in the
+// order in which they lie in memory.
 //
 // Functions, segments and symbols are structs of about a hundred bytes, and looking at one that is not in the cache is
 // what takes time. So the few bytes of them that marking needs are copied into dense arrays first, in order, which the
 // processor sees coming.
-
-/// What the threads that mark share.
-struct MarkState: @unchecked Sendable {
-  /// Where the chunks of each kind begin, in one row.
-  struct Bases {
-    var segments = 0
-    var globals = 0
-    var tables = 0
-    var elements = 0
-    var tags = 0
-    var end = 0
-
-    init(_ units: [Unit]) {
-      for unit in units {
-        segments += unit.functions.count
-        globals += unit.segments.count
-        tables += unit.globals.count
-        elements += unit.tables.count
-        tags += unit.elements.count
-        end += unit.tags.count
-      }
-      globals += segments
-      tables += globals
-      elements += tables
-      tags += elements
-      end += tags
-    }
-
-    /// The numbers of the chunks that symbols of a kind stand for.
-    func range(of kind: SymbolKind) -> (start: Int, end: Int)? {
-      switch kind {
-      case .function: (0, segments)
-      case .data: (segments, globals)
-      case .global: (globals, tables)
-      case .table: (tables, elements)
-      case .tag: (tags, end)
-      case .section: nil
-      }
-    }
-  }
-
-  let resolution: Resolution
-  let options: LinkOptions
-  let bases: Bases
-  /// Whether each chunk is live.
-  let chunks: SharedBytes
-  /// Whether something of each unit is.
-  let units: SharedBytes
-  /// Of each symbol, the bits below.
-  let symbols: SharedBytes
-  /// The definition of each symbol.
-  let targets: ParallelBuffer<Target>
-  /// Relocations of each function and segment.
-  let relocations: ParallelBuffer<RelocationRange>
-  /// For each unit, whether one of its segments is kept even if nothing refers to it.
-  let hasRetained: ParallelBuffer<Bool>
-  /// For each chunk of a list, the next one; the thread that has the list owns it.
-  let next: ParallelBuffer<UInt32>
-  let work: MarkWork
-
-  /// Something live refers to the symbol.
-  static let referenced: UInt8 = 1
-  /// A reference to the symbol may ask for more than its index or address.
-  static let unsettled: UInt8 = 2
-  static let stub: UInt8 = 4
-  /// The symbol is exported, or may not be stripped.
-  static let kept: UInt8 = 8
-
-  /// Where a symbol is defined: the number of the chunk, `none32` for none, and the unit.
-  struct Target {
-    var chunk: UInt32
-    var unit: UInt32
-  }
-
-  static let slotsOfBlock = 4096
-  static let unitsOfBlock = 16
-
-  init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
-    self.resolution = resolution
-    self.options = options
-    bases = Bases(resolution.units)
-    chunks = SharedBytes(repeating: 0, count: bases.end)
-    units = SharedBytes(repeating: 0, count: resolution.units.count)
-    symbols = SharedBytes(repeating: 0, count: resolution.table.symbols.count)
-    next = ParallelBuffer(repeating: none32, count: bases.end)
-    targets = ParallelBuffer(repeating: Target(chunk: none32, unit: 0), count: resolution.table.symbols.count)
-    relocations = ParallelBuffer(repeating: RelocationRange(), count: bases.globals)
-    hasRetained = ParallelBuffer(repeating: false, count: resolution.units.count)
-    for unit in resolution.units where unit.isNamedExplicitly { units[Int(unit.index)] = 1 }
-    work = MarkWork(
-      blockCount: 1 + MarkState.blocks(resolution.table.slots.count, MarkState.slotsOfBlock)
-        + MarkState.blocks(resolution.linkOrder.count, MarkState.unitsOfBlock))
-    let table = resolution.table.symbols
-    threads.forEach(MarkState.blocks(table.count, MarkState.slotsOfBlock)) { [self] block in
-      let first = block * MarkState.slotsOfBlock
-      for id in first..<min(first + MarkState.slotsOfBlock, table.count) { take(table[id], id) }
-    }
-    threads.forEach(resolution.units.count, batch: MarkState.unitsOfBlock) { [self] in take(resolution.units[$0]) }
-  }
-
-  private func take(_ symbol: Symbol, _ id: Int) {
-    var bits: UInt8 = symbol.isUnsettled(options) ? MarkState.unsettled : 0
-    if symbol.has(.isStub) { bits |= MarkState.stub }
-    if symbol.flags.contains(.noStrip) || symbol.isExported(options) { bits |= MarkState.kept }
-    if bits != 0 { symbols[id] = bits }
-    guard symbol.state == .defined, symbol.element != none32, let (base, end) = bases.range(of: symbol.kind) else {
-      return
-    }
-    // The linker's own elements are numbered last and may be newer than the flags: those are live.
-    let chunk = base + Int(symbol.element)
-    if chunk < end { targets[id] = Target(chunk: UInt32(chunk), unit: symbol.unit) }
-  }
-
-  private func take(_ unit: Unit) {
-    let functions = unit.functions
-    var chunk = Int(unit.bases.function)
-    for index in functions.indices {
-      relocations[chunk] = functions[index].body.relocations
-      chunk += 1
-    }
-    let segments = unit.segments
-    chunk = bases.segments + Int(unit.bases.segment)
-    for index in segments.indices {
-      relocations[chunk] = segments[index].relocations
-      if segments[index].flags.contains(.retain) { hasRetained[Int(unit.index)] = true }
-      chunk += 1
-    }
-  }
-
-  private static func blocks(_ count: Int, _ size: Int) -> Int { (count + size - 1) / size }
-
-  /// The slots and the places in the link order that a block of roots consists of; the first has neither.
-  func roots(ofBlock block: Int) -> (slots: Range<Int>, units: Range<Int>) {
-    func range(_ block: Int, _ size: Int, _ count: Int) -> Range<Int> {
-      min(block * size, count)..<min((block + 1) * size, count)
-    }
-    let slotBlocks = MarkState.blocks(resolution.table.slots.count, MarkState.slotsOfBlock)
-    if block == 0 { return (0..<0, 0..<0) }
-    if block <= slotBlocks {
-      return (range(block - 1, MarkState.slotsOfBlock, resolution.table.slots.count), 0..<0)
-    }
-    return (0..<0, range(block - 1 - slotBlocks, MarkState.unitsOfBlock, resolution.linkOrder.count))
-  }
-
-  consuming func deallocate() {
-    chunks.deallocate()
-    units.deallocate()
-    symbols.deallocate()
-    next.deallocate()
-    targets.deallocate()
-    relocations.deallocate()
-    hasRetained.deallocate()
-  }
-}
 
 /// Marks on one thread, together with others.
 struct Marker {
@@ -175,13 +22,15 @@ struct Marker {
   private let symbolMarks: SharedBytes
   private let targets: ParallelBuffer<MarkState.Target>
   private let relocations: ParallelBuffer<RelocationRange>
-  private let next: ParallelBuffer<UInt32>
   private let bases: MarkState.Bases
-  /// By unit, the first of its chunks that this thread is to follow, and the units that have some.
-  private var heads: [UInt32]
+  /// The chunks that this thread is to follow, a bit each; whether a unit may have some; and those units.
+  private var pending: [UInt64]
+  private var hasPending: [Bool]
   private var waiting: [UInt32] = []
-  /// Chunks of one unit that are being followed.
-  private var batch: [UInt32] = []
+  /// The unit whose chunks are being followed, which does not wait.
+  private var current = none32
+  /// Chunks followed since work was given away last.
+  private var followed = 0
   /// Units that this thread was the first to mark something of.
   private var begun: [UInt32] = []
 
@@ -192,9 +41,9 @@ struct Marker {
     symbolMarks = state.symbols
     targets = state.targets
     relocations = state.relocations
-    next = state.next
     bases = state.bases
-    heads = Array(repeating: none32, count: state.resolution.units.count)
+    pending = Array(repeating: 0, count: (state.bases.end + 63) / 64)
+    hasPending = Array(repeating: false, count: state.resolution.units.count)
   }
 
   /// Marks until no thread has anything left to do.
@@ -204,24 +53,14 @@ struct Marker {
       if let block = state.work.block() {
         markRoots(ofBlock: block)
       } else if let chunks = state.work.take() {
-        for list in chunks { accept(list) }
+        for list in chunks {
+          for chunk in list.chunks { follow(Int(chunk), list.unit) }
+        }
       } else {
         return
       }
       drain()
     }
-  }
-
-  /// Takes over a list of another thread. Several threads may have given chunks of the same unit.
-  private mutating func accept(_ list: MarkWork.Chunks) {
-    var last = Int(list.head)
-    if heads[Int(list.unit)] == none32 {
-      waiting.append(list.unit)
-    } else {
-      while next[last] != none32 { last = Int(next[last]) }
-      next[last] = heads[Int(list.unit)]
-    }
-    heads[Int(list.unit)] = list.head
   }
 
   // MARK: Roots
@@ -337,10 +176,10 @@ struct Marker {
 
   /// Makes sure that the relocations of a chunk will be followed.
   private mutating func follow(_ chunk: Int, _ unit: UInt32) {
-    let head = heads[Int(unit)]
-    if head == none32 { waiting.append(unit) }
-    next[chunk] = head
-    heads[Int(unit)] = UInt32(chunk)
+    pending[chunk >> 6] |= 1 << UInt64(chunk & 63)
+    guard !hasPending[Int(unit)] else { return }
+    hasPending[Int(unit)] = true
+    if unit != current { waiting.append(unit) }
   }
 
   // MARK: Following
@@ -352,10 +191,9 @@ struct Marker {
       if let unit = begun.popLast() {
         markImplicit(units[Int(unit)])
       } else if position < waiting.count {
-        // A unit may stand in the list twice, or be given away.
         let unit = waiting[position]
         position += 1
-        if heads[Int(unit)] != none32 { drain(units[Int(unit)], before: position) }
+        drain(units[Int(unit)], before: position)
       } else {
         waiting.removeAll(keepingCapacity: true)
         return
@@ -363,56 +201,98 @@ struct Marker {
     }
   }
 
+  /// Follows all chunks of a unit that wait, and those that wait because of them.
   private mutating func drain(_ unit: Unit, before position: Int) {
     let source = RelocatedUnit(unit)
-    let number = Int(unit.index)
-    while heads[number] != none32 {
-      takeBatch(number)
-      source.relocations.withUnsafeBufferPointer { buffer in
-        for index in batch.indices {
-          if let ahead = batch[checked: index + 8], ahead < bases.globals {
-            prefetch(buffer.baseAddress.map { $0 + Int(relocations[Int(ahead)].start) })
-          }
-          follow(chunk: Int(batch[index]), of: source)
-        }
+    let ranges = state.chunks(of: unit)
+    current = unit.index
+    while hasPending[Int(current)] {
+      hasPending[Int(current)] = false
+      for range in ranges where !range.isEmpty { sweep(range, of: source, before: position) }
+    }
+    current = none32
+  }
+
+  /// Follows chunks in the order of their numbers, those too that come to wait farther on.
+  private mutating func sweep(_ range: Range<Int>, of source: RelocatedUnit, before position: Int) {
+    let last = (range.upperBound - 1) >> 6
+    for word in range.lowerBound >> 6...last {
+      let mask = Marker.mask(word, range)
+      if word < last {
+        let next = pending[word + 1] & Marker.mask(word + 1, range)
+        Marker.prefetchRelocations(next, word + 1, source.relocations, relocations, before: bases.globals)
       }
-      if state.work.isWanted { share(number, from: position) }
+      while pending[word] & mask != 0 {
+        let bit = (pending[word] & mask).trailingZeroBitCount
+        pending[word] &= ~(1 << UInt64(bit))
+        follow(chunk: word << 6 | bit, of: source)
+        followed += 1
+      }
+      if followed >= Marker.quantum, state.work.isWanted { share(from: position) }
     }
   }
 
-  /// Takes chunks off the list of a unit, and puts them in order: the relocations of neighbours are neighbours.
-  private mutating func takeBatch(_ number: Int) {
-    batch.removeAll(keepingCapacity: true)
-    var chunk = heads[number]
-    while chunk != none32, batch.count < Marker.quantum {
-      batch.append(chunk)
-      chunk = next[Int(chunk)]
-    }
-    heads[number] = chunk
-    batch.sort()
+  /// The bits of a word that stand for chunks in the range.
+  private static func mask(_ word: Int, _ range: Range<Int>) -> UInt64 {
+    let first = max(0, range.lowerBound - word << 6)
+    let count = min(64, range.upperBound - word << 6) - first
+    return (count == 64 ? .max : (1 << UInt64(count)) - 1) << UInt64(first)
   }
 
-  /// Chunks that a thread follows without asking whether another one needs work.
+  /// Asks for the relocations of chunks before they are followed. Static, since a closure would copy the marker.
+  private static func prefetchRelocations(
+    _ bits: UInt64, _ word: Int, _ source: [Relocation], _ ranges: ParallelBuffer<RelocationRange>, before end: Int
+  ) {
+    var bits = bits
+    source.withUnsafeBufferPointer { buffer in
+      while bits != 0, let start = buffer.baseAddress {
+        let chunk = word << 6 | bits.trailingZeroBitCount
+        bits &= bits - 1
+        if chunk < end { prefetch(start + Int(ranges[chunk].start)) }
+      }
+    }
+  }
+
+  /// Chunks that a thread follows at least before it gives work away, and of which it gives none away.
   private static let quantum = 256
 
-  /// Gives some of the work away: half of the units that wait, or what this unit has beyond some chunks.
-  private mutating func share(_ number: Int, from position: Int) {
+  /// Gives some of the work away: half of the units that wait, or half of what waits of this one.
+  private mutating func share(from position: Int) {
+    followed = 0
     var lists: [MarkWork.Chunks] = []
     let count = (waiting.count - position) / 2
-    for unit in waiting.suffix(count) where Int(unit) != number && heads[Int(unit)] != none32 {
-      lists.append(MarkWork.Chunks(unit: unit, head: heads[Int(unit)]))
-      heads[Int(unit)] = none32
+    for unit in waiting.suffix(count) {
+      let chunks = waitingChunks(of: unit)
+      hasPending[Int(unit)] = false
+      if let list = give(chunks[...], of: unit) { lists.append(list) }
     }
     waiting.removeLast(count)
     if lists.isEmpty {
-      var last = heads[number]
-      for _ in 1..<Marker.quantum where last != none32 { last = next[Int(last)] }
-      if last != none32, next[Int(last)] != none32 {
-        lists.append(MarkWork.Chunks(unit: UInt32(number), head: next[Int(last)]))
-        next[Int(last)] = none32
+      let chunks = waitingChunks(of: current)
+      if chunks.count > Marker.quantum, let list = give(chunks[(chunks.count / 2)...], of: current) {
+        lists.append(list)
       }
     }
     if !lists.isEmpty { state.work.offer(lists) }
+  }
+
+  private mutating func give(_ chunks: ArraySlice<UInt32>, of unit: UInt32) -> MarkWork.Chunks? {
+    for chunk in chunks { pending[Int(chunk) >> 6] &= ~(1 << UInt64(chunk & 63)) }
+    return chunks.isEmpty ? nil : MarkWork.Chunks(unit: unit, chunks: Array(chunks))
+  }
+
+  private func waitingChunks(of unit: UInt32) -> [UInt32] {
+    var result: [UInt32] = []
+    for range in state.chunks(of: units[Int(unit)]) where !range.isEmpty {
+      for word in range.lowerBound >> 6...(range.upperBound - 1) >> 6 {
+        var bits = pending[word] & Marker.mask(word, range)
+        while bits != 0 {
+          result.append(UInt32(word << 6 | bits.trailingZeroBitCount))
+          bits &= bits - 1
+        }
+      }
+    }
+    return result
   }
 
   private mutating func follow(chunk: Int, of source: RelocatedUnit) {
