@@ -21,21 +21,21 @@ let package = Package(
   targets: [
     // The bytes and the structure of WebAssembly files and of archives; knows nothing of linking.
     .target(name: "WebAssemblyFormat", swiftSettings: settings),
-    // The prefetch instruction.
-    .target(name: "CPrefetch"),
+    // What the processor and the C library offer and Swift has no name for.
+    .target(name: "CPlatform"),
     // Mangled C++ and Rust names as people write them.
     .target(name: "Demangling", swiftSettings: settings),
     // The object model and the passes: options in, bytes or diagnostics out.
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat", "Demangling", "CPrefetch",
+        "WebAssemblyFormat", "Demangling", "CPlatform",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),
     // The option table, `--help`, response files.
     .target(name: "SolderCommandLine", dependencies: ["SolderLinker"], swiftSettings: settings),
-    .executableTarget(name: "solder", dependencies: ["SolderCommandLine"], swiftSettings: settings),
+    .executableTarget(name: "solder", dependencies: ["SolderCommandLine", "CPlatform"], swiftSettings: settings),
     .testTarget(
       name: "SolderTests",
       dependencies: [

@@ -1,4 +1,4 @@
-import CPrefetch
+import CPlatform
 import WebAssemblyFormat
 
 /// Reads the sections of a module into a ``Unit``: everything that objects, shared libraries and plain modules share

@@ -1,4 +1,4 @@
-import CPrefetch
+import CPlatform
 import WebAssemblyFormat
 
 // How marking is shared among threads.
