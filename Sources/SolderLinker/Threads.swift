@@ -10,12 +10,11 @@ import Synchronization
 
 /// How many threads a link may use, and running loops on them.
 ///
-/// Each parallel loop starts its threads and joins them: a link has a dozen such loops, a thread costs some tens of
-/// microseconds, and a pool would have to be shared between links of one process. Iterations are handed out in small
-/// runs from one counter; what an iteration computes must depend on nothing but its index, so that the result is the
-/// same for any number of threads.
+/// Iterations are handed out in small runs from one counter; what an iteration computes must depend on nothing but its
+/// index, so that the result is the same for any number of threads.
 struct Threads: Sendable {
   let count: Int
+  private let pool = ThreadPool()
 
   /// As many threads as processors, unless told otherwise.
   init(_ count: Int?) {
@@ -33,29 +32,18 @@ struct Threads: Sendable {
     }
     withoutActuallyEscaping(body) { body in
       let loop = Loop(iterations: iterations, batch: batch, body: body)
-      let started = Threads.start(helpers, loop)
+      let job = pool.offer(to: helpers, loop.run)
       loop.run()
-      started.join()
+      pool.finish(job)
     }
   }
 
-  /// Calls `body` on threads of its own, beside the caller.
+  /// Lets up to `count` threads call `work`, beside the caller; they may be late.
   ///
-  /// - Returns: the threads, which must be joined; there may be fewer than `count`.
-  func start(_ count: Int, _ body: @escaping @Sendable () -> Void) -> Started {
-    Threads.start(count, Loop(iterations: count, batch: 1) { _ in body() })
-  }
-
-  /// Threads that were started.
-  struct Started {
-    fileprivate var threads: [pthread_t] = []
-
-    var isEmpty: Bool { threads.isEmpty }
-
-    /// Waits until they have ended.
-    func join() {
-      for thread in threads { pthread_join(thread, nil) }
-    }
+  /// - Returns: what ends this: no thread calls `work` any more, and none is in it.
+  func start(_ count: Int, _ work: @escaping @Sendable () -> Void) -> () -> Void {
+    let job = pool.offer(to: min(count, self.count - 1), work)
+    return { [pool] in pool.finish(job) }
   }
 
   /// Calls `body` on the calling thread, and `work` on all others and then on the calling thread too.
@@ -64,11 +52,10 @@ struct Threads: Sendable {
   /// - Returns: what `body` returned, when everybody has ended.
   func run<R>(_ body: () -> R, meanwhile work: @Sendable () -> Void) -> R {
     withoutActuallyEscaping(work) { work in
-      let loop = Loop(iterations: count - 1, batch: 1) { _ in work() }
-      let started = Threads.start(count - 1, loop)
+      let job = pool.offer(to: count - 1, work)
       let result = body()
       work()
-      started.join()
+      pool.finish(job)
       return result
     }
   }
@@ -103,36 +90,6 @@ struct Threads: Sendable {
         for index in start..<min(start + batch, iterations) { body(index) }
       }
     }
-  }
-
-  private static func start(_ count: Int, _ loop: Loop) -> Started {
-    Started(threads: (0..<count).compactMap { _ in start(loop) })
-  }
-
-  private static func start(_ loop: Loop) -> pthread_t? {
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
-    // The new thread owns one reference to the loop and lets go of it when it has run.
-    let argument = Unmanaged.passRetained(loop)
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        #if canImport(Darwin)
-          let opaque: UnsafeMutableRawPointer? = argument
-        #else
-          let opaque = argument
-        #endif
-        if let opaque { Unmanaged<Loop>.fromOpaque(opaque).takeRetainedValue().run() }
-        return nil
-      }, argument.toOpaque())
-    guard status == 0 else {
-      argument.release()
-      return nil
-    }
-    return thread
   }
 }
 

@@ -23,7 +23,7 @@ final class RelocationDecoders: @unchecked Sendable {
   private var next = 0
   private var decoding = 0
   private var isFinished = false
-  private var started: Threads.Started?
+  private var endThreads: () -> Void = {}
 
   /// Resolving names gives no more threads than these something to do.
   private static let mostThreads = 4
@@ -33,7 +33,7 @@ final class RelocationDecoders: @unchecked Sendable {
     changed = .allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
     pthread_cond_init(changed, nil)
-    started = threads.start(min(threads.count - 1, RelocationDecoders.mostThreads)) { self.run() }
+    endThreads = threads.start(min(threads.count - 1, RelocationDecoders.mostThreads)) { self.run() }
   }
 
   deinit {
@@ -51,10 +51,11 @@ final class RelocationDecoders: @unchecked Sendable {
     pthread_mutex_unlock(lock)
   }
 
-  /// Waits until nothing is being decoded any more.
+  /// Sees to it that nothing is left to decode, and nothing is being decoded.
   func wait() {
     pthread_mutex_lock(lock)
-    while let started, !started.isEmpty, decoding > 0 || next < units.count { pthread_cond_wait(changed, lock) }
+    while decodeNext() {}
+    while decoding > 0 { pthread_cond_wait(changed, lock) }
     pthread_mutex_unlock(lock)
   }
 
@@ -64,26 +65,31 @@ final class RelocationDecoders: @unchecked Sendable {
     isFinished = true
     pthread_cond_broadcast(changed)
     pthread_mutex_unlock(lock)
-    started?.join()
-    started = nil
+    endThreads()
+    endThreads = {}
   }
 
   private func run() {
     pthread_mutex_lock(lock)
     while !isFinished {
-      guard next < units.count else {
-        pthread_cond_wait(changed, lock)
-        continue
-      }
-      let unit = units[next]
-      next += 1
-      decoding += 1
-      pthread_mutex_unlock(lock)
-      try? unit.decodeRelocations()
-      pthread_mutex_lock(lock)
-      decoding -= 1
-      if decoding == 0, next == units.count { pthread_cond_broadcast(changed) }
+      if !decodeNext() { pthread_cond_wait(changed, lock) }
     }
     pthread_mutex_unlock(lock)
+  }
+
+  /// Decodes a unit, and gives the lock away meanwhile.
+  ///
+  /// - Returns: `false` when there is none.
+  private func decodeNext() -> Bool {
+    guard next < units.count else { return false }
+    let unit = units[next]
+    next += 1
+    decoding += 1
+    pthread_mutex_unlock(lock)
+    try? unit.decodeRelocations()
+    pthread_mutex_lock(lock)
+    decoding -= 1
+    if decoding == 0, next == units.count { pthread_cond_broadcast(changed) }
+    return true
   }
 }

@@ -1,0 +1,159 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// Threads that wait for work.
+//
+// A link has some twenty parallel loops, each of a few milliseconds. Threads started for each loop are late: a system
+// puts a new thread beside the one that starts it, and may take milliseconds to see that another processor has nothing
+// to do, while waking a thread that sleeps finds an idle processor at once. So threads stay from loop to loop.
+
+/// The threads of a link, beside the one that runs it.
+///
+/// Started when first needed. They end when the pool is let go of; nobody waits for that.
+final class ThreadPool: Sendable {
+  /// Something that several threads can work on, each until nothing is left to begin.
+  final class Job: @unchecked Sendable {
+    fileprivate let work: @Sendable () -> Void
+    // Both only under the pool's lock.
+    /// How many more threads may join, and how many work on it.
+    fileprivate var wanted: Int
+    fileprivate var active = 0
+
+    fileprivate init(_ work: @escaping @Sendable () -> Void, wanted: Int) {
+      self.work = work
+      self.wanted = wanted
+    }
+  }
+
+  private let state = State()
+
+  deinit { state.end() }
+
+  /// Lets up to `count` threads call `work`.
+  ///
+  /// - Returns: what must be given to ``finish(_:)``.
+  func offer(to count: Int, _ work: @escaping @Sendable () -> Void) -> Job {
+    let job = Job(work, wanted: count)
+    state.offer(job)
+    return job
+  }
+
+  /// Lets no more threads begin with a job, and waits for those that have.
+  func finish(_ job: Job) { state.finish(job) }
+
+  /// What the threads share. They hold on to it, and not to the pool, whose end they would never see.
+  private final class State: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let offered = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    // All only under the lock.
+    private var jobs: [Job] = []
+    private var threadCount = 0
+    private var hasEnded = false
+
+    init() {
+      pthread_mutex_init(mutex, nil)
+      pthread_cond_init(offered, nil)
+      pthread_cond_init(finished, nil)
+    }
+
+    deinit {
+      pthread_cond_destroy(finished)
+      pthread_cond_destroy(offered)
+      pthread_mutex_destroy(mutex)
+      finished.deallocate()
+      offered.deallocate()
+      mutex.deallocate()
+    }
+
+    func offer(_ job: Job) {
+      let wanted = job.wanted
+      startThreads(wanted)
+      pthread_mutex_lock(mutex)
+      jobs.append(job)
+      pthread_mutex_unlock(mutex)
+      // Not before: a thread that wakes wants the lock.
+      for _ in 0..<wanted { pthread_cond_signal(offered) }
+    }
+
+    func finish(_ job: Job) {
+      pthread_mutex_lock(mutex)
+      jobs.removeAll { $0 === job }
+      while job.active > 0 { pthread_cond_wait(finished, mutex) }
+      pthread_mutex_unlock(mutex)
+    }
+
+    func end() {
+      pthread_mutex_lock(mutex)
+      hasEnded = true
+      pthread_cond_broadcast(offered)
+      pthread_mutex_unlock(mutex)
+    }
+
+    /// What each thread does.
+    private func work() {
+      pthread_mutex_lock(mutex)
+      while !hasEnded {
+        guard let job = jobs.first(where: { $0.wanted > 0 }) else {
+          pthread_cond_wait(offered, mutex)
+          continue
+        }
+        job.wanted -= 1
+        job.active += 1
+        pthread_mutex_unlock(mutex)
+        job.work()
+        pthread_mutex_lock(mutex)
+        job.active -= 1
+        if job.active == 0 { pthread_cond_broadcast(finished) }
+      }
+      pthread_mutex_unlock(mutex)
+    }
+
+    /// Sees to it that there are so many threads, as far as the system has them.
+    private func startThreads(_ count: Int) {
+      pthread_mutex_lock(mutex)
+      let missing = count - threadCount
+      while threadCount < count, startThread() { threadCount += 1 }
+      pthread_mutex_unlock(mutex)
+      // New threads get to run on this processor, until they sleep and can be woken on another.
+      if missing > 0 { sched_yield() }
+    }
+
+    /// - Returns: whether the system has another thread.
+    private func startThread() -> Bool {
+      #if canImport(Darwin)
+        var thread: pthread_t?
+      #else
+        var thread = pthread_t()
+      #endif
+      // The thread owns one reference to this and lets go of it at its end.
+      let argument = Unmanaged.passRetained(self)
+      let status = pthread_create(
+        &thread, nil,
+        { argument in
+          #if canImport(Darwin)
+            let opaque: UnsafeMutableRawPointer? = argument
+          #else
+            let opaque = argument
+          #endif
+          if let opaque { Unmanaged<State>.fromOpaque(opaque).takeRetainedValue().work() }
+          return nil
+        }, argument.toOpaque())
+      guard status == 0 else {
+        argument.release()
+        return false
+      }
+      #if canImport(Darwin)
+        if let thread { pthread_detach(thread) }
+      #else
+        pthread_detach(thread)
+      #endif
+      return true
+    }
+  }
+}
