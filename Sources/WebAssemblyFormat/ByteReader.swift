@@ -55,6 +55,14 @@ public struct ByteReader: @unchecked Sendable {
     return try u32Slow()
   }
 
+  /// Reads a number as ``u32()`` does, where numbers of several bytes are as frequent as those of one: without a branch
+  /// that the processor cannot foresee.
+  @inlinable @inline(__always)
+  public mutating func evenU32() throws(FormatError) -> UInt32 {
+    if let (bits, _) = shortNumber() { return bits }
+    return try u32Slow()
+  }
+
   @usableFromInline
   mutating func u32Slow() throws(FormatError) -> UInt32 {
     if let (bits, _) = shortNumber() { return bits }
@@ -63,7 +71,8 @@ public struct ByteReader: @unchecked Sendable {
 
   /// Reads a LEB128 number of at most four bytes, whose sign is still to be extended, from one load: nearly all numbers
   /// of relocations and symbols are of this kind. `nil`, and nothing was read, for any other.
-  private mutating func shortNumber() -> (bits: UInt32, length: UInt32)? {
+  @inlinable @inline(__always)
+  mutating func shortNumber() -> (bits: UInt32, length: UInt32)? {
     guard remaining >= 4 else { return nil }
     let word = UInt32(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
     let ends = ~word & 0x8080_8080
@@ -89,6 +98,7 @@ public struct ByteReader: @unchecked Sendable {
   public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }
 
   /// Reads a signed LEB128 number of at most 64 bits.
+  @inlinable @inline(__always)
   public mutating func s64() throws(FormatError) -> Int64 {
     guard let (bits, length) = shortNumber() else { return try signed(bits: 64) }
     let unused = 32 &- length &* 7
@@ -174,7 +184,8 @@ public struct ByteReader: @unchecked Sendable {
     }
   }
 
-  private mutating func signed(bits: Int) throws(FormatError) -> Int64 {
+  @usableFromInline
+  mutating func signed(bits: Int) throws(FormatError) -> Int64 {
     let start = offset
     var result: Int64 = 0
     var shift = 0

@@ -90,15 +90,18 @@ struct RelocationReader {
   ) throws(FormatError) {
     let count = try reader.count(minimumSize: 3)
     let typeCount = unit.types.count
+    // In registers.
+    var entries = reader
+    defer { reader = entries }
     var previous: UInt32 = 0
     var nextDiscarded = 0
     for _ in 0..<count {
-      let at = reader.offset
-      let code = try reader.byte()
+      let at = entries.offset
+      let code = try entries.byte()
       guard Int(code) < entryKinds.count else { throw FormatError("unknown relocation type \(code)", at: at) }
       let entry = entryKinds[Int(code)]
-      let offset = try reader.u32()
-      let target = try reader.u32()
+      let offset = try entries.evenU32()
+      let target = try entries.evenU32()
       guard offset >= previous, Int(offset) + Int(entry.width) <= size else {
         throw FormatError("relocation at \(offset) is out of order or out of range", at: at)
       }
@@ -112,7 +115,7 @@ struct RelocationReader {
       var relocation = Relocation(
         entry.kind, at: offset + UInt32(truncatingIfNeeded: base), width: entry.width, target: target)
       if entry.hasAddend {
-        let addend = try reader.s64()
+        let addend = try entries.s64()
         if let narrow = Int32(exactly: addend) {
           relocation.storedAddend = narrow
         } else {
