@@ -1,3 +1,5 @@
+import CPlatform
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -97,6 +99,7 @@ final class ThreadPool: Sendable {
 
     /// What each thread does.
     private func work() {
+      prepareHeapOfThread()
       pthread_mutex_lock(mutex)
       while !hasEnded {
         guard let job = jobs.first(where: { $0.wanted > 0 }) else {

@@ -9,8 +9,9 @@ import SolderCommandLine
   import Darwin
 #endif
 
-// The heap grows by what is missing, thousands of times in a link, and each time all threads wait that touch new memory.
-setHeapGrowth(64 << 20)
+// A link fills much memory once. With the usual settings half of its time in the system goes into giving it pages of four
+// kilobytes one by one, and into growing the heap by what is missing while all threads wait.
+prepareHeap()
 
 // The result is written, and messages are not buffered: unmapping a thousand files and freeing a million objects one by
 // one, which returning or `exit` would end in, is left to the system.
