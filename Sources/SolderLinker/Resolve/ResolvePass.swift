@@ -9,9 +9,9 @@ struct ResolvePass {
   var resolver: Resolver
   private var synthetic: SyntheticFunctions
   private var known = WellKnownSymbols()
-  private let options: LinkOptions
-  private let diagnostics: Diagnostics
-  private let names: NameArena
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+  let names: NameArena
   private let threads: Threads
   private let is64: Bool
   let hasPlainModule: Bool
@@ -131,98 +131,6 @@ struct ResolvePass {
   private mutating func exportIfDefined(_ name: ByteString) {
     guard let id = resolver.table.find(name), resolver.table.symbols[Int(id)].isDefined else { return }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
-  }
-
-  // MARK: Wrapping and aliases
-
-  private struct Wrap {
-    var original: SymbolID
-    var real: SymbolID
-    var wrapper: SymbolID
-  }
-
-  /// `--wrap=f`: references to `f` go to `__wrap_f`, those to `__real_f` go to `f`.
-  private mutating func referToWrappedSymbols() -> [Wrap] {
-    var result: [Wrap] = []
-    for name in Set(options.wrappedSymbols).sorted() {
-      guard let original = resolver.table.find(names.intern(name)) else { continue }
-      let symbol = resolver.table.symbols[Int(original)]
-      func other(_ prefix: String) -> SymbolID {
-        let (id, isNew) = resolver.table.insert(
-          names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
-        if isNew {
-          resolver.table.symbols[Int(id)].type = symbol.type
-          resolver.table.symbols[Int(id)].element = none32
-        }
-        return id
-      }
-      let wrap = Wrap(original: original, real: other("__real_"), wrapper: other("__wrap_"))
-      _ = resolver.reference(resolver.table.symbols[Int(wrap.wrapper)].name, from: "<internal>")
-      result.append(wrap)
-    }
-    return result
-  }
-
-  /// Gives every unit symbol that is only another name the symbol it stands for.
-  private mutating func settleAliases(_ wraps: [Wrap]) {
-    var redirected: [SymbolID: SymbolID] = boundImports
-    for wrap in wraps {
-      redirected[wrap.original] = wrap.wrapper
-      redirected[wrap.real] = wrap.original
-    }
-    for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .alias {
-      guard let target = target(ofAlias: SymbolID(id)) else {
-        let symbol = resolver.table.symbols[id]
-        diagnostics.error(
-          "\(resolver.displayName(ofUnit: symbol.unit)): symbol '\(symbol.name)' is defined as an import of itself")
-        continue
-      }
-      redirected[SymbolID(id)] = target
-      if let slot = resolver.table.slot(of: resolver.table.symbols[id].name), resolver.table.slots[slot] == SymbolID(id)
-      {
-        resolver.table.makePrimary(target, slot: slot)
-      }
-    }
-    guard !redirected.isEmpty else { return }
-    // What another symbol stands for is no import any more, even where everything is kept.
-    for id in boundImports.keys { resolver.table.symbols[Int(id)].attributes.remove(.usedInRegularUnit) }
-    for unit in resolver.units {
-      for index in unit.symbolIDs.indices {
-        if let target = redirected[unit.symbolIDs[index]] { unit.symbolIDs[index] = target }
-      }
-    }
-    for wrap in wraps {
-      let table = resolver.table
-      guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
-        let realSlot = table.slot(of: table.symbols[Int(wrap.real)].name)
-      else { continue }
-      resolver.table.redirect(slot: realSlot, to: wrap.original)
-      resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)
-      resolver.table.symbols[Int(wrap.wrapper)].attributes.insert(.usedInRegularUnit)
-      resolver.table.symbols[Int(wrap.real)].attributes.remove(.usedInRegularUnit)
-    }
-  }
-
-  /// What an alias stands for in the end; `nil` when it stands for itself.
-  private func target(ofAlias id: SymbolID) -> SymbolID? {
-    var current = id
-    // One step that goes twice as far meets the other in every circle.
-    var slow = id
-    var isSlowStep = false
-    while let next = step(fromAlias: current) {
-      current = next
-      if isSlowStep { slow = step(fromAlias: slow) ?? slow }
-      if current == slow { return nil }
-      isSlowStep.toggle()
-    }
-    return current
-  }
-
-  private func step(fromAlias id: SymbolID) -> SymbolID? {
-    if let bound = boundImports[id] { return bound }
-    let symbol = resolver.table.symbols[Int(id)]
-    guard symbol.state == .alias else { return nil }
-    return resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
   }
 
   // MARK: Imports by module name
