@@ -29,8 +29,8 @@ enum InvalidReference {
   case outsideTLS(segment: ByteString)
 }
 
-/// Looks at the relocations of everything live, one task a unit or some thousand functions of it: which functions need a table slot, which addresses a
-/// global, which types are used, and what is missing.
+/// Looks at the relocations of everything live, one task a unit or some thousand functions of it: which functions need a
+/// table slot, which addresses a global, which types are used, and what is missing.
 struct RelocationScan {
   let resolution: Resolution
   let live: Liveness

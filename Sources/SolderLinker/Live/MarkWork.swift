@@ -1,13 +1,5 @@
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Hands out work among the threads that mark.
 ///
 /// At first there are the blocks of roots. A thread that finds none left waits here for another to give it some of the
@@ -22,24 +14,13 @@ final class MarkWork: @unchecked Sendable {
   private let nextBlock = Atomic<Int>(0)
   private let blockCount: Int
   private let waiting = Atomic<Int>(0)
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let lock = Lock()
+  private let changed = Condition()
   // Both only under the lock.
   private var offered: [Chunks] = []
   private var working = 0
 
-  init(blockCount: Int) {
-    self.blockCount = blockCount
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(changed, nil)
-  }
-
-  deinit {
-    pthread_cond_destroy(changed)
-    pthread_mutex_destroy(mutex)
-    mutex.deallocate()
-    changed.deallocate()
-  }
+  init(blockCount: Int) { self.blockCount = blockCount }
 
   /// Whether a thread waits for work.
   var isWanted: Bool { waiting.load(ordering: .relaxed) > 0 }
@@ -52,28 +33,28 @@ final class MarkWork: @unchecked Sendable {
   }
 
   /// Tells that another thread works.
-  func begin() { locked { working += 1 } }
+  func begin() { lock.locked { working += 1 } }
 
   /// Gives work away.
   func offer(_ chunks: some Collection<Chunks>) {
-    locked {
+    lock.locked {
       offered += chunks
-      pthread_cond_broadcast(changed)
+      changed.broadcast()
     }
   }
 
   /// Work that another thread gave away; `nil` when no thread has any, and the caller no longer counts as working.
   func take() -> [Chunks]? {
-    locked {
+    lock.locked {
       working -= 1
       waiting.add(1, ordering: .relaxed)
       defer { waiting.subtract(1, ordering: .relaxed) }
       while offered.isEmpty {
         if working == 0 {
-          pthread_cond_broadcast(changed)
+          changed.broadcast()
           return nil
         }
-        pthread_cond_wait(changed, mutex)
+        lock.wait(for: changed)
       }
       working += 1
       let count = (offered.count + 1) / 2
@@ -81,11 +62,5 @@ final class MarkWork: @unchecked Sendable {
       offered.removeLast(count)
       return taken
     }
-  }
-
-  private func locked<Result>(_ body: () -> Result) -> Result {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    return body()
   }
 }

@@ -50,81 +50,63 @@ final class ThreadPool: Sendable {
 
   /// What the threads share. They hold on to it, and not to the pool, whose end they would never see.
   private final class State: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let offered = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let lock = Lock()
+    private let offered = Condition()
+    private let finished = Condition()
     // All only under the lock.
     private var jobs: [Job] = []
     private var threadCount = 0
     private var hasEnded = false
 
-    init() {
-      pthread_mutex_init(mutex, nil)
-      pthread_cond_init(offered, nil)
-      pthread_cond_init(finished, nil)
-    }
-
-    deinit {
-      pthread_cond_destroy(finished)
-      pthread_cond_destroy(offered)
-      pthread_mutex_destroy(mutex)
-      finished.deallocate()
-      offered.deallocate()
-      mutex.deallocate()
-    }
-
     func offer(_ job: Job) {
       let wanted = job.wanted
       startThreads(wanted)
-      pthread_mutex_lock(mutex)
-      jobs.append(job)
-      pthread_mutex_unlock(mutex)
+      lock.locked { jobs.append(job) }
       // Not before: a thread that wakes wants the lock.
-      for _ in 0..<wanted { pthread_cond_signal(offered) }
+      for _ in 0..<wanted { offered.signal() }
     }
 
     func finish(_ job: Job) {
-      pthread_mutex_lock(mutex)
-      jobs.removeAll { $0 === job }
-      while job.active > 0 { pthread_cond_wait(finished, mutex) }
-      pthread_mutex_unlock(mutex)
+      lock.locked {
+        jobs.removeAll { $0 === job }
+        while job.active > 0 { lock.wait(for: finished) }
+      }
     }
 
     func end() {
-      pthread_mutex_lock(mutex)
-      hasEnded = true
-      pthread_cond_broadcast(offered)
-      pthread_mutex_unlock(mutex)
+      lock.locked { hasEnded = true }
+      offered.broadcast()
     }
 
     /// What each thread does.
     private func work() {
       prepareHeapOfThread()
-      pthread_mutex_lock(mutex)
-      while !hasEnded {
-        guard let job = jobs.first(where: { $0.wanted > 0 }) else {
-          pthread_cond_wait(offered, mutex)
-          continue
+      lock.locked {
+        while !hasEnded {
+          guard let job = jobs.first(where: { $0.wanted > 0 }) else {
+            lock.wait(for: offered)
+            continue
+          }
+          job.wanted -= 1
+          job.active += 1
+          lock.unlock()
+          job.work()
+          lock.lock()
+          job.active -= 1
+          if job.active == 0 { finished.broadcast() }
         }
-        job.wanted -= 1
-        job.active += 1
-        pthread_mutex_unlock(mutex)
-        job.work()
-        pthread_mutex_lock(mutex)
-        job.active -= 1
-        if job.active == 0 { pthread_cond_broadcast(finished) }
       }
-      pthread_mutex_unlock(mutex)
     }
 
     /// Sees to it that there are so many threads, as far as the system has them.
     private func startThreads(_ count: Int) {
-      pthread_mutex_lock(mutex)
-      let missing = count - threadCount
-      while threadCount < count, startThread() { threadCount += 1 }
-      pthread_mutex_unlock(mutex)
+      let hasNew = lock.locked {
+        let before = threadCount
+        while threadCount < count, startThread() { threadCount += 1 }
+        return threadCount > before
+      }
       // New threads get to run on this processor, until they sleep and can be woken on another.
-      if missing > 0 { sched_yield() }
+      if hasNew { sched_yield() }
     }
 
     /// - Returns: whether the system has another thread.

@@ -1,0 +1,50 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A lock whose owner can wait for a ``Condition``, which `Mutex` of the standard library does not offer.
+final class Lock: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+  init() { pthread_mutex_init(mutex, nil) }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  func lock() { pthread_mutex_lock(mutex) }
+
+  func unlock() { pthread_mutex_unlock(mutex) }
+
+  func locked<Result>(_ body: () -> Result) -> Result {
+    lock()
+    defer { unlock() }
+    return body()
+  }
+
+  /// Gives the lock away until the condition is signalled, or for no reason; so it must be looked at again.
+  func wait(for condition: Condition) { pthread_cond_wait(condition.condition, mutex) }
+}
+
+/// Something that threads wait for.
+final class Condition: @unchecked Sendable {
+  fileprivate let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() { pthread_cond_init(condition, nil) }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    condition.deallocate()
+  }
+
+  /// Wakes one of those that wait.
+  func signal() { pthread_cond_signal(condition) }
+
+  /// Wakes all that wait.
+  func broadcast() { pthread_cond_broadcast(condition) }
+}
