@@ -113,11 +113,7 @@ struct FragmentWriter {
       if let value = patcher.shortOperand(relocation) {
         copy(base + copied, count: offset - copied)
         let width = relocation.shortWidth(of: value, compress: compress)
-        if relocation.kind.isShortSigned {
-          LEB128.write(signed: Int64(bitPattern: value), width: width, to: target + position)
-        } else {
-          LEB128.write(unsigned: value, width: width, to: target + position)
-        }
+        relocation.writeShort(value, width: width, to: target + position)
         position += width
       } else {
         let operand = patcher.operand(of: relocation, compress: compress)

@@ -37,13 +37,7 @@ struct Patcher {
       let relocation = source.relocations[index]
       let place = target + Int(relocation.offset &- start)
       if let value = shortOperand(relocation) {
-        if relocation.width == 5 {
-          LEB128.write(fiveBytes: value, to: place)
-        } else if relocation.kind.isShortSigned {
-          LEB128.write(signed: Int64(bitPattern: value), width: Int(relocation.width), to: place)
-        } else {
-          LEB128.write(unsigned: value, width: Int(relocation.width), to: place)
-        }
+        relocation.writeShort(value, width: Int(relocation.width), to: place)
       } else {
         Patcher.write(operand(of: relocation, compress: false), at: place, width: Int(relocation.width))
       }
@@ -188,6 +182,20 @@ extension Relocation {
     let shortest =
       kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
     return compress ? shortest : max(shortest, Int(width))
+  }
+
+  /// Writes such an operand.
+  ///
+  /// - Parameter width: bytes that it takes, at least as many as the number needs.
+  @inline(__always)
+  func writeShort(_ value: UInt64, width: Int, to place: UnsafeMutablePointer<UInt8>) {
+    if width == 5 {
+      LEB128.write(fiveBytes: value, to: place)
+    } else if kind.isShortSigned {
+      LEB128.write(signed: Int64(bitPattern: value), width: width, to: place)
+    } else {
+      LEB128.write(unsigned: value, width: width, to: place)
+    }
   }
 }
 
