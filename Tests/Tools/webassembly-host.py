@@ -35,6 +35,7 @@ def engine(limited=False):
     config.wasm_exceptions = True
     config.wasm_threads = True
     config.shared_memory = True
+    config.wasm_custom_page_sizes = True
     return wasmtime.Engine(config)
 
 

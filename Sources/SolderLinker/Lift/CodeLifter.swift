@@ -41,11 +41,10 @@ final class CodeLifter: Sendable {
   private let nextMoving = Atomic<Int>(0)
   private let results = Mutex<[(task: Int, result: Result)]>([])
 
-  /// - Parameter memoryOwner: the plain module whose memory becomes that of the whole program.
-  init(_ units: [Unit], memoryOwner: Unit?) {
-    tasks = units.filter(\.isLifted).flatMap { unit in
-      let movesMemory = CodeLifter.movesMemory(unit, owner: memoryOwner)
-      return CodeLifter.runs(of: unit).map { Task(unit: unit, functions: $0, movesMemory: movesMemory) }
+  /// - Parameter units: the units, and of each whether its memory 0 is another memory of the result.
+  init(_ units: [(unit: Unit, movesMemory: Bool)]) {
+    tasks = units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
+      CodeLifter.runs(of: unit).map { Task(unit: unit, functions: $0, movesMemory: movesMemory) }
     }
   }
 
@@ -53,8 +52,6 @@ final class CodeLifter: Sendable {
   init(_ unit: Unit, functions: Range<Int>) {
     tasks = [Task(unit: unit, functions: functions, movesMemory: false)]
   }
-
-  static func movesMemory(_ unit: Unit, owner: Unit?) -> Bool { unit.origin == .plainModule && unit !== owner }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.
   private static func runs(of unit: Unit, bytes: UInt32 = 1 << 15) -> [Range<Int>] {

@@ -18,13 +18,14 @@ struct ReadRelocationsPass {
   /// - Parameter ahead: what was found before it was known which units are in the link.
   func run(_ ahead: CodeLifter) {
     decodeObjects()
-    let owner = resolution.memoryOwner
+    let memories = resolution.memories
     func found(_ unit: Unit, _ lifter: CodeLifter) -> [(functions: Range<Int>, result: CodeLifter.Result)]? {
-      lifter.found(in: unit, movesMemory: CodeLifter.movesMemory(unit, owner: owner))
+      lifter.found(in: unit, movesMemory: memories.movesFirstMemory(of: unit.index))
     }
     let finished = units.filter(\.isLifted).map { ($0, found($0, ahead)) }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
-    let late = CodeLifter(finished.compactMap { $1 == nil ? $0 : nil }, memoryOwner: owner)
+    let late = CodeLifter(
+      finished.filter { $1 == nil }.map { ($0.0, memories.movesFirstMemory(of: $0.0.index)) })
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
     for (unit, runs) in finished {
       LiftedRelocations(unit, runs ?? found(unit, late) ?? [], diagnostics).join(threads)

@@ -16,8 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
-  /// Memory imports that a named input satisfies, and the memory that each of them is.
-  let boundMemories: [MemoryReference: MemoryReference]
+  /// Which memory each memory of a unit is.
+  let memories: MemoryBinding
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
@@ -27,12 +27,6 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
-}
-
-/// A memory in a unit's index space.
-struct MemoryReference: Hashable {
-  var unit: UInt32
-  var index: UInt32
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.

@@ -1,21 +1,11 @@
 import WebAssemblyFormat
 
-// A module that imports a memory or a table says how large it has to be at least, and writes there before its code could
-// make it larger. Where another unit's memory or table becomes that import, its minimum rises.
+// A module that imports a table says how large it has to be at least, and writes there before its code could make it
+// larger. Where another unit's table becomes that import, its minimum rises.
 extension ResolvePass {
-  /// Raises memories and tables to what plain modules that import them ask for.
+  /// Raises tables to what plain modules that import them ask for.
   mutating func raiseLimits() {
     guard hasPlainModule else { return }
-    for (reference, target) in boundMemories {
-      let limits = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)].limits
-      let unit = resolver.units[Int(target.unit)]
-      let index = Int(target.index) - unit.memoryImports.count
-      if index < 0 {
-        unit.memoryImports[Int(target.index)].limits.raise(to: limits.minimum)
-      } else {
-        unit.memories[index].limits.raise(to: limits.minimum)
-      }
-    }
     for unit in resolver.units where unit.origin == .plainModule {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
