@@ -71,7 +71,7 @@ struct CustomPlan {
       options.optimizationLevel > 0
       && (name == ".debug_str" || name == ".debug_str.dwo" || name == ".debug_line_str")
       // Strings that relocations change are not what they seem.
-      && outputs[index].pieces.allSatisfy { $0.unit.customSections[$0.index].relocations.isEmpty }
+      && outputs[index].pieces.allSatisfy { $0.unit.customRelocations[$0.index].isEmpty }
     if merges {
       let strings = outputs[index].pieces.map { piece in
         let content = piece.unit.customSections[piece.index].content

@@ -2,9 +2,9 @@ import WebAssemblyFormat
 
 // Whose memory is the memory of the program.
 
-extension Resolution {
+extension Bindings {
   /// The plain module whose memory becomes that of the whole program.
-  var memoryOwner: Unit? {
+  var memoryOwner: BoundModule? {
     inLinkOrder.first { unit in
       unit.origin == .plainModule && !(unit.memories.isEmpty && unit.memoryImports.isEmpty)
         && boundMemories[MemoryReference(unit: unit.index, index: 0)] == nil
@@ -14,8 +14,8 @@ extension Resolution {
 
 extension Inputs {
   /// The same, as far as it can be told before names are resolved.
-  var likelyMemoryOwner: Unit? {
-    units.first { $0.origin == .plainModule && $0.firstMemoryLimits != nil }
+  var likelyMemoryOwner: InputModule? {
+    units.first { $0.origin == .plainModule && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
       ?? units.first { $0.origin == .plainModule }
   }
 }

@@ -50,7 +50,7 @@ struct SegmentContribution {
       let run = index.find(name, isAlone: isAlone, &runs)
       let piece = Piece(
         size: segment.size, segment: UInt32(position), alignment: UInt8(clamping: segment.alignment),
-        isMergeable: SegmentContribution.isMergeable(segment, options))
+        isMergeable: unit.segmentRelocations[position].isEmpty && SegmentContribution.isMergeable(segment, options))
       runs[run].add(piece, flags: segment.flags)
       found.append((run, piece))
     }
@@ -76,7 +76,6 @@ struct SegmentContribution {
 
   private static func isMergeable(_ segment: Segment, _ options: LinkOptions) -> Bool {
     options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
-      && segment.relocations.isEmpty
   }
 
   /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.

@@ -124,7 +124,7 @@ struct StartOrder {
   /// Constructors of a library; one that only relocated has been read and is gone.
   private func libraryConstructors(_ unit: Unit) -> [UInt32] {
     guard let facts = unit.lifted else { return [] }
-    return facts.constructors.filter { !facts.readFunctions.contains($0) }
+    return facts.constructors.filter { !unit.codeFacts.removedFunctions.contains($0) }
   }
 
   /// The constructors that objects name, lowest priority first.

@@ -20,7 +20,7 @@ extension Unit {
   fileprivate func threadLocalSize(copiedBy function: UInt32) -> UInt64 {
     let index = Int(function) - functionImports.count
     guard index >= 0, index < functions.count else { return 0 }
-    var code = reader(of: functions[index].body)
+    var code = file.reader(of: functions[index].body)
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return 0 }
     var reader = InstructionReader(code)

@@ -82,7 +82,7 @@ struct MarkPass {
       unsettled: resolution.table.symbols.map { $0.isUnsettled(options) },
       units: Array(repeating: true, count: resolution.units.count))
     for unit in resolution.units {
-      for index in unit.lifted?.readFunctions ?? [] where Int(index) >= unit.functionImports.count {
+      for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
         live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
       }
       for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {

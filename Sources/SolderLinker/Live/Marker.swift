@@ -106,7 +106,7 @@ struct Marker {
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
     func function(_ index: UInt32) -> SymbolID { unit.symbolIDs[Int(facts.functionSymbols + index)] }
-    for index in facts.constructors + facts.relocationFunctions where !facts.readFunctions.contains(index) {
+    for index in facts.constructors + facts.relocationFunctions where !unit.codeFacts.removedFunctions.contains(index) {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
@@ -131,7 +131,7 @@ struct Marker {
     for (index, element) in unit.elements.enumerated() where !element.isDeclarative {
       switch element.placement {
       case .absolute: markElement(unit, index)
-      case .block where facts.needsTableBlock: markElement(unit, index)
+      case .block where unit.codeFacts.needsTableBlock: markElement(unit, index)
       case .kept where element.table != none32: markElement(unit, index)
       default: break
       }

@@ -209,6 +209,9 @@ extension LinkOptions {
 
   /// Whether the result is position-independent.
   public var isPositionIndependent: Bool { output == .shared || output == .pie }
+
+  /// Whether functions of COMDAT groups that lost to another file's may be in the result.
+  var keepsDiscardedFunctions: Bool { !gcSections || output == .relocatable }
 }
 
 /// What is made.

@@ -20,7 +20,7 @@ extension Resolver {
     let undefinedAttributes: Symbol.Attributes
     let isPlainModule: Bool
 
-    init(_ unit: Unit) {
+    init(_ unit: BoundModule) {
       symbols = unit.symbols
       nameNumbers = unit.nameNumbers
       typeIDs = unit.typeIDs
@@ -39,12 +39,13 @@ extension Resolver {
   /// Adds symbols of a unit from position `start` on, up to the first that needs the rules in full.
   ///
   /// - Returns: the position of that symbol, or the number of symbols.
-  mutating func addPlainSymbols(of unit: Unit, from start: Int) -> Int {
+  mutating func addPlainSymbols(of unit: BoundModule, from start: Int) -> Int {
     guard unit.origin != .neededLibrary, table.traced.isEmpty, options.whyExtractFile == nil else { return start }
     let plain = PlainUnit(unit)
-    var ids = unit.symbolIDs
-    unit.symbolIDs = []
-    defer { unit.symbolIDs = ids }
+    let position = Int(unit.index)
+    var ids = symbolIDs[position]
+    symbolIDs[position] = []
+    defer { symbolIDs[position] = ids }
     for index in start..<plain.symbols.count {
       guard let id = addPlainSymbol(index, of: plain) else { return index }
       ids.append(id)

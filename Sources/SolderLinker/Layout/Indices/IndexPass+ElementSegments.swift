@@ -16,7 +16,7 @@ extension IndexPass {
     }
     var declared: Set<SymbolID> = []
     for unit in resolution.inLinkOrder {
-      for symbol in (unit.lifted?.namedFunctions ?? []).sorted() {
+      for symbol in unit.codeFacts.namedFunctions.sorted() {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
         let isPresent = target.isDefined ? live.isFunctionLive(target.element) : plan.importIndices[id] != nil
@@ -27,7 +27,7 @@ extension IndexPass {
 
   /// Whether code copies from or drops an element segment that was made table slots.
   private func isNamedByCode(_ unit: Unit, _ position: Int) -> Bool {
-    unit.lifted?.namedElements.contains(UInt32(position)) == true
+    unit.codeFacts.namedElements.contains(UInt32(position))
   }
 
   /// Runs of filled slots: each becomes an active element segment.

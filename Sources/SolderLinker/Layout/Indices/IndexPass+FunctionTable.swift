@@ -49,15 +49,14 @@ extension IndexPass {
   }
 
   private mutating func defineTable(_ id: SymbolID) {
-    let unit = resolution.units[0]
-    unit.tables.append(
+    resolution.synthetic.unit.tables.append(
       Table(
         limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil,
         name: ByteString("__indirect_function_table")))
     var symbol = Symbol(
       name: ByteString("__indirect_function_table"), kind: .table, state: .defined,
       flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
-      element: unit.bases.table + UInt32(unit.tables.count - 1))
+      element: resolution.units[0].bases.table + UInt32(resolution.units[0].tables.count - 1))
     symbol.attributes = resolution.table.symbols[Int(id)].attributes
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(id)] = symbol

@@ -88,8 +88,9 @@ extension IndexPass {
     guard options.isPositionIndependent else { return }
     calledSymbols = Array(repeating: false, count: resolution.table.symbols.count)
     for unit in resolution.inLinkOrder where unit.origin == .object {
+      let called = RelocationReader.directlyCalled(in: unit.module)
       for (index, id) in unit.symbolIDs.enumerated() where unit.symbols[index].kind == .function {
-        if unit.callsDirectly(index) { calledSymbols[Int(id)] = true }
+        if called[index] { calledSymbols[Int(id)] = true }
       }
     }
   }

@@ -33,7 +33,7 @@ extension IndexPass {
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
         && segment.pieces.contains { piece in
-          !resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
+          !resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
         }
     }
     if hasRelocations {
@@ -74,7 +74,7 @@ extension IndexPass {
       guard !options.sharedMemory || !segment.flags.contains(.tls) else { return false }
       return segment.pieces.contains { piece in
         let unit = resolution.units[Int(piece.unit)]
-        return unit.segments[Int(piece.segment)].relocations.indices.contains { index in
+        return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
           let id = unit.symbolIDs[Int(unit.relocations[index].target)]
           return options.isPositionIndependent
             || !resolution.symbol(id).isDefined && plan.addressGlobalIndices[id] != nil

@@ -60,9 +60,9 @@ struct RelocationScan {
     var result = ScanResult()
     var seen = Seen(unit)
     let source = RelocatedUnit(unit)
-    let functions = unit.functions
+    let functions = unit.functionRelocations
     for index in part.functions where live.functions[Int(unit.bases.function) + index] {
-      scan(functions[index].body.relocations, of: source, function: UInt32(index), &seen, &result)
+      scan(functions[index], of: source, function: UInt32(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
     return result
@@ -72,7 +72,7 @@ struct RelocationScan {
     let unit = source.unit
     let segments = unit.segments
     for index in segments.indices where live.segments[Int(unit.bases.segment) + index] {
-      scan(segments[index].relocations, of: source, function: none32, &seen, &result)
+      scan(unit.segmentRelocations[index], of: source, function: none32, &seen, &result)
       if case .kept(_, let offset) = segments[index].placement {
         scan(offset.relocations, of: source, function: none32, &seen, &result)
       }
@@ -80,8 +80,8 @@ struct RelocationScan {
     if unit.origin == .object {
       // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
       if options.gcSections { return }
-      for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
-        scan(section.relocations, of: source, function: none32, &seen, &result)
+      for (index, section) in unit.customSections.enumerated() where !unit.isDiscarded(comdat: section.comdat) {
+        scan(unit.customRelocations[index], of: source, function: none32, &seen, &result)
       }
     } else {
       scanDeclarations(of: source, &seen, &result)
