@@ -9,10 +9,8 @@ struct Resolution {
   private(set) var units: [Unit]
   /// Indices of the other units, in the order of the link.
   let linkOrder: [UInt32]
-  /// What the linker itself defines, which is still being added to; the first unit is always its present state.
-  var synthetic: SyntheticFunctions {
-    didSet { units[0] = synthetic.frozen(at: units[0].bases) }
-  }
+  /// What the linker itself defines, of which the first unit is made.
+  var synthetic: SyntheticFunctions
   var wellKnown: WellKnownSymbols
   /// What the program starts with, where the link has it.
   let entry: SymbolID?
@@ -44,6 +42,9 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+
+  /// Makes the linker's own unit of all that has been added to it.
+  mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
 }
 
 /// A memory in a unit's index space.
