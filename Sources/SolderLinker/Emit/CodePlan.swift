@@ -84,7 +84,7 @@ struct CodePlan {
   ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
-    if !compress, !patcher.unit.mayChangeSize { return unchanged }
+    if !compress, !patcher.unit.contracts.mayChangeSize { return unchanged }
     let growth = patcher.growth(of: relocations, compress: compress)
     // Without compression no operand becomes shorter: if the sum has not changed, none has.
     if !compress, growth == 0 { return unchanged }

@@ -52,9 +52,11 @@ struct CustomPlan {
     let isDebug = name.hasPrefix(".debug_")
     if isDebug, options.stripDebug || options.stripAll { return false }
     // Addresses in the debug information of a finished module have no relocations.
-    if unit.isLifted, isDebug || name == "sourceMappingURL" || name == "external_debug_info" { return false }
+    if !unit.contracts.relocatesCustomSections, isDebug || name == "sourceMappingURL" || name == "external_debug_info" {
+      return false
+    }
     // Hints by function index and code offset would be about other functions.
-    if unit.isLifted, name.hasPrefix("metadata.code.") { return false }
+    if !unit.contracts.relocatesCustomSections, name.hasPrefix("metadata.code.") { return false }
     return true
   }
 

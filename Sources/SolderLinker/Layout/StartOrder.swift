@@ -18,7 +18,7 @@ struct LibraryOrder {
 
   init(_ resolution: Resolution) {
     self.resolution = resolution
-    units = resolution.inLinkOrder.filter { $0.origin == .sharedLibrary }
+    units = resolution.inLinkOrder.filter { $0.contracts.isSetUpByExports }
     declared = Array(repeating: [], count: units.count)
     used = Array(repeating: [], count: units.count)
     var byName: [String: Int] = [:]

@@ -62,7 +62,7 @@ final class CodeLifter: Sendable {
   }
 
   static func movesMemory(_ unit: InputModule, owner: InputModule?) -> Bool {
-    unit.origin == .plainModule && unit !== owner
+    unit.contracts.keepsMemory && unit !== owner
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.

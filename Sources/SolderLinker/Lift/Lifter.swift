@@ -48,7 +48,6 @@ struct Lifter {
     try checkIndices()
     nameElements()
     declareElements()
-    unit.mayChangeSize = true
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
     if unit.origin == .sharedLibrary {
       declareMemoryBlock()

@@ -37,7 +37,7 @@ struct ReadRelocationsPass {
     let modules = bindings.modules
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: modules.count)
     let results = threads.map(modules.count) { index -> UnitRelocations? in
-      guard modules[index].origin == .object else { return nil }
+      guard modules[index].contracts.hasRelocationSections else { return nil }
       if let decoded = bindings.decoded[UInt32(index)] { return decoded }
       do throws(FormatError) {
         return try RelocationReader.read(modules[index], keepsDiscarded: keepsDiscarded)
@@ -60,7 +60,7 @@ struct ReadRelocationsPass {
     func found(_ module: InputModule, _ lifter: CodeLifter) -> Runs? {
       lifter.found(in: module, movesMemory: CodeLifter.movesMemory(module, owner: owner))
     }
-    let finished = bindings.inLinkOrder.filter(\.isLifted).map { ($0, found($0.module, ahead)) }
+    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0.module, ahead)) }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
     let late = CodeLifter(finished.compactMap { $1 == nil ? $0.module : nil }, memoryOwner: owner)
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }

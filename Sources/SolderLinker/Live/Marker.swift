@@ -111,7 +111,7 @@ struct Marker {
     }
     if let start = unit.startFunction { mark(function(start)) }
     if state.options.sharedMemory, let initialize = facts.initializeTLS { mark(function(initialize)) }
-    if unit.origin == .plainModule {
+    if unit.contracts.keepsExports {
       for export in unit.exports {
         switch export.kind {
         case .function: mark(function(export.index))
@@ -159,7 +159,7 @@ struct Marker {
     let chunk = bases.segments + Int(unit.bases.segment) + index
     guard chunks.claim(chunk) else { return }
     follow(chunk, unit.index)
-    guard unit.isLifted, let facts = unit.lifted else { return }
+    guard let facts = unit.lifted else { return }
     let segments = unit.segments
     if case .inside(let block, _) = segments[index].placement { markSegment(unit, Int(block)) }
     if facts.memoryBlock == UInt32(index) {
@@ -298,7 +298,7 @@ struct Marker {
   private mutating func follow(chunk: Int, of source: RelocatedUnit) {
     if chunk < bases.globals {
       follow(relocations[chunk], of: source)
-      guard source.unit.isLifted, chunk >= bases.segments else { return }
+      guard source.unit.contracts.keepsPlaces, chunk >= bases.segments else { return }
       let index = chunk - bases.segments - Int(source.unit.bases.segment)
       if case .kept(_, let offset) = source.unit.segments[index].placement { follow(offset.relocations, of: source) }
     } else if chunk < bases.tables {

@@ -19,6 +19,7 @@ final class InputModule: Sendable {
     case neededLibrary
   }
 
+  /// What it was read as; passes behind the readers ask for ``contracts``.
   let origin: Origin
   /// The mapped file; for an archive's member, the member.
   let file: InputFile
@@ -74,8 +75,8 @@ final class InputModule: Sendable {
   /// Relocations that are known without decoding relocation sections or going through code: those of a finished
   /// module's declarations and data.
   let declaredRelocations: DeclaredRelocations
-  /// Operands of an object are padded by agreement; those of a lifted unit may be of any length.
-  let mayChangeSize: Bool
+  /// What is special about it.
+  let contracts: Contracts
   /// What lifting found beyond symbols and relocations.
   let lifted: LiftedFacts?
   /// Whether code refers to table 0 without saying so, as objects made without reference types do.
@@ -120,18 +121,14 @@ final class InputModule: Sendable {
     comdats = draft.comdats
     initFunctions = draft.initFunctions
     declaredRelocations = draft.declaredRelocations
-    mayChangeSize = draft.mayChangeSize
+    contracts = Contracts(draft)
     lifted = draft.lifted
     usesTableWithoutRelocations = draft.usesTableWithoutRelocations
     arena = draft.arena
   }
 
-  /// Whether the unit was a finished module, whose symbols and relocations were recovered.
+  /// Whether it is a finished module, whose symbols and relocations are recovered.
   var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
-
-  /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
-  /// name.
-  var isLibraryToOthers: Bool { origin == .sharedLibrary || origin == .plainModule && moduleName != nil }
 
   /// The type of a global of the module's index space.
   func globalType(_ index: UInt32) -> GlobalType? {

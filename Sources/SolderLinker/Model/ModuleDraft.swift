@@ -41,7 +41,6 @@ final class ModuleDraft {
   var comdats: [ByteString] = []
   var initFunctions: [InitFunction] = []
   var declaredRelocations = DeclaredRelocations()
-  var mayChangeSize = false
   var lifted: LiftedFacts?
   var usesTableWithoutRelocations = false
   /// Memory for bytes that the file does not have.

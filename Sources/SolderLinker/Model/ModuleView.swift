@@ -6,10 +6,7 @@ protocol ModuleView {
 }
 
 extension ModuleView {
-  var origin: InputModule.Origin { module.origin }
-  var isLifted: Bool { module.isLifted }
-  var isLibraryToOthers: Bool { module.isLibraryToOthers }
-  var mayChangeSize: Bool { module.mayChangeSize }
+  var contracts: Contracts { module.contracts }
   var file: InputFile { module.file }
   var moduleName: ByteString? { module.moduleName }
   var isNamedExplicitly: Bool { module.isNamedExplicitly }

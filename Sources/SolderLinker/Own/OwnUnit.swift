@@ -73,7 +73,7 @@ struct OwnUnitPass {
   /// - Returns: the resolution with the symbols of what was declared, and which those are.
   consuming func run() -> (Resolution, OwnUnit) {
     own.functionTable = declareFunctionTable()
-    if options.output != .relocatable {
+    if options.contract.definesOwnSymbols {
       declareStubs()
       declareSetUp()
       declareWrappers()
@@ -149,7 +149,7 @@ struct OwnUnitPass {
   private mutating func declareWrappers() {
     guard !options.isPositionIndependent else { return }
     if resolution.callsConstructorsItself(options) { return }
-    if resolution.units.contains(where: { $0.origin == .plainModule }) {
+    if resolution.units.contains(where: \.contracts.keepsEntry) {
       declareEntryWrapper()
     } else {
       declareExportWrappers()
@@ -169,7 +169,7 @@ struct OwnUnitPass {
 
   private func plainEntry() -> (Unit, Export)? {
     for name in ["_start", "_initialize"] as [StaticString] {
-      for unit in resolution.inLinkOrder where unit.origin == .plainModule {
+      for unit in resolution.inLinkOrder where unit.contracts.keepsEntry {
         if let export = unit.exports.first(where: { $0.kind == .function && $0.name == name }) { return (unit, export) }
       }
     }
@@ -284,8 +284,8 @@ extension Resolution {
     let constructors = symbol(wellKnown.callConstructors)
     if constructors.has(.usedInRegularUnit) { return true }
     // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
-    let hasPlainModule = units.contains { $0.origin == .plainModule }
-    return constructors.isExported(options) && (!hasPlainModule || constructors.has(.forceExport))
+    let keepsEntry = units.contains(where: \.contracts.keepsEntry)
+    return constructors.isExported(options) && (!keepsEntry || constructors.has(.forceExport))
   }
 }
 

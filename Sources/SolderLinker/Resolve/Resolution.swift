@@ -37,7 +37,7 @@ struct Resolution {
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
   /// Shared libraries that the result needs at run time.
-  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
+  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.contracts.isLoadedAtRunTime } }
   /// Relocations of all units, once they have been read.
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
@@ -99,7 +99,7 @@ enum AddressSymbol: CaseIterable {
 extension Resolver {
   /// Adds symbols that the linker itself defines, before any file.
   mutating func addSyntheticSymbols(_ known: inout WellKnownSymbols, is64: Bool) {
-    guard options.output != .relocatable else { return }
+    guard options.contract.definesOwnSymbols else { return }
     known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction)
     let pointer: UInt8 = is64 ? 0x7E : 0x7F
     if options.isPositionIndependent {
@@ -171,12 +171,12 @@ extension Resolver {
 
   /// Defines the addresses of the layout that something refers to; their values follow with the layout.
   mutating func addOptionalSymbols(_ known: inout WellKnownSymbols, is64: Bool) {
-    guard options.output != .relocatable else { return }
+    guard options.contract.definesOwnSymbols else { return }
     for address in AddressSymbol.allCases {
       switch address {
       case .dsoHandle: break
       case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
-      case .dataEnd where options.output == .shared: continue
+      case .dataEnd where !options.contract.definesDataEnd: continue
       case .dataEnd, .firstPageEnd: break
       default: if options.isPositionIndependent { continue }
       }

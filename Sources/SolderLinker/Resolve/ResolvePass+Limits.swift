@@ -8,13 +8,12 @@ extension ResolvePass {
   /// - Returns: by unit, where that changes what it declares.
   func raisedLimits() -> [RaisedLimits] {
     var result = [RaisedLimits](repeating: RaisedLimits(), count: resolver.units.count)
-    guard hasPlainModule else { return result }
     for (reference, target) in boundMemories {
       let limits = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)].limits
       result[Int(target.unit)].raiseMemory(
         Int(target.index), of: resolver.units[Int(target.unit)], to: limits.minimum)
     }
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
         let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
@@ -22,7 +21,7 @@ extension ResolvePass {
         let owner = resolver.units[Int(symbol.unit)]
         if symbol.isUndefined {
           result[Int(symbol.unit)].raiseImportedTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
-        } else if owner.origin == .plainModule {
+        } else if owner.contracts.keepsSlots {
           result[Int(symbol.unit)].raiseTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
         }
       }

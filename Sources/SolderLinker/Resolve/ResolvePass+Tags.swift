@@ -4,7 +4,7 @@ extension ResolvePass {
   /// Tags of `env` that nobody defines and libraries import are shared by all who import them: position-independent code
   /// leaves the definition of `__cpp_exception` to whoever brings the modules together.
   mutating func defineSharedTags() {
-    for unit in resolver.units where unit.origin == .sharedLibrary && !unit.tagImports.isEmpty {
+    for unit in resolver.units where unit.contracts.sharesUndefined && !unit.tagImports.isEmpty {
       guard let facts = unit.lifted else { continue }
       let symbolIDs = resolver.symbolIDs[Int(unit.index)]
       for (index, entry) in unit.tagImports.enumerated() where entry.module == "env" {

@@ -13,7 +13,7 @@ struct ResolvePass {
   let names: NameArena
   private let threads: Threads
   private let is64: Bool
-  let hasPlainModule: Bool
+  private let keepsEntry: Bool
 
   init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena, threads: Threads) {
     self.options = options
@@ -21,7 +21,7 @@ struct ResolvePass {
     self.diagnostics = diagnostics
     self.names = names
     is64 = inputs.is64
-    hasPlainModule = inputs.units.contains { $0.origin == .plainModule }
+    keepsEntry = inputs.units.contains(where: \.contracts.keepsEntry)
     resolver = Resolver(options: options, diagnostics: diagnostics, names: names, inputs: inputs)
     resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })
     resolver.table.traced = Set(options.tracedSymbols.map { names.intern($0) })
@@ -75,7 +75,9 @@ struct ResolvePass {
 
   private mutating func addFiles(_ inputs: Inputs) {
     // The code of finished modules gives the other threads enough to do.
-    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols, !inputs.units.contains(where: \.isLifted) {
+    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols,
+      !inputs.units.contains(where: { $0.lifted != nil })
+    {
       resolver.decoders = RelocationDecoders(threads, keepsDiscarded: options.keepsDiscardedFunctions)
     }
     for input in inputs.order {
@@ -91,12 +93,12 @@ struct ResolvePass {
   // MARK: What the command line asks for
 
   private mutating func referToEntry() {
-    guard options.output != .relocatable, let entry = options.entry else { return }
+    guard options.contract.hasEntry, let entry = options.entry else { return }
     let id = resolver.reference(names.intern(entry), from: "--entry")
     if let id, resolver.table.symbols[Int(id)].isDefined {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
-    } else if !hasPlainModule || options.entryIsExplicit {
+    } else if !keepsEntry || options.entryIsExplicit {
       diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
     }
   }
@@ -111,7 +113,7 @@ struct ResolvePass {
   /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
   /// program calls constructors and destructors itself.
   private mutating func referToDestructors() {
-    guard options.output != .relocatable, options.output != .shared else { return }
+    guard options.contract.callsDestructors else { return }
     let constructors = resolver.table.symbols[Int(known.callConstructors)]
     guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
       !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
@@ -206,7 +208,7 @@ struct ResolvePass {
 
   /// Memories are no symbols: only plain modules have several, and only by a module's name one imports another's.
   private mutating func bindMemories(_ named: NamedModules) {
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsMemory {
       for (index, entry) in unit.memoryImports.enumerated() {
         guard let units = named.units[entry.module] else { continue }
         var target: MemoryReference?
@@ -244,7 +246,7 @@ struct ResolvePass {
 
   private func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
     let id = resolver.id(position, of: unit)
-    guard unit.isLifted, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
+    guard unit.lifted != nil, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
     // A lifted unit has a local symbol for each element beside the exported one.
     let symbol = unit.symbols[position]
     guard let facts = unit.lifted, symbol.kind != .data else { return id }
@@ -262,7 +264,7 @@ struct ResolvePass {
   /// A plain module's table of functions becomes that of the whole program.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted,
         let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
       else { continue }
@@ -284,12 +286,12 @@ struct ResolvePass {
 
   /// Globals of `env` that are mutable and defined by nobody are shared by all who import them.
   private mutating func defineSharedGlobals() {
-    guard !options.isPositionIndependent, options.output != .relocatable else { return }
+    guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
         symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
-        resolver.units[Int(symbol.unit)].origin == .sharedLibrary
+        resolver.units[Int(symbol.unit)].contracts.sharesUndefined
       else { continue }
       let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
@@ -300,7 +302,7 @@ struct ResolvePass {
 
   /// A weak function that nothing defines has address 0; calls of it run into a trap.
   private mutating func trapUndefinedWeakFunctions() {
-    guard options.output != .relocatable, !options.isPositionIndependent else { return }
+    guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isWeak, symbol.isUndefined || symbol.state == .lazy, symbol.kind == .function,
@@ -324,7 +326,7 @@ struct ResolvePass {
 
   /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
   private mutating func checkLiftedSignatures() {
-    for unit in resolver.units where unit.isLifted {
+    for unit in resolver.units where unit.contracts.needsExactTypes {
       for (index, entry) in unit.functionImports.enumerated() where index < resolver.symbolIDs[Int(unit.index)].count {
         let symbol = resolver.table.symbols[Int(resolver.id(index, of: unit))]
         let wanted = unit.typeIDs[Int(entry.type)]

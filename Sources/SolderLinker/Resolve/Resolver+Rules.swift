@@ -7,7 +7,7 @@ extension Resolver {
   /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
   mutating func resolve(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
-    if unit.origin == .neededLibrary { return (addProvided(index, of: unit), nil) }
+    if unit.contracts.isLoadedAtRunTime { return (addProvided(index, of: unit), nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
     if !symbol.isUndefined, !unit.isDiscarded(comdat: symbol.comdat) { return (addDefined(index, of: unit), nil) }
     return addUndefined(index, of: unit)
@@ -22,7 +22,7 @@ extension Resolver {
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: BoundModule) -> Symbol {
     var result = Symbol(
       symbol, isDiscarded: unit.isDiscarded(comdat: symbol.comdat), unit: unit.index, typeIDs: unit.typeIDs)
-    if unit.isLibraryToOthers { result.attributes.insert(.fromLibrary) }
+    if unit.contracts.isLibraryToOthers { result.attributes.insert(.fromLibrary) }
     if symbol.isUndefined, !symbol.isPlainImport { result.importNames = addImportNames(of: symbol, in: unit) }
     return result
   }
@@ -73,7 +73,7 @@ extension Resolver {
       return id
     }
     if symbol.kind == .function, let type = definition.type, let old = existing.type, type != old,
-      unit.origin == .object, mattersForCalls(existing, id)
+      unit.contracts.trapsWrongSignatures, mattersForCalls(existing, id)
     {
       return addVariantDefinition(definition, of: unit, existing: id)
     }
@@ -92,10 +92,13 @@ extension Resolver {
 
   /// An immutable global of a finished module and a data symbol can both stand for an address.
   private func isAddressLike(_ one: Symbol, _ other: Symbol) -> Bool {
-    func isLifted(_ symbol: Symbol) -> Bool { symbol.unit != none32 && units[Int(symbol.unit)].isLifted }
+    func speaksOfAddresses(_ symbol: Symbol) -> Bool {
+      symbol.unit != none32 && units[Int(symbol.unit)].contracts.speaksOfAddresses
+    }
     let kinds: Set<SymbolKind> = [one.kind, other.kind]
-    return kinds == [.data, .global] && (isLifted(one) || isLifted(other))
-      || kinds == [.data, .function] && (one.isUndefined && isLifted(one) || other.isUndefined && isLifted(other))
+    return kinds == [.data, .global] && (speaksOfAddresses(one) || speaksOfAddresses(other))
+      || kinds == [.data, .function]
+        && (one.isUndefined && speaksOfAddresses(one) || other.isUndefined && speaksOfAddresses(other))
   }
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
@@ -122,7 +125,7 @@ extension Resolver {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if unit.origin == .plainModule { table.symbols[Int(id)].attributes.insert(.mayImport) }
+    if unit.contracts.leavesUndefinedToHost { table.symbols[Int(id)].attributes.insert(.mayImport) }
     if isNew {
       let kept = table.symbols[Int(id)].attributes
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
@@ -159,7 +162,7 @@ extension Resolver {
     if symbol.kind == .function, existing.kind == .function {
       let type = type(of: symbol, in: unit)
       if existing.type == nil { table.symbols[Int(id)].type = type }
-      if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.origin == .object,
+      if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.contracts.trapsWrongSignatures,
         callsDirectly(index, of: unit)
       {
         if existing.has(.provided) {

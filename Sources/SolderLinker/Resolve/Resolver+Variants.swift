@@ -9,7 +9,7 @@ extension Resolver {
   /// Whether the signature of an existing symbol matters: it is defined, or something calls it.
   mutating func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
     if existing.isDefined { return true }
-    for index in 1..<units.count where units[index].origin == .object {
+    for index in 1..<units.count where units[index].contracts.trapsWrongSignatures {
       for (position, symbol) in symbolIDs[index].enumerated() where symbol == id {
         if callsDirectly(position, of: units[index]) { return true }
       }

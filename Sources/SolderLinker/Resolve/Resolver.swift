@@ -111,8 +111,8 @@ struct Resolver {
         begunUnits.removeLast()
         // As in wasm-ld, behind what was extracted on its behalf.
         if let reason { extractions.append(reason) }
-        if unit.origin != .neededLibrary { linkOrder.append(index) }
-        if unit.origin == .object { decoders?.add(unit) }
+        if !unit.contracts.isLoadedAtRunTime { linkOrder.append(index) }
+        if unit.contracts.hasRelocationSections { decoders?.add(unit) }
         continue
       }
       let plain = addPlainSymbols(of: unit, from: next)
@@ -145,8 +145,8 @@ struct Resolver {
   /// What was recovered from a finished module is not written as an object would say it, and a plain module stands
   /// where it stands.
   private func checkKind(_ unit: InputModule) {
-    guard unit.isLifted else { return }
-    let kind = unit.origin == .sharedLibrary ? "a shared library" : "a whole module"
+    guard unit.contracts.keepsPlaces else { return }
+    let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
     if options.keepsRelocations {
       diagnostics.error(
         "\(unit.file.displayName): \(kind) has no relocations to keep (--relocatable and --emit-relocs take objects)")
@@ -178,7 +178,7 @@ struct Resolver {
   ///
   /// Only asked when signatures disagree, which is rare: relocations may have to be decoded for it.
   mutating func callsDirectly(_ index: Int, of unit: BoundModule) -> Bool {
-    if unit.origin != .object { return !unit.symbols[index].isAddressOnly }
+    if !unit.contracts.hasRelocationSections { return !unit.symbols[index].isAddressOnly }
     if let called = directlyCalled[unit.index] { return called[index] }
     let called = RelocationReader.directlyCalled(in: unit.module)
     directlyCalled[unit.index] = called

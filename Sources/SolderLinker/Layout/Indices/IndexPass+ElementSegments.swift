@@ -6,7 +6,7 @@ extension IndexPass {
   mutating func numberElementSegments() {
     var index = UInt32(slotRuns.count)
     // An object's segments only say which functions its code points to, as its relocations do.
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsElementSegments {
       for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
         plan.elementIndices[Int(unit.bases.element) + position] = index

@@ -3,7 +3,7 @@ import WebAssemblyFormat
 // Which functions are needed that set up memory and relocate.
 extension IndexPass {
   mutating func chooseSetUp() {
-    guard options.output != .relocatable else { return }
+    guard options.contract.definesOwnSymbols else { return }
     let declared = own.setUp
     if let id = declared.applyDataRelocations, hasDataRelocations {
       // It is exported always, under the name that it has among names or, if nobody knows it, as the linker's own.
