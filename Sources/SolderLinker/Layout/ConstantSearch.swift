@@ -17,14 +17,14 @@ struct ConstantSearch {
   private static let distances: Set<UInt64> = [0, 3, 7, 8, 15]
 
   private func matches(_ value: Int64) -> Bool {
-    let value = unit.addressWidth == 64 ? UInt64(bitPattern: value) : UInt64(UInt32(truncatingIfNeeded: value))
+    let value = unit.module.addressWidth == 64 ? UInt64(bitPattern: value) : UInt64(UInt32(truncatingIfNeeded: value))
     return value >= address && ConstantSearch.distances.contains(value - address)
   }
 
   // MARK: Data
 
   private var isInData: Bool {
-    let width = unit.addressWidth == 64 ? 8 : 4
+    let width = unit.module.addressWidth == 64 ? 8 : 4
     return unit.segments.contains { segment in
       guard case .absolute(let start) = segment.placement, segment.count >= width else { return false }
       let bytes = UnsafeRawBufferPointer(start: segment.bytes, count: segment.count)
@@ -59,7 +59,7 @@ struct ConstantSearch {
         if bytes[at - 1] & 0x80 == 0 { break }
       }
       // The bits behind those of the address are those of the sign.
-      let bits = min(shift, unit.addressWidth == 64 ? 64 : 32)
+      let bits = min(shift, unit.module.addressWidth == 64 ? 64 : 32)
       let mask = bits < 64 ? (UInt64(1) << bits) - 1 : UInt64.max
       if mask >= address, ConstantSearch.distances.contains(where: { (address &+ $0) & mask == value & mask }) {
         return true

@@ -15,15 +15,15 @@ struct FixedData {
   /// All of them, of units that are in the result.
   static func find(_ resolution: Resolution, _ live: Liveness) -> [FixedData] {
     var found: [FixedData] = []
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       let values = KnownGlobals(resolution)
       for (index, segment) in unit.segments.enumerated() where live.segments[Int(unit.bases.segment) + index] {
         let (memory, start): (UInt32, UInt64)
         switch segment.placement {
-        case .absolute(let address): (memory, start) = (unit.libraryMemory ?? 0, address)
+        case .absolute(let address): (memory, start) = (unit.contracts.programMemory ?? 0, address)
         case .kept(let own, let offset):
           guard let address = values.address(offset, in: unit) else { continue }
-          (memory, start) = (own, unit.memoryLimits(own).is64 ? address : address & 0xFFFF_FFFF)
+          (memory, start) = (own, unit.module.memoryLimits(own).is64 ? address : address & 0xFFFF_FFFF)
         case .free, .inside, .passive: continue
         }
         let (end, overflow) = start.addingReportingOverflow(segment.size)
@@ -81,7 +81,7 @@ private struct KnownGlobals {
       if globals.count <= index { globals += Array(repeating: nil, count: index + 1 - globals.count) }
       globals[index] = value(of: unit.symbolIDs[Int(relocation.target)], depth: depth).map { .number($0) }
     }
-    guard let value = SymbolicEvaluator(unit, globals: globals).value(of: expression), value.base == .number else {
+    guard let value = SymbolicEvaluator(unit.file, globals: globals).value(of: expression), value.base == .number else {
       return nil
     }
     return UInt64(bitPattern: value.addend)

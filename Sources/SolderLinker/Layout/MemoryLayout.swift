@@ -157,7 +157,7 @@ struct MemoryPass {
       next = max(next, options.globalBase ?? 0)
     }
     // Address 0 is the null pointer, and no data's.
-    if resolution.hasPlainModule, next == 0 { next = MemoryPass.firstAddress }
+    if resolution.keepsMemory, next == 0 { next = MemoryPass.firstAddress }
     plan.dataStart = next
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
@@ -189,7 +189,7 @@ struct MemoryPass {
 
   /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.
   private func checkFixedData() {
-    let fixed = fixedData.filter { $0.memory == resolution.memories.main && $0.unit.origin == .sharedLibrary }
+    let fixed = fixedData.filter { $0.memory == resolution.memories.main && !$0.unit.contracts.keepsMemory }
     for data in fixed where data.start < data.end {
       if data.start >= max(plan.dataEnd, plan.stackPointer) { continue }
       let isStackPlaced = plan.stackPointer > 0
@@ -255,8 +255,8 @@ struct MemoryPass {
   }
 
   private mutating func placeStack() {
-    guard options.output == .executable else { return }
-    if let stack = resolution.wellKnown.stackPointer, resolution.hasPlainModule,
+    guard options.contract.placesStack else { return }
+    if let stack = resolution.wellKnown.stackPointer, resolution.keepsMemory,
       !resolution.needsStack || !live.isLive(resolution.symbol(stack), stack)
     {
       return
@@ -282,7 +282,7 @@ struct MemoryPass {
     for piece in segment.pieces {
       plan.segmentAddresses[Int(segmentBases[Int(piece.unit)] + piece.segment)] = next &+ piece.offset
     }
-    if options.output != .relocatable, segment.flags.contains(.tls) {
+    if options.contract.formsSegments, segment.flags.contains(.tls) {
       plan.tlsSize = segment.size
       plan.tlsAlignment = 1 << UInt64(segment.alignment)
       plan.tlsAddress = next
@@ -323,7 +323,7 @@ struct MemoryPass {
 
   /// Segments at fixed addresses, and those that keep their own way of saying where they go.
   private mutating func placeKeptSegments() {
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       for (index, segment) in unit.segments.enumerated() {
         let id = Int(unit.bases.segment) + index
         guard live.segments[id] else { continue }
@@ -345,6 +345,6 @@ struct MemoryPass {
 
   /// Whether absolute addresses of a finished module are addresses of the main memory.
   private func isInMain(_ unit: Unit) -> Bool {
-    resolution.memories.index(of: unit.libraryMemory ?? 0, in: unit) == resolution.memories.main
+    resolution.memories.index(of: unit.contracts.programMemory ?? 0, in: unit) == resolution.memories.main
   }
 }

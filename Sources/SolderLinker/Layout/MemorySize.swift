@@ -95,7 +95,7 @@ struct MemorySize {
     }
     if let maximum = memory.largestForImporters {
       let importer = memory.users.first { user in
-        user != memory.definition && units[Int(user.unit)].memoryLimits(user.index).maximum == maximum
+        user != memory.definition && units[Int(user.unit)].module.memoryLimits(user.index).maximum == maximum
       }
       let name = importer.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
       bounds.append(

@@ -42,11 +42,11 @@ struct PlainMemory {
     var units: [Unit] = []
     for user in resolution.memories.memories[Int(main)].users {
       let unit = resolution.units[Int(user.unit)]
-      if unit.origin == .plainModule, !units.contains(where: { $0 === unit }) { units.append(unit) }
+      if unit.contracts.keepsMemory, !units.contains(where: { $0 === unit }) { units.append(unit) }
     }
     guard !units.isEmpty else { return nil }
     self.units = units
-    self.data = data.filter { $0.memory == main && $0.unit.origin == .plainModule }
+    self.data = data.filter { $0.memory == main && $0.unit.contracts.keepsMemory }
     self.options = options
     self.diagnostics = diagnostics
   }

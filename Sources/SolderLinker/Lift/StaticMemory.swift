@@ -30,7 +30,7 @@ struct StaticMemory {
 
   init() {}
 
-  init(of unit: Unit) {
+  init(of unit: ModuleDraft) {
     let finder = MarkFinder(unit)
     stackPointer = finder.mark("__stack_pointer", isMutable: true)
     dataStart = finder.mark("__global_base", isMutable: false)
@@ -54,10 +54,10 @@ struct StaticMemory {
 
 /// Finds globals by their names.
 private struct MarkFinder {
-  private let unit: Unit
+  private let unit: ModuleDraft
   private let evaluator: SymbolicEvaluator
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     evaluator = SymbolicEvaluator(unit, globals: [])
   }

@@ -72,25 +72,6 @@ struct MemoryBinding {
 
   /// The main memory, if there is one.
   var mainMemory: BoundMemory? { main.map { memories[Int($0)] } }
-
-  /// Memories of plain modules that are the main memory.
-  func mainUsers(_ units: [Unit]) -> [MemoryReference] {
-    (mainMemory?.users ?? []).filter { units[Int($0.unit)].origin == .plainModule }
-  }
-}
-
-extension Unit {
-  /// Limits of one of its memories.
-  func memoryLimits(_ index: UInt32) -> Limits {
-    let index = Int(index)
-    return index < memoryImports.count ? memoryImports[index].limits : memories[index - memoryImports.count].limits
-  }
-
-  /// The memory of a shared library that is the program's: the one that it imports from `env` (tool-conventions,
-  /// DynamicLinking.md).
-  var libraryMemory: UInt32? {
-    memoryImports.firstIndex { $0.module == "env" && $0.name == "memory" }.map { UInt32($0) }
-  }
 }
 
 /// Decides the ``MemoryBinding``; see the comment at the head of the file.
@@ -106,7 +87,7 @@ struct MemoryBindingPass {
     case main
   }
 
-  private let units: [Unit]
+  private let units: [InputModule]
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let names: NameArena
@@ -114,13 +95,14 @@ struct MemoryBindingPass {
   private var targets: [[Target]]
 
   /// - Parameter units: all units by their index; the linker's own may be among them.
-  init(_ units: [Unit], _ options: LinkOptions, _ names: NameArena, _ diagnostics: Diagnostics) {
+  init(_ units: [InputModule], _ options: LinkOptions, _ names: NameArena, _ diagnostics: Diagnostics) {
     self.units = units
     self.options = options
     self.names = names
     self.diagnostics = diagnostics
     targets = units.map { unit in
-      Array(repeating: .unknown, count: unit.isLifted ? unit.memoryImports.count + unit.memories.count : 0)
+      Array(
+        repeating: .unknown, count: unit.contracts.numbersMemories ? unit.memoryImports.count + unit.memories.count : 0)
     }
     for (index, unit) in units.enumerated() {
       if let name = unit.moduleName { named[name, default: []].append(UInt32(index)) }
@@ -160,7 +142,7 @@ struct MemoryBindingPass {
     let unit = units[Int(memory.unit)]
     guard Int(memory.index) < unit.memoryImports.count else { return .definition(memory) }
     let entry = unit.memoryImports[Int(memory.index)]
-    if unit.origin == .sharedLibrary, memory.index == unit.libraryMemory { return .main }
+    if memory.index == unit.contracts.programMemory { return .main }
     if let others = named[entry.module] {
       if let found = export(entry.name, of: others) { return follow(found, &path) }
       if entry.module != "env" {
@@ -182,7 +164,7 @@ struct MemoryBindingPass {
   }
 
   private func export(_ name: ByteString, of others: [UInt32]) -> MemoryReference? {
-    for other in others where units[Int(other)].isLifted {
+    for other in others where units[Int(other)].contracts.numbersMemories {
       if let export = units[Int(other)].exports.first(where: { $0.kind == .memory && $0.name == name }) {
         return MemoryReference(unit: other, index: export.index)
       }
@@ -193,7 +175,7 @@ struct MemoryBindingPass {
   /// Memories that plain modules export under a name of `env`: those of modules without a name, or else of the others.
   private func exporters(of name: ByteString, except importer: UInt32?) -> [MemoryReference] {
     var found: [[MemoryReference]] = [[], []]
-    for (index, unit) in units.enumerated() where unit.origin == .plainModule && importer != UInt32(index) {
+    for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UInt32(index) {
       guard let export = unit.exports.first(where: { $0.kind == .memory && $0.name == name }) else { continue }
       // Passing on what it imports under this name defines nothing.
       if let entry = unit.memoryImports[checked: Int(export.index)], entry.module == "env", entry.name == name {
@@ -215,7 +197,7 @@ struct MemoryBindingPass {
 
   private func name(_ unit: UInt32) -> String { units[Int(unit)].file.displayName }
 
-  private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UInt32], in unit: Unit) {
+  private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UInt32], in unit: InputModule) {
     diagnostics.error(
       "\(unit.file.displayName): undefined symbol: \(name) (imported from module '\(module)', which is "
         + "\(self.name(others[0])); it exports no memory of that name)")
@@ -261,7 +243,7 @@ struct MemoryBindingPass {
   /// Code of objects, and of the linker, means memory 0 without saying so.
   private func checkFirst(_ binding: MemoryBinding) {
     guard let main = binding.main, main != 0 else { return }
-    let object = units.first { $0.origin == .object }
+    let object = units.first { $0.contracts.expectsConventions }
     guard object != nil || options.sharedMemory else { return }
     let other = binding.memories[0].users.first.map { name($0.unit) } ?? "<internal>"
     diagnostics.error(
@@ -271,13 +253,7 @@ struct MemoryBindingPass {
 
   /// Whether something is in the link that has no memory of its own to mean.
   private var needsMainMemory: Bool {
-    units.contains { unit in
-      switch unit.origin {
-      case .object: true
-      case .sharedLibrary: unit.libraryMemory != nil || unit.dylink?.memorySize ?? 0 > 0
-      default: false
-      }
-    }
+    units.contains(where: \.contracts.needsMainMemory)
   }
 
   private func mainMemory() -> MemoryBinding.Key? {
@@ -290,7 +266,7 @@ struct MemoryBindingPass {
       }
       return key
     }
-    return isNeeded || !units.contains { $0.origin == .plainModule } ? .main : nil
+    return isNeeded || !units.contains { $0.contracts.keepsMemory } ? .main : nil
   }
 
   /// The main memory as plain modules say it, and the modules that could mean different ones.
@@ -299,12 +275,12 @@ struct MemoryBindingPass {
     let fromNamed = named[host.module].flatMap { export(host.name, of: $0) }.map { [$0] }
     let exported = fromNamed ?? exporters(of: host.name, except: nil)
     if !exported.isEmpty { return choose(exported) }
-    for (unit, targets) in zip(units, targets) where unit.origin == .plainModule {
+    for (unit, targets) in zip(units, targets) where unit.contracts.keepsMemory {
       for case .host(host) in targets { return (.host(host), []) }
     }
     for isNamed in [false, true] {
       let firsts = units.indices.filter { unit in
-        units[unit].origin == .plainModule && (units[unit].moduleName != nil) == isNamed && !targets[unit].isEmpty
+        units[unit].contracts.keepsMemory && (units[unit].moduleName != nil) == isNamed && !targets[unit].isEmpty
       }
       if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UInt32($0), index: 0) }) }
     }
@@ -341,16 +317,18 @@ extension MemoryBinding {
 
   /// Collects the memories of the result and gives them their order.
   fileprivate struct Builder {
-    private let units: [Unit]
+    private let units: [InputModule]
     private let diagnostics: Diagnostics
     private var memories: [BoundMemory] = []
     private var positions: [Key: Int] = [:]
     private var bound: [[Int]]
 
-    init(units: [Unit], _ diagnostics: Diagnostics) {
+    init(units: [InputModule], _ diagnostics: Diagnostics) {
       self.units = units
       self.diagnostics = diagnostics
-      bound = units.map { Array(repeating: 0, count: $0.isLifted ? $0.memoryImports.count + $0.memories.count : 0) }
+      bound = units.map {
+        Array(repeating: 0, count: $0.contracts.numbersMemories ? $0.memoryImports.count + $0.memories.count : 0)
+      }
     }
 
     mutating func addMain(_ key: Key, importedAs name: HostName?) {
@@ -400,7 +378,7 @@ extension MemoryBinding {
       if let maximum = declared.maximum { limits.maximum = min(limits.maximum ?? maximum, maximum) }
       memories[position].limits = limits
       if limits.hasSameForm(as: declared), limits.minimum <= limits.maximum ?? .max { return }
-      let others = memories[position].users.filter { units[Int($0.unit)].origin == .plainModule }
+      let others = memories[position].users.filter { units[Int($0.unit)].contracts.keepsMemory }
       report(
         memory, declared, others.map { "imported as \(self.limits(of: $0).memoryText) in \(name(of: $0))" })
     }
