@@ -24,7 +24,7 @@ struct EncodedOperand {
 /// Decides what every relocation writes.
 ///
 /// A class, so that the tasks of all threads count references to it and not to each of its arrays.
-final class OperandEncoder: @unchecked Sendable {
+final class OperandEncoder: Sendable {
   let program: Program
   let custom: CustomPlan
   /// By symbol.

@@ -3,7 +3,7 @@ import WebAssemblyFormat
 /// Everything that is decided about the result, for the passes that write it. They only read it, on many threads.
 ///
 /// A class, so that handing it on counts one reference and not those of its fifty arrays.
-final class Program: @unchecked Sendable {
+final class Program: Sendable {
   let resolution: Resolution
   let live: Liveness
   let memory: MemoryPlan

@@ -41,7 +41,7 @@ extension IndexPlan {
     var runs: [Range<Int>] = []
     var start: Int?
     for (index, id) in slots.enumerated() {
-      if id == none32 {
+      if id == .none {
         if let first = start { runs.append(first..<index) }
         start = nil
       } else if start == nil {

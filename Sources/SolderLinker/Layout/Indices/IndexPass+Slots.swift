@@ -37,7 +37,7 @@ extension IndexPass {
         let slot = first + UInt32(offset) + UInt32(position)
         let symbol = resolution.symbol(id)
         if symbol.has(.isStub) { continue }
-        plan.slots[Int(slot)] = id
+        plan.slots[Int(slot)] = PackedIndex(id)
         let existing = self.slot(of: id)
         // The library's own pointers are by its block, so everybody's are, whoever else has a slot for its function.
         let isOwn = symbol.isDefined && symbol.unit == unit.index
@@ -57,9 +57,9 @@ extension IndexPass {
     let start = UInt64(plan.firstSlot) + UInt64(plan.slots.count)
     let aligned = (start + alignment - 1) & ~(alignment - 1)
     guard aligned + UInt64(count) <= IndexPass.largestTable else { return nil }
-    plan.slots += Array(repeating: none32, count: Int(aligned - start))
+    plan.slots += Array(repeating: .none, count: Int(aligned - start))
     let first = UInt32(plan.slots.count)
-    plan.slots += Array(repeating: none32, count: Int(count))
+    plan.slots += Array(repeating: .none, count: Int(count))
     return first
   }
 
@@ -95,7 +95,7 @@ extension IndexPass {
     if symbol.isUndefined, symbol.isWeak, !shouldImport(id) { return }
     needsFunctionTable = true
     setSlot(plan.firstSlot &+ UInt32(plan.slots.count), of: id)
-    plan.slots.append(id)
+    plan.slots.append(PackedIndex(id))
   }
 
   func slot(of id: SymbolID) -> UInt32 {

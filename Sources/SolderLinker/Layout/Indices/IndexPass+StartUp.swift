@@ -47,8 +47,8 @@ extension IndexPass {
     if let entry = own.entryWrapper {
       lastFunctions.append(entry.wrapper)
       plan.replacedExports[entry.exportName] = entry.wrapper
-    } else if live.hasConstructors {
-      order.atInstantiation.append(resolution.wellKnown.callConstructors)
+    } else if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
+      order.atInstantiation.append(caller)
     }
   }
 

@@ -5,8 +5,8 @@ struct OutputExport {
   var name: ByteString
   var kind: ExternalKind
   var index: UInt32
-  /// The symbol that is exported; `none32` for what a plain module exports, and for memories.
-  var symbol = none32
+  /// The symbol that is exported; `nil` for what a plain module exports, and for memories.
+  var symbol: SymbolID?
 }
 
 /// An import of the result.
@@ -14,7 +14,7 @@ struct OutputImport {
   var module: ByteString
   var name: ByteString
   var kind: ExternalKind
-  /// The symbol that became an import; `none32` for memories.
+  /// The symbol that became an import.
   var symbol: SymbolID
 }
 
@@ -44,8 +44,8 @@ struct IndexPlan {
   /// Data symbols that are exported: each gets a global with its address.
   var exportedAddresses: [SymbolID] = []
 
-  /// The function in each slot of the table, from slot 0 of what the linker fills; `none32` for an empty slot.
-  var slots: [SymbolID] = []
+  /// The function in each slot of the table, from slot 0 of what the linker fills; none for an empty slot.
+  var slots: [PackedIndex<LinkSymbols>] = []
   var firstSlot: UInt32 = 0
   /// Slot of each function: of those defined, numbered over all units, and of imported ones, by symbol.
   var functionSlots: [UInt32] = []
