@@ -48,6 +48,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       if hasReadFunctions, facts.readFunctions.contains(importedFunctions + UInt32(index)) { continue }
       let body = code[index].body
       var reader = ByteReader(file.base, Int(body.start)..<Int(body.start) + Int(body.size))
+      if hasReadFunctions, let runs = facts.removedRuns[importedFunctions + UInt32(index)] {
+        scanWhatStays(reader, runs)
+        continue
+      }
       if !reader.skipPlainLocals() {
         do throws(FormatError) {
           lastInstruction = reader.offset
@@ -59,6 +63,34 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
       lastInstruction = reader.offset
       return ScannedBody(reader, readableEnd: file.end)
+    }
+  }
+
+  /// Scans the body of a function of which only a part stays.
+  private mutating func scanWhatStays(_ body: ByteReader, _ runs: [Range<Int>]) {
+    var reader = body
+    do throws(FormatError) {
+      lastInstruction = reader.offset
+      _ = try scanLocals(&reader, &self)
+      lastInstruction = reader.offset
+      var visitor = PartVisitor(visitor: self, runs: runs)
+      try scanInstructions(&reader, &visitor)
+      visitor.finish()
+      self = visitor.visitor
+    } catch {
+      fail(error)
+    }
+  }
+
+  /// Instructions go, with the operands in them.
+  fileprivate mutating func remove(_ run: Range<Int>) {
+    // A relocation says in one byte how long it is behind the first opcode.
+    for start in stride(from: run.lowerBound, to: run.upperBound, by: 256) {
+      let count = min(run.upperBound - start, 256)
+      result.relocations.append(
+        Relocation(
+          .removedCall, at: UInt32(truncatingIfNeeded: start + 1), width: UInt8(truncatingIfNeeded: count - 1),
+          target: none32))
     }
   }
 
@@ -102,7 +134,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
-    hasReadFunctions = !facts.readFunctions.isEmpty
+    hasReadFunctions = !facts.readFunctions.isEmpty || !facts.removedRuns.isEmpty
   }
 
   // MARK: Operands
@@ -133,6 +165,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         } else {
           result.neededFunctions.insert(operand.value)
         }
+      } else if hasReadFunctions, facts.removedRuns[operand.value] != nil,
+        !facts.startUpCalls.contains(operand.offset)
+      {
+        result.neededFunctions.insert(operand.value)
       }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
@@ -180,7 +216,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard let unit else { return relocation }
     var value = value
     if value.base == .tableBlock {
-      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot, of: unit) {
+      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot) {
         // `__table_base + slot` names one function: its slot, less what will be added.
         value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
       } else {
@@ -243,5 +279,32 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
     }
     return true
+  }
+}
+
+/// Passes on the operands of a body outside of runs of instructions that go.
+private struct PartVisitor<Memory: MemoryPolicy>: OperandVisitor {
+  static var wantsImplicitMemory: Bool { Memory.isMoved }
+
+  var visitor: CodeVisitor<Memory>
+  let runs: [Range<Int>]
+  private var next = 0
+
+  init(visitor: CodeVisitor<Memory>, runs: [Range<Int>]) {
+    self.visitor = visitor
+    self.runs = runs
+  }
+
+  mutating func operand(_ operand: Operand) throws(FormatError) {
+    while next < runs.count, runs[next].upperBound <= operand.instruction {
+      visitor.remove(runs[next])
+      next += 1
+    }
+    if next < runs.count, runs[next].contains(operand.instruction) { return }
+    try visitor.operand(operand)
+  }
+
+  mutating func finish() {
+    for run in runs[next...] { visitor.remove(run) }
   }
 }

@@ -29,6 +29,8 @@ struct LiftedFacts {
   var tableAlignment: UInt32 = 0
   /// Whether code uses `__table_base` in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
+  /// The functions in those slots.
+  var functionBlock = FunctionBlock()
   /// Functions of the index space that the module wants called at start; see `StartOrder`.
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
@@ -37,8 +39,12 @@ struct LiftedFacts {
   var readFunctions: Set<UInt32> = []
   /// Calls of those that go: offsets in the file of the function indices.
   var removedCalls: Set<Int> = []
-  /// Functions that relocate but could not be read, with why.
-  var unreadable: [(function: UInt32, name: ByteString)] = []
+  /// Of functions whose work was done in part: the runs of instructions that did it, by offset in the file.
+  var removedRuns: [UInt32: [Range<Int>]] = [:]
+  /// Calls of those among the start-up code that stays: offsets in the file of the function indices.
+  var startUpCalls: Set<Int> = []
+  /// What stays of the start-up code, in the order in which it was read.
+  var keptStartUpCode: [KeptStartUpCode] = []
   /// Symbols of exports that have the name of an import of the same module, which means something else; see
   /// `ResolvePass+OwnNames.swift`.
   var exportsOfImportedNames: [UInt32] = []

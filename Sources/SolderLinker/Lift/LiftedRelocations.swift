@@ -60,19 +60,21 @@ struct LiftedRelocations {
     }
   }
 
-  /// A relocation function that was read has done its work, and its body goes; unless something needs it that is no
-  /// part of the start-up: an export of its own, a table, a pointer, a call from other code.
+  /// A relocation function that was read has done its work, and its body goes, or a part of it; unless something needs
+  /// it that is no part of the start-up: an export of its own, a table, a pointer, a call from other code.
   private func scanNeededAfterAll(_ called: Set<UInt32>) {
-    guard let facts = unit.lifted, !facts.readFunctions.isEmpty else { return }
-    var needed = called.union(facts.readFunctions.intersection(unit.elements.flatMap(\.functions)))
+    guard let facts = unit.lifted, !facts.readFunctions.isEmpty || !facts.removedRuns.isEmpty else { return }
+    let changed = facts.readFunctions.union(facts.removedRuns.keys)
+    var needed = called.union(changed.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
       if symbol.aliasOf == none32 { needed.insert(first + symbol.element) }
     }
-    needed.formIntersection(facts.readFunctions)
+    needed.formIntersection(changed)
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
       unit.lifted?.readFunctions.remove(function)
+      if unit.lifted?.removedRuns.removeValue(forKey: function) != nil { unit.lifted?.startUpCalls.removeAll() }
       let index = Int(function - first)
       let lifter = CodeLifter(unit, functions: index..<index + 1)
       lifter.work()
@@ -102,7 +104,7 @@ struct LiftedRelocations {
       let target = unit.relocations[index].target
       guard target >= facts.globalSymbols, var value = constants[target - facts.globalSymbols] else { continue }
       if value.base == .tableBlock {
-        if let symbol = facts.symbol(atSlot: value.addend, of: unit) {
+        if let symbol = facts.symbol(atSlot: value.addend) {
           value = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
         } else {
           unit.lifted?.needsTableBlock = true

@@ -62,11 +62,12 @@ struct Lifter {
       placePlainSegments()
       placePlainElements()
     }
+    facts.functionBlock = FunctionBlock(unit.elements)
     nameOperands()
     declareExports()
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
-      RelocationFunctionReader(unit).run()
+      StartUpReader.run(unit)
     } else {
       findPlainConventions()
     }
