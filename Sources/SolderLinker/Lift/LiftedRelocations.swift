@@ -83,7 +83,7 @@ struct LiftedRelocations {
       let start = UInt32(unit.relocations.count)
       unit.relocations += result.relocations
       unit.functions[index].body.relocations = RelocationRange(start: start, end: UInt32(unit.relocations.count))
-      // The globals that it sets have these values already, so they do not become variables.
+      unit.lifted?.variables.formUnion(result.assignedGlobals)
       if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
       waiting += result.neededFunctions.subtracting(needed).sorted()
       needed.formUnion(result.neededFunctions)
