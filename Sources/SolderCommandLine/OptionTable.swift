@@ -353,7 +353,7 @@ extension OptionTable {
       \.options.diagnostics.fatalWarnings)
     pair(
       "warn-start-up-code", "Warn when relocation code of a shared library has to run at start (default)",
-      "Do not warn of relocation code that runs at start", \.options.diagnostics.warnsOfStartUpCode)
+      "Do not warn of relocation code that runs at start", stage: .early, \.options.diagnostics.warnsOfStartUpCode)
   }
 
   private mutating func addLinkTimeOptimization() {
