@@ -13,8 +13,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var result = CodeLifter.Result()
   // What the task is about, looked up once: asking the unit for each operand costs a check for overlapping accesses each
   // time.
-  private var unit: Unit?
-  private var file = ByteReader(InputFile.noBytes, 0..<0)
+  private var unit: InputModule?
+  private var file = InputFile.nothing
   private var code: [Function] = []
   private var facts = LiftedFacts()
   private var functionSymbols: UInt32 = 0
@@ -25,7 +25,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
-  private var hasReadFunctions = false
+  private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
   /// An instruction at or before the one that is being reported, in the same body.
@@ -45,10 +45,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      if hasReadFunctions, facts.readFunctions.contains(importedFunctions + UInt32(index)) { continue }
+      if hasDoneCode, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
       let body = code[index].body
       var reader = ByteReader(file.base, Int(body.start)..<Int(body.start) + Int(body.size))
-      if hasReadFunctions, let runs = facts.removedRuns[importedFunctions + UInt32(index)] {
+      if hasDoneCode, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
         scanWhatStays(reader, runs)
         continue
       }
@@ -113,7 +113,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     functions = next.functions
     lastAssigned = none32
     result.ranges.reserveCapacity(functions.count)
-    if next.unit !== unit { use(next.unit) }
+    if next.unit !== unit { use(next) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
@@ -121,11 +121,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     return true
   }
 
-  private mutating func use(_ unit: Unit) {
+  private mutating func use(_ task: CodeLifter.Task) {
+    let unit = task.unit
     self.unit = unit
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
+    facts.done = task.done
     importedFunctions = UInt32(unit.functionImports.count)
     functionSymbols = facts.functionSymbols
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
@@ -134,7 +136,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
-    hasReadFunctions = !facts.readFunctions.isEmpty || !facts.removedRuns.isEmpty
+    hasDoneCode = !facts.done.isEmpty
   }
 
   // MARK: Operands
@@ -142,7 +144,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   @inline(__always)
   mutating func operand(_ operand: Operand) throws(FormatError) {
     // Two of three are calls, and nearly all calls are of this kind.
-    guard operand.opcode == .call, operand.value < functionCount, !hasReadFunctions else {
+    guard operand.opcode == .call, operand.value < functionCount, !hasDoneCode else {
       return try anyOperand(operand)
     }
     result.relocations.append(
@@ -159,14 +161,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
-      if hasReadFunctions, facts.readFunctions.contains(operand.value) {
-        if facts.removedCalls.contains(operand.offset) {
+      if hasDoneCode, facts.done.functions.contains(operand.value) {
+        if facts.done.calls.contains(operand.offset) {
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(operand.value)
         }
-      } else if hasReadFunctions, facts.removedRuns[operand.value] != nil,
-        !facts.startUpCalls.contains(operand.offset)
+      } else if hasDoneCode, facts.done.runs[operand.value] != nil,
+        !facts.done.startUpCalls.contains(operand.offset)
       {
         result.neededFunctions.insert(operand.value)
       }
@@ -218,7 +220,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     if value.base == .tableBlock {
       if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot) {
         // `__table_base + slot` names one function: its slot, less what will be added.
-        value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
+        value = SymbolicValue(base: .slot(symbol: symbol), addend: 0 &- slot)
       } else {
         result.needsTableBlock = true
       }
@@ -228,7 +230,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   }
 
   /// The constant that is added to a base right here, in either order.
-  private func addedConstant(_ operand: Operand, in unit: Unit) -> Int64? {
+  private func addedConstant(_ operand: Operand, in unit: InputModule) -> Int64? {
     let bytes = unit.file.bytes
     func isAdd(at offset: Int) -> Bool { offset < bytes.end && [0x6A, 0x7C].contains(bytes.base[offset]) }
     if isAdd(at: operand.end), let before = constant(before: operand.instruction, bytes) {

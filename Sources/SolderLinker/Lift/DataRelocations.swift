@@ -4,10 +4,10 @@ import WebAssemblyFormat
 struct DataRelocations {
   private typealias Store = PerformedStores.Store
 
-  private let unit: Unit
+  private let unit: ModuleDraft
   private let facts: LiftedFacts
 
-  init(_ unit: Unit, _ facts: LiftedFacts) {
+  init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
     self.unit = unit
     self.facts = facts
   }
@@ -41,9 +41,8 @@ struct DataRelocations {
     var run: (start: UInt64, end: UInt64)?
     func finish() {
       guard let (start, end) = run else { return }
-      let bytes = unit.arena.zeros(Int(end - start))
       var segment = Segment(
-        name: ByteString(".data"), size: end - start, bytes: UnsafePointer(bytes), count: Int(end - start))
+        name: ByteString(".data"), size: end - start, content: unit.arena.zeros(Int(end - start)))
       segment.placement = .inside(segment: facts.memoryBlock, offset: start)
       unit.segments.append(segment)
       run = nil
@@ -65,6 +64,7 @@ struct DataRelocations {
   }
 
   private func attach(_ stores: [Store]) {
+    unit.declaredRelocations.segments = Array(repeating: RelocationRange(), count: unit.segments.count)
     var next = 0
     for piece in unit.pieces(ofBlock: facts.memoryBlock) {
       let first = UInt32(unit.relocations.count)
@@ -78,7 +78,8 @@ struct DataRelocations {
         }
         next += 1
       }
-      unit.segments[piece.segment].relocations = RelocationRange(start: first, end: UInt32(unit.relocations.count))
+      unit.declaredRelocations.segments[piece.segment] = RelocationRange(
+        start: first, end: UInt32(unit.relocations.count))
       write(numbers, to: piece.segment, from: piece.start)
     }
   }
@@ -86,9 +87,7 @@ struct DataRelocations {
   /// Plain numbers become data. The file is as it is, so the segment gets bytes of its own.
   private func write(_ stores: [Store], to segment: Int, from start: UInt64) {
     guard !stores.isEmpty else { return }
-    let count = unit.segments[segment].count
-    let bytes = unit.arena.zeros(count)
-    bytes.update(from: unit.segments[segment].bytes, count: count)
+    var bytes = Array(UnsafeBufferPointer(start: unit.segments[segment].bytes, count: unit.segments[segment].count))
     for store in stores {
       for position in 0..<Int(store.width) {
         // Little endian, as all of WebAssembly's memory.
@@ -96,7 +95,7 @@ struct DataRelocations {
           truncatingIfNeeded: store.value.addend >> Int64(8 * position))
       }
     }
-    unit.segments[segment].bytes = UnsafePointer(bytes)
+    unit.segments[segment].content = unit.arena.copy(bytes)
   }
 
   /// What a store becomes; `nil` for a plain number.
@@ -119,7 +118,7 @@ struct DataRelocations {
   }
 }
 
-extension Unit {
+extension ModuleDraft {
   /// Pieces of a block that hold bytes, by their offset.
   func pieces(ofBlock block: UInt32) -> [(start: UInt64, end: UInt64, segment: Int)] {
     var result: [(start: UInt64, end: UInt64, segment: Int)] = []

@@ -17,7 +17,7 @@ import WebAssemblyFormat
 
 /// The first step of lifting; see the comment at the head of the file.
 struct Lifter {
-  let unit: Unit
+  let unit: ModuleDraft
   private var facts = LiftedFacts()
   /// Functions imported from `env`, by name.
   private var importedFunctions: [ByteString: UInt32] = [:]
@@ -25,7 +25,7 @@ struct Lifter {
   private var weakImports: [ByteString: Set<ByteString>] = [:]
   private var exportFlags: [ByteString: SymbolFlags] = [:]
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     for (index, entry) in unit.functionImports.enumerated() where entry.module == "env" {
       if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = UInt32(index) }
@@ -48,7 +48,6 @@ struct Lifter {
     try checkIndices()
     nameElements()
     declareElements()
-    unit.mayChangeSize = true
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
     if unit.origin == .sharedLibrary {
       declareMemoryBlock()
@@ -341,7 +340,7 @@ struct Lifter {
 
   /// Immutable globals whose initial value is known are constants.
   private mutating func readDefinedConstants() {
-    var evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    var evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for (index, global) in unit.globals.enumerated()
     where !global.type.isMutable && (global.type.valueType == 0x7F || global.type.valueType == 0x7E) {
       let position = unit.globalImports.count + index
@@ -357,7 +356,7 @@ struct Lifter {
   private mutating func declareMemoryBlock() {
     let dylink = unit.dylink ?? DylinkSection()
     var block = Segment(
-      name: ByteString(".data"), size: dylink.memorySize, bytes: InputFile.noBytes, count: 0)
+      name: ByteString(".data"), size: dylink.memorySize, content: InputFile.nothing)
     block.alignment = dylink.hasMemoryInformation ? dylink.memoryAlignment : 4
     facts.memoryBlock = UInt32(unit.segments.count)
     unit.segments.append(block)
@@ -368,7 +367,7 @@ struct Lifter {
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
   private func placeLibrarySegments() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for index in unit.segments.indices where index != Int(facts.memoryBlock) {
       guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
         let value = evaluator.value(of: offset)
@@ -386,7 +385,7 @@ struct Lifter {
   }
 
   private mutating func placePlainSegments() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     let mask: UInt64 = unit.addressWidth == 64 ? .max : 0xFFFF_FFFF
     for index in unit.segments.indices {
       guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
@@ -402,7 +401,7 @@ struct Lifter {
   // MARK: Table
 
   private mutating func placeLibraryElements() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     facts.tableBlockSize = unit.dylink?.tableSize ?? 0
     facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
     for index in unit.elements.indices {
@@ -414,13 +413,13 @@ struct Lifter {
       if element.holdsFunctions {
         unit.elements[index].placement = .block(offset: UInt64(value.addend))
       } else {
-        facts.needsTableBlock = true
+        facts.itemsNeedTableBlock = true
       }
     }
   }
 
   private mutating func placePlainElements() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for index in unit.elements.indices {
       let element = unit.elements[index]
       guard element.table == 0, element.holdsFunctions, let offset = element.offset,
@@ -446,7 +445,7 @@ struct Lifter {
   /// what is written there, and everything computed from it waits for the layout.
   private mutating func findHeapBase() {
     guard let index = global(named: "__heap_base"), !unit.globals[index].type.isMutable,
-      let value = SymbolicEvaluator(unit, globals: facts.globals).value(of: unit.globals[index].initializer),
+      let value = SymbolicEvaluator(unit.file, globals: facts.globals).value(of: unit.globals[index].initializer),
       value.base == .number
     else { return }
     facts.heapBaseGlobal = UInt32(unit.globalImports.count + index)

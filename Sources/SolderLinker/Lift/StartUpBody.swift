@@ -44,7 +44,7 @@ struct StartUpStatement {
 /// Goes through the body of a function, over values that are known up to where something will be placed.
 struct StartUpBody {
   let function: UInt32
-  private let unit: Unit
+  private let unit: ModuleDraft
   private var reader: InstructionReader
   /// Offset of the `end` that closes the body.
   private let end: Int
@@ -65,10 +65,10 @@ struct StartUpBody {
   }
 
   /// - Parameter function: one that the unit defines, without parameters and results.
-  init?(_ unit: Unit, _ function: UInt32, _ budget: inout Int) {
+  init?(_ unit: ModuleDraft, _ function: UInt32, _ budget: inout Int) {
     self.unit = unit
     self.function = function
-    var code = unit.reader(of: unit.functions[Int(function) - unit.functionImports.count].body)
+    var code = unit.file.reader(of: unit.functions[Int(function) - unit.functionImports.count].body)
     var nothing = IgnoringVisitor()
     guard let count = try? scanLocals(&code, &nothing), count < 1 << 16, budget > Int(count) else { return nil }
     budget -= Int(count)

@@ -57,7 +57,7 @@ struct StartUpReader {
     case unread
   }
 
-  let unit: Unit
+  let unit: ModuleDraft
   private(set) var facts: LiftedFacts
   private(set) var performed = PerformedStores()
   private var kept = KeptEffects()
@@ -79,13 +79,13 @@ struct StartUpReader {
     !unit.segments.contains { $0.placement == .passive } && !findOverlapOfPieces()
     && (unit.memories.isEmpty || !unit.memoryImports.isEmpty)
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
     budget = 100_000 + 4 * (unit.code?.payload.remaining ?? 0)
     globals = facts.globals
     // When the start-up begins, variables have the values they are declared with.
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for (index, global) in unit.globals.enumerated() where global.type.isMutable {
       guard global.type.valueType == 0x7F || global.type.valueType == 0x7E else { continue }
       globals[unit.globalImports.count + index] = evaluator.value(of: global.initializer)
@@ -93,7 +93,7 @@ struct StartUpReader {
   }
 
   /// Reads everything, and tells the unit.
-  static func run(_ unit: Unit) {
+  static func run(_ unit: ModuleDraft) {
     var reader = StartUpReader(unit)
     reader.readRoots()
     reader.finish()
@@ -116,7 +116,7 @@ struct StartUpReader {
       if unit.globals[index].type.isMutable, facts.assignedGlobals[global] == nil { globals[Int(global)] = nil }
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
-    let hasNone = facts.relocationFunctions.isEmpty && facts.readFunctions.isEmpty && facts.removedRuns.isEmpty
+    let hasNone = facts.relocationFunctions.isEmpty && facts.done.isEmpty
     for constructor in facts.constructors { readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0) }
   }
 
@@ -124,7 +124,7 @@ struct StartUpReader {
   private mutating func readLeadingCalls(of function: UInt32, limit: Int) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count, outcomes[function] == nil else { return }
-    var code = unit.reader(of: unit.functions[index].body)
+    var code = unit.file.reader(of: unit.functions[index].body)
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return }
     var reader = InstructionReader(code)
@@ -134,16 +134,16 @@ struct StartUpReader {
       if outcomes[callee] == nil {
         guard left > 0, isPlain(callee) else { return }
         left -= 1
-      } else if !facts.readFunctions.contains(callee) {
+      } else if !facts.done.functions.contains(callee) {
         return
       }
       guard read(callee) == .done else { return }
-      facts.removedCalls.insert(instruction.operandOffset)
+      facts.done.calls.insert(instruction.operandOffset)
     }
   }
 
   private mutating func finish() {
-    for (function, calls) in keptCalls where outcomes[function] == .stays { facts.startUpCalls.formUnion(calls) }
+    for (function, calls) in keptCalls where outcomes[function] == .stays { facts.done.startUpCalls.formUnion(calls) }
   }
 
   private func name(of function: UInt32) -> ByteString {
@@ -182,8 +182,8 @@ struct StartUpReader {
   /// The function runs as it is, at this point and wherever else it is called.
   private mutating func giveUp(_ function: UInt32) -> Outcome {
     whole.insert(function)
-    facts.readFunctions.remove(function)
-    facts.removedRuns[function] = nil
+    facts.done.functions.remove(function)
+    facts.done.runs[function] = nil
     outcomes[function] = .unread
     touchEverything()
     return .unread
@@ -204,14 +204,14 @@ struct StartUpReader {
     var report = report
     report.size = keptSize
     if report.size == 0, !whole.contains(function) {
-      facts.readFunctions.insert(function)
+      facts.done.functions.insert(function)
       outcomes[function] = .done
       return .done
     }
     facts.keptStartUpCode.append(report)
     if whole.contains(function) { return giveUp(function) }
     // Without runs too: who calls this at run time needs the whole of what it calls.
-    facts.removedRuns[function] = runs
+    facts.done.runs[function] = runs
     outcomes[function] = .stays
     return .stays
   }

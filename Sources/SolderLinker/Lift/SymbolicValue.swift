@@ -77,18 +77,18 @@ struct SymbolicValue: Equatable {
 
 /// Evaluates constant expressions of a unit over ``SymbolicValue``s.
 struct SymbolicEvaluator {
-  let unit: Unit
+  private let file: InputFile
   /// What is known of each global of the index space; `nil` for true variables.
   var globals: [SymbolicValue?]
 
-  init(_ unit: Unit, globals: [SymbolicValue?]) {
-    self.unit = unit
+  init(_ file: InputFile, globals: [SymbolicValue?]) {
+    self.file = file
     self.globals = globals
   }
 
   /// The value of a constant expression, `nil` if it is not a symbolic one.
   func value(of expression: Fragment) -> SymbolicValue? {
-    var reader = InstructionReader(unit.reader(of: expression))
+    var reader = InstructionReader(file.reader(of: Extent(start: expression.start, size: expression.size)))
     var stack: [SymbolicValue?] = []
     while let instruction = try? reader.next() {
       if reader.depth == 0 { break }
@@ -126,9 +126,9 @@ struct IgnoringVisitor: OperandVisitor {
   mutating func operand(_ operand: Operand) throws(FormatError) {}
 }
 
-extension Unit {
-  /// A reader of a fragment's bytes.
-  func reader(of fragment: Fragment) -> ByteReader {
-    ByteReader(file.bytes.base, Int(fragment.start)..<Int(fragment.start) + Int(fragment.size))
+extension InputFile {
+  /// A reader of some bytes of the file.
+  func reader(of extent: Extent) -> ByteReader {
+    ByteReader(bytes.base, Int(extent.start)..<Int(extent.start) + Int(extent.size))
   }
 }
