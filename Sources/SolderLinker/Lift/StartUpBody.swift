@@ -45,6 +45,8 @@ struct StartUpStatement {
 struct StartUpBody {
   let function: UInt32
   private let unit: ModuleDraft
+  /// The memory of the program, in the unit's index space.
+  private let memory: UInt32?
   private var reader: InstructionReader
   /// Offset of the `end` that closes the body.
   private let end: Int
@@ -67,6 +69,7 @@ struct StartUpBody {
   /// - Parameter function: one that the unit defines, without parameters and results.
   init?(_ unit: ModuleDraft, _ function: UInt32, _ budget: inout Int) {
     self.unit = unit
+    memory = unit.libraryMemory
     self.function = function
     var code = unit.file.reader(of: unit.functions[Int(function) - unit.functionImports.count].body)
     var nothing = IgnoringVisitor()
@@ -186,7 +189,7 @@ struct StartUpBody {
     case .i32Store, .i64Store:
       guard let value = stack.popLast(), let address = stack.popLast() else { return false }
       store(instruction, address, value, &statement, context)
-    case .memoryFill where instruction.first == 0:
+    case .memoryFill where UInt32(exactly: instruction.first) == memory:
       guard let count = stack.popLast(), let value = stack.popLast(), let address = stack.popLast() else {
         return false
       }
@@ -203,7 +206,7 @@ struct StartUpBody {
     _ statement: inout StartUpStatement, _ context: StartUpReader
   ) {
     let width: UInt8 = instruction.opcode == .i32Store ? 4 : 8
-    guard instruction.memory == 0 else { return statement.stays(instruction, "it is another memory") }
+    guard instruction.memory == memory else { return statement.stays(instruction, "it is another memory") }
     guard let place = address?.plus(offset: instruction.first) else {
       statement.touched.append(nil)
       return statement.stays(instruction, "the place is not known")
@@ -272,7 +275,7 @@ struct StartUpBody {
     if instruction.opcode == .drop { return stack.popLast() != nil }
     statement.stays(instruction, "what it does is not followed")
     if let access = instruction.opcode.memoryAccess {
-      if instruction.memory == 0 {
+      if instruction.memory == memory {
         let depth = stack.count - effect.pops
         guard depth >= 0 else { return false }
         let address = stack[depth]?.plus(offset: instruction.first)

@@ -77,7 +77,7 @@ struct StartUpReader {
   /// Whether it is known which bytes are where in the block when the start-up begins.
   private lazy var canStore =
     !unit.segments.contains { $0.placement == .passive } && !findOverlapOfPieces()
-    && (unit.memories.isEmpty || !unit.memoryImports.isEmpty)
+    && unit.libraryMemory != nil
 
   init(_ unit: ModuleDraft) {
     self.unit = unit
