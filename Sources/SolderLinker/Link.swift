@@ -15,7 +15,9 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
   do {
     try OutputFile.write(image, to: options.outputPath)
   } catch {
-    diagnostics.error("cannot open output file \(options.outputPath): \(error)")
+    if !image.errors.tell(diagnostics) {
+      diagnostics.error("cannot open output file \(options.outputPath): \(error)")
+    }
     return false
   }
   timer?.end("copy, patch, write", items: image.chunkCount, bytes: image.count)
@@ -29,7 +31,13 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  Link(options, diagnostics, nil, writesFile: false).run()?.bytes()
+  guard let image = Link(options, diagnostics, nil, writesFile: false).run() else { return nil }
+  do {
+    return try image.bytes()
+  } catch {
+    _ = image.errors.tell(diagnostics)
+    return nil
+  }
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.

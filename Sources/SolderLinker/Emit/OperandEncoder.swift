@@ -1,27 +1,9 @@
 import WebAssemblyFormat
 
-/// How an operand will be written: the number, its form, and how many bytes it replaces.
-struct EncodedOperand {
-  enum Form: UInt8 {
-    case unsigned
-    case signed
-    case fixed32
-    case fixed64
-    /// An alignment field with bit 6 set, followed by a memory index: `value` holds both.
-    case memoryArgument
-    /// `nop`s in place of the instruction.
-    case nothing
-  }
-
-  var value: UInt64
-  var form: Form
-  /// The opcode in front of the operand, when it changes too.
-  var opcode: UInt8?
-  /// Bytes that it takes in the result, without the opcode.
-  var width: Int
-}
-
-/// Decides what every relocation writes.
+/// Decides what every edit writes: which value, in which form, in how many bytes.
+///
+/// Code, data, custom sections and constant expressions, patched in place or written anew: all come here, and what they
+/// write is a ``Replacement``. ``Patcher`` knows a short way for the usual ones, which gives the same.
 ///
 /// A class, so that the tasks of all threads count references to it and not to each of its arrays.
 final class OperandEncoder: @unchecked Sendable {
@@ -70,74 +52,67 @@ final class OperandEncoder: @unchecked Sendable {
   /// The indices in the result of the functions of a finished module's index space; none for an object.
   func functionIndices(of unit: Unit) -> [UInt32] { functionIndices[Int(unit.index)] }
 
-  /// What a relocation in code writes.
+  // MARK: Bytes
+
+  /// What an edit writes.
   ///
-  /// - Parameter compress: whether an operand may take fewer bytes than in the input.
-  func encode(_ relocation: Relocation, of source: RelocatedUnit, compress: Bool) -> EncodedOperand {
-    let unit = source.unit
-    var operand = EncodedOperand(value: 0, form: .unsigned, opcode: nil, width: Int(relocation.width))
-    switch relocation.kind {
-    case .removedCall:
-      operand.form = .nothing
-      if compress { operand.width = -1 }
-      return operand
-    case .implicitMemory:
-      let index = program.indices.memoryIndices[unit.index]?.first ?? 0
-      let alignment = UInt64(unit.file.bytes.base[Int(relocation.offset)] & 0x3F)
-      guard index != 0 else {
-        operand.value = alignment
-        return operand
+  /// - Parameters:
+  ///   - compress: whether it may be shorter than what it replaces.
+  ///   - tombstone: what is written about things that are not part of the result; 0 for the addend.
+  ///   - place: the address of the bytes, for numbers that count from there.
+  func replacement(
+    for edit: Relocation, of source: RelocatedUnit, compress: Bool, tombstone: UInt64 = 0, place: UInt64 = 0
+  ) -> Replacement {
+    let width = Int(edit.width)
+    switch edit.encoding {
+    case .operand:
+      let value = value(of: edit, in: source, tombstone: tombstone, place: place)
+      return operand(edit, value, of: source, compress: compress)
+    case .globalGet32, .globalGet64:
+      let symbol = values[Int(source.symbolIDs[Int(edit.target)])]
+      if symbol.kind == .data {
+        return .constant(symbol.address, is64: edit.encoding == .globalGet64, replacing: width, compress: compress)
       }
-      operand.form = .memoryArgument
-      operand.value = UInt64(index) << 8 | alignment | 0x40
-      let shortest = 1 + LEB128.length(unsigned: UInt64(index))
-      operand.width = compress ? shortest : max(shortest, operand.width)
-      return operand
-    case .constantMemoryAddress, .constantTableIndex, .constantNumber, .constantTLSOffset:
-      operand.opcode = relocation.isConstant64 ? 0x42 : 0x41
-      setSigned(&operand, value(of: relocation, in: source), is64: relocation.isConstant64)
-    case .globalIndexLEB where isConstant(relocation, source):
-      let is64 = unit.globalType(relocation.target - (unit.lifted?.globalSymbols ?? 0))?.valueType == 0x7E
-      operand.opcode = is64 ? 0x42 : 0x41
-      setSigned(&operand, values[Int(source.symbolIDs[Int(relocation.target)])].address, is64: is64)
+      let value = value(of: edit, in: source)
+      return .number(value, .unsigned, opcode: 0x23, replacing: width, compress: compress)
+    case .constant32, .constant64:
+      let value = value(of: edit, in: source)
+      return .constant(value, is64: edit.encoding == .constant64, replacing: width, compress: compress)
+    case .nothing: return Replacement(form: .nothing, length: compress ? 0 : width)
+    }
+  }
+
+  private func operand(
+    _ edit: Relocation, _ value: UInt64, of source: RelocatedUnit, compress: Bool
+  ) -> Replacement {
+    let width = Int(edit.width)
+    switch edit.kind {
+    case .implicitMemory: return memoryArgument(edit, of: source.unit, compress: compress)
     case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB,
       .memoryAddressTLSSLEB:
-      setSigned(&operand, value(of: relocation, in: source), is64: false)
+      return .number(Replacement.signed(value, is64: false), .signed, replacing: width, compress: compress)
     case .tableIndexSLEB64, .tableIndexRelativeSLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64,
-      .memoryAddressTLSSLEB64:
-      setSigned(&operand, value(of: relocation, in: source), is64: true)
-    case .memoryAddressLEB64: operand.value = value(of: relocation, in: source)
-    case .signedTypeIndex:
-      operand.form = .signed
-      operand.value = value(of: relocation, in: source)
+      .memoryAddressTLSSLEB64, .signedTypeIndex:
+      return .number(value, .signed, replacing: width, compress: compress)
+    case .memoryAddressLEB64: return .number(value, .unsigned, replacing: width, compress: compress)
     case .globalIndexI32, .functionIndexI32, .memoryAddressI32, .tableIndexI32, .functionOffsetI32, .sectionOffsetI32,
       .memoryAddressLocationRelativeI32:
-      operand.form = .fixed32
-      operand.value = value(of: relocation, in: source)
-      return operand
+      return Replacement(form: .fixed32, value: value, length: width)
     case .memoryAddressI64, .tableIndexI64, .functionOffsetI64:
-      operand.form = .fixed64
-      operand.value = value(of: relocation, in: source)
-      return operand
-    default: operand.value = value(of: relocation, in: source) & 0xFFFF_FFFF
+      return Replacement(form: .fixed64, value: value, length: width)
+    default: return .number(value & 0xFFFF_FFFF, .unsigned, replacing: width, compress: compress)
     }
-    let shortest =
-      operand.form == .signed
-      ? LEB128.length(signed: Int64(bitPattern: operand.value)) : LEB128.length(unsigned: operand.value)
-    operand.width = compress ? shortest : max(shortest, operand.width)
-    return operand
   }
 
-  private func setSigned(_ operand: inout EncodedOperand, _ value: UInt64, is64: Bool) {
-    operand.form = .signed
-    operand.value = is64 ? value : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
-  }
-
-  /// Whether a lifted `global.get` reads what turned out to be an address.
-  private func isConstant(_ relocation: Relocation, _ source: RelocatedUnit) -> Bool {
-    guard source.unit.isLifted else { return false }
-    return values[Int(source.symbolIDs[Int(relocation.target)])].kind == .data
-      && source.unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
+  /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
+  private func memoryArgument(_ edit: Relocation, of unit: Unit, compress: Bool) -> Replacement {
+    let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
+    let index = UInt64(program.indices.memoryIndices[unit.index]?.first ?? 0)
+    guard index != 0 else { return .number(alignment, .unsigned, replacing: Int(edit.width), compress: compress) }
+    let shortest = 1 + LEB128.length(unsigned: index)
+    return Replacement(
+      form: .memoryArgument, value: index << 8 | alignment | 0x40,
+      length: compress ? shortest : max(shortest, Int(edit.width)))
   }
 
   // MARK: Values
@@ -162,7 +137,8 @@ final class OperandEncoder: @unchecked Sendable {
       ? UInt64(bitPattern: source.unit.addend(of: relocation))
       : UInt64(bitPattern: Int64(relocation.storedAddend))
     switch relocation.kind {
-    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .dataIndex, .elementIndex, .constantNumber:
+    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .dataIndex, .elementIndex, .constantNumber, .implicitMemory,
+      .removedCall:
       return unnamedValue(of: relocation, in: source.unit, addend)
     case .constantTableIndex where relocation.target == none32:
       return UInt64(program.indices.tableBlocks[source.unit.index] ?? 0) &+ addend

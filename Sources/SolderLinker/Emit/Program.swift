@@ -11,6 +11,7 @@ final class Program: @unchecked Sendable {
   let features: FeatureSet
   let options: LinkOptions
   let is64: Bool
+  let errors = InternalErrors()
 
   init(
     resolution: Resolution, live: Liveness, memory: MemoryPlan, indices: IndexPlan, features: FeatureSet,

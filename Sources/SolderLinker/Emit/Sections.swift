@@ -309,13 +309,17 @@ struct SectionWriter {
   // MARK: Parts
 
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
-    // Every operand takes at most ten bytes.
-    let room = Int(fragment.size) + fragment.relocations.indices.count * 10
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
+    let patcher = Patcher(unit, encoder)
+    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(size, 1)) { buffer in
       guard let start = buffer.baseAddress else { return }
-      var fragmentWriter = FragmentWriter(start)
-      fragmentWriter.write(fragment, Patcher(unit, encoder), compress: false)
-      writer.raw(start, count: fragmentWriter.position)
+      var fragmentWriter = FragmentWriter(OutputRoom(start, count: size))
+      fragmentWriter.write(fragment, patcher, compress: false)
+      guard fragmentWriter.isComplete else {
+        return program.errors.report(
+          "\(unit.file.displayName): the expression at \(fragment.start) is not as long as was measured")
+      }
+      writer.raw(start, count: size)
     }
   }
 

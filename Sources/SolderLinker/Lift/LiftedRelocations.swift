@@ -88,11 +88,6 @@ struct LiftedRelocations {
     }
   }
 
-  /// Whether the instruction with this operand is `global.get`.
-  private func operandIsRead(_ relocation: Relocation) -> Bool {
-    unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
-  }
-
   /// Globals that only a relocation function sets, once, are constants after all.
   private func foldAssignedGlobals() {
     guard let facts = unit.lifted, !facts.assignedGlobals.isEmpty else { return }
@@ -108,7 +103,7 @@ struct LiftedRelocations {
           unit.lifted?.needsTableBlock = true
         }
       }
-      guard operandIsRead(unit.relocations[index]) else { continue }
+      guard unit.relocations[index].encoding.isGlobalGet else { continue }
       _ = unit.relocations[index].become(
         value, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
     }
