@@ -115,16 +115,25 @@ struct Link {
     timer?.end("number", items: number.plan.functions.count)
     if diagnostics.hasErrors { return nil }
 
+    // Answer once, for every symbol, what it is in the result.
+    let values = SymbolValue.all(number.resolution, number.live, memory, number.plan, options, threads)
+    timer?.end("symbol values", items: values.count)
+
     // Lay out the result: where every byte goes, and what writes it there, once.
     let program = Program(
-      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
+      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, values: values,
+      features: features,
       options: options, is64: inputs.is64)
     if isLast { _ = Unmanaged.passRetained(program) }
+    #if DEBUG
+      GraphCheck(program).run()
+    #endif
     var writer = ImageWriter(program, threads, timer)
     guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    if program.errors.tell(diagnostics) { return nil }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return image

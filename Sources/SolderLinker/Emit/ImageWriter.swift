@@ -28,8 +28,8 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options, threads)
     bodies = SyntheticCode(program: program).bodies()
-    let encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads), threads)
-    timer?.end("symbol values", items: encoder.values.count)
+    let encoder = OperandEncoder(program, custom, threads)
+    timer?.end("custom sections", items: custom.outputs.count)
     code = CodePlan(program, encoder, bodies, threads)
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
     timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
@@ -222,9 +222,8 @@ struct ImageWriter {
   }
 
   private func writeKeptHeader(_ unit: Unit, _ segment: Segment, _ writer: inout ByteWriter) {
-    let memories = program.indices.memoryIndices[unit.index] ?? []
     func active(_ memory: UInt32) {
-      let index = memories[checked: Int(memory)] ?? 0
+      let index = program.index(ofMemory: memory, of: unit)
       writer.byte(index == 0 ? 0 : 2)
       if index != 0 { writer.u32(index) }
     }

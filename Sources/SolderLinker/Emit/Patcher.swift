@@ -115,14 +115,15 @@ struct Patcher {
     switch relocation.kind {
     case .functionIndexLEB:
       let target = Int(relocation.target)
-      return UInt64(target < functionIndices.count ? functionIndices[target] : symbol(of: relocation).index)
-    case .globalIndexLEB:
-      let symbol = symbol(of: relocation)
-      return symbol.kind == .global ? UInt64(symbol.index) : nil
-    case .tableNumberLEB: return UInt64(symbol(of: relocation).index)
+      guard target < functionIndices.count else { return value(of: relocation).index.map { UInt64($0) } }
+      let index = functionIndices[target]
+      return index == none32 ? nil : UInt64(index)
+    case .globalIndexLEB, .tableNumberLEB:
+      if case .index(let index) = value(of: relocation).answer { return UInt64(index) }
+      return nil
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
-    case .tableIndexSLEB: return Patcher.extended(UInt64(symbol(of: relocation).slot))
+    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0)) }
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
     default: return nil
     }
@@ -141,8 +142,9 @@ struct Patcher {
   /// - Parameters:
   ///   - room: where the chunk was copied to.
   ///   - address: of the chunk's first byte in memory, for relocations that count from where they are.
-  ///   - tombstone: what is written about things that are not part of the result; 0 for the addend.
-  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64 = 0) {
+  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
+  ///     refers to nothing of the kind.
+  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64? = nil) {
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = Int(relocation.offset)
@@ -161,18 +163,23 @@ struct Patcher {
 
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  func shortNumber(_ relocation: Relocation, _ tombstone: UInt64) -> UInt32? {
+  func shortNumber(_ relocation: Relocation, _ tombstone: UInt64?) -> UInt32? {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      let symbol = symbol(of: relocation)
-      return symbol.isPresent ? symbol.slot : nil
+      return value(of: relocation).slot
     case .functionOffsetI32:
-      let symbol = symbol(of: relocation)
-      guard symbol.isDefined, !relocation.hasWideAddend else { return nil }
-      if !symbol.isPresent, tombstone != 0 { return UInt32(truncatingIfNeeded: tombstone) }
-      guard symbol.isPresent, let offset = encoder.bodyOffset(ofFunction: symbol.index) else { return nil }
-      return offset &+ UInt32(bitPattern: relocation.storedAddend)
+      switch value(of: relocation).answer {
+      case .absent:
+        guard let tombstone, tombstone != 0 else { return nil }
+        return UInt32(truncatingIfNeeded: tombstone)
+      case .function(let function):
+        guard let index = function.index, let offset = encoder.bodyOffset(ofFunction: index),
+          !relocation.hasWideAddend
+        else { return nil }
+        return offset &+ UInt32(bitPattern: relocation.storedAddend)
+      case .undefined, .address, .threadLocalOffset, .index, .section: return nil
+      }
     default: return nil
     }
   }
@@ -180,16 +187,15 @@ struct Patcher {
   // MARK: Symbols
 
   @inline(__always)
-  private func symbol(of relocation: Relocation) -> SymbolValue {
+  private func value(of relocation: Relocation) -> SymbolValue {
     values[Int(source.symbolIDs[Int(relocation.target)])]
   }
 
   /// The address that a relocation asks for; `nil` where that needs a closer look.
   @inline(__always)
   private func address(of relocation: Relocation) -> UInt64? {
-    let symbol = symbol(of: relocation)
-    guard symbol.kind == .data, symbol.isDefined, symbol.isPresent, !relocation.hasWideAddend else { return nil }
-    return symbol.address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
+    guard let address = value(of: relocation).address, !relocation.hasWideAddend else { return nil }
+    return address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
   }
 }
 

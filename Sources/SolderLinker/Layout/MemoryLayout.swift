@@ -26,17 +26,6 @@ struct MemoryPlan {
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
 
-  /// The address of data in an input segment.
-  func address(segment: UInt32, offset: UInt64) -> UInt64 {
-    let address = segmentAddresses[Int(segment)]
-    guard address == MemoryPlan.mergedStrings else { return address &+ offset }
-    let output = segments[Int(outputSegments[Int(segment)])]
-    for run in output.strings where run.strings.contains(segment: segment) {
-      return output.address &+ run.offset &+ run.strings.offset(of: offset, in: segment)
-    }
-    return offset
-  }
-
   /// In place of the address of strings that were merged, each of which has its own.
   static let mergedStrings = UInt64.max
 }

@@ -102,13 +102,7 @@ extension IndexPass {
     plan.slots.append(id)
   }
 
-  func slot(of id: SymbolID) -> UInt32 {
-    let symbol = resolution.symbol(id)
-    if symbol.isDefined {
-      return Int(symbol.element) < plan.functionSlots.count ? plan.functionSlots[Int(symbol.element)] : noSlot
-    }
-    return plan.importSlots[id] ?? noSlot
-  }
+  func slot(of id: SymbolID) -> UInt32 { plan.slot(of: resolution.symbol(id), id) ?? noSlot }
 
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
