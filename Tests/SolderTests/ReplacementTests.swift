@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 import WebAssemblyFormat
 
@@ -106,11 +107,11 @@ import WebAssemblyFormat
     let errors = InternalErrors()
     let regions = [OutputImage.Region(range: 0..<4) { $0.write([1, 2, 3, 4, 5], at: 0) }]
     let image = OutputImage(count: 4, regions: regions, threads: Threads(1), errors: errors)
-    #expect(throws: OutputFailure.self) { try image.bytes() }
+    #expect(throws: Errno.self) { try image.bytes() }
     #expect(!errors.isEmpty)
     let gap = OutputImage(
       count: 9, regions: [.init(range: 0..<4) { $0.write([1, 2, 3, 4], at: 0) }], threads: Threads(1))
-    #expect(throws: OutputFailure.self) { try gap.bytes() }
+    #expect(throws: Errno.self) { try gap.bytes() }
   }
 
   // MARK: Offsets

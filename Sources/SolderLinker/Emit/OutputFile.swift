@@ -1,3 +1,4 @@
+import CPlatform
 import SystemPackage
 
 #if canImport(Glibc)
@@ -14,22 +15,21 @@ enum OutputFile {
   /// - Parameters:
   ///   - path: where to; `-` is standard output.
   ///   - permissions: of a new file, before the process's mask.
-  /// - Throws: what the system says, or that there is no result.
-  static func write(_ image: OutputImage, to path: String, permissions: mode_t = 0o777) throws(OutputFailure) {
+  /// - Throws: what the system says.
+  static func write(_ image: OutputImage, to path: String, permissions: mode_t = 0o777) throws(Errno) {
     if path == "-" { return try copy(image.bytes(), to: dup(STDOUT_FILENO)) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      if status.st_mode & S_IFMT == S_IFDIR { throw .system(.isDirectory) }
-      return try copy(image.bytes(), to: try open(path, O_WRONLY, permissions))
+      if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
+      return try copy(image.bytes(), to: try TemporaryFile.open(path, O_WRONLY, permissions))
     }
-    let temporary = "\(path).tmp\(getpid())"
-    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, permissions)
-    do throws(OutputFailure) {
-      try fill(descriptor, image)
-      guard rename(temporary, path) == 0 else { throw .system(Errno(rawValue: errno)) }
+    var file = try TemporaryFile(beside: path, permissions)
+    do throws(Errno) {
+      try fill(file.descriptor, image)
+      try file.rename(to: path)
     } catch {
-      unlink(temporary)
+      file.discard()
       throw error
     }
   }
@@ -37,7 +37,7 @@ enum OutputFile {
   /// Writes a report or another file that is no program in the same way.
   ///
   /// - Throws: what the system says.
-  static func write(_ bytes: [UInt8], to path: String) throws(OutputFailure) {
+  static func write(_ bytes: [UInt8], to path: String) throws(Errno) {
     try write(OutputImage(bytes), to: path, permissions: 0o666)
   }
 
@@ -56,44 +56,26 @@ enum OutputFile {
     guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
   }
 
-  private static func open(_ path: String, _ flags: Int32, _ permissions: mode_t) throws(OutputFailure) -> Int32 {
-    #if canImport(Darwin)
-      let descriptor = Darwin.open(path, flags, permissions)
-    #elseif canImport(Musl)
-      let descriptor = Musl.open(path, flags, permissions)
-    #else
-      let descriptor = Glibc.open(path, flags, permissions)
-    #endif
-    guard descriptor >= 0 else { throw .system(Errno(rawValue: errno)) }
-    return descriptor
-  }
-
-  private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(OutputFailure) {
-    do throws(OutputFailure) {
-      try reserve(image.count, in: descriptor)
-      try image.write(to: descriptor)
-    } catch {
-      close(descriptor)
-      throw error
-    }
-    guard close(descriptor) == 0 else { throw .system(Errno(rawValue: errno)) }
+  private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
+    try reserve(image.count, in: descriptor)
+    try image.write(to: descriptor)
+    // What became of zeros in place of an input's bytes gets no name.
+    if lostInput() != nil { throw .ioError }
   }
 
   /// Gives a new file its blocks on the disk before it is filled.
   ///
   /// Not only that a full disk is found out at once: ext4 makes up for blocks that are not there yet when a file replaces
   /// another by name, and waits for that (20 ms for 34 MB). Where the file system cannot reserve blocks, nothing is lost.
-  private static func reserve(_ count: Int, in descriptor: Int32) throws(OutputFailure) {
+  private static func reserve(_ count: Int, in descriptor: Int32) throws(Errno) {
     #if os(Linux)
       let status = posix_fallocate(descriptor, 0, off_t(count))
-      if status == ENOSPC || status == EDQUOT || status == EFBIG {
-        throw .system(Errno(rawValue: status))
-      }
+      if status == ENOSPC || status == EDQUOT || status == EFBIG { throw Errno(rawValue: status) }
     #endif
   }
 
   /// Writes to what cannot be written out of order.
-  private static func copy(_ bytes: [UInt8], to descriptor: Int32) throws(OutputFailure) {
+  private static func copy(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
     defer { close(descriptor) }
     var written = 0
     while written < bytes.count {
@@ -109,7 +91,7 @@ enum OutputFile {
       if count < 0 {
         let error = Errno(rawValue: errno)
         if error == .interrupted { continue }
-        throw .system(error)
+        throw error
       }
       written += count
     }

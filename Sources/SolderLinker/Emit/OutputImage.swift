@@ -72,10 +72,10 @@ struct OutputImage: Sendable {
 
   /// The bytes, in memory.
   ///
-  /// - Throws: ``OutputFailure/unsound`` when there is no result.
-  func bytes() throws(OutputFailure) -> [UInt8] {
+  /// - Throws: an error of input and output when there is no result, and ``errors`` say why.
+  func bytes() throws(Errno) -> [UInt8] {
     let bytes = filled()
-    guard errors.isEmpty else { throw .unsound }
+    guard errors.isEmpty else { throw .ioError }
     return bytes
   }
 
@@ -95,9 +95,9 @@ struct OutputImage: Sendable {
 
   /// Writes the bytes to a file, from its beginning.
   ///
-  /// - Throws: what the system says, or ``OutputFailure/unsound``.
-  func write(to descriptor: Int32) throws(OutputFailure) {
-    guard errors.isEmpty else { throw .unsound }
+  /// - Throws: what the system says, or an error of input and output when there is no result, and ``errors`` say why.
+  func write(to descriptor: Int32) throws(Errno) {
+    guard errors.isEmpty else { throw .ioError }
     let failure = Atomic<Int32>(0)
     let buffers = ScratchBuffers()
     threads.forEach(chunks.count) { index in
@@ -112,8 +112,8 @@ struct OutputImage: Sendable {
       if status != 0 { failure.store(status, ordering: .relaxed) }
     }
     let status = failure.load(ordering: .relaxed)
-    if status != 0 { throw .system(Errno(rawValue: status)) }
-    guard errors.isEmpty else { throw .unsound }
+    if status != 0 { throw Errno(rawValue: status) }
+    guard errors.isEmpty else { throw .ioError }
   }
 
   /// - Returns: 0, or the error's number.
@@ -128,20 +128,6 @@ struct OutputImage: Sendable {
       }
     }
     return 0
-  }
-}
-
-/// Why a result is not written.
-enum OutputFailure: Error, CustomStringConvertible {
-  case system(Errno)
-  /// It cannot be right: ``OutputImage/errors`` says why.
-  case unsound
-
-  var description: String {
-    switch self {
-    case .system(let error): error.description
-    case .unsound: "internal error"
-    }
   }
 }
 

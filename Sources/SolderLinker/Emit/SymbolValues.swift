@@ -123,14 +123,14 @@ private struct SymbolTables: @unchecked Sendable {
     let element = symbols[index].element
     // The usual cases first, which need few fields of the symbol: a definition in a file.
     if symbols[index].state == .defined, element != none32, symbols[index].unit != 0,
-      !symbols[index].has(.preemptible), index < live.referenced.count
+      !symbols[index].has(.preemptible)
     {
       switch symbols[index].kind {
-      case .function where Int(element) < live.functions.count:
+      case .function:
         guard live.functions[Int(element)] else { return .absent }
         return .function(
           .init(storedIndex: indices.functionIndices[Int(element)], storedSlot: indices.functionSlots[Int(element)]))
-      case .data where Int(element) < live.segments.count:
+      case .data:
         return live.segments[Int(element)] ? placed(address(of: index, in: element), index) : .absent
       default: break
       }
@@ -171,7 +171,6 @@ private struct SymbolTables: @unchecked Sendable {
     if symbol.unit == 0, symbol.state == .defined {
       return hasIndex || symbol.kind == .data || symbol.has(.isStub)
     }
-    guard Int(id) < live.referenced.count else { return true }
     return live.isLive(symbol, id)
   }
 }
@@ -179,7 +178,7 @@ private struct SymbolTables: @unchecked Sendable {
 extension IndexPlan {
   /// The table slot of a function symbol, if it has one.
   func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
-    let slot = symbol.isDefined ? functionSlots[checked: Int(symbol.element)] : importSlots[id]
+    let slot = symbol.isDefined ? functionSlots[Int(symbol.element)] : importSlots[id]
     return slot == noSlot ? nil : slot
   }
 }

@@ -38,7 +38,7 @@ struct ReproductionArchive {
   /// Writes the archive.
   ///
   /// - Throws: what the system says.
-  func write(to path: String) throws(OutputFailure) { try OutputFile.write(tar.bytes, to: path) }
+  func write(to path: String) throws(Errno) { try OutputFile.write(tar.bytes, to: path) }
 
   // MARK: The command line
 
