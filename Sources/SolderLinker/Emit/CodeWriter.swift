@@ -41,7 +41,9 @@ struct CodeWriter: Sendable {
     while first < positions.upperBound {
       let function = functions[Int(references[first].index)]
       guard code.arePatched[first] else {
-        write(function, patcher, to: window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first])))
+        let index = Int(references[first].index)
+        let room = window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first]))
+        write(function, unit.body(ofFunction: index), patcher, to: room)
         first += 1
         continue
       }
@@ -57,7 +59,7 @@ struct CodeWriter: Sendable {
       let room = window.room(at: start + Int(code.offsets[first]), count: count)
       if !room.copy(base + Int(function.start), count: count, to: 0) { reportMisfit(function, of: unit) }
       for position in first..<end {
-        let relocations = functions[Int(references[position].index)].body.relocations
+        let relocations = unit.functionRelocations[Int(references[position].index)]
         patcher.patchCode(relocations, from: function.start, in: room)
       }
       first = end
@@ -67,10 +69,10 @@ struct CodeWriter: Sendable {
   /// Writes a function whose edits change its size.
   ///
   /// - Parameter room: as many bytes as were measured.
-  private func write(_ function: Function, _ patcher: Patcher, to room: OutputRoom) {
+  private func write(_ function: Function, _ body: Fragment, _ patcher: Patcher, to room: OutputRoom) {
     var writer = FragmentWriter(room)
     writer.write(size: CodePlan.bodySize(ofTotal: room.count))
-    writer.write(function.body, patcher, compress: program.options.compressRelocations)
+    writer.write(body, patcher, compress: program.options.compressRelocations)
     if !writer.isComplete { reportMisfit(function, of: patcher.unit) }
   }
 

@@ -15,11 +15,11 @@
         let source = RelocatedUnit(unit)
         for (index, function) in unit.functions.enumerated()
         where program.indices.functionIndices[Int(unit.bases.function) + index] != none32 {
-          check(function.body, of: source, "function '\(function.name)'")
+          check(unit.body(ofFunction: index), of: source, "function '\(function.name)'")
         }
         for (index, segment) in unit.segments.enumerated() where program.live.segments[Int(unit.bases.segment) + index]
         {
-          check(segment.relocations, of: source, in: 0..<segment.count, "segment '\(segment.name)'")
+          check(unit.segmentRelocations[index], of: source, in: 0..<segment.count, "segment '\(segment.name)'")
           if case .kept(_, let offset) = segment.placement { check(offset, of: source, "segment '\(segment.name)'") }
         }
         for (index, global) in unit.globals.enumerated() where program.live.globals[Int(unit.bases.global) + index] {

@@ -8,7 +8,7 @@ struct NameSectionWriter {
   private var indices: IndexPlan { program.indices }
   private var units: [Unit] { program.resolution.units }
   /// Name of each function of the result that a unit defines, as it was, for finished modules.
-  private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.isLifted) }
+  private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.contracts.keepsNames) }
 
   init(_ program: Program, _ threads: Threads) {
     self.program = program
@@ -23,8 +23,8 @@ struct NameSectionWriter {
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
-    let hasObject = program.resolution.inLinkOrder.contains { $0.origin == .object }
-    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
+    let isExpected = program.resolution.inLinkOrder.contains(where: \.contracts.expectsConventions)
+    guard isExpected || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
     var pieces: [ByteWriter] = []
@@ -35,7 +35,7 @@ struct NameSectionWriter {
     }
     appendNested(.local, by: localNames, &writer)
     appendNested(.label, by: labelNames, &writer)
-    appendTypes(&writer)
+    append(.type, lifted(.type, outputType), &writer)
     append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
     append(.memory, lifted(.memory) { indices.memoryIndices[$0.index]?[checked: Int($1)] }, &writer)
     append(.global, globals, &writer)
@@ -45,6 +45,7 @@ struct NameSectionWriter {
         Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
       }, &writer)
     append(.data, segments, &writer)
+    appendFields(&writer)
     append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
     return pieces + [writer]
   }
@@ -118,7 +119,7 @@ struct NameSectionWriter {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let first = program.indices.importCounts.functions + UInt32(positions.lowerBound)
     var (unit, functions) = (units[0], units[0].functions)
-    var source: [(name: ByteString, isLifted: Bool)] = []
+    var source: [(name: ByteString, keepsNames: Bool)] = []
     source.reserveCapacity(positions.count)
     var size = 0
     for reference in references[positions] {
@@ -127,14 +128,14 @@ struct NameSectionWriter {
         functions = unit.functions
       }
       let name = functions[Int(reference.index)].name
-      source.append((name, unit.isLifted))
+      source.append((name, unit.contracts.keepsNames))
       size += name.count + 8
     }
     // Readable names are about as long as mangled ones.
     names.entries = ByteWriter(capacity: size + size / 4)
-    for (index, (name, isLifted)) in zip(first..., source) where !name.isEmpty {
+    for (index, (name, keepsNames)) in zip(first..., source) where !name.isEmpty {
       // A finished module's names are written as they were; an object's are those of its symbols.
-      if isLifted { names.add(index, name) } else { names.add(index, name, &display) }
+      if keepsNames { names.add(index, name) } else { names.add(index, name, &display) }
     }
     return names
   }
@@ -238,17 +239,17 @@ struct NameSectionWriter {
     }
   }
 
-  /// Names of types and of their fields; of equal types in several modules the first one's names count.
-  private func appendTypes(_ writer: inout ByteWriter) {
-    func output(_ unit: Unit, _ index: UInt32) -> UInt32? {
-      unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
-    }
-    append(.type, lifted(.type, output), &writer)
+  private func outputType(_ unit: Unit, _ index: UInt32) -> UInt32? {
+    unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
+  }
+
+  /// Names of the fields of types; of equal types in several modules the first one's names count.
+  private func appendFields(_ writer: inout ByteWriter) {
     var seen: Set<UInt32> = []
     var fields: [(index: UInt32, names: [(index: UInt32, name: ByteString)])] = []
     for unit in liftedUnits {
       for (type, names) in unit.names.nestedNames(of: .field) {
-        if let index = output(unit, type), seen.insert(index).inserted { fields.append((index, names)) }
+        if let index = outputType(unit, type), seen.insert(index).inserted { fields.append((index, names)) }
       }
     }
     appendSorted(.field, fields, &writer)

@@ -29,7 +29,7 @@ final class OperandEncoder: @unchecked Sendable {
     let values = program.values
     self.values = values
     functionIndices = program.resolution.units.map { unit in
-      guard unit.isLifted else { return [] }
+      guard unit.lifted != nil else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
       return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index ?? none32 }

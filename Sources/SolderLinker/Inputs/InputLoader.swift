@@ -12,14 +12,14 @@ import WebAssemblyFormat
 /// Opens what the command line names, finds out what it is, and reads it: one task a file.
 struct InputLoader {
   /// A file to read, with what the command line said about it.
-  private struct Source: @unchecked Sendable {
+  private struct Source: Sendable {
     var file: InputFile
     var kind: FileKind
     var argument: InputArgument
     var moduleName: ByteString?
     var archive: Archive?
     /// What reading it gave.
-    var unit: Unit?
+    var unit: InputModule?
     var lazyFiles: [LazyFile] = []
   }
 
@@ -29,6 +29,7 @@ struct InputLoader {
   let names: NameArena
   private let register = NameRegister()
   private var sources: [Source] = []
+  private var libraries = SharedLibraries()
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
 
@@ -129,7 +130,7 @@ struct InputLoader {
           diagnostics.error("\(file.displayName): \(what)")
         }
         return
-      case .sharedLibrary where sources.contains(where: { $0.file.isSameFile(as: file) }): return
+      case .sharedLibrary where !libraries.add(file): return
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
@@ -140,30 +141,33 @@ struct InputLoader {
     }
   }
 
-  /// Libraries that another library needs and that the command line does not name, where they can be found.
+  /// Adds libraries that another library needs and that the command line does not name.
   private mutating func addNeededLibraries() {
     var index = 0
     while index < sources.count {
       defer { index += 1 }
-      guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
-      let folder = FilePath(sources[index].file.path).removingLastComponent().string
-      for name in needed where !sources.contains(where: { $0.file.baseName == name }) {
-        let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
-        guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
-        diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")
-        openFile(path, InputArgument(.file(path)), moduleName: nil)
-      }
+      let file = sources[index].file
+      // Damage is reported when the file is read.
+      guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
+      let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
+      for name in dylink.needed { addNeeded(name.description, by: file, search) }
     }
   }
 
-  private func neededNames(_ file: InputFile) throws(FormatError) -> [String] {
-    var sections = try SectionReader(file.bytes)
-    while let section = try sections.next() {
-      guard section.id == .custom else { continue }
-      if section.name == "dylink.0" { return try DylinkSection(section.payload).needed.map(\.description) }
-      if section.name == "dylink" { return try DylinkSection(legacy: section.payload).needed.map(\.description) }
+  private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
+    let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
+    if known.count > 1 {
+      let files = known.map { "\n>>> \($0.displayName)" }.joined()
+      diagnostics.error("\(file.displayName) needs \(name), which may be any of\(files)")
     }
-    return []
+    if !known.isEmpty { return }
+    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
+      diagnostics.warn(
+        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))")
+      return
+    }
+    diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
+    openFile(path, InputArgument(.file(path)), moduleName: nil)
   }
 
   private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
@@ -187,7 +191,7 @@ struct InputLoader {
 
   private mutating func readInParallel() {
     let sources = self.sources
-    let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
+    let results = ParallelBuffer<(unit: InputModule?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
     let loader = UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
@@ -202,8 +206,7 @@ struct InputLoader {
         } else if source.argument.lazy, source.kind == .object {
           results[index] = (nil, [try loader.lazyFile(source.file)], nil)
         } else if source.kind != .stubLibrary {
-          let unit = try loader.read(source.file, kind: source.kind)
-          unit.moduleName = source.moduleName
+          let unit = try loader.read(source.file, kind: source.kind, moduleName: source.moduleName)
           results[index] = (unit, [], nil)
         }
       } catch {
@@ -246,18 +249,16 @@ struct InputLoader {
     return inputs
   }
 
-  private func add(_ unit: Unit, to inputs: inout Inputs) {
+  private func add(_ unit: InputModule, to inputs: inout Inputs) {
     inputs.symbolCount += unit.symbols.count
     inputs.order.append(.unit(inputs.units.count))
     inputs.units.append(unit)
   }
 
-  private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
+  private func wholeArchive(_ archive: Archive, _ source: Source) -> [InputModule] {
     let loader = UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
-    let units = loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
-    for unit in units { unit.isNamedExplicitly = true }
-    return units
+    return loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
   }
 
   private func readAhead(_ inputs: inout Inputs) {
@@ -298,7 +299,7 @@ struct InputLoader {
 
 /// Messages about files whose addresses are not as wide as those of the link.
 enum AddressWidth {
-  static func mismatch(_ unit: Unit, decider: String, is64: Bool) -> String {
+  static func mismatch(_ unit: InputModule, decider: String, is64: Bool) -> String {
     if unit.origin == .object, decider.hasPrefix("the command line") {
       return is64
         ? "\(unit.file.displayName): wasm32 object file can't be linked in wasm64 mode"
@@ -311,7 +312,7 @@ enum AddressWidth {
 
 extension AddressWidth {
   /// Of libraries for wasm64 whose function pointers have 32 bits in calls, as before LLVM 19.
-  static func tableMismatch(_ unit: Unit, is64: Bool) -> String {
+  static func tableMismatch(_ unit: InputModule, is64: Bool) -> String {
     "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
       + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }
@@ -320,13 +321,4 @@ extension AddressWidth {
 extension InputFile {
   /// The last component of the path.
   var baseName: String { FilePath(path).lastComponent?.string ?? path }
-
-  /// Whether both are the same file on disk.
-  func isSameFile(as other: InputFile) -> Bool {
-    if path == other.path { return true }
-    var one = stat()
-    var two = stat()
-    guard stat(path, &one) == 0, stat(other.path, &two) == 0 else { return false }
-    return one.st_dev == two.st_dev && one.st_ino == two.st_ino
-  }
 }
