@@ -113,7 +113,7 @@ final class OperandEncoder: @unchecked Sendable {
   /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
   private func memoryArgument(_ edit: Relocation, of unit: Unit, compress: Bool) -> Replacement {
     let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
-    let index = UInt64(program.index(ofMemory: 0, of: unit))
+    let index = UInt64(program.resolution.memories.index(of: 0, in: unit))
     guard index != 0 else { return .number(alignment, .unsigned, replacing: Int(edit.width), compress: compress) }
     let shortest = 1 + LEB128.length(unsigned: index)
     return Replacement(
@@ -142,7 +142,7 @@ final class OperandEncoder: @unchecked Sendable {
       ? UInt64(bitPattern: source.unit.addend(of: edit)) : UInt64(bitPattern: Int64(edit.storedAddend))
     switch edit.kind {
     case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.target, of: source.unit))
-    case .memoryIndex: return UInt64(program.index(ofMemory: edit.target, of: source.unit))
+    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit))
     case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit))
     case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit))
     case .constantNumber: return addend

@@ -74,17 +74,11 @@ final class Program: @unchecked Sendable {
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
     let index = Int(symbol.element - unit.bases.global)
-    if isHeapBase(unit, index) { return memory.heapBase }
+    if let address = memory.decidedAddresses[symbol.element] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }
     return UInt64(bitPattern: value.addend)
-  }
-
-  /// Whether a global is the one by which a plain module says where its static memory ends.
-  func isHeapBase(_ unit: Unit, _ index: Int) -> Bool {
-    guard let global = unit.lifted?.heapBaseGlobal, unit.ownsFirstMemory(in: resolution) else { return false }
-    return Int(global) == unit.globalImports.count + index
   }
 
   // MARK: What is no symbol
@@ -98,11 +92,6 @@ final class Program: @unchecked Sendable {
   func index(ofType type: UInt32, of unit: Unit) -> UInt32 {
     unit.typeIDs[checked: Int(type)].flatMap { indices.types.index(of: $0) }
       ?? missing("type \(type) has no index", in: unit)
-  }
-
-  /// The index of a memory of a finished module.
-  func index(ofMemory memory: UInt32, of unit: Unit) -> UInt32 {
-    indices.memoryIndices[unit.index]?[checked: Int(memory)] ?? missing("memory \(memory) has no index", in: unit)
   }
 
   /// The first slot of a library's block.
