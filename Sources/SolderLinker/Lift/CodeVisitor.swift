@@ -84,13 +84,12 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
 
   /// Instructions go, with the operands in them.
   fileprivate mutating func remove(_ run: Range<Int>) {
-    // A relocation says in one byte how long it is behind the first opcode.
-    for start in stride(from: run.lowerBound, to: run.upperBound, by: 256) {
-      let count = min(run.upperBound - start, 256)
+    // An edit says in one byte how long it is.
+    for start in stride(from: run.lowerBound, to: run.upperBound, by: 255) {
       result.relocations.append(
         Relocation(
-          .removedCall, at: UInt32(truncatingIfNeeded: start + 1), width: UInt8(truncatingIfNeeded: count - 1),
-          target: none32))
+          .removedCall, at: UInt32(truncatingIfNeeded: start),
+          width: UInt8(truncatingIfNeeded: min(run.upperBound - start, 255)), target: none32, encoding: .nothing))
     }
   }
 
@@ -163,6 +162,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
       if hasDoneCode, facts.done.functions.contains(operand.value) {
         if facts.done.calls.contains(operand.offset) {
+          relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(operand.value)
@@ -182,6 +182,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
           lastAssigned = operand.value
         }
         relocation.target = facts.globalSymbols + operand.value
+        if relocation.encoding.isGlobalGet { relocation.encoding = .globalGet(is64: isWide(operand.value)) }
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
@@ -225,9 +226,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         result.needsTableBlock = true
       }
     }
-    _ = relocation.become(value, is64: unit.globalType(operand.value)?.valueType == 0x7E)
+    let is64 = isWide(operand.value)
+    relocation.encoding = .globalGet(is64: is64)
+    _ = relocation.become(value, is64: is64)
     return relocation
   }
+
+  private func isWide(_ global: UInt32) -> Bool { unit?.globalType(global)?.valueType == 0x7E }
 
   /// The constant that is added to a base right here, in either order.
   private func addedConstant(_ operand: Operand, in unit: InputModule) -> Int64? {
