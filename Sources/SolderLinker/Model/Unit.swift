@@ -186,6 +186,9 @@ final class Unit: @unchecked Sendable {
       default: break
       }
     }
+    for index in symbols.indices where symbols[index].aliasOf != none32 {
+      symbols[index].type = symbols[Int(symbols[index].aliasOf)].type
+    }
     self.symbols = symbols
   }
 

@@ -18,6 +18,8 @@ struct Resolution {
   let explicitExports: [ByteString]
   /// Memory imports that a named input satisfies, and the memory that each of them is.
   let boundMemories: [MemoryReference: MemoryReference]
+  /// Names under which the result exports what it imports itself.
+  let exportedImports: [ExportedImport]
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
@@ -27,6 +29,13 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+
+  /// The name under which a function that is defined is exported: its `export_name`, but for other names of it.
+  func exportName(ofFunction symbol: Symbol) -> ByteString {
+    if symbol.has(.isAlias) { return symbol.name }
+    let unit = units[Int(symbol.unit)]
+    return unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+  }
 }
 
 /// A memory in a unit's index space.

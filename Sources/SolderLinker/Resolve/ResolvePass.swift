@@ -7,7 +7,7 @@ import WebAssemblyFormat
 /// added any more.
 struct ResolvePass {
   var resolver: Resolver
-  private var synthetic: SyntheticFunctions
+  var synthetic: SyntheticFunctions
   private var known = WellKnownSymbols()
   let options: LinkOptions
   let diagnostics: Diagnostics
@@ -59,15 +59,14 @@ struct ResolvePass {
     trapUndefinedWeakFunctions()
     unhideEntry()
     demoteLazySymbols()
-    checkLiftedSignatures()
-    checkLiftedDeclarations()
+    checkBindings()
     raiseLimits()
     assignElementNumbers()
     if diagnostics.hasErrors { return nil }
     return Resolution(
       table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
       synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol,
-      explicitExports: exports, boundMemories: boundMemories)
+      explicitExports: exports, boundMemories: boundMemories, exportedImports: exportedImports())
   }
 
   /// Symbols that are worth threads of their own for their units' relocations.
@@ -138,6 +137,12 @@ struct ResolvePass {
   /// Imports that a named input satisfies, by their symbols.
   private(set) var boundImports: [SymbolID: SymbolID] = [:]
   private(set) var boundMemories: [MemoryReference: MemoryReference] = [:]
+  /// What each symbol that stands for another one means in the end, but for aliases of what is defined.
+  var aliasEnds: [SymbolID: SymbolID] = [:]
+  /// Aliases of what nothing defines.
+  var exportedAliases: [SymbolID] = []
+  /// Functions that trap in place of calls with another signature than the definition's.
+  var mismatchStubs: [MismatchStub: SymbolID] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
@@ -172,7 +177,7 @@ struct ResolvePass {
       guard let units = named.units[module] else { continue }
       if let target = export(name, symbol.kind, of: units, named) {
         boundImports[SymbolID(id)] = target
-      } else if !symbol.isWeak {
+      } else if !symbol.isWeak, !options.importUndefined {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
       }
     }
@@ -188,7 +193,7 @@ struct ResolvePass {
         + "it exports no \(kind) of that name)")
   }
 
-  private func export(
+  private mutating func export(
     _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
   ) -> SymbolID? {
     for index in units {
@@ -216,7 +221,7 @@ struct ResolvePass {
         }
         if let target {
           boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] = target
-        } else {
+        } else if !options.importUndefined {
           reportMissing(entry.name, "memory", from: entry.module, units, in: unit.index)
         }
       }
@@ -242,12 +247,16 @@ struct ResolvePass {
     }
   }
 
-  private func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
+  private mutating func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
     let id = unit.symbolIDs[position]
     guard unit.isLifted, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
     // A lifted unit has a local symbol for each element beside the exported one.
     let symbol = unit.symbols[position]
-    guard let facts = unit.lifted, symbol.kind != .data else { return id }
+    guard let facts = unit.lifted else { return id }
+    if symbol.kind == .data {
+      let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
+      return resolver.table.addUnnamed(own)
+    }
     if symbol.aliasOf != none32 { return unit.symbolIDs[Int(symbol.aliasOf)] }
     let (first, imports) =
       switch symbol.kind {
@@ -320,50 +329,6 @@ struct ResolvePass {
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
       resolver.table.symbols[id].element = none32
     }
-  }
-
-  /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
-  private mutating func checkLiftedSignatures() {
-    for unit in resolver.units where unit.isLifted {
-      for (index, entry) in unit.functionImports.enumerated() where index < unit.symbolIDs.count {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[index])]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
-          type != wanted, !resolver.types.isSubtype(type, wanted)
-        else { continue }
-        reportMismatch(
-          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol
-        )
-      }
-    }
-  }
-
-  /// Whoever imports a global or a tag says of which type it is, and code is valid only if that is true.
-  private func checkLiftedDeclarations() {
-    for unit in resolver.units {
-      guard let facts = unit.lifted else { continue }
-      for (index, entry) in unit.globalImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.globalSymbols) + index])]
-        guard symbol.isDefined, let type = resolver.globalType(of: symbol), type != entry.global else { continue }
-        reportMismatch(
-          "global type", entry.name, resolver.describe(entry.global), unit, resolver.describe(type), symbol)
-      }
-      for (index, entry) in unit.tagImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.tagSymbols) + index])]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.isDefined, let type = symbol.type, type != wanted else { continue }
-        reportMismatch(
-          "tag signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol)
-      }
-    }
-  }
-
-  private func reportMismatch(
-    _ what: String, _ name: ByteString, _ wanted: String, _ unit: Unit, _ defined: String, _ symbol: Symbol
-  ) {
-    diagnostics.error(
-      "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
-        + "\n>>> defined as \(defined) in \(resolver.displayName(ofUnit: symbol.unit))")
   }
 
   // MARK: Stub libraries

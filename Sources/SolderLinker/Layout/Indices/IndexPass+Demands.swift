@@ -44,7 +44,10 @@ extension IndexPass {
     _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport
   ) {
     let symbol = resolution.symbol(id)
-    if allowsUndefined(symbol) { return }
+    if allowsUndefined(symbol) {
+      if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
+      return
+    }
     if unit.isLifted {
       report.add(id, unit, function, options)
     } else {

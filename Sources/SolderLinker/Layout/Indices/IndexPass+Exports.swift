@@ -13,6 +13,29 @@ extension IndexPass {
     let exported = symbols { [options] in $0.state == .defined && $0.isExported(options) }
     for id in resolution.table.slots where exported[Int(id)] { export(id, &names) }
     for id in plan.ownExports { export(id, &names) }
+    for entry in resolution.exportedImports { exportImport(entry, &names) }
+  }
+
+  /// A name that a library gives what it imports, where nothing defines that.
+  private mutating func exportImport(_ entry: ExportedImport, _ names: inout Set<ByteString>) {
+    let symbol = resolution.symbol(entry.symbol)
+    let index = index(of: entry.symbol)
+    let kind: ExternalKind? =
+      switch symbol.kind {
+      case .function: .function
+      case .global: .global
+      case .tag: .tag
+      case .table: .table
+      case .data, .section: nil
+      }
+    guard let kind, index != none32 else {
+      diagnostics.error(
+        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))")
+      return
+    }
+    if names.insert(entry.name).inserted {
+      plan.exports.append(OutputExport(name: entry.name, kind: kind, index: index, symbol: entry.symbol))
+    }
   }
 
   private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {
@@ -38,7 +61,7 @@ extension IndexPass {
       case .function:
         index = self.index(
           of: plan.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
-      case .global: index = self.index(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
+      case .global: index = globalIndex(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
@@ -46,6 +69,19 @@ extension IndexPass {
       names.insert(entry.name)
       plan.exports.append(OutputExport(name: entry.name, kind: entry.kind, index: index))
     }
+  }
+
+  /// The index of a global; of one that turned out to be the address of data, that of a global with the address.
+  private mutating func globalIndex(of id: SymbolID) -> UInt32 {
+    let symbol = resolution.symbol(id)
+    guard symbol.kind == .data, symbol.isDefined else { return index(of: id) }
+    defer { plan.exportedAddresses.append(id) }
+    return nextExportedAddress
+  }
+
+  private var nextExportedAddress: UInt32 {
+    plan.importCounts.globals
+      + UInt32(plan.globals.count + plan.addressGlobals.count + plan.exportedAddresses.count)
   }
 
   private mutating func export(_ id: SymbolID, _ names: inout Set<ByteString>) {
@@ -60,7 +96,7 @@ extension IndexPass {
     let unit = resolution.units[Int(symbol.unit)]
     switch symbol.kind {
     case .function:
-      name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? name
+      name = resolution.exportName(ofFunction: symbol)
       (kind, index) = (.function, plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
@@ -74,10 +110,7 @@ extension IndexPass {
     case .tag: (kind, index) = (.tag, self.index(of: id))
     case .table: (kind, index) = (.table, self.index(of: id))
     case .data:
-      kind = .global
-      index =
-        plan.importCounts.globals
-        + UInt32(plan.globals.count + plan.addressGlobals.count + plan.exportedAddresses.count)
+      (kind, index) = (.global, nextExportedAddress)
     case .section: return
     }
     guard index != none32, names.insert(name).inserted else { return }

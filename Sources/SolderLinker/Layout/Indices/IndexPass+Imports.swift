@@ -60,7 +60,7 @@ extension IndexPass {
   /// Whether a symbol becomes an import, as wasm-ld decides it; what a plain module leaves open always does.
   func shouldImport(_ id: SymbolID) -> Bool {
     let symbol = resolution.symbol(id)
-    guard symbol.kind != .data, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
+    guard symbol.canBeImported, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
     if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
     guard symbol.isUndefined else { return false }
     if symbol.has(.mayImport) || symbol.has(.provided) { return true }

@@ -83,8 +83,7 @@ extension IndexPass {
       let symbol = resolution.symbol(id)
       // A name may stand twice in the table.
       guard symbol.isExported(options) else { continue }
-      let unit = resolution.units[Int(symbol.unit)]
-      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+      let name = resolution.exportName(ofFunction: symbol)
       let wrapper = addFunction(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)

@@ -1,0 +1,75 @@
+import WebAssemblyFormat
+
+// The types of what units import and define, with IDs of the link for type indices.
+extension Resolver {
+  /// The type of what a symbol is, or is to be imported as; `nil` for data, and where nobody says it.
+  ///
+  /// Elements are still counted by unit.
+  func externalType(of symbol: Symbol) -> ExternalType? {
+    switch symbol.kind {
+    case .function: return symbol.type.map { .function($0) }
+    case .tag: return symbol.type.map { .tag($0) }
+    case .data, .section: return nil
+    case .global, .table:
+      guard symbol.unit != none32, symbol.element != none32, symbol.state != .alias else { return nil }
+      let unit = units[Int(symbol.unit)]
+      let index = Int(symbol.element)
+      if symbol.isUndefined {
+        return externalType(of: symbol.kind == .global ? unit.globalImports[index] : unit.tableImports[index], in: unit)
+      }
+      return symbol.kind == .global
+        ? externalType(of: unit.globals[index], in: unit) : externalType(of: unit.tables[index], in: unit)
+    }
+  }
+
+  /// The type that a unit's import asks for.
+  func externalType(of entry: Import, in unit: Unit) -> ExternalType {
+    switch entry.kind {
+    case .function: .function(unit.typeIDs[Int(entry.type)])
+    case .tag: .tag(unit.typeIDs[Int(entry.type)])
+    case .global:
+      .global(
+        valueType(entry.declaration, entry.global.valueType, in: unit), isMutable: entry.global.isMutable)
+    case .table: .table(valueType(entry.declaration, entry.elementType, in: unit), entry.limits)
+    case .memory: .memory(entry.limits)
+    }
+  }
+
+  private func externalType(of global: GlobalVariable, in unit: Unit) -> ExternalType {
+    .global(valueType(global.declaration, global.type.valueType, in: unit), isMutable: global.type.isMutable)
+  }
+
+  private func externalType(of table: Table, in unit: Unit) -> ExternalType {
+    .table(valueType(table.declaration, table.elementType, in: unit), table.limits)
+  }
+
+  /// The value type that a declaration encodes, of which `code` is the first byte. The linker's own have no declaration.
+  private func valueType(_ declaration: Fragment, _ code: UInt8, in unit: Unit) -> ValueType {
+    if let type = ValueType(byte: code) { return type }
+    var reader = ByteReader(
+      unit.file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
+    // The type was read before, when the declaration was found.
+    guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
+    guard let index = type.typeIndex, Int(index) < unit.typeIDs.count else { return type }
+    return type.withTypeIndex(unit.typeIDs[Int(index)].rawValue)
+  }
+
+  /// A global's type as a message shows it.
+  func describe(_ type: ExternalType) -> String {
+    // In wasm-ld's words.
+    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.describe(type) }
+    return types.describe(type)
+  }
+
+  /// Whether a global can be an address to those that refer to data of its name: it never changes, is as wide as an
+  /// address, and its value is a number that is known now.
+  func isAddress(_ symbol: Symbol) -> Bool {
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != none32, symbol.unit != 0,
+      symbol.element != none32
+    else { return false }
+    let unit = units[Int(symbol.unit)]
+    let global = unit.globals[Int(symbol.element)]
+    guard unit.isLifted, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else { return false }
+    return SymbolicEvaluator(unit, globals: []).value(of: global.initializer)?.base == .number
+  }
+}
