@@ -117,11 +117,11 @@ extension Limits {
 
 extension TypeTable {
   /// The type as a message shows it: functions and tags as wasm-ld prints them, everything else as in the text format.
-  func describe(_ type: ExternalType) -> String {
+  func text(of type: ExternalType) -> String {
     switch type {
-    case .function(let type), .tag(let type): describe(type)
-    case .global(let type, let isMutable): isMutable ? "(mut \(describe(type)))" : describe(type)
-    case .table(let type, let limits): "\(limits) \(describe(type))"
+    case .function(let type), .tag(let type): text(of: type)
+    case .global(let type, let isMutable): isMutable ? "(mut \(text(of: type)))" : text(of: type)
+    case .table(let type, let limits): "\(limits) \(text(of: type))"
     case .memory(let limits): "\(limits)"
     }
   }

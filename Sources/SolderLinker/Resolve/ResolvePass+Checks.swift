@@ -44,7 +44,7 @@ extension ResolvePass {
     ] {
       for (index, entry) in imports.enumerated() {
         // What turned out to be an address is no import any more.
-        if first == facts.globalSymbols, facts.globals[Int(index)] != nil { continue }
+        if entry.kind == .global, facts.globals[index] != nil { continue }
         let wanted = resolver.externalType(of: entry, in: unit)
         check(Int(first) + index, index, wanted, entry.module, entry.name, of: unit)
       }
@@ -61,13 +61,23 @@ extension ResolvePass {
       if canSeparate(symbol, position, of: unit) { return importSeparately(position, element, of: unit) }
       return reportKind(symbol, name, wanted: wanted, in: unit)
     }
-    guard let type = resolver.externalType(of: symbol), !resolver.types.matches(type, wanted) else { return }
+    guard let type = resolver.externalType(of: symbol), !matches(type, wanted, symbol, unit) else { return }
     if canSeparate(symbol, position, of: unit) { return importSeparately(position, element, of: unit) }
     if case .function(let wanted) = wanted {
       replaceCall(at: position, of: unit, wanted, symbol, id)
     } else {
       reportMismatch(wanted, name, in: unit, type, symbol)
     }
+  }
+
+  /// Whether a definition, or the same import of others, is what an import asks for.
+  private func matches(_ type: ExternalType, _ wanted: ExternalType, _ symbol: Symbol, _ unit: Unit) -> Bool {
+    if case .table(let element, let limits) = type, case .table(let wantedElement, let bounds) = wanted {
+      // Where the linker fills the table or the host gives it, it becomes as large as anybody wants it to be.
+      let isGrown = symbol.isUndefined || symbol.unit == 0 || unit.origin != .plainModule
+      if isGrown { return element == wantedElement && limits.is64 == bounds.is64 }
+    }
+    return resolver.types.matches(type, wanted)
   }
 
   private func kind(of type: ExternalType) -> SymbolKind {
@@ -134,7 +144,7 @@ extension ResolvePass {
       guard type != wanted, !resolver.types.isSubtype(type, wanted), unit.callsDirectly(position) else { return }
       replaceCall(at: position, of: unit, wanted, symbol, id)
     } else if let wanted = importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
-      !resolver.types.matches(type, wanted)
+      !matches(type, wanted, symbol, unit)
     {
       reportMismatch(wanted, stated.name, in: unit, type, symbol)
     }
@@ -190,8 +200,8 @@ extension ResolvePass {
     let isError = !options.writesDespiteErrors && !(symbol.isDefined && involvesObject)
     if unit.isLifted {
       report(
-        "function signature", symbol.name, reference.type.map { resolver.types.describe($0) } ?? "unknown", unit,
-        symbol.type.map { resolver.types.describe($0) } ?? "unknown", symbol, isError: isError)
+        "function signature", symbol.name, reference.type.map { resolver.types.text(of: $0) } ?? "unknown", unit,
+        symbol.type.map { resolver.types.text(of: $0) } ?? "unknown", symbol, isError: isError)
     } else {
       resolver.reportSignatureMismatch(reference, symbol, isError: isError)
     }

@@ -79,7 +79,9 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainReference(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    guard existing.state != .lazy, existing.hasKind, existing.kind == symbol.kind, !unit.isPlainModule else { return nil }
+    guard existing.state != .lazy, existing.hasKind, existing.kind == symbol.kind, !unit.isPlainModule else {
+      return nil
+    }
     guard hasPlainType(existing, symbol, of: unit) else { return nil }
     if existing.state == .undefined {
       guard existing.importNames == none32, symbol.isWeak || !existing.isWeak else { return nil }

@@ -238,8 +238,8 @@ extension Resolver {
     case .tag:
       guard let old = existing.type, let type = new.type, old != type else { return }
       diagnostics.warn(
-        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.describe(old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.describe(type)) in \(unit.file.displayName)")
+        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.text(of: old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.text(of: type)) in \(unit.file.displayName)")
     default: break
     }
   }

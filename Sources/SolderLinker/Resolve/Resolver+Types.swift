@@ -57,8 +57,8 @@ extension Resolver {
   /// A global's type as a message shows it.
   func describe(_ type: ExternalType) -> String {
     // In wasm-ld's words.
-    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.describe(type) }
-    return types.describe(type)
+    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.text(of: type) }
+    return types.text(of: type)
   }
 
   /// Whether a global can be an address to those that refer to data of its name: it never changes, is as wide as an

@@ -222,6 +222,16 @@ extension TypeTable {
     return try? FunctionType(&reader)
   }
 
+  /// The type in short, with IDs for type indices: a function as wasm-ld prints it, others by what they are.
+  public func describe(_ type: TypeID) -> String {
+    switch kind(of: type) {
+    case .function: functionType(of: type).map(\.description) ?? ""
+    case .structure: "struct"
+    case .array: "array"
+    case .continuation: "continuation"
+    }
+  }
+
   /// Whether `type` is `other` or declares it, directly or through others, as its supertype.
   public func isSubtype(_ type: TypeID, _ other: TypeID) -> Bool {
     // A supertype's ID is smaller than that of the type: this ends.

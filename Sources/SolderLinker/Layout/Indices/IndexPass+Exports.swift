@@ -30,7 +30,8 @@ extension IndexPass {
       }
     guard let kind, index != none32 else {
       diagnostics.error(
-        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))")
+        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
+      )
       return
     }
     if names.insert(entry.name).inserted {
