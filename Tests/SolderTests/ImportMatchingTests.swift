@@ -8,7 +8,7 @@ import WebAssemblyFormat
   /// Types for the tests: functions `plain: (i32)`, `open: (i32)` that may have subtypes, `below` that declares `open` as
   /// its supertype, and `lowest` that declares `below`; structs `shape`, and `square` below it; an array, a continuation.
   private struct Types {
-    var table = TypeTable()
+    let table: TypeTable
     let plain, open, below, lowest, shape, square, row, resumed: TypeID
 
     init() throws {
@@ -23,10 +23,12 @@ import WebAssemblyFormat
         0x5E, 0x78, 1,
         0x5D, 0,
       ]
+      var table = TypeTable()
       let ids = try bytes.withUnsafeBufferPointer { buffer in
         var reader = ByteReader(buffer.baseAddress!, 0..<buffer.count)
         return try table.intern(try ParsedTypes(section: &reader))
       }
+      self.table = table
       (plain, open, below, lowest) = (ids[0], ids[1], ids[2], ids[3])
       (shape, square, row, resumed) = (ids[4], ids[5], ids[6], ids[7])
     }

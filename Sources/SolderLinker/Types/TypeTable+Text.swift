@@ -24,12 +24,12 @@ extension TypeTable {
     let definition = self[type]
     var reader = ByteReader(definition.bytes.start, (definition.compositeOffset + 1)..<definition.bytes.count)
     // The table wrote the bytes itself.
-    let text = (try? composite(&reader, definition.kind, depth)) ?? ""
-    guard definition.bytes.bytes.first == 0x50 || definition.supertype != nil else { return text }
+    let body = (try? composite(&reader, definition.kind, depth)) ?? ""
+    guard definition.bytes.bytes.first == 0x50 || definition.supertype != nil else { return body }
     let isFinal = definition.bytes.bytes.first != 0x50
     let supertype =
       definition.supertype.map { " " + (depth < TypeTable.deepest ? text(of: $0, depth: depth + 1) : "…") } ?? ""
-    return "(sub\(isFinal ? " final" : "")\(supertype) \(text))"
+    return "(sub\(isFinal ? " final" : "")\(supertype) \(body))"
   }
 
   private func composite(_ reader: inout ByteReader, _ kind: TypeKind, _ depth: Int) throws(FormatError) -> String {
