@@ -30,6 +30,7 @@ struct InputLoader {
   private let register = NameRegister()
   private var sources: [Source] = []
   private var openedPaths: [String] = []
+  private var openedFiles: [InputFile] = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, threads: Threads, names: NameArena) {
     self.options = options
@@ -47,11 +48,13 @@ struct InputLoader {
     guard !diagnostics.hasErrors else {
       var inputs = Inputs(names: register)
       inputs.paths = openedPaths
+      inputs.files = openedFiles
       return inputs
     }
     readInParallel()
     var result = collect()
     result.paths = openedPaths + result.paths
+    result.files = openedFiles
     if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
       diagnostics.error("no input files")
     }
@@ -110,6 +113,7 @@ struct InputLoader {
       return
     }
     openedPaths.append(path)
+    openedFiles.append(file.file)
     addSource(file, argument, moduleName: moduleName)
   }
 
