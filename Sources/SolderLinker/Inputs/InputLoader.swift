@@ -29,6 +29,7 @@ struct InputLoader {
   let names: NameArena
   private let register = NameRegister()
   private var sources: [Source] = []
+  private var libraries = SharedLibraries()
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
 
@@ -129,7 +130,7 @@ struct InputLoader {
           diagnostics.error("\(file.displayName): \(what)")
         }
         return
-      case .sharedLibrary where sources.contains(where: { $0.file.isSameFile(as: file) }): return
+      case .sharedLibrary where !libraries.add(file): return
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
@@ -140,30 +141,33 @@ struct InputLoader {
     }
   }
 
-  /// Libraries that another library needs and that the command line does not name, where they can be found.
+  /// Adds libraries that another library needs and that the command line does not name.
   private mutating func addNeededLibraries() {
     var index = 0
     while index < sources.count {
       defer { index += 1 }
-      guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
-      let folder = FilePath(sources[index].file.path).removingLastComponent().string
-      for name in needed where !sources.contains(where: { $0.file.baseName == name }) {
-        let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
-        guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
-        diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")
-        openFile(path, InputArgument(.file(path)), moduleName: nil)
-      }
+      let file = sources[index].file
+      // Damage is reported when the file is read.
+      guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
+      let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
+      for name in dylink.needed { addNeeded(name.description, by: file, search) }
     }
   }
 
-  private func neededNames(_ file: InputFile) throws(FormatError) -> [String] {
-    var sections = try SectionReader(file.bytes)
-    while let section = try sections.next() {
-      guard section.id == .custom else { continue }
-      if section.name == "dylink.0" { return try DylinkSection(section.payload).needed.map(\.description) }
-      if section.name == "dylink" { return try DylinkSection(legacy: section.payload).needed.map(\.description) }
+  private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
+    let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
+    if known.count > 1 {
+      let files = known.map { "\n>>> \($0.displayName)" }.joined()
+      diagnostics.error("\(file.displayName) needs \(name), which may be any of\(files)")
     }
-    return []
+    if !known.isEmpty { return }
+    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
+      diagnostics.warn(
+        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))")
+      return
+    }
+    diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
+    openFile(path, InputArgument(.file(path)), moduleName: nil)
   }
 
   private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
@@ -320,13 +324,4 @@ extension AddressWidth {
 extension InputFile {
   /// The last component of the path.
   var baseName: String { FilePath(path).lastComponent?.string ?? path }
-
-  /// Whether both are the same file on disk.
-  func isSameFile(as other: InputFile) -> Bool {
-    if path == other.path { return true }
-    var one = stat()
-    var two = stat()
-    guard stat(path, &one) == 0, stat(other.path, &two) == 0 else { return false }
-    return one.st_dev == two.st_dev && one.st_ino == two.st_ino
-  }
 }
