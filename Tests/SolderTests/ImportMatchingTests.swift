@@ -3,6 +3,9 @@ import WebAssemblyFormat
 
 @testable import SolderLinker
 
+/// The linker's, not the builder's.
+private typealias Bounds = SolderLinker.Limits
+
 /// What an export has to be to satisfy an import, for every pair.
 @Suite struct ImportMatchingTests {
   /// Types for the tests: functions `plain: (i32)`, `open: (i32)` that may have subtypes, `below` that declares `open` as
@@ -78,7 +81,7 @@ import WebAssemblyFormat
             matches(.global(type, isMutable: true), .global(wanted, isMutable: true)) == (type == wanted), comment)
           #expect(!matches(.global(type, isMutable: true), .global(wanted, isMutable: false)), comment)
           #expect(!matches(.global(type, isMutable: false), .global(wanted, isMutable: true)), comment)
-          let limits = Limits(minimum: 1)
+          let limits = Bounds(minimum: 1)
           #expect(matches(.table(type, limits), .table(wanted, limits)) == (type == wanted), comment)
         }
       }
@@ -111,7 +114,7 @@ import WebAssemblyFormat
     let types = try Types()
     let kinds: [ExternalType] = [
       .function(types.plain), .tag(types.plain), .global(.funcref, isMutable: false),
-      .table(.funcref, Limits(minimum: 1)), .memory(Limits(minimum: 1)),
+      .table(.funcref, Bounds(minimum: 1)), .memory(Bounds(minimum: 1)),
     ]
     for (index, one) in kinds.enumerated() {
       for (otherIndex, other) in kinds.enumerated() {
@@ -120,15 +123,15 @@ import WebAssemblyFormat
     }
   }
 
-  @Test func everyPairOfLimits() throws {
+  @Test func everyPairOfBounds() throws {
     let types = try Types()
     let bounds: [UInt64?] = [nil, 0, 1, 2, .max]
     for minimum in [0, 1, 2] as [UInt64] {
       for maximum in bounds where maximum ?? .max >= minimum {
         for wantedMinimum in [0, 1, 2] as [UInt64] {
           for wantedMaximum in bounds where wantedMaximum ?? .max >= wantedMinimum {
-            let limits = Limits(minimum: minimum, maximum: maximum)
-            let wanted = Limits(minimum: wantedMinimum, maximum: wantedMaximum)
+            let limits = Bounds(minimum: minimum, maximum: maximum)
+            let wanted = Bounds(minimum: wantedMinimum, maximum: wantedMaximum)
             let fits: Bool
             switch (maximum, wantedMaximum) {
             case (_, nil): fits = minimum >= wantedMinimum
@@ -144,9 +147,9 @@ import WebAssemblyFormat
     }
   }
 
-  @Test func whatIsMoreThanLimits() throws {
+  @Test func whatIsMoreThanBounds() throws {
     let types = try Types()
-    let one = Limits(minimum: 1, maximum: 2)
+    let one = Bounds(minimum: 1, maximum: 2)
     var shared = one
     shared.isShared = true
     var wide = one
@@ -175,10 +178,10 @@ import WebAssemblyFormat
         "(ref null (sub (sub (struct (field i32))) (struct (field i32) (field (mut i64)))))"
       ),
       (.global(types.reference(types.resumed), isMutable: false), "(ref null (cont (i32) -> void))"),
-      (.table(types.reference(types.plain), Limits(minimum: 1)), "1 (ref null ((i32) -> void))"),
-      (.table(.externref, Limits(minimum: 1, maximum: 7, is64: true)), "i64 1 7 externref"),
-      (.memory(Limits(minimum: 1, maximum: 2, isShared: true)), "1 2 shared"),
-      (.memory(Limits(minimum: 0, pageSizeLog2: 0)), "0 (pagesize 1)"),
+      (.table(types.reference(types.plain), Bounds(minimum: 1)), "1 (ref null ((i32) -> void))"),
+      (.table(.externref, Bounds(minimum: 1, maximum: 7, is64: true)), "i64 1 7 externref"),
+      (.memory(Bounds(minimum: 1, maximum: 2, isShared: true)), "1 2 shared"),
+      (.memory(Bounds(minimum: 0, pageSizeLog2: 0)), "0 (pagesize 1)"),
     ]
     for (type, text) in expected { #expect(types.table.text(of: type) == text) }
   }

@@ -269,6 +269,8 @@ struct OwnUnitPass {
       element: unit.bases.table + UInt32(unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
+    // Objects without reference types say so of a table that their calls need.
+    symbol.flags.formUnion(resolution.symbol(existing).flags.intersection(.noStrip))
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(existing)] = symbol
     return existing
