@@ -18,7 +18,7 @@ struct LibraryOrder {
 
   init(_ resolution: Resolution) {
     self.resolution = resolution
-    units = resolution.inLinkOrder.filter { $0.origin == .sharedLibrary }
+    units = resolution.inLinkOrder.filter { $0.contracts.isSetUpByExports }
     declared = Array(repeating: [], count: units.count)
     used = Array(repeating: [], count: units.count)
     var byName: [String: Int] = [:]
@@ -124,7 +124,7 @@ struct StartOrder {
   /// Constructors of a library; one that only relocated has been read and is gone.
   private func libraryConstructors(_ unit: Unit) -> [UInt32] {
     guard let facts = unit.lifted else { return [] }
-    return facts.constructors.filter { !facts.readFunctions.contains($0) }
+    return facts.constructors.filter { !unit.codeFacts.removedFunctions.contains($0) }
   }
 
   /// The constructors that objects name, lowest priority first.

@@ -20,7 +20,7 @@ extension Unit {
   fileprivate func threadLocalSize(copiedBy function: UInt32) -> UInt64 {
     let index = Int(function) - functionImports.count
     guard index >= 0, index < functions.count else { return 0 }
-    var code = reader(of: functions[index].body)
+    var code = file.reader(of: functions[index].body)
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return 0 }
     var reader = InstructionReader(code)
@@ -43,7 +43,7 @@ extension MemoryPlan {
   /// Makes room in each thread's block for the thread-local data of libraries.
   mutating func placeThreadLocalBlocks(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
     let type = resolution.table.find("__wasm_init_tls").flatMap { resolution.symbol($0).type }
-    for unit in resolution.inLinkOrder where unit.origin == .sharedLibrary && live.units[Int(unit.index)] {
+    for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && live.units[Int(unit.index)] {
       guard let facts = unit.lifted else { continue }
       guard let function = facts.initializeTLS else {
         if unit.hasThreadLocalBase {

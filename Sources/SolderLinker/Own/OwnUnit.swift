@@ -54,6 +54,7 @@ struct OwnUnitPass {
   private var resolution: Resolution
   private let options: LinkOptions
   private let diagnostics: Diagnostics
+  /// The linker's own unit, as far as names asked for it.
   private let unit: Unit
   private var own: OwnUnit
 
@@ -72,13 +73,14 @@ struct OwnUnitPass {
   /// - Returns: the resolution with the symbols of what was declared, and which those are.
   consuming func run() -> (Resolution, OwnUnit) {
     own.functionTable = declareFunctionTable()
-    if options.output != .relocatable {
+    if options.contract.definesOwnSymbols {
       declareStubs()
       declareSetUp()
       declareWrappers()
       declareAddresses()
       own.startAll = add("__wasm_start", .startAll)
     }
+    resolution.completeOwnUnit()
     return (resolution, own)
   }
 
@@ -147,7 +149,7 @@ struct OwnUnitPass {
   private mutating func declareWrappers() {
     guard !options.isPositionIndependent else { return }
     if resolution.callsConstructorsItself(options) { return }
-    if resolution.units.contains(where: { $0.origin == .plainModule }) {
+    if resolution.units.contains(where: \.contracts.keepsEntry) {
       declareEntryWrapper()
     } else {
       declareExportWrappers()
@@ -167,7 +169,7 @@ struct OwnUnitPass {
 
   private func plainEntry() -> (Unit, Export)? {
     for name in ["_start", "_initialize"] as [StaticString] {
-      for unit in resolution.inLinkOrder where unit.origin == .plainModule {
+      for unit in resolution.inLinkOrder where unit.contracts.keepsEntry {
         if let export = unit.exports.first(where: { $0.kind == .function && $0.name == name }) { return (unit, export) }
       }
     }
@@ -262,11 +264,11 @@ struct OwnUnitPass {
   }
 
   private mutating func defineTable(_ name: ByteString, _ existing: SymbolID?) -> SymbolID {
-    unit.tables.append(
+    resolution.synthetic.unit.tables.append(
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
       name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
-      element: unit.bases.table + UInt32(unit.tables.count - 1))
+      element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     // Objects without reference types say so of a table that their calls need.
@@ -283,8 +285,8 @@ extension Resolution {
     let constructors = symbol(wellKnown.callConstructors)
     if constructors.has(.usedInRegularUnit) { return true }
     // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
-    let hasPlainModule = units.contains { $0.origin == .plainModule }
-    return constructors.isExported(options) && (!hasPlainModule || constructors.has(.forceExport))
+    let keepsEntry = units.contains(where: \.contracts.keepsEntry)
+    return constructors.isExported(options) && (!keepsEntry || constructors.has(.forceExport))
   }
 }
 

@@ -65,15 +65,15 @@ extension ResolvePass {
     }
   }
 
-  private func redirect(_ redirected: [SymbolID: SymbolID]) {
+  private mutating func redirect(_ redirected: [SymbolID: SymbolID]) {
     guard !redirected.isEmpty else { return }
     // Few are, of a hundred thousand, so most cost a look at one byte.
     var isRedirected = [Bool](repeating: false, count: resolver.table.symbols.count)
     for id in redirected.keys { isRedirected[Int(id)] = true }
-    for unit in resolver.units {
-      let symbolIDs = unit.symbolIDs
+    for unit in resolver.symbolIDs.indices {
+      let symbolIDs = resolver.symbolIDs[unit]
       for (index, id) in symbolIDs.enumerated() where isRedirected[Int(id)] {
-        if let target = redirected[id] { unit.symbolIDs[index] = target }
+        if let target = redirected[id] { resolver.symbolIDs[unit][index] = target }
       }
     }
   }
@@ -127,7 +127,7 @@ extension ResolvePass {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.state == .alias else { return nil }
-    return resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
+    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.element)]
   }
 
   /// Makes an alias a definition of what it stands for, if that is defined.

@@ -20,18 +20,18 @@ import WebAssemblyFormat
 extension ResolvePass {
   /// Checks all references that involve finished modules.
   mutating func checkBindings() {
-    let isLifted = resolver.units.map(\.isLifted)
+    let isLifted = resolver.units.map(\.contracts.needsExactTypes)
     guard isLifted.contains(true) else { return }
     for index in resolver.linkOrder {
       let unit = resolver.units[Int(index)]
-      if unit.isLifted { checkImports(of: unit) }
+      if unit.contracts.needsExactTypes { checkImports(of: unit) }
       checkSymbols(of: unit, isLifted)
     }
   }
 
   // MARK: Imports of finished modules
 
-  private mutating func checkImports(of unit: Unit) {
+  private mutating func checkImports(of unit: BoundModule) {
     guard let facts = unit.lifted else { return }
     for (index, entry) in unit.functionImports.enumerated() {
       check(
@@ -52,9 +52,10 @@ extension ResolvePass {
   }
 
   private mutating func check(
-    _ position: Int, _ element: Int, _ wanted: ExternalType, _ module: ByteString, _ name: ByteString, of unit: Unit
+    _ position: Int, _ element: Int, _ wanted: ExternalType, _ module: ByteString, _ name: ByteString,
+    of unit: BoundModule
   ) {
-    let id = unit.symbolIDs[position]
+    let id = resolver.id(position, of: unit)
     let symbol = resolver.table.symbols[Int(id)]
     guard kind(of: wanted) == symbol.kind else {
       if symbol.kind == .data, isAddressType(wanted) { return }
@@ -71,10 +72,10 @@ extension ResolvePass {
   }
 
   /// Whether a definition, or the same import of others, is what an import asks for.
-  private func matches(_ type: ExternalType, _ wanted: ExternalType, _ symbol: Symbol, _ unit: Unit) -> Bool {
+  private func matches(_ type: ExternalType, _ wanted: ExternalType, _ symbol: Symbol, _ unit: BoundModule) -> Bool {
     if case .table(let element, let limits) = type, case .table(let wantedElement, let bounds) = wanted {
       // Where the linker fills the table or the host gives it, it becomes as large as anybody wants it to be.
-      let isGrown = symbol.isUndefined || symbol.unit == 0 || unit.origin != .plainModule
+      let isGrown = symbol.isUndefined || symbol.unit == 0 || !unit.contracts.refusesOtherTypes
       if isGrown { return element == wantedElement && limits.is64 == bounds.is64 }
     }
     return resolver.types.matches(type, wanted)
@@ -95,40 +96,41 @@ extension ResolvePass {
     type == .global(resolver.is64 ? .i64 : .i32, isMutable: false)
   }
 
-  private func canSeparate(_ symbol: Symbol, _ position: Int, of unit: Unit) -> Bool {
-    symbol.isUndefined && unit.origin == .plainModule && !unit.symbols[position].isLocal && !symbol.has(.unnamed)
+  private func canSeparate(_ symbol: Symbol, _ position: Int, of unit: BoundModule) -> Bool {
+    symbol.isUndefined && unit.contracts.leavesUndefinedToHost && !unit.symbols[position].isLocal
+      && !symbol.has(.unnamed)
   }
 
   /// A name that nobody defines stays an import of every whole module, as the module states it: only the host knows whether
   /// it can be all of them.
-  private mutating func importSeparately(_ position: Int, _ element: Int, of unit: Unit) {
+  private mutating func importSeparately(_ position: Int, _ element: Int, of unit: BoundModule) {
     let stated = unit.symbols[position]
     var symbol = Symbol(
       name: stated.name, kind: stated.kind, state: .undefined, flags: stated.flags, unit: unit.index,
       element: UInt32(element))
     symbol.type = stated.type == none32 ? nil : unit.typeIDs[Int(stated.type)]
     symbol.attributes = [.usedInRegularUnit, .mayImport]
-    unit.symbolIDs[position] = resolver.table.addUnnamed(symbol)
+    resolver.symbolIDs[Int(unit.index)][position] = resolver.table.addUnnamed(symbol)
   }
 
   // MARK: References without a type
 
   /// Checks references to data and to addresses of functions, and those of objects to what finished modules define.
-  private mutating func checkSymbols(of unit: Unit, _ isLifted: [Bool]) {
+  private mutating func checkSymbols(of unit: BoundModule, _ isLifted: [Bool]) {
     let symbols = unit.symbols
     for position in symbols.indices {
       let stated = symbols[position]
       guard stated.isUndefined || unit.isDiscarded(comdat: stated.comdat), !stated.isLocal else { continue }
-      if unit.isLifted, !stated.isAddressOnly { continue }
-      let id = unit.symbolIDs[position]
+      if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
+      let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.state == .defined, unit.isLifted || isLifted[Int(symbol.unit)] else { continue }
+      guard symbol.state == .defined, unit.contracts.needsExactTypes || isLifted[Int(symbol.unit)] else { continue }
       checkReference(stated, position, of: unit, symbol, id)
     }
   }
 
   private mutating func checkReference(
-    _ stated: UnitSymbol, _ position: Int, of unit: Unit, _ symbol: Symbol, _ id: SymbolID
+    _ stated: UnitSymbol, _ position: Int, of unit: BoundModule, _ symbol: Symbol, _ id: SymbolID
   ) {
     guard stated.kind == symbol.kind else {
       switch (stated.kind, symbol.kind) {
@@ -137,11 +139,13 @@ extension ResolvePass {
       default: return reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind)
       }
     }
-    guard !unit.isLifted else { return }
+    guard !unit.contracts.needsExactTypes else { return }
     if stated.kind == .function {
       guard stated.type != none32, let type = symbol.type else { return }
       let wanted = unit.typeIDs[Int(stated.type)]
-      guard type != wanted, !resolver.types.isSubtype(type, wanted), unit.callsDirectly(position) else { return }
+      guard type != wanted, !resolver.types.isSubtype(type, wanted), resolver.callsDirectly(position, of: unit) else {
+        return
+      }
       replaceCall(at: position, of: unit, wanted, symbol, id)
     } else if let wanted = importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
       !matches(type, wanted, symbol, unit)
@@ -151,7 +155,7 @@ extension ResolvePass {
   }
 
   /// The type of an object's import of anything but a function.
-  private func importedType(of symbol: UnitSymbol, in unit: Unit) -> ExternalType? {
+  private func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
     guard symbol.isUndefined, symbol.element != none32 else { return nil }
     let index = Int(symbol.element)
     return switch symbol.kind {
@@ -166,11 +170,11 @@ extension ResolvePass {
 
   /// Lets a call that cannot be right run into a function of its signature that traps.
   private mutating func replaceCall(
-    at position: Int, of unit: Unit, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID
+    at position: Int, of unit: BoundModule, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID
   ) {
     let stub = MismatchStub(definition: id, type: wanted)
     if let known = mismatchStubs[stub] {
-      unit.symbolIDs[position] = known
+      resolver.symbolIDs[Int(unit.index)][position] = known
       return
     }
     var reference = Symbol(
@@ -181,24 +185,25 @@ extension ResolvePass {
     guard acceptsMismatch(reference, of: unit, symbol) else { return }
     resolver.table.symbols.append(reference)
     let name = symbol.has(.isStub) ? "\(symbol.name)" : "signature_mismatch:\(resolver.demangled(symbol.name))"
-    resolver.makeTrap(new, named: name, in: &synthetic)
+    resolver.makeTrap(new, named: name)
     mismatchStubs[stub] = new
-    unit.symbolIDs[position] = new
+    resolver.symbolIDs[Int(unit.index)][position] = new
   }
 
   /// Reports two signatures of a name that do not match.
   ///
   /// - Returns: whether the link goes on, with calls that trap.
-  private func acceptsMismatch(_ reference: Symbol, of unit: Unit, _ symbol: Symbol) -> Bool {
+  private func acceptsMismatch(_ reference: Symbol, of unit: BoundModule, _ symbol: Symbol) -> Bool {
     // A weak function that nothing defines may have as many signatures as it likes.
     if symbol.has(.isStub) { return true }
-    let definer = symbol.unit == none32 ? nil : resolver.units[Int(symbol.unit)]
-    let involvesLibrary = unit.origin == .sharedLibrary || definer?.origin == .sharedLibrary
-    if symbol.isDefined, involvesLibrary, !options.checksSharedLibrarySignatures { return true }
+    let definer = symbol.unit == none32 ? nil : resolver.units[Int(symbol.unit)].contracts
+    let isOptional = unit.contracts.isCheckedByOption || definer?.isCheckedByOption ?? false
+    if symbol.isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
     let involvesObject =
-      unit.origin != .plainModule && (unit.origin == .object || definer.map { $0.origin == .object } ?? false)
+      !unit.contracts.refusesOtherTypes
+      && (unit.contracts.trapsWrongSignatures || definer?.trapsWrongSignatures ?? false)
     let isError = !options.writesDespiteErrors && !(symbol.isDefined && involvesObject)
-    if unit.isLifted {
+    if unit.contracts.needsExactTypes {
       report(
         "function signature", symbol.name, reference.type.map { resolver.types.text(of: $0) } ?? "unknown", unit,
         symbol.type.map { resolver.types.text(of: $0) } ?? "unknown", symbol, isError: isError)
@@ -211,7 +216,7 @@ extension ResolvePass {
   // MARK: Messages
 
   private func reportMismatch(
-    _ wanted: ExternalType, _ name: ByteString, in unit: Unit, _ type: ExternalType, _ symbol: Symbol
+    _ wanted: ExternalType, _ name: ByteString, in unit: BoundModule, _ type: ExternalType, _ symbol: Symbol
   ) {
     let what =
       switch wanted {
@@ -225,7 +230,7 @@ extension ResolvePass {
   }
 
   private func report(
-    _ what: String, _ name: ByteString, _ wanted: String, _ unit: Unit, _ defined: String, _ symbol: Symbol,
+    _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol,
     isError: Bool
   ) {
     let message =
@@ -236,7 +241,7 @@ extension ResolvePass {
   }
 
   private func reportKind(
-    _ symbol: Symbol, _ name: ByteString, wanted: ExternalType?, in unit: Unit, _ kind: SymbolKind? = nil
+    _ symbol: Symbol, _ name: ByteString, wanted: ExternalType?, in unit: BoundModule, _ kind: SymbolKind? = nil
   ) {
     func text(_ kind: SymbolKind, _ type: ExternalType?) -> String {
       kind.conventionalName + (type.map { " \(resolver.describe($0))" } ?? "")

@@ -14,16 +14,20 @@ extension Resolver {
       guard symbol.unit != none32, symbol.element != none32, symbol.state != .alias else { return nil }
       let unit = units[Int(symbol.unit)]
       let index = Int(symbol.element)
+      let isOwn = symbol.unit == 0
       if symbol.isUndefined {
-        return externalType(of: symbol.kind == .global ? unit.globalImports[index] : unit.tableImports[index], in: unit)
+        let globals = isOwn ? own.unit.globalImports : unit.globalImports
+        return externalType(of: symbol.kind == .global ? globals[index] : unit.tableImports[index], in: unit)
       }
-      return symbol.kind == .global
-        ? externalType(of: unit.globals[index], in: unit) : externalType(of: unit.tables[index], in: unit)
+      if symbol.kind == .global {
+        return externalType(of: (isOwn ? own.unit.globals : unit.globals)[index], in: unit)
+      }
+      return externalType(of: (isOwn ? own.unit.tables : unit.tables)[index], in: unit)
     }
   }
 
   /// The type that a unit's import asks for.
-  func externalType(of entry: Import, in unit: Unit) -> ExternalType {
+  func externalType(of entry: Import, in unit: BoundModule) -> ExternalType {
     switch entry.kind {
     case .function: .function(unit.typeIDs[Int(entry.type)])
     case .tag: .tag(unit.typeIDs[Int(entry.type)])
@@ -35,16 +39,16 @@ extension Resolver {
     }
   }
 
-  private func externalType(of global: GlobalVariable, in unit: Unit) -> ExternalType {
+  private func externalType(of global: GlobalVariable, in unit: BoundModule) -> ExternalType {
     .global(valueType(global.declaration, global.type.valueType, in: unit), isMutable: global.type.isMutable)
   }
 
-  private func externalType(of table: Table, in unit: Unit) -> ExternalType {
+  private func externalType(of table: Table, in unit: BoundModule) -> ExternalType {
     .table(valueType(table.declaration, table.elementType, in: unit), table.limits)
   }
 
   /// The value type that a declaration encodes, of which `code` is the first byte. The linker's own have no declaration.
-  private func valueType(_ declaration: Fragment, _ code: UInt8, in unit: Unit) -> ValueType {
+  private func valueType(_ declaration: Fragment, _ code: UInt8, in unit: BoundModule) -> ValueType {
     if let type = ValueType(byte: code) { return type }
     var reader = ByteReader(
       unit.file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
@@ -69,7 +73,9 @@ extension Resolver {
     else { return false }
     let unit = units[Int(symbol.unit)]
     let global = unit.globals[Int(symbol.element)]
-    guard unit.isLifted, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else { return false }
-    return SymbolicEvaluator(unit, globals: []).value(of: global.initializer)?.base == .number
+    guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
+      return false
+    }
+    return SymbolicEvaluator(unit.file, globals: []).value(of: global.initializer)?.base == .number
   }
 }

@@ -7,20 +7,18 @@ import WebAssemblyFormat
 // that traps. References that do not call (they take the address) may differ freely.
 extension Resolver {
   /// Whether the signature of an existing symbol matters: it is defined, or something calls it.
-  func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
+  mutating func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
     if existing.isDefined { return true }
-    decoders?.wait()
-    for index in 1..<units.count where units[index].origin == .object {
-      let unit = units[index]
-      for (position, symbol) in unit.symbolIDs.enumerated() where symbol == id && unit.callsDirectly(position) {
-        return true
+    for index in 1..<units.count where units[index].contracts.trapsWrongSignatures {
+      for (position, symbol) in symbolIDs[index].enumerated() where symbol == id {
+        if callsDirectly(position, of: units[index]) { return true }
       }
     }
     return false
   }
 
   /// A definition of another signature than what was seen before becomes the name's primary symbol.
-  mutating func addVariantDefinition(_ definition: Symbol, of unit: Unit, existing id: SymbolID) -> SymbolID {
+  mutating func addVariantDefinition(_ definition: Symbol, of unit: BoundModule, existing id: SymbolID) -> SymbolID {
     let (variant, isNew) = variant(of: id, type: definition.type!, template: definition)
     if isNew || shouldReplace(table.symbols[Int(id)], by: definition, of: unit) {
       let attributes = table.symbols[Int(variant)].attributes
@@ -34,13 +32,13 @@ extension Resolver {
 
   /// A call with another signature refers to a variant of its own.
   mutating func addVariantReference(
-    _ symbol: UnitSymbol, of unit: Unit, type: TypeID, existing id: SymbolID
+    _ symbol: UnitSymbol, of unit: BoundModule, type: TypeID, existing id: SymbolID
   ) -> SymbolID {
     let existing = table.symbols[Int(id)]
     if existing.isUndefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
       table.symbols[Int(id)].type = type
-      if existing.unit != none32, units[Int(existing.unit)].isLifted {
+      if existing.unit != none32, units[Int(existing.unit)].contracts.needsExactTypes {
         table.symbols[Int(id)].unit = unit.index
         table.symbols[Int(id)].element = symbol.element
       }
@@ -71,7 +69,7 @@ extension Resolver {
 
   /// Reports disagreements and turns every variant but the definition into a function that traps. References of finished
   /// modules are to the definition in any case; whether they can be is another question.
-  mutating func settleVariants(_ synthetic: inout SyntheticFunctions) {
+  mutating func settleVariants() {
     /// What variants become in finished modules, and everywhere.
     var inModules: [SymbolID: SymbolID] = [:]
     var everywhere: [SymbolID: SymbolID] = [:]
@@ -90,21 +88,23 @@ extension Resolver {
           continue
         }
         inModules[variant] = defined
-        let isLibrary = definition.unit != none32 && units[Int(definition.unit)].origin == .sharedLibrary
+        let isLibrary = definition.unit != none32 && units[Int(definition.unit)].contracts.isCheckedByOption
         if !isLibrary || options.checksSharedLibrarySignatures {
           reportSignatureMismatch(symbol, definition, isError: false)
         }
         let name = "signature_mismatch:" + demangled(symbol.name)
-        makeTrap(variant, named: name, in: &synthetic)
+        makeTrap(variant, named: name)
       }
     }
   }
 
-  private func redirectVariants(_ inModules: [SymbolID: SymbolID], _ everywhere: [SymbolID: SymbolID]) {
+  private mutating func redirectVariants(_ inModules: [SymbolID: SymbolID], _ everywhere: [SymbolID: SymbolID]) {
     guard !inModules.isEmpty || !everywhere.isEmpty else { return }
     for unit in units {
-      for (index, id) in unit.symbolIDs.enumerated() {
-        if let target = everywhere[id] ?? (unit.isLifted ? inModules[id] : nil) { unit.symbolIDs[index] = target }
+      let ids = symbolIDs[Int(unit.index)]
+      for (index, id) in ids.enumerated() {
+        guard let target = everywhere[id] ?? (unit.contracts.needsExactTypes ? inModules[id] : nil) else { continue }
+        symbolIDs[Int(unit.index)][index] = target
       }
     }
   }
@@ -119,10 +119,10 @@ extension Resolver {
   }
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.
-  mutating func makeTrap(_ id: SymbolID, named name: String, in synthetic: inout SyntheticFunctions) {
+  mutating func makeTrap(_ id: SymbolID, named name: String) {
     var symbol = table.symbols[Int(id)]
-    let function = synthetic.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
-    symbol.name = synthetic.name(of: function)
+    let function = own.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
+    symbol.name = own.name(of: function)
     symbol.state = .defined
     symbol.flags = [.bindingLocal]
     symbol.unit = 0

@@ -11,8 +11,7 @@ struct RelocationCode {
     for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
-        let input = unit.segments[Int(piece.segment)]
-        for index in input.relocations.indices {
+        for index in unit.segmentRelocations[Int(piece.segment)].indices {
           write(
             unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls),
             encoder, &writer)

@@ -48,7 +48,7 @@ extension IndexPass {
       if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
       return
     }
-    if unit.isLifted {
+    if unit.contracts.reportsUndefinedTogether {
       report.add(id, unit, function, options)
     } else {
       let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"

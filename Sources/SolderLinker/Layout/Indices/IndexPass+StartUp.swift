@@ -5,7 +5,7 @@ extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
     StartOrder.checkConstructors(resolution, live, options, diagnostics)
-    guard options.output != .relocatable else {
+    guard options.contract.callsConstructors else {
       plan.constructors = []
       return
     }
@@ -13,7 +13,7 @@ extension IndexPass {
     plan.constructors = live.hasConstructors ? order.constructors : []
     if options.isPositionIndependent || resolution.callsConstructorsItself(options) {
       // The program's own start-up calls them.
-    } else if resolution.units.contains(where: { $0.origin == .plainModule }) {
+    } else if resolution.units.contains(where: \.contracts.keepsEntry) {
       wrapPlainEntry(&order)
     } else {
       wrapCommandExports()
@@ -24,7 +24,7 @@ extension IndexPass {
 
   private func plainStartFunctions() -> [SymbolID] {
     resolution.inLinkOrder.compactMap { unit in
-      guard unit.origin == .plainModule, let start = unit.startFunction, let facts = unit.lifted else { return nil }
+      guard unit.contracts.keepsEntry, let start = unit.startFunction, let facts = unit.lifted else { return nil }
       return unit.symbolIDs[Int(facts.functionSymbols + start)]
     }
   }
