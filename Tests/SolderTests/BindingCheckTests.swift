@@ -301,6 +301,25 @@ import Testing
     }
   }
 
+  /// A table of the host's has to be what all want of it.
+  @Test func tablesOfTheHost() async throws {
+    func module(_ name: String, _ limits: Limits) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let table = module.importTable("env", "shelf", .externref, limits)
+      module.function([], [.i32], export: name, [.tableSize(table)])
+      return module
+    }
+    let inputs = try InputSet([("a.wasm", module("a", Limits(2, 9))), ("b.wasm", module("b", Limits(5)))])
+    let other = try InputSet([("a.wasm", module("a", Limits(2, 4))), ("b.wasm", module("b", Limits(5)))])
+    for order in permutations(["a.wasm", "b.wasm"]) {
+      let run = inputs.link(order)
+      let bytes = try #require(run.bytes, "\(run.errors)")
+      try await WebAssemblyHost.shared.validate(bytes)
+      #expect(try ModuleDescription(bytes).imports.count == 1)
+      other.refuse(order, ["table type mismatch: shelf", "2 4 externref", "5 externref", "a.wasm", "b.wasm"])
+    }
+  }
+
   // MARK: Types of globals, tables and tags
 
   /// Every pair of a definition and an import, by module name and by name alone, in both orders.

@@ -35,8 +35,8 @@ extension TypeTable {
     case (.global(let defined, isMutable: false), .global(let wanted, isMutable: false)): isSubtype(defined, wanted)
     case (.global(let defined, isMutable: true), .global(let wanted, isMutable: true)): defined == wanted
     case (.table(let defined, let limits), .table(let wanted, let bounds)):
-      defined == wanted && limits.isWithin(bounds)
-    case (.memory(let limits), .memory(let bounds)): limits.isWithin(bounds)
+      defined == wanted && limits.satisfies(bounds)
+    case (.memory(let limits), .memory(let bounds)): limits.satisfies(bounds)
     default: false
     }
   }
@@ -99,16 +99,15 @@ extension TypeKind {
 }
 
 extension Limits {
-  /// Bytes of a page as a power of two, where none is declared.
-  private static let usualPageSizeLog2: UInt32 = 16
+  /// Whether both are of memories or tables with the same addresses, pages and sharing.
+  func hasSameForm(as other: Limits) -> Bool {
+    is64 == other.is64 && isShared == other.isShared && pageSize == other.pageSize
+  }
 
-  /// Whether a memory or table with these limits can be one that is imported with `bounds`.
-  func isWithin(_ bounds: Limits) -> Bool {
-    guard is64 == bounds.is64, isShared == bounds.isShared,
-      pageSizeLog2 ?? Limits.usualPageSizeLog2 == bounds.pageSizeLog2 ?? Limits.usualPageSizeLog2,
-      minimum >= bounds.minimum
-    else { return false }
-    guard let limit = bounds.maximum else { return true }
+  /// Whether a memory or table with these limits can be one that is imported with those.
+  func satisfies(_ wanted: Limits) -> Bool {
+    guard hasSameForm(as: wanted), minimum >= wanted.minimum else { return false }
+    guard let limit = wanted.maximum else { return true }
     return maximum.map { $0 <= limit } ?? false
   }
 }

@@ -16,12 +16,10 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
-  /// Memory imports that a named input satisfies, and the memory that each of them is.
-  let boundMemories: [MemoryReference: MemoryReference]
   /// Names under which the result exports what it imports itself.
   let exportedImports: [ExportedImport]
-  /// The plain module whose memory becomes that of the whole program.
-  let memoryOwner: Unit?
+  /// Which memory each memory of a unit is.
+  let memories: MemoryBinding
 
   init(_ bindings: consuming Bindings, _ units: [Unit]) {
     table = bindings.table
@@ -32,9 +30,8 @@ struct Resolution {
     wellKnown = bindings.wellKnown
     entry = bindings.entry
     explicitExports = bindings.explicitExports
-    boundMemories = bindings.boundMemories
     exportedImports = bindings.exportedImports
-    memoryOwner = bindings.memoryOwner.map { units[Int($0.index)] }
+    memories = bindings.memories
   }
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
@@ -55,12 +52,6 @@ struct Resolution {
 
   /// Makes the linker's own unit of all that has been added to it.
   mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
-}
-
-/// A memory in a unit's index space.
-struct MemoryReference: Hashable {
-  var unit: UInt32
-  var index: UInt32
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.

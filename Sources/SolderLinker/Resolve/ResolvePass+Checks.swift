@@ -229,7 +229,7 @@ extension ResolvePass {
     report(what, name, resolver.describe(wanted), unit, resolver.describe(type), symbol, isError: true)
   }
 
-  private func report(
+  func report(
     _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol,
     isError: Bool
   ) {

@@ -60,7 +60,6 @@ struct IndexPass {
   mutating func run() {
     findCalledSymbols()
     addImports()
-    numberMemories()
     reserveSlots()
     scanRelocations()
     settleFunctionTable()
