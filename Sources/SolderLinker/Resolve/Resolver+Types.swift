@@ -33,29 +33,18 @@ extension Resolver {
     case .tag: .tag(unit.typeIDs[Int(entry.type)])
     case .global:
       .global(
-        valueType(entry.declaration, entry.global.valueType, in: unit), isMutable: entry.global.isMutable)
-    case .table: .table(valueType(entry.declaration, entry.elementType, in: unit), entry.limits)
+        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable)
+    case .table: .table(unit.valueType(entry.declaration, entry.elementType, unit.typeIDs), entry.limits)
     case .memory: .memory(entry.limits)
     }
   }
 
   private func externalType(of global: GlobalVariable, in unit: BoundModule) -> ExternalType {
-    .global(valueType(global.declaration, global.type.valueType, in: unit), isMutable: global.type.isMutable)
+    .global(unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable)
   }
 
   private func externalType(of table: Table, in unit: BoundModule) -> ExternalType {
-    .table(valueType(table.declaration, table.elementType, in: unit), table.limits)
-  }
-
-  /// The value type that a declaration encodes, of which `code` is the first byte. The linker's own have no declaration.
-  private func valueType(_ declaration: Fragment, _ code: UInt8, in unit: BoundModule) -> ValueType {
-    if let type = ValueType(byte: code) { return type }
-    var reader = ByteReader(
-      unit.file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
-    // The type was read before, when the declaration was found.
-    guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
-    guard let index = type.typeIndex, Int(index) < unit.typeIDs.count else { return type }
-    return type.withTypeIndex(unit.typeIDs[Int(index)].rawValue)
+    .table(unit.valueType(table.declaration, table.elementType, unit.typeIDs), table.limits)
   }
 
   /// A global's type as a message shows it.
@@ -77,5 +66,18 @@ extension Resolver {
       return false
     }
     return SymbolicEvaluator(unit.file, globals: []).value(of: global.initializer)?.base == .number
+  }
+}
+
+extension ModuleView {
+  /// The value type that a declaration encodes, of which `code` is the first byte, with IDs of the link for type indices.
+  /// The linker's own have no declaration.
+  func valueType(_ declaration: Fragment, _ code: UInt8, _ typeIDs: [TypeID]) -> ValueType {
+    if let type = ValueType(byte: code) { return type }
+    var reader = ByteReader(file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
+    // The type was read before, when the declaration was found.
+    guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
+    guard let index = type.typeIndex, Int(index) < typeIDs.count else { return type }
+    return type.withTypeIndex(typeIDs[Int(index)].rawValue)
   }
 }
