@@ -38,6 +38,7 @@ def engine(limited=False):
     config.wasm_threads = True
     config.wasm_custom_page_sizes = True
     config.shared_memory = True
+    config.wasm_custom_page_sizes = True
     return wasmtime.Engine(config)
 
 

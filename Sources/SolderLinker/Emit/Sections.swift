@@ -23,23 +23,16 @@ struct SectionWriter {
 
   func imports() -> ByteWriter {
     var writer = ByteWriter()
-    let memory = mainMemoryImport
-    let count =
-      indices.imports.count + indices.importedAddresses.count + indices.importedMemories.count + (memory == nil ? 0 : 1)
+    let memories = program.resolution.memories
+    let count = indices.imports.count + indices.importedAddresses.count + Int(memories.importCount)
     guard count > 0 else { return writer }
     writer.count(count)
-    if let memory {
-      writer.name(memory.module)
-      writer.name(memory.name)
+    for (memory, limits) in zip(memories.memories, program.memory.limits) {
+      guard let name = memory.hostName else { continue }
+      writer.name(name.module)
+      writer.name(name.name)
       writer.byte(ExternalKind.memory.rawValue)
-      write(mainMemoryLimits, &writer)
-    }
-    for reference in indices.importedMemories {
-      let entry = units[Int(reference.unit)].memoryImports[Int(reference.index)]
-      writer.name(entry.module)
-      writer.name(entry.name)
-      writer.byte(ExternalKind.memory.rawValue)
-      write(entry.limits, &writer)
+      write(limits, &writer)
     }
     for entry in indices.imports { write(entry, &writer) }
     for id in indices.importedAddresses {
@@ -57,10 +50,10 @@ struct SectionWriter {
     writer.byte(entry.kind.rawValue)
     let symbol = program.symbol(entry.symbol)
     switch entry.kind {
-    case .function: writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+    case .function: writer.u32(program.index(of: symbol.type))
     case .tag:
       writer.byte(0)
-      writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+      writer.u32(program.index(of: symbol.type))
     case .global:
       let unit = units[Int(symbol.unit)]
       let declared = unit.globalImports[Int(symbol.element)]
@@ -81,14 +74,6 @@ struct SectionWriter {
     }
   }
 
-  /// The module and name of the first memory, if it is imported.
-  private var mainMemoryImport: (module: ByteString, name: ByteString)? {
-    if let entry = program.resolution.memoryOwner?.memoryImports.first { return (entry.module, entry.name) }
-    guard let entry = program.options.memoryImport else { return nil }
-    let names = program.resolution.synthetic.names
-    return (names.intern(entry.module), names.intern(entry.name))
-  }
-
   // MARK: Declarations
 
   func functions() -> ByteWriter {
@@ -103,7 +88,8 @@ struct SectionWriter {
         unit = units[Int(reference.unit)]
         (functions, typeIDs) = (unit.functions, unit.typeIDs)
       }
-      writer.u32(types.index(of: typeIDs[Int(functions[Int(reference.index)].type)]) ?? 0)
+      let type = functions[Int(reference.index)].type
+      writer.u32(types.index(of: typeIDs[Int(type)]) ?? program.index(ofType: type, of: unit))
     }
     return writer
   }
@@ -126,27 +112,11 @@ struct SectionWriter {
 
   func memories() -> ByteWriter {
     var writer = ByteWriter()
-    let hasMain = mainMemoryImport == nil && program.resolution.needsMainMemory
-    let count = indices.memories.count + (hasMain ? 1 : 0)
-    guard count > 0 else { return writer }
-    writer.count(count)
-    if hasMain { write(mainMemoryLimits, &writer) }
-    for reference in indices.memories {
-      write(units[Int(reference.unit)].memories[Int(reference.index)].limits, &writer)
-    }
+    let limits = program.memory.limits.dropFirst(Int(program.resolution.memories.importCount))
+    guard !limits.isEmpty else { return writer }
+    writer.count(limits.count)
+    for limits in limits { write(limits, &writer) }
     return writer
-  }
-
-  private var mainMemoryLimits: Limits {
-    var limits = Limits(minimum: program.memory.pages, maximum: program.memory.maximumPages)
-    limits.isShared =
-      program.options.sharedMemory || (program.resolution.memoryOwner?.firstMemoryLimits?.isShared ?? false)
-    limits.is64 = program.is64
-    limits.pageSizeLog2 = program.resolution.memoryOwner?.firstMemoryLimits?.pageSizeLog2
-    if program.options.pageSize != 65_536 {
-      limits.pageSizeLog2 = UInt32(program.options.pageSize.trailingZeroBitCount)
-    }
-    return limits
   }
 
   func tags() -> ByteWriter {
@@ -156,7 +126,7 @@ struct SectionWriter {
     for reference in indices.tags {
       let unit = units[Int(reference.unit)]
       writer.byte(0)
-      writer.u32(indices.types.index(of: unit.typeIDs[Int(unit.tags[Int(reference.index)].type)]) ?? 0)
+      writer.u32(program.index(ofType: unit.tags[Int(reference.index)].type, of: unit))
     }
     return writer
   }
@@ -173,7 +143,7 @@ struct SectionWriter {
     for id in indices.addressGlobals { writeAddressGlobal(id, pointer, &writer) }
     for id in indices.exportedAddresses {
       writer.raw([pointer, 0])
-      writer.pointerConstant(program.address(of: program.symbol(id)), is64: program.is64)
+      writer.pointerConstant(program.address(of: id), is64: program.is64)
       writer.byte(0x0B)
     }
     return writer
@@ -185,8 +155,8 @@ struct SectionWriter {
     writer.byte(global.type.isMutable ? 1 : 0)
     if unit.index == 0 {
       writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
-    } else if program.isHeapBase(unit, index) {
-      writer.pointerConstant(program.memory.heapBase, is64: global.type.valueType == 0x7E)
+    } else if let address = program.memory.decidedAddresses[unit.bases.global + UInt32(index)] {
+      writer.pointerConstant(address, is64: global.type.valueType == 0x7E)
     } else if let value = unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)] {
       writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
     } else {
@@ -204,7 +174,7 @@ struct SectionWriter {
       && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
-    let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: symbol)
+    let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)
     let known = program.resolution.wellKnown
     let base =
       isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
@@ -261,7 +231,7 @@ struct SectionWriter {
   }
 
   private func write(_ run: Range<Int>, _ writer: inout ByteWriter) {
-    let table = indices.functionTable ?? 0
+    let table = program.functionTable
     writer.u32(table == 0 ? 0 : 2)
     if table != 0 { writer.u32(table) }
     if program.options.isPositionIndependent, let base = program.resolution.wellKnown.tableBase {
@@ -273,7 +243,7 @@ struct SectionWriter {
     writer.byte(0x0B)
     if table != 0 { writer.byte(0) }
     writer.count(run.count)
-    for index in run { writer.u32(program.index(of: indices.slots[index])) }
+    for case let id? in indices.slots[run].map(\.index) { writer.u32(program.index(of: id)) }
   }
 
   private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {
@@ -309,13 +279,17 @@ struct SectionWriter {
   // MARK: Parts
 
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
-    // Every operand takes at most ten bytes.
-    let room = Int(fragment.size) + fragment.relocations.indices.count * 10
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
+    let patcher = Patcher(unit, encoder)
+    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(size, 1)) { buffer in
       guard let start = buffer.baseAddress else { return }
-      var fragmentWriter = FragmentWriter(start)
-      fragmentWriter.write(fragment, Patcher(unit, encoder), compress: false)
-      writer.raw(start, count: fragmentWriter.position)
+      var fragmentWriter = FragmentWriter(OutputRoom(start, count: size))
+      fragmentWriter.write(fragment, patcher, compress: false)
+      guard fragmentWriter.isComplete else {
+        return program.errors.report(
+          "\(unit.file.displayName): the expression at \(fragment.start) is not as long as was measured")
+      }
+      writer.raw(start, count: size)
     }
   }
 
@@ -367,9 +341,9 @@ extension Program {
     let addend = UInt64(bitPattern: value.addend)
     switch value.base {
     case .number: return addend
-    case .memory(let target): return address(of: symbol(unit.symbolIDs[Int(target)])) &+ addend
+    case .memory(let target): return address(of: unit.symbolIDs[Int(target)]) &+ addend
     case .slot(let target): return UInt64(slot(of: unit.symbolIDs[Int(target)])) &+ addend
-    case .tableBlock: return UInt64(indices.tableBlocks[unit.index] ?? 0) &+ addend
+    case .tableBlock: return UInt64(tableBlock(of: unit)) &+ addend
     }
   }
 }
