@@ -1,8 +1,5 @@
 import WebAssemblyFormat
 
-/// Index of a symbol in the link's ``SymbolTable``.
-typealias SymbolID = UInt32
-
 /// A name of the link, and what it stands for so far.
 struct Symbol {
   enum State: UInt8 {

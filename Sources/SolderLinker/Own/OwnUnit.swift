@@ -299,7 +299,8 @@ struct OwnUnitPass {
 extension Resolution {
   /// Whether a start-up of the program's own calls the constructors, as crt1.o's does, or the host is to call them.
   func callsConstructorsItself(_ options: LinkOptions) -> Bool {
-    let constructors = symbol(wellKnown.callConstructors)
+    guard let caller = wellKnown.callConstructors else { return false }
+    let constructors = symbol(caller)
     if constructors.has(.usedInRegularUnit) { return true }
     // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
     let keepsEntry = units.contains(where: \.contracts.keepsEntry)

@@ -56,7 +56,7 @@ struct Resolution {
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
 struct WellKnownSymbols {
-  var callConstructors: SymbolID = none32
+  var callConstructors: SymbolID?
   var callDestructors: SymbolID?
   var stackPointer: SymbolID?
   var memoryBase: SymbolID?

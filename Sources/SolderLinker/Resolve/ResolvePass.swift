@@ -114,8 +114,8 @@ struct ResolvePass {
   /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
   /// program calls constructors and destructors itself.
   private mutating func referToDestructors() {
-    guard options.contract.callsDestructors else { return }
-    let constructors = resolver.table.symbols[Int(known.callConstructors)]
+    guard options.contract.callsDestructors, let caller = known.callConstructors else { return }
+    let constructors = resolver.table.symbols[Int(caller)]
     guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
       !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
       let id = resolver.reference(ByteString("__wasm_call_dtors"), from: "<internal>")

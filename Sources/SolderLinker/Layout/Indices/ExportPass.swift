@@ -5,8 +5,8 @@ struct OutputExport {
   var name: ByteString
   var kind: ExternalKind
   var index: UInt32
-  /// The symbol that is exported; `none32` for what a plain module exports, and for memories.
-  var symbol = none32
+  /// The symbol that is exported; `nil` for what a plain module exports, and for memories.
+  var symbol: SymbolID?
 }
 
 /// What the result exports.

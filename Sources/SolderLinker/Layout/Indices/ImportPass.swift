@@ -5,7 +5,7 @@ struct OutputImport {
   var module: ByteString
   var name: ByteString
   var kind: ExternalKind
-  /// The symbol that became an import; `none32` for memories.
+  /// The symbol that became an import.
   var symbol: SymbolID
 }
 
