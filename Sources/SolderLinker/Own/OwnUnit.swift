@@ -196,8 +196,7 @@ struct OwnUnitPass {
       guard symbol.kind == .function, symbol.state == .defined, symbol.isExported(options),
         isWrapped.insert(id).inserted
       else { continue }
-      let unit = resolution.units[Int(symbol.unit)]
-      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+      let name = resolution.exportName(ofFunction: symbol)
       let wrapper = add(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
