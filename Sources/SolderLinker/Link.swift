@@ -95,7 +95,7 @@ struct Link {
     // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
     // say, and nothing changes it.
     let units = ReadRelocationsPass(bindings, options, diagnostics, threads).run(code)
-    var resolution = Resolution(bindings, units)
+    var resolution = Resolution(consume bindings, units)
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
