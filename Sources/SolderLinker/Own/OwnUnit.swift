@@ -14,7 +14,8 @@ struct OwnUnit {
   /// Calls all that has to run at instantiation when that is more than one function.
   fileprivate(set) var startAll: SymbolID?
   /// What traps in place of a missing function, by signature.
-  fileprivate(set) var stubs: [TypeID: SymbolID] = [:]
+  fileprivate var stubs: [TypeID: SymbolID] = [:]
+  fileprivate let emptyFunction: TypeID
   /// For each function that the host may call, in the order of names, what calls constructors and destructors around it.
   fileprivate(set) var wrappers: [ExportWrapper] = []
   /// What replaces the entry of a plain module.
@@ -23,6 +24,11 @@ struct OwnUnit {
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
   fileprivate(set) var functionTable: SymbolID?
+  /// Whether an object asks for it, though no code of its own may name it.
+  fileprivate(set) var isFunctionTableWanted = false
+
+  /// What traps in place of a function that is missing.
+  func stub(for symbol: Symbol) -> SymbolID? { stubs[symbol.type ?? emptyFunction] }
 
   struct ExportWrapper {
     let function: SymbolID
@@ -60,10 +66,11 @@ struct OwnUnitPass {
 
   init(_ resolution: consuming Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics) {
     unit = resolution.units[0]
-    own = OwnUnit(
-      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count),
-      firstSymbol: SymbolID(resolution.table.symbols.count))
+    let firstSymbol = SymbolID(resolution.table.symbols.count)
     self.resolution = resolution
+    own = OwnUnit(
+      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count), firstSymbol: firstSymbol,
+      emptyFunction: self.resolution.types.emptyFunction)
     self.options = options
     self.diagnostics = diagnostics
   }
@@ -78,6 +85,7 @@ struct OwnUnitPass {
       declareSetUp()
       declareWrappers()
       declareAddresses()
+      markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
     }
     resolution.completeOwnUnit()
@@ -190,13 +198,23 @@ struct OwnUnitPass {
       guard symbol.kind == .function, symbol.state == .defined, symbol.isExported(options),
         isWrapped.insert(id).inserted
       else { continue }
-      let unit = resolution.units[Int(symbol.unit)]
-      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+      let name = resolution.exportName(ofFunction: symbol)
       let wrapper = add(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
       resolution.table.symbols[Int(wrapper)].flags = .exported
       own.wrappers.append(OwnUnit.ExportWrapper(function: id, wrapper: wrapper))
+    }
+  }
+
+  /// A weak definition that a shared library exports is imported as well: another module's may win when it is loaded.
+  private mutating func markPreemptible() {
+    guard options.contract.weakMayBeReplaced else { return }
+    for id in resolution.table.slots {
+      let symbol = resolution.symbol(id)
+      guard symbol.isDefined, symbol.isWeak, !symbol.isHidden, symbol.kind != .data, symbol.has(.usedInRegularUnit)
+      else { continue }
+      resolution.table.symbols[Int(id)].attributes.insert(.preemptible)
     }
   }
 
@@ -272,8 +290,7 @@ struct OwnUnitPass {
       element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
-    // An object that asks for the table without naming it in code says so.
-    symbol.flags.formUnion(resolution.symbol(existing).flags.intersection(.noStrip))
+    own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(existing)] = symbol
     return existing
@@ -283,7 +300,8 @@ struct OwnUnitPass {
 extension Resolution {
   /// Whether a start-up of the program's own calls the constructors, as crt1.o's does, or the host is to call them.
   func callsConstructorsItself(_ options: LinkOptions) -> Bool {
-    let constructors = symbol(wellKnown.callConstructors)
+    guard let caller = wellKnown.callConstructors else { return false }
+    let constructors = symbol(caller)
     if constructors.has(.usedInRegularUnit) { return true }
     // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
     let keepsEntry = units.contains(where: \.contracts.keepsEntry)
