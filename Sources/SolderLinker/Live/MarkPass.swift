@@ -95,7 +95,9 @@ struct MarkPass {
         live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
       }
       for (index, element) in unit.elements.enumerated()
-      where element.isDeclarative || !unit.contracts.keepsElementSegments {
+      where element.isDeclarative && !unit.codeFacts.namedElements.contains(UInt32(index))
+        || !unit.contracts.keepsElementSegments
+      {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }
