@@ -13,7 +13,7 @@ extension IndexPass {
   mutating func reserveSlots() {
     plan.functionSlots = Array(repeating: noSlot, count: live.functions.count)
     plan.firstSlot = UInt32(clamping: options.tableBase ?? 0)
-    for unit in resolution.inLinkOrder where unit.contracts.keepsSlots { keepPlainSlots(unit) }
+    keepPlainSlots()
     for unit in resolution.inLinkOrder {
       guard let facts = unit.lifted, unit.codeFacts.needsTableBlock, live.units[Int(unit.index)] else { continue }
       guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
@@ -63,31 +63,6 @@ extension IndexPass {
     return first
   }
 
-  private mutating func keepPlainSlots(_ unit: Unit) {
-    guard let table = own.functionTable, resolution.symbol(table).unit == unit.index,
-      let facts = unit.lifted
-    else { return }
-    let symbol = resolution.symbol(table)
-    let index: Int
-    if symbol.isDefined {
-      index = unit.tableImports.count + Int(symbol.element - unit.bases.table)
-      plan.firstSlot = max(
-        plan.firstSlot, UInt32(clamping: unit.tables[Int(symbol.element - unit.bases.table)].limits.minimum))
-    } else {
-      index = Int(symbol.element)
-      plan.firstSlot = max(plan.firstSlot, UInt32(clamping: unit.tableImports[index].limits.minimum))
-    }
-    for element in unit.elements where Int(element.table) == index {
-      guard case .absolute(let start) = element.placement else { continue }
-      for (position, function) in element.functions.enumerated() where function != none32 {
-        let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
-        // Slot 0 is the null pointer of C.
-        let slot = start + UInt64(position)
-        if slot > 0, slot < UInt64(noSlot), self.slot(of: id) == noSlot { setSlot(UInt32(slot), of: id) }
-      }
-    }
-  }
-
   /// Gives a function the next free slot unless it has one.
   mutating func addSlot(_ id: SymbolID) {
     let symbol = resolution.symbol(id)
@@ -103,7 +78,7 @@ extension IndexPass {
     return symbol.isDefined ? plan.functionSlots[Int(symbol.element)] : plan.importSlots[id] ?? noSlot
   }
 
-  private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
+  mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
       plan.functionSlots[Int(symbol.element)] = slot
