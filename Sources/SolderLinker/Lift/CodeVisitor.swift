@@ -131,6 +131,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
       if hasReadFunctions, facts.readFunctions.contains(operand.value) {
         if facts.removedCalls.contains(operand.offset) {
+          relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(operand.value)
@@ -146,6 +147,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
           lastAssigned = operand.value
         }
         relocation.target = facts.globalSymbols + operand.value
+        if relocation.encoding.isGlobalGet { relocation.encoding = .globalGet(is64: isWide(operand.value)) }
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
@@ -189,9 +191,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         result.needsTableBlock = true
       }
     }
-    _ = relocation.become(value, is64: unit.globalType(operand.value)?.valueType == 0x7E)
+    let is64 = isWide(operand.value)
+    relocation.encoding = .globalGet(is64: is64)
+    _ = relocation.become(value, is64: is64)
     return relocation
   }
+
+  private func isWide(_ global: UInt32) -> Bool { unit?.globalType(global)?.valueType == 0x7E }
 
   /// The constant that is added to a base right here, in either order.
   private func addedConstant(_ operand: Operand, in unit: InputModule) -> Int64? {

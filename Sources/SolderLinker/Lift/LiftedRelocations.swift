@@ -102,11 +102,6 @@ struct LiftedRelocations {
     }
   }
 
-  /// Whether the instruction with this operand is `global.get`.
-  private func operandIsRead(_ relocation: Relocation) -> Bool {
-    unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
-  }
-
   /// Globals that only a relocation function sets, once, are constants after all.
   private mutating func foldAssignedGlobals() {
     guard !facts.assignedGlobals.isEmpty else { return }
@@ -114,19 +109,23 @@ struct LiftedRelocations {
     let constants = facts.assignedGlobals.filter { !code.variables.contains($0.key) && !exported.contains($0.key) }
     for index in relocations.entries.indices where relocations.entries[index].kind == .globalIndexLEB {
       let target = relocations.entries[index].target
-      guard target >= facts.globalSymbols, var value = constants[target - facts.globalSymbols] else { continue }
-      if value.base == .tableBlock {
-        if let symbol = facts.symbol(atSlot: value.addend, in: unit.elements) {
-          value = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
-        } else {
-          code.needsTableBlock = true
-        }
-      }
-      guard operandIsRead(relocations.entries[index]) else { continue }
+      guard target >= facts.globalSymbols, let value = constants[target - facts.globalSymbols] else { continue }
+      let settled = settled(value)
+      guard relocations.entries[index].encoding.isGlobalGet else { continue }
       _ = relocations.entries[index].become(
-        value, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
+        settled, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
     }
     // What is not folded, for whatever reason, has its value when the program starts.
-    for (global, value) in facts.assignedGlobals { code.initialValues[global] = value }
+    for (global, value) in facts.assignedGlobals { code.initialValues[global] = settled(value) }
+  }
+
+  /// A number that counts from the library's block of table slots, as the slot that it is; or else the block has to stay.
+  private mutating func settled(_ value: SymbolicValue) -> SymbolicValue {
+    guard value.base == .tableBlock else { return value }
+    if let symbol = facts.symbol(atSlot: value.addend, in: unit.elements) {
+      return SymbolicValue(base: .slot(symbol: symbol), addend: 0)
+    }
+    code.needsTableBlock = true
+    return value
   }
 }

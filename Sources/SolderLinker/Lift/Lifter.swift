@@ -129,6 +129,7 @@ struct Lifter {
         let is64 = unit.globalType(target)?.valueType == 0x7E
         if let value = facts.globals[Int(target)], unit.relocations[index].become(value, is64: is64) { continue }
         unit.relocations[index].target = facts.globalSymbols + target
+        if unit.relocations[index].encoding.isGlobalGet { unit.relocations[index].encoding = .globalGet(is64: is64) }
       default: break
       }
     }

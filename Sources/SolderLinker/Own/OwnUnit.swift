@@ -14,7 +14,8 @@ struct OwnUnit {
   /// Calls all that has to run at instantiation when that is more than one function.
   fileprivate(set) var startAll: SymbolID?
   /// What traps in place of a missing function, by signature.
-  fileprivate(set) var stubs: [TypeID: SymbolID] = [:]
+  fileprivate var stubs: [TypeID: SymbolID] = [:]
+  fileprivate let emptyFunction: TypeID
   /// For each function that the host may call, in the order of names, what calls constructors and destructors around it.
   fileprivate(set) var wrappers: [ExportWrapper] = []
   /// What replaces the entry of a plain module.
@@ -23,6 +24,9 @@ struct OwnUnit {
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
   fileprivate(set) var functionTable: SymbolID?
+
+  /// What traps in place of a function that is missing.
+  func stub(for symbol: Symbol) -> SymbolID? { stubs[symbol.type ?? emptyFunction] }
 
   struct ExportWrapper {
     let function: SymbolID
@@ -60,10 +64,11 @@ struct OwnUnitPass {
 
   init(_ resolution: consuming Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics) {
     unit = resolution.units[0]
-    own = OwnUnit(
-      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count),
-      firstSymbol: SymbolID(resolution.table.symbols.count))
+    let firstSymbol = SymbolID(resolution.table.symbols.count)
     self.resolution = resolution
+    own = OwnUnit(
+      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count), firstSymbol: firstSymbol,
+      emptyFunction: self.resolution.types.emptyFunction)
     self.options = options
     self.diagnostics = diagnostics
   }
@@ -78,6 +83,7 @@ struct OwnUnitPass {
       declareSetUp()
       declareWrappers()
       declareAddresses()
+      markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
     }
     resolution.completeOwnUnit()
@@ -200,6 +206,17 @@ struct OwnUnitPass {
     }
   }
 
+  /// A weak definition that a shared library exports is imported as well: another module's may win when it is loaded.
+  private mutating func markPreemptible() {
+    guard options.contract.weakMayBeReplaced else { return }
+    for id in resolution.table.slots {
+      let symbol = resolution.symbol(id)
+      guard symbol.isDefined, symbol.isWeak, !symbol.isHidden, symbol.kind != .data, symbol.has(.usedInRegularUnit)
+      else { continue }
+      resolution.table.symbols[Int(id)].attributes.insert(.preemptible)
+    }
+  }
+
   // MARK: Addresses
 
   /// Bounds of segments (`__start_NAME`, `__stop_NAME`) that exist because they are exported.
@@ -272,6 +289,8 @@ struct OwnUnitPass {
       element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
+    // An object that asks for the table without naming it in code says so.
+    symbol.flags.formUnion(resolution.symbol(existing).flags.intersection(.noStrip))
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(existing)] = symbol
     return existing

@@ -214,7 +214,7 @@ extension Relocation {
     case .tableBlock: (kind, target) = (.constantTableIndex, none32)
     }
     storedAddend = addend
-    isConstant64 = is64
+    encoding = .constant(is64: is64)
     return true
   }
 }
