@@ -89,7 +89,7 @@ struct SymbolValue {
 
 /// The tables that ``SymbolValue`` comes from, taken out of the plans once: reaching through those for each symbol counts
 /// references to all of their arrays, on two threads at the same time.
-private struct SymbolTables: @unchecked Sendable {
+private struct SymbolTables: Sendable {
   let symbols: [Symbol]
   let live: Liveness
   let memory: MemoryPlan

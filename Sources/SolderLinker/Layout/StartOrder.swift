@@ -2,8 +2,9 @@ import WebAssemblyFormat
 
 // What runs before the program, and in which order.
 //
-// At instantiation: every relocation of every library that could not be done at link time, since a constructor may
-// depend on the relocations of a library that needs it; then the libraries' start functions. Constructors follow, a
+// At instantiation: library by library its start function, then every relocation that could not be done at link time, as
+// when a loader instantiates it; of all libraries before any constructor, since that may depend on the relocations of a
+// library that needs it. Constructors follow, a
 // library's behind those of the libraries it needs. They may call the host, and the host can only see the memory when
 // the instance exists, so they run from the program's entry where it has one: `_start` and `_initialize` of the C
 // library call `__wasm_call_ctors` themselves, and the entry of a plain module gets a wrapper. Only a program without
@@ -97,24 +98,12 @@ struct StartOrder {
     func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
       unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
     }
-    var late: [SymbolID] = []
     for unit in libraries {
       guard let facts = unit.lifted else { continue }
-      for (_, name) in facts.unreadable {
-        diagnostics.log("\(unit.file.displayName): \(name) cannot be read and is called at start")
-      }
-      let relocations = facts.relocationFunctions.map { symbol(unit, $0) }
-      // Passive segments are copied by the start function, and would overwrite what was relocated before.
-      if unit.segments.contains(where: { $0.placement == .passive }) {
-        late += relocations
-      } else {
-        atInstantiation += relocations
-      }
-    }
-    for unit in libraries {
+      StartUpReport(unit, facts).write(diagnostics)
       if let start = unit.startFunction { atInstantiation.append(symbol(unit, start)) }
+      atInstantiation += facts.relocationFunctions.map { symbol(unit, $0) }
     }
-    atInstantiation += late
     let own = StartOrder.objectConstructors(resolution, live)
     constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
     for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }

@@ -97,8 +97,8 @@ struct StartUpPass {
     if let entry = own.entryWrapper {
       result.lastFunctions.append(entry.wrapper)
       result.replacedExports[entry.exportName] = entry.wrapper
-    } else if live.hasConstructors {
-      order.atInstantiation.append(resolution.wellKnown.callConstructors)
+    } else if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
+      order.atInstantiation.append(caller)
     }
   }
 

@@ -196,8 +196,7 @@ struct OwnUnitPass {
       guard symbol.kind == .function, symbol.state == .defined, symbol.isExported(options),
         isWrapped.insert(id).inserted
       else { continue }
-      let unit = resolution.units[Int(symbol.unit)]
-      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+      let name = resolution.exportName(ofFunction: symbol)
       let wrapper = add(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
@@ -300,7 +299,8 @@ struct OwnUnitPass {
 extension Resolution {
   /// Whether a start-up of the program's own calls the constructors, as crt1.o's does, or the host is to call them.
   func callsConstructorsItself(_ options: LinkOptions) -> Bool {
-    let constructors = symbol(wellKnown.callConstructors)
+    guard let caller = wellKnown.callConstructors else { return false }
+    let constructors = symbol(caller)
     if constructors.has(.usedInRegularUnit) { return true }
     // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
     let keepsEntry = units.contains(where: \.contracts.keepsEntry)

@@ -9,8 +9,8 @@ struct FunctionTable {
   /// Whether it is in the result or imported: a plain module's, or the host's, may be known and not needed.
   var isNeeded = false
   var limits = Limits()
-  /// The function in each slot, from the first that the linker fills; `none32` for an empty slot.
-  var slots: [SymbolID] = []
+  /// The function in each slot, from the first that the linker fills; none for an empty slot.
+  var slots: [PackedIndex<LinkSymbols>] = []
   var firstSlot: UInt32 = 0
   /// Slot of each function: of those defined, numbered over all units, and of imported ones, by symbol.
   var functionSlots: [UInt32] = []
@@ -20,7 +20,8 @@ struct FunctionTable {
 
   /// The slot of a function; `nil` if it has none.
   func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
-    guard symbol.isDefined else { return importSlots[id] }
+    // A missing function keeps the slot that was asked for before its first call; the stub is there.
+    guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
     let slot = functionSlots[Int(symbol.element)]
     return slot == noSlot ? nil : slot
@@ -31,7 +32,7 @@ struct FunctionTable {
     var runs: [Range<Int>] = []
     var start: Int?
     for (index, id) in slots.enumerated() {
-      if id == none32 {
+      if id == .none {
         if let first = start { runs.append(first..<index) }
         start = nil
       } else if start == nil {

@@ -106,7 +106,7 @@ struct FunctionTablePass {
         let slot = first + UInt32(offset) + UInt32(position)
         let symbol = resolution.symbol(id)
         if symbol.has(.isStub) { continue }
-        table.slots[Int(slot)] = id
+        table.slots[Int(slot)] = PackedIndex(id)
         let existing = self.slot(of: id)
         // The library's own pointers are by its block, so everybody's are, whoever else has a slot for its function.
         let isOwn = symbol.isDefined && symbol.unit == unit.index
@@ -126,9 +126,9 @@ struct FunctionTablePass {
     let start = UInt64(table.firstSlot) + UInt64(table.slots.count)
     let aligned = (start + alignment - 1) & ~(alignment - 1)
     guard aligned + UInt64(count) <= FunctionTablePass.largestTable else { return nil }
-    table.slots += Array(repeating: none32, count: Int(aligned - start))
+    table.slots += Array(repeating: .none, count: Int(aligned - start))
     let first = UInt32(table.slots.count)
-    table.slots += Array(repeating: none32, count: Int(count))
+    table.slots += Array(repeating: .none, count: Int(count))
     return first
   }
 
@@ -164,7 +164,7 @@ struct FunctionTablePass {
     if symbol.isUndefined, symbol.isWeak, !rule.imports(id) { return }
     isNeeded = true
     setSlot(table.firstSlot &+ UInt32(table.slots.count), of: id)
-    table.slots.append(id)
+    table.slots.append(PackedIndex(id))
   }
 
   private func slot(of id: SymbolID) -> UInt32 { table.slot(of: resolution.symbol(id), id) ?? noSlot }

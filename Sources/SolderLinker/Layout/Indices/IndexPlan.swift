@@ -34,7 +34,7 @@ extension IndexPlan {
   var declaredFunctions: [SymbolID] { numbering.declaredFunctions }
   var functionTable: UInt32? { numbering.functionTable }
 
-  var slots: [SymbolID] { table.slots }
+  var slots: [PackedIndex<LinkSymbols>] { table.slots }
   var slotRuns: [Range<Int>] { table.runs }
   var firstSlot: UInt32 { table.firstSlot }
   var functionSlots: [UInt32] { table.functionSlots }

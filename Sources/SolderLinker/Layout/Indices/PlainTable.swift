@@ -35,7 +35,7 @@ struct PlainTable {
   /// engine would start the modules.
   var filledSlots: [(slot: UInt32, function: SymbolID)] {
     var filled: [(slot: UInt32, function: SymbolID)] = []
-    var last: [UInt32: SymbolID] = [:]
+    var last: [UInt32: SymbolID] = [:]  // `nil` for a slot that is null in the end.
     forEachUse { unit, index in
       guard let facts = unit.lifted else { return }
       for element in unit.elements where Int(element.table) == index {
@@ -43,8 +43,8 @@ struct PlainTable {
         for (position, function) in element.functions.enumerated() {
           // Slot 0 is the null pointer of C.
           guard let slot = UInt32(exactly: start + UInt64(position)), slot > 0, slot != noSlot else { continue }
-          last[slot] = function == none32 ? none32 : unit.symbolIDs[Int(facts.functionSymbols + function)]
-          if let id = last[slot], id != none32, unit === owner { filled.append((slot, id)) }
+          last[slot] = function == none32 ? nil : unit.symbolIDs[Int(facts.functionSymbols + function)]
+          if let id = last[slot], unit === owner { filled.append((slot, id)) }
         }
       }
     }

@@ -55,7 +55,10 @@ struct UndefinedCheck {
     _ missing: inout MissingFunctions
   ) {
     let symbol = resolution.symbol(id)
-    if rule.allowsUndefined(symbol) { return }
+    if rule.allowsUndefined(symbol) {
+      if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
+      return
+    }
     if unit.contracts.reportsUndefinedTogether {
       report.add(id, unit, function, options)
     } else {
