@@ -139,11 +139,14 @@ struct InputLoader {
   /// Libraries that another library needs and that the command line does not name, where they can be found.
   private mutating func addNeededLibraries() {
     var index = 0
+    var names = Set(sources.map(\.file.baseName))
+    // What is there, or cannot be found in a folder, is not looked for a second time.
+    var done: Set<[String]> = []
     while index < sources.count {
       defer { index += 1 }
       guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
       let folder = FilePath(sources[index].file.path).removingLastComponent().string
-      for name in needed where !sources.contains(where: { $0.file.baseName == name }) {
+      for name in needed where !names.contains(name) {
         let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
         guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
         diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")

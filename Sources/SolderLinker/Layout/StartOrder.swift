@@ -9,78 +9,6 @@ import WebAssemblyFormat
 // library call `__wasm_call_ctors` themselves, and the entry of a plain module gets a wrapper. Only a program without
 // an entry runs them at instantiation.
 
-/// Orders libraries so that each stands behind those it needs.
-struct LibraryOrder {
-  private let resolution: Resolution
-  private let units: [Unit]
-  private var declared: [[Int]]
-  private var used: [[Int]]
-
-  init(_ resolution: Resolution) {
-    self.resolution = resolution
-    units = resolution.inLinkOrder.filter { $0.origin == .sharedLibrary }
-    declared = Array(repeating: [], count: units.count)
-    used = Array(repeating: [], count: units.count)
-    var byName: [String: Int] = [:]
-    var byUnit: [UInt32: Int] = [:]
-    for (index, unit) in units.enumerated() {
-      byName[unit.file.baseName] = index
-      byUnit[unit.index] = index
-    }
-    for (index, unit) in units.enumerated() {
-      declared[index] = (unit.dylink?.needed ?? []).compactMap { byName[$0.description] }.filter { $0 != index }
-      var seen: Set<Int> = []
-      for (symbol, id) in zip(unit.symbols, unit.symbolIDs) where symbol.isUndefined {
-        let target = resolution.symbol(id)
-        guard target.isDefined, let other = byUnit[target.unit], other != index, seen.insert(other).inserted else {
-          continue
-        }
-        used[index].append(other)
-      }
-    }
-  }
-
-  /// The libraries in that order; where they need each other in a circle, the order of the command line decides.
-  func sorted() -> [Unit] {
-    // What a library declares counts more than what it happens to use: a use that closes a circle does not count.
-    let byDeclaration = units.indices.map { reachable(from: $0, along: [declared]) }
-    let byAnything = units.indices.map { reachable(from: $0, along: [declared, used]) }
-    let edges = units.indices.map { index in
-      declared[index].filter { !byDeclaration[$0].contains(index) }
-        + used[index].filter { !byAnything[$0].contains(index) }
-    }
-    var state = [UInt8](repeating: 0, count: units.count)
-    var result: [Unit] = []
-    for root in units.indices where state[root] == 0 {
-      var stack: [(node: Int, next: Int)] = [(root, 0)]
-      state[root] = 1
-      while let (node, next) = stack.last {
-        if next < edges[node].count {
-          stack[stack.count - 1].next += 1
-          let target = edges[node][next]
-          if state[target] == 0 {
-            state[target] = 1
-            stack.append((target, 0))
-          }
-        } else {
-          result.append(units[node])
-          stack.removeLast()
-        }
-      }
-    }
-    return result
-  }
-
-  private func reachable(from start: Int, along graphs: [[[Int]]]) -> Set<Int> {
-    var result: Set<Int> = []
-    var queue = graphs.flatMap { $0[start] }
-    while let node = queue.popLast() {
-      if result.insert(node).inserted { queue += graphs.flatMap { $0[node] } }
-    }
-    return result
-  }
-}
-
 /// Functions that run before the program.
 struct StartOrder {
   /// At instantiation, in this order.
@@ -93,7 +21,7 @@ struct StartOrder {
   static let reservedPriority: UInt32 = 100
 
   init(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
-    let libraries = LibraryOrder(resolution).sorted().filter { live.units[Int($0.index)] }
+    let libraries = resolution.librariesInStartOrder().filter { live.units[Int($0.index)] }
     func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
       unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
     }
