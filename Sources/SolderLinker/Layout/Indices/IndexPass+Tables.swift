@@ -1,0 +1,42 @@
+import WebAssemblyFormat
+
+// The order of tables in the result.
+extension IndexPass {
+  mutating func numberTables() {
+    var tables: [ElementReference] = []
+    for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
+      for index in unit.tables.indices where live.isTableLive(unit.bases.table + UInt32(index)) {
+        tables.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+    // Code of old objects means table 0 without saying so.
+    if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
+      let table = resolution.wellKnown.indirectFunctionTable, resolution.symbol(table).isDefined
+    {
+      let element = resolution.symbol(table).element
+      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == element }) {
+        tables.insert(tables.remove(at: position), at: 0)
+        reportTableImportConflict()
+      }
+    }
+    plan.tables = tables
+    for (position, table) in tables.enumerated() {
+      let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
+      while plan.tableIndices.count <= id { plan.tableIndices.append(none32) }
+      plan.tableIndices[id] = plan.importCounts.tables + UInt32(position)
+    }
+    if let table = resolution.wellKnown.indirectFunctionTable {
+      let symbol = resolution.symbol(table)
+      plan.functionTable = symbol.isDefined ? plan.tableIndices[Int(symbol.element)] : plan.importIndices[table]
+    }
+  }
+
+  private func reportTableImportConflict() {
+    guard let entry = plan.imports.first(where: { $0.kind == .table }) else { return }
+    let symbol = resolution.symbol(entry.symbol)
+    let file = symbol.unit == none32 ? "<internal>" : resolution.units[Int(symbol.unit)].file.displayName
+    diagnostics.error(
+      "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)"
+    )
+  }
+}
