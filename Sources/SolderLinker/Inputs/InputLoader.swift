@@ -30,6 +30,8 @@ struct InputLoader {
   private let register = NameRegister()
   private var sources: [Source] = []
   private var openedPaths: [String] = []
+  /// The shared libraries among the sources.
+  private var libraries: Set<InputFile.Identity> = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, threads: Threads, names: NameArena) {
     self.options = options
@@ -125,7 +127,7 @@ struct InputLoader {
           diagnostics.error("\(file.displayName): \(what)")
         }
         return
-      case .sharedLibrary where sources.contains(where: { $0.file.isSameFile(as: file) }): return
+      case .sharedLibrary where !libraries.insert(file.identity).inserted: return
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
@@ -140,8 +142,6 @@ struct InputLoader {
   private mutating func addNeededLibraries() {
     var index = 0
     var names = Set(sources.map(\.file.baseName))
-    // What is there, or cannot be found in a folder, is not looked for a second time.
-    var done: Set<[String]> = []
     while index < sources.count {
       defer { index += 1 }
       guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
@@ -150,7 +150,9 @@ struct InputLoader {
         let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
         guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
         diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")
+        let count = sources.count
         openFile(path, InputArgument(.file(path)), moduleName: nil)
+        names.formUnion(sources[count...].map(\.file.baseName))
       }
     }
   }
@@ -320,12 +322,15 @@ extension InputFile {
   /// The last component of the path.
   var baseName: String { FilePath(path).lastComponent?.string ?? path }
 
-  /// Whether both are the same file on disk.
-  func isSameFile(as other: InputFile) -> Bool {
-    if path == other.path { return true }
-    var one = stat()
-    var two = stat()
-    guard stat(path, &one) == 0, stat(other.path, &two) == 0 else { return false }
-    return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+  /// What is the same for the same file on disk, by whatever path it was named.
+  var identity: Identity {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return .path(path) }
+    return .node(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+  }
+
+  enum Identity: Hashable {
+    case path(String)
+    case node(device: UInt64, number: UInt64)
   }
 }
