@@ -70,6 +70,8 @@ struct CustomPlan {
     let merges =
       options.optimizationLevel > 0
       && (name == ".debug_str" || name == ".debug_str.dwo" || name == ".debug_line_str")
+      // Strings that relocations change are not what they seem.
+      && outputs[index].pieces.allSatisfy { $0.unit.customSections[$0.index].relocations.isEmpty }
     if merges {
       let strings = outputs[index].pieces.map { piece in
         let content = piece.unit.customSections[piece.index].content

@@ -3,8 +3,9 @@ import WebAssemblyFormat
 /// Decodes the relocation sections of an object and hands each chunk its run
 /// (tool-conventions, Linking.md, Relocation Sections).
 ///
-/// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it. Those of
-/// functions whose COMDAT group was discarded are checked and not kept.
+/// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it: those of a
+/// section are in order and do not overlap, and each lies in one function, segment or custom section as a whole. Those
+/// of functions whose COMDAT group was discarded are checked and not kept.
 struct RelocationReader {
   private let unit: Unit
   /// What becomes the unit's relocations: kept here meanwhile, since reaching into an object costs a check each time.
@@ -64,10 +65,14 @@ struct RelocationReader {
   }
 
   private mutating func readSections() throws(FormatError) {
+    var targets: Set<UInt32> = []
     for section in unit.relocationSections {
       var reader = section
       let at = reader.offset
       let target = try reader.u32()
+      guard targets.insert(target).inserted else {
+        throw FormatError("a second section has relocations of section \(target)", at: at)
+      }
       let first = UInt32(relocations.count)
       if let code = unit.code, code.index == Int(target) {
         try readEntries(
@@ -94,6 +99,7 @@ struct RelocationReader {
     var entries = reader
     defer { reader = entries }
     var previous: UInt32 = 0
+    var previousEnd = 0
     var nextDiscarded = 0
     for _ in 0..<count {
       let at = entries.offset
@@ -105,7 +111,11 @@ struct RelocationReader {
       guard offset >= previous, Int(offset) + Int(entry.width) <= size else {
         throw FormatError("relocation at \(offset) is out of order or out of range", at: at)
       }
+      guard Int(offset) >= previousEnd else {
+        throw FormatError("relocation at \(offset) overlaps the one at \(previous)", at: at)
+      }
       previous = offset
+      previousEnd = Int(offset) + Int(entry.width)
       guard Int(target) < (entry.kind == .typeIndexLEB ? typeCount : symbolKinds.count) else {
         throw FormatError("relocation refers to symbol or type \(target), which does not exist", at: at)
       }
@@ -125,27 +135,48 @@ struct RelocationReader {
       while nextDiscarded < discarded.count, discarded[nextDiscarded].upperBound <= relocation.offset {
         nextDiscarded += 1
       }
-      if nextDiscarded < discarded.count, discarded[nextDiscarded].contains(relocation.offset) { continue }
+      if nextDiscarded < discarded.count, discarded[nextDiscarded].contains(relocation.offset) {
+        guard UInt64(relocation.offset) + UInt64(entry.width) <= UInt64(discarded[nextDiscarded].upperBound) else {
+          throw FormatError("relocation at \(offset) reaches beyond its function", at: at)
+        }
+        continue
+      }
       relocations.append(relocation)
     }
   }
 
   private mutating func divideAmongFunctions(from first: UInt32, at: Int) throws(FormatError) {
     var next = Int(first)
-    let end = relocations.count
     for index in unit.functions.indices {
       let body = unit.functions[index].body
-      while next < end, relocations[next].offset < body.start { next += 1 }
-      let start = next
-      while next < end, relocations[next].offset < body.start + body.size { next += 1 }
-      if next > start {
-        let last = relocations[next - 1]
-        guard Int(last.offset) + Int(last.width) <= Int(body.start) + Int(body.size) else {
-          throw FormatError("relocation reaches beyond its function", at: at)
-        }
-      }
-      unit.functions[index].body.relocations = RelocationRange(start: UInt32(start), end: UInt32(next))
+      let start = Int(body.start)
+      let range = try take(&next, in: start..<start + Int(body.size), "function", at: at)
+      unit.functions[index].body.relocations = range
     }
+    try checkAllTaken(next, "function", at: at)
+  }
+
+  /// The relocations from `next` on that lie in a fragment, which has to be the next one that any of them lies in.
+  ///
+  /// - Parameter fragment: where it is in the file.
+  private func take(
+    _ next: inout Int, in fragment: Range<Int>, _ what: StaticString, at: Int
+  ) throws(FormatError) -> RelocationRange {
+    let first = next
+    if first < relocations.count, Int(relocations[first].offset) < fragment.lowerBound {
+      throw FormatError("relocation is in no \(what)", at: at)
+    }
+    while next < relocations.count, Int(relocations[next].offset) < fragment.upperBound {
+      guard Int(relocations[next].offset) + Int(relocations[next].width) <= fragment.upperBound else {
+        throw FormatError("relocation reaches beyond its \(what)", at: at)
+      }
+      next += 1
+    }
+    return RelocationRange(start: UInt32(first), end: UInt32(next))
+  }
+
+  private func checkAllTaken(_ next: Int, _ what: StaticString, at: Int) throws(FormatError) {
+    if next < relocations.count { throw FormatError("relocation is in no \(what)", at: at) }
   }
 
   /// Entries of the data section count from its payload; a segment wants them to count from its own first byte.
@@ -158,21 +189,14 @@ struct RelocationReader {
     let payload = unit.dataPayloadOffset
     var next = relocations.count
     try readEntries(&reader, base: payload, size: max(0, payloadEnd - payload), discarded: [])
-    let end = relocations.count
-    for index in unit.segments.indices {
+    for index in unit.segments.indices where unit.segments[index].count > 0 {
       let segment = unit.segments[index]
       let start = segment.bytes - base
-      while next < end, Int(relocations[next].offset) < start { next += 1 }
-      let first = next
-      while next < end, Int(relocations[next].offset) < start + segment.count {
-        guard Int(relocations[next].offset) + Int(relocations[next].width) <= start + segment.count else {
-          throw FormatError("relocation reaches beyond its data segment", at: at)
-        }
-        relocations[next].offset -= UInt32(start)
-        next += 1
-      }
-      unit.segments[index].relocations = RelocationRange(start: UInt32(first), end: UInt32(next))
+      let range = try take(&next, in: start..<start + segment.count, "data segment", at: at)
+      for relocation in range.indices { relocations[relocation].offset -= UInt32(start) }
+      unit.segments[index].relocations = range
     }
+    try checkAllTaken(next, "data segment", at: at)
   }
 }
 

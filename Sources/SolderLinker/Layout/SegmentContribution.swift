@@ -76,6 +76,7 @@ struct SegmentContribution {
 
   private static func isMergeable(_ segment: Segment, _ options: LinkOptions) -> Bool {
     options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
+      && segment.relocations.isEmpty
   }
 
   /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.

@@ -247,9 +247,9 @@ extension LiftedFacts {
   /// The function symbol in a slot of the unit's block.
   func symbol(atSlot offset: Int64, of unit: Unit) -> UInt32? {
     for element in unit.elements {
-      guard case .block(let start) = element.placement else { continue }
-      let index = offset - Int64(start)
-      if index >= 0, index < Int64(element.functions.count) {
+      guard case .block(let start) = element.placement, offset >= 0, UInt64(offset) >= start else { continue }
+      let index = UInt64(offset) - start
+      if index < UInt64(element.functions.count) {
         let function = element.functions[Int(index)]
         return function == none32 ? nil : functionSymbols + function
       }
