@@ -36,6 +36,12 @@ final class Program: @unchecked Sendable {
     return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
   }
 
+  /// The address that a global holds: thread-local data of a result for one thread alone has one.
+  func fixedAddress(of symbol: Symbol) -> UInt64 {
+    guard symbol.isTLS, !options.sharedMemory else { return address(of: symbol) }
+    return memory.address(of: symbol, offsetsThreadLocals: false)
+  }
+
   /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
   /// is, and `__tls_base` says where that is.
   var offsetsThreadLocals: Bool { options.sharedMemory || options.compatibility.countsFromTLSBase }

@@ -338,6 +338,8 @@ struct MemoryPass {
     output.address = address
     output.size = segment.size
     output.pieces = [OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)]
+    // Threads share it, and each of them instantiates the module: it is set up once, as data of objects is.
+    output.isPassive = options.sharedMemory && unit.origin == .sharedLibrary
     plan.segments.append(output)
   }
 

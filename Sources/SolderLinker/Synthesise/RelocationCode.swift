@@ -14,8 +14,8 @@ struct RelocationCode {
         let input = unit.segments[Int(piece.segment)]
         for index in input.relocations.indices {
           write(
-            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls),
-            encoder, &writer)
+            unit.relocations[index], of: unit, at: segment.address + piece.offset,
+            isTLS: input.isTLS && program.options.sharedMemory, encoder, &writer)
         }
       }
     }
