@@ -79,18 +79,23 @@ struct Link {
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
+    // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
+    // numbers of functions, globals, tags, tables and symbols are final.
+    let own: OwnUnit
+    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics).run()
+
     // Mark what the roots reach. Afterwards it is known what the result contains.
-    let live = MarkPass(resolution, options, threads).run()
+    let live = MarkPass(resolution, own, options, threads).run()
     timer?.end("mark", items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
-      GarbageReport(resolution: resolution, live: live, diagnostics: diagnostics).write()
+      GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
       resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
-    AddressSymbols.define(&resolution, memory, options, diagnostics)
+    AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
       memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
@@ -100,7 +105,8 @@ struct Link {
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
     // final.
     var number = IndexPass(
-      consume resolution, live, memory, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64,
+      consume resolution, own, live, memory, options: options, diagnostics: diagnostics, threads: threads,
+      is64: inputs.is64,
       allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()
     features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)

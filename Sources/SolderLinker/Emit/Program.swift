@@ -76,7 +76,6 @@ final class Program: @unchecked Sendable {
     if symbol.unit == 0, symbol.state == .defined {
       return index != none32 || symbol.kind == .data || symbol.has(.isStub)
     }
-    guard Int(id) < live.referenced.count else { return true }
     return live.isLive(symbol, id)
   }
 }

@@ -181,7 +181,10 @@ struct RelocatableSections {
 
   private func write(_ symbol: Symbol, _ id: SymbolID, _ writer: inout ByteWriter) {
     writer.byte(symbol.kind.rawValue)
-    writer.u32(symbol.flags.rawValue)
+    // A wrapper is exported in place of the function.
+    let isWrapped = program.indices.wrapped.contains(id)
+    let flags = isWrapped ? symbol.flags.union(.visibilityHidden).subtracting(.exported) : symbol.flags
+    writer.u32(flags.rawValue)
     if symbol.kind == .data {
       writer.name(symbol.name)
       guard symbol.isDefined else { return }

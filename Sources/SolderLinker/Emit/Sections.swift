@@ -67,7 +67,7 @@ struct SectionWriter {
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
       writer.byte(declared.global.isMutable ? 1 : 0)
     case .table:
-      let isFunctionTable = entry.symbol == program.resolution.wellKnown.indirectFunctionTable
+      let isFunctionTable = entry.symbol == program.indices.functionTableSymbol
       if symbol.unit == none32 || symbol.unit == 0 {
         writer.byte(0x70)
       } else {

@@ -70,18 +70,16 @@ private struct SymbolTables: @unchecked Sendable {
     if !indices.addressGlobalIndices.isEmpty { value.addressGlobal = indices.addressGlobalIndices[id] ?? 0 }
     let element = symbols[index].element
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if state == .defined, element != none32, symbols[index].unit != 0, !symbols[index].has(.preemptible),
-      index < live.referenced.count
-    {
+    if state == .defined, element != none32, symbols[index].unit != 0, !symbols[index].has(.preemptible) {
       switch kind {
-      case .function where Int(element) < live.functions.count:
+      case .function:
         value.isPresent = live.functions[Int(element)]
         if value.isPresent {
           let slot = indices.functionSlots[Int(element)]
           value.set(index: noneAsZero(indices.functionIndices[Int(element)]), slot: noneAsZero(slot))
         }
         return value
-      case .data where Int(element) < live.segments.count:
+      case .data:
         value.isPresent = live.segments[Int(element)]
         value.address = address(of: index, in: element)
         return value

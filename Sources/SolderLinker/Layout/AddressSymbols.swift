@@ -3,7 +3,8 @@ import WebAssemblyFormat
 /// Gives the addresses that the linker defines their values, and defines the bounds of segments.
 enum AddressSymbols {
   static func define(
-    _ resolution: inout Resolution, _ memory: MemoryPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
+    _ resolution: inout Resolution, _ own: OwnUnit, _ memory: MemoryPlan, _ options: LinkOptions,
+    _ diagnostics: Diagnostics
   ) {
     for (address, id) in resolution.wellKnown.addresses {
       let value: UInt64 =
@@ -23,34 +24,40 @@ enum AddressSymbols {
     guard options.output != .relocatable else { return }
     if options.exportAll, let flag = memory.initMemoryFlag {
       let name = ByteString("__wasm_init_memory_flag")
-      let id = resolution.table.insert(name, kind: .data, flags: .visibilityHidden, unit: 0).id
-      resolution.table.symbols[Int(id)].defineAbsoluteData(flag)
+      if let id = resolution.table.find(name) ?? self.name(name, &resolution, own) {
+        resolution.table.symbols[Int(id)].defineAbsoluteData(flag)
+      }
     }
-    for segment in memory.segments where segment.isPlaced && isIdentifier(segment.name) {
-      defineBound("__start_", of: segment, segment.address, &resolution, options)
-      defineBound("__stop_", of: segment, segment.address &+ segment.size, &resolution, options)
+    for segment in memory.segments where segment.isPlaced && segment.name.isIdentifier {
+      defineBound("__start_", of: segment, segment.address, &resolution, own)
+      defineBound("__stop_", of: segment, segment.address &+ segment.size, &resolution, own)
     }
     checkExports(&resolution, options, diagnostics)
   }
 
   private static func defineBound(
-    _ prefix: String, of segment: OutputSegment, _ address: UInt64, _ resolution: inout Resolution,
-    _ options: LinkOptions
+    _ prefix: String, of segment: OutputSegment, _ address: UInt64, _ resolution: inout Resolution, _ own: OwnUnit
   ) {
     let name = resolution.synthetic.names.intern(prefix + segment.name.description)
-    let isExported = resolution.explicitExports.contains(name)
     let id: SymbolID
     if let found = resolution.table.find(name) {
       guard !resolution.symbol(found).isDefined else { return }
       id = found
     } else {
-      guard isExported || options.exportAll else { return }
-      id = resolution.table.insert(name, kind: .data, flags: [], unit: 0).id
+      guard let added = self.name(name, &resolution, own) else { return }
+      id = added
     }
     resolution.table.symbols[Int(id)].defineAbsoluteData(address)
-    if isExported {
+    if resolution.explicitExports.contains(name) {
       resolution.table.symbols[Int(id)].attributes.insert(.forceExport)
     }
+  }
+
+  /// Gives a name to the symbol that was declared for it, if one was.
+  private static func name(_ name: ByteString, _ resolution: inout Resolution, _ own: OwnUnit) -> SymbolID? {
+    guard let id = own.addresses[name] else { return nil }
+    resolution.table.name(id)
+    return id
   }
 
   /// Symbols that have to be exported must exist by now.
@@ -67,13 +74,6 @@ enum AddressSymbols {
       case .warn: diagnostics.warn(message)
       case .ignore, .importDynamic: break
       }
-    }
-  }
-
-  private static func isIdentifier(_ name: ByteString) -> Bool {
-    guard let first = name.bytes.first, !(first >= 0x30 && first <= 0x39) else { return false }
-    return name.bytes.allSatisfy {
-      $0 == 0x5F || $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x41 && $0 <= 0x5A || $0 >= 0x61 && $0 <= 0x7A
     }
   }
 }

@@ -44,7 +44,7 @@ struct SegmentContribution {
     for position in segments.indices where live[base + position] {
       guard segments[position].placement == .free, block != UInt32(position) else { continue }
       let segment = segments[position]
-      let name = SegmentContribution.outputName(segment.name, segment.flags, options)
+      let name = segment.outputName(options)
       // An object's groups must be selectable by whoever links it next.
       let isAlone = options.output == .relocatable && segment.comdat != none32
       let run = index.find(name, isAlone: isAlone, &runs)
@@ -78,20 +78,6 @@ struct SegmentContribution {
     options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
       && segment.relocations.isEmpty
   }
-
-  /// Segments of one kind share a name; thread-local data and its zero-initialised part are one block.
-  private static func outputName(_ name: ByteString, _ flags: SegmentFlags, _ options: LinkOptions) -> ByteString {
-    if flags.contains(.tls) { return threadLocal }
-    guard options.mergeDataSegments else { return name }
-    for kind in merged where name.hasPrefix(kind.prefix) { return kind.name }
-    return name
-  }
-
-  private static let threadLocal = ByteString(".tdata")
-  private static let merged: [(prefix: StaticString, name: ByteString)] = [
-    (".text.", ByteString(".text")), (".data.", ByteString(".data")), (".bss.", ByteString(".bss")),
-    (".rodata.", ByteString(".rodata")),
-  ]
 
   /// Finds the run of a name: most units have a handful of names, and a finished module's may all differ.
   private struct RunIndex {

@@ -6,11 +6,13 @@ import WebAssemblyFormat
 /// refers to these, but wasm-ld keeps them.
 struct MarkPass {
   private let resolution: Resolution
+  private let own: OwnUnit
   private let options: LinkOptions
   private let threads: Threads
 
-  init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
+  init(_ resolution: Resolution, _ own: OwnUnit, _ options: LinkOptions, _ threads: Threads) {
     self.resolution = resolution
+    self.own = own
     self.options = options
     self.threads = threads
   }
@@ -89,11 +91,28 @@ struct MarkPass {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }
+    leaveOwn(&live)
     if let stack = resolution.wellKnown.stackPointer, !resolution.needsStack {
       let symbol = resolution.symbol(stack)
       if symbol.isDefined, !symbol.isExported(options) { live.globals[Int(symbol.element)] = false }
     }
     return live
+  }
+
+  /// Whether what the linker may have to add is in the result, the passes that follow find out. A name that files have
+  /// for such a thing keeps it like everything else.
+  private func leaveOwn(_ live: inout Liveness) {
+    let unit = resolution.units[0]
+    for index in Int(own.firstFunction)..<unit.functions.count {
+      live.functions[Int(unit.bases.function) + index] = false
+    }
+    for index in Int(own.firstTable)..<unit.tables.count { live.tables[Int(unit.bases.table) + index] = false }
+    for id in Int(own.firstSymbol)..<live.referenced.count { live.referenced[id] = false }
+    for id in [own.setUp.applyDataRelocations, own.functionTable].compactMap({ $0 }) where id < own.firstSymbol {
+      let symbol = resolution.symbol(id)
+      guard symbol.isDefined else { continue }
+      if symbol.kind == .table { live.tables[Int(symbol.element)] = true } else { live.markFunction(id, resolution) }
+    }
   }
 }
 

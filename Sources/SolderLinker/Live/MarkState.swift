@@ -104,9 +104,9 @@ struct MarkState: @unchecked Sendable {
     guard symbol.state == .defined, symbol.element != none32, let (base, end) = bases.range(of: symbol.kind) else {
       return
     }
-    // The linker's own elements are numbered last and may be newer than the flags: those are live.
     let chunk = base + Int(symbol.element)
-    if chunk < end { targets[id] = Target(chunk: UInt32(chunk), unit: symbol.unit) }
+    assert(chunk < end)
+    targets[id] = Target(chunk: UInt32(chunk), unit: symbol.unit)
   }
 
   private func take(_ unit: Unit) {

@@ -3,6 +3,7 @@ import WebAssemblyFormat
 /// Lists what garbage collection dropped (`--print-gc-sections`), in the order of the link and in wasm-ld's words.
 struct GarbageReport {
   let resolution: Resolution
+  let own: OwnUnit
   let live: Liveness
   let diagnostics: Diagnostics
 
@@ -14,11 +15,11 @@ struct GarbageReport {
       list(unit.tags, unit, from: unit.bases.tag, live.tags, \.name)
       list(unit.tables, unit, from: unit.bases.table, live.tables, \.name)
     }
-    let own = resolution.units[0]
-    for index in own.functions.indices where !live.isFunctionLive(own.bases.function + UInt32(index)) {
-      report(resolution.synthetic.symbolNames[UInt32(index)] ?? own.functions[index].name, of: own)
+    let unit = resolution.units[0]
+    for index in 0..<Int(own.firstFunction) where !live.functions[Int(unit.bases.function) + index] {
+      report(resolution.synthetic.symbolNames[UInt32(index)] ?? unit.functions[index].name, of: unit)
     }
-    list(own.globals, own, from: own.bases.global, live.globals, \.name)
+    list(unit.globals, unit, from: unit.bases.global, live.globals, \.name)
   }
 
   private func list<Element>(

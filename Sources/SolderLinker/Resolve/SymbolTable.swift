@@ -100,6 +100,18 @@ struct SymbolTable {
     return id
   }
 
+  /// Gives a symbol that was added without a name its own, which nothing else has: the last in the order of names.
+  mutating func name(_ id: SymbolID) {
+    let number = Int(names.number(of: symbols[Int(id)].name))
+    if number >= slotOfName.count {
+      slotOfName.append(contentsOf: repeatElement(none32, count: number + 1 - slotOfName.count))
+    }
+    slotOfName[number] = UInt32(truncatingIfNeeded: slots.count)
+    slots.append(id)
+    symbols[Int(id)].attributes.remove(.unnamed)
+    if traced.contains(symbols[Int(id)].name) { symbols[Int(id)].attributes.insert(.traced) }
+  }
+
   /// Makes `id` what its name stands for.
   mutating func makePrimary(_ id: SymbolID, slot: Int) { slots[slot] = id }
 

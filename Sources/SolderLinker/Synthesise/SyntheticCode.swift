@@ -9,7 +9,7 @@ struct SyntheticCode {
     let unit = program.resolution.units[0]
     return program.resolution.synthetic.bodies.enumerated().map { index, body in
       let id = Int(unit.bases.function) + index
-      guard id < program.indices.functionIndices.count, program.indices.functionIndices[id] != none32 else { return [] }
+      guard program.indices.functionIndices[id] != none32 else { return [] }
       var writer = ByteWriter()
       writer.sized { write(body, function: unit.functions[index], unit, to: &$0) }
       return writer.bytes
@@ -51,19 +51,20 @@ struct SyntheticCode {
       }
     case .callAll(let functions):
       for id in functions { call(id, &writer) }
-    case .commandExport(let id):
-      let constructors = program.resolution.wellKnown.callConstructors
-      if program.live.hasConstructors { call(constructors, &writer) }
-      passParameters(type, &writer)
-      call(id, &writer)
-      if let destructors = program.resolution.wellKnown.callDestructors { call(destructors, &writer) }
-    case .entry(let wrapper):
-      for id in wrapper.before { call(id, &writer) }
-      passParameters(type, &writer)
-      call(wrapper.entry, &writer)
-      for id in wrapper.after { call(id, &writer) }
+    case .startAll:
+      for id in program.indices.startFunctions { call(id, &writer) }
+    case .commandExport(let id): wrap(id, type, runsDestructors: true, &writer)
+    case .entry(let id, let runsDestructors): wrap(id, type, runsDestructors: runsDestructors, &writer)
     default: break
     }
+  }
+
+  /// Calls a function between constructors and destructors, with the parameters of the wrapper.
+  private func wrap(_ id: SymbolID, _ type: TypeID, runsDestructors: Bool, _ writer: inout ByteWriter) {
+    if program.live.hasConstructors { call(program.resolution.wellKnown.callConstructors, &writer) }
+    passParameters(type, &writer)
+    call(id, &writer)
+    if runsDestructors, let destructors = program.resolution.wellKnown.callDestructors { call(destructors, &writer) }
   }
 
   private func passParameters(_ type: TypeID, _ writer: inout ByteWriter) {
@@ -82,7 +83,7 @@ struct SyntheticCode {
   /// their parts of it.
   private func writeInitializeTLS(to writer: inout ByteWriter) {
     writer.count(0)
-    let known = program.resolution.wellKnown
+    let (known, setUp) = (program.resolution.wellKnown, program.indices.setUp)
     if let index = program.memory.segments.firstIndex(where: { $0.name == ".tdata" }), let base = known.tlsBase {
       writer.raw([0x20, 0x00, 0x24])
       writer.u32(program.index(of: base))
@@ -92,7 +93,7 @@ struct SyntheticCode {
       writer.count(index)
       writer.byte(0x00)
     }
-    for id in [known.applyTLSRelocations, known.applyGlobalTLSRelocations].compactMap({ $0 }) { call(id, &writer) }
+    for id in [setUp.applyTLSRelocations, setUp.applyGlobalTLSRelocations].compactMap({ $0 }) { call(id, &writer) }
     for block in program.memory.threadLocalBlocks {
       writer.raw([0x20, 0x00])
       writer.pointerConstant(block.offset, is64: program.is64)

@@ -16,7 +16,7 @@ extension IndexPass {
     plan.addressGlobalIndices[id] = none32  // Numbered with the globals.
     plan.addressGlobals.append(id)
     if symbol.kind == .function {
-      resolveFunctionTable(isRequired: true)
+      needsFunctionTable = true
       addSlot(id)
     }
   }

@@ -61,19 +61,14 @@ extension IndexPass {
     replaceWithStub(id)
   }
 
-  /// A call of a function that is allowed to be missing traps; one stub serves all of a signature.
+  /// A call of a function that is allowed to be missing traps.
   private mutating func replaceWithStub(_ id: SymbolID) {
-    let type = resolution.table.symbols[Int(id)].type ?? resolution.types.emptyFunction
-    let function: UInt32
-    if let stub = undefinedStubs[type] {
-      function = stub
-    } else {
-      function = resolution.synthetic.add(.trap, named: "undefined_stub", type: type)
-      undefinedStubs[type] = function
-    }
+    let type = resolution.symbol(id).type ?? resolution.types.emptyFunction
+    guard let stub = own.stubs[type] else { return }
+    if usedStubs.insert(stub).inserted { firstFunctions.append(stub) }
     resolution.table.symbols[Int(id)].state = .defined
     resolution.table.symbols[Int(id)].unit = 0
-    resolution.table.symbols[Int(id)].element = resolution.units[0].bases.function + function
+    resolution.table.symbols[Int(id)].element = resolution.symbol(stub).element
     resolution.table.symbols[Int(id)].attributes.insert(.isStub)
     resolution.table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
   }

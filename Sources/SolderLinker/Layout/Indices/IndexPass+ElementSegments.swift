@@ -19,7 +19,8 @@ extension IndexPass {
       for symbol in (unit.lifted?.namedFunctions ?? []).sorted() {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
-        let isPresent = target.isDefined ? live.isFunctionLive(target.element) : plan.importIndices[id] != nil
+        let isPresent =
+          target.isDefined ? plan.functionIndices[Int(target.element)] != none32 : plan.importIndices[id] != nil
         if isPresent, slot(of: id) == noSlot, declared.insert(id).inserted { plan.declaredFunctions.append(id) }
       }
     }

@@ -4,20 +4,17 @@ import WebAssemblyFormat
 extension IndexPass {
   mutating func numberElements() {
     let units = [resolution.units[0]] + resolution.inLinkOrder
-    plan.functionIndices = Array(repeating: none32, count: live.functions.count + 4096)
-    plan.globalIndices = Array(repeating: none32, count: live.globals.count + 16)
+    plan.functionIndices = Array(repeating: none32, count: live.functions.count)
+    plan.globalIndices = Array(repeating: none32, count: live.globals.count)
     plan.tagIndices = Array(repeating: none32, count: live.tags.count)
-    plan.tableIndices = Array(repeating: none32, count: live.tables.count + 1)
+    plan.tableIndices = Array(repeating: none32, count: live.tables.count)
     plan.elementIndices = Array(repeating: none32, count: live.elements.count)
+    numberFunctions(of: resolution.units[0])
+    for id in firstFunctions { numberFunction(id) }
+    for unit in resolution.inLinkOrder { numberFunctions(of: unit) }
+    for id in lastFunctions { numberFunction(id) }
     for unit in units {
-      let base = unit.bases.function
-      for index in unit.functions.indices where live.isFunctionLive(base + UInt32(index)) {
-        numberFunction(unit.index, base, index)
-      }
-    }
-    numberedFunctions = plan.functions.count
-    for unit in units {
-      for index in unit.globals.indices where live.isGlobalLive(unit.bases.global + UInt32(index)) {
+      for index in unit.globals.indices where isPresent(global: unit.bases.global + UInt32(index)) {
         numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
       }
     }
@@ -36,13 +33,27 @@ extension IndexPass {
     numberElementSegments()
   }
 
-  mutating func numberFunction(_ unit: Unit, _ index: Int) { numberFunction(unit.index, unit.bases.function, index) }
+  /// Numbers what is live of a unit's functions.
+  private mutating func numberFunctions(of unit: Unit) {
+    for index in unit.functions.indices where live.functions[Int(unit.bases.function) + index] {
+      number(functionOf: unit.index, unit.bases.function, index)
+    }
+  }
 
-  mutating func numberFunction(_ unit: UInt32, _ base: UInt32, _ index: Int) {
-    let id = Int(base) + index
-    while plan.functionIndices.count <= id { plan.functionIndices.append(none32) }
-    plan.functionIndices[id] = plan.importCounts.functions + UInt32(plan.functions.count)
+  /// Numbers one of the linker's own functions, which may be live because a file knows its name.
+  private mutating func numberFunction(_ id: SymbolID) {
+    let (element, base) = (resolution.symbol(id).element, resolution.units[0].bases.function)
+    if plan.functionIndices[Int(element)] == none32 { number(functionOf: 0, base, Int(element - base)) }
+  }
+
+  private mutating func number(functionOf unit: UInt32, _ base: UInt32, _ index: Int) {
+    plan.functionIndices[Int(base) + index] = plan.importCounts.functions + UInt32(plan.functions.count)
     plan.functions.append(ElementReference(unit: unit, index: UInt32(index)))
+  }
+
+  private func isPresent(global id: UInt32) -> Bool {
+    live.globals[Int(id)]
+      || needsThreadBase && resolution.wellKnown.tlsBase.map { resolution.symbol($0).element } == id
   }
 
   /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that

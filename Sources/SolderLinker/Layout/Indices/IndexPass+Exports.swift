@@ -11,7 +11,7 @@ extension IndexPass {
       plan.exports.append(OutputExport(name: name, kind: .memory, index: 0))
     }
     let exported = symbols { [options] in $0.state == .defined && $0.isExported(options) }
-    for id in resolution.table.slots where exported[Int(id)] { export(id, &names) }
+    for id in resolution.table.slots where exported[Int(id)] && !plan.wrapped.contains(id) { export(id, &names) }
     for id in plan.ownExports { export(id, &names) }
   }
 
@@ -85,18 +85,9 @@ extension IndexPass {
     plan.exports.append(OutputExport(name: name, kind: kind, index: index, symbol: id))
   }
 
+  /// Whether data is in the result; everything else is if it has an index.
   private func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    if symbol.element != none32 {
-      switch symbol.kind {
-      case .function: return live.isFunctionLive(symbol.element)
-      case .global: return live.isGlobalLive(symbol.element)
-      case .table: return live.isTableLive(symbol.element)
-      default: break
-      }
-    } else if Int(id) >= live.referenced.count {
-      return true
-    }
-    return live.isLive(symbol, id) || symbol.isAbsolute
+    symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
   /// The index of a symbol's element in the result, `none32` if it has none.

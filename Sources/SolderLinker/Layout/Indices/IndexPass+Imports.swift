@@ -4,7 +4,7 @@ import WebAssemblyFormat
 // same.
 extension IndexPass {
   mutating func addImports() {
-    if let table = resolution.wellKnown.indirectFunctionTable, shouldImport(table) { addImport(table) }
+    if let table = own.functionTable, shouldImport(table) { addImport(table) }
     let canOverride = options.output == .shared
     let candidates = symbols { $0.kind != .data && ($0.isUndefined || canOverride && $0.isWeak) }
     for id in resolution.table.slots where candidates[Int(id)] && shouldImport(id) { addImport(id) }
@@ -12,7 +12,6 @@ extension IndexPass {
       let symbol = resolution.table.symbols[id]
       if symbol.has(.unnamed), symbol.isUndefined, shouldImport(SymbolID(id)) { addImport(SymbolID(id)) }
     }
-    hasAddedImports = true
   }
 
   mutating func addImport(_ id: SymbolID) {
@@ -60,7 +59,9 @@ extension IndexPass {
   /// Whether a symbol becomes an import, as wasm-ld decides it; what a plain module leaves open always does.
   func shouldImport(_ id: SymbolID) -> Bool {
     let symbol = resolution.symbol(id)
-    guard symbol.kind != .data, live.isLive(symbol, id), symbol.has(.usedInRegularUnit) else { return false }
+    guard symbol.kind != .data, symbol.has(.usedInRegularUnit),
+      live.isLive(symbol, id) || id == own.functionTable && isTableNeeded(id)
+    else { return false }
     if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
     guard symbol.isUndefined else { return false }
     if symbol.has(.mayImport) || symbol.has(.provided) { return true }

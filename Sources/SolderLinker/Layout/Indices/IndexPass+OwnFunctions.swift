@@ -1,34 +1,38 @@
 import WebAssemblyFormat
 
-// The linker's own functions that set up memory and relocate.
+// Which functions are needed that set up memory and relocate.
 extension IndexPass {
-  mutating func addInitFunctions() {
+  mutating func chooseSetUp() {
     guard options.output != .relocatable else { return }
-    addDataRelocations()
+    let declared = own.setUp
+    if let id = declared.applyDataRelocations, hasDataRelocations {
+      // It is exported always, under the name that it has among names or, if nobody knows it, as the linker's own.
+      if resolution.symbol(id).has(.unnamed) { plan.ownExports.append(id) }
+      plan.setUp.applyDataRelocations = id
+      firstFunctions.append(id)
+    }
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
-      resolution.wellKnown.initializeMemory = addInitFunction("__wasm_init_memory", .initializeMemory)
+      plan.setUp.initializeMemory = choose(declared.initializeMemory)
     }
     if options.sharedMemory {
-      if resolution.wellKnown.initializeMemory != nil { markThreadBase() }
-      addThreadRelocations()
+      if plan.setUp.initializeMemory != nil { needsThreadBase = true }
+      chooseThreadRelocations()
     }
     if options.isPositionIndependent, !features.hasExtendedConst,
       plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
     {
-      let id = addInitFunction("__wasm_apply_global_relocs", .applyGlobalRelocations)
-      resolution.wellKnown.applyGlobalRelocations = id
+      plan.setUp.applyGlobalRelocations = choose(declared.applyGlobalRelocations)
     }
-    if let relocate = resolution.wellKnown.applyGlobalRelocations, let copy = resolution.wellKnown.initializeMemory {
-      resolution.wellKnown.start = addInitFunction("__wasm_start", .callAll([relocate, copy]))
+    if plan.setUp.applyGlobalRelocations != nil, plan.setUp.initializeMemory != nil {
+      plan.setUp.start = choose(declared.start)
     }
   }
 
   /// Each thread's block of thread-local data is relocated when it is set up.
-  private mutating func addThreadRelocations() {
+  private mutating func chooseThreadRelocations() {
     if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
-      let id = addInitFunction("__wasm_apply_global_tls_relocs", .applyGlobalTLSRelocations)
-      resolution.wellKnown.applyGlobalTLSRelocations = id
-      markThreadBase()
+      plan.setUp.applyGlobalTLSRelocations = choose(own.setUp.applyGlobalTLSRelocations)
+      needsThreadBase = true
     }
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
@@ -36,37 +40,15 @@ extension IndexPass {
           !resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
         }
     }
-    if hasRelocations {
-      resolution.wellKnown.applyTLSRelocations = addInitFunction("__wasm_apply_tls_relocs", .applyTLSRelocations)
-    }
+    if hasRelocations { plan.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
   }
 
   /// `--export-all` means these too.
-  private mutating func addInitFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
-    let id = addFunction(name, body)
+  private mutating func choose(_ id: SymbolID?) -> SymbolID? {
+    guard let id else { return nil }
+    firstFunctions.append(id)
     if options.exportAll { plan.ownExports.append(id) }
     return id
-  }
-
-  private mutating func markThreadBase() {
-    if let id = resolution.wellKnown.tlsBase { live.markGlobal(resolution.symbol(id).element) }
-  }
-
-  /// Later releases make the function that relocates data only when there is something to relocate.
-  private mutating func addDataRelocations() {
-    let name = ByteString("__wasm_apply_data_relocs")
-    guard options.relocatesDataAtRunTime, options.compatibility.omitsEmptyDataRelocations,
-      resolution.table.find(name).map({ resolution.symbol($0).isUndefined }) ?? true, hasDataRelocations
-    else { return }
-    let function = resolution.synthetic.add(
-      .applyDataRelocations, named: name.description, type: resolution.types.emptyFunction)
-    let id = resolution.table.insert(name, kind: .function, flags: .exported, unit: 0).id
-    var symbol = Symbol(
-      name: name, kind: .function, state: .defined, flags: .exported, unit: 0,
-      element: resolution.units[0].bases.function + function)
-    symbol.type = resolution.types.emptyFunction
-    resolution.table.symbols[Int(id)] = symbol
-    resolution.wellKnown.applyDataRelocations = id
   }
 
   private var hasDataRelocations: Bool {
@@ -81,20 +63,5 @@ extension IndexPass {
         }
       }
     }
-  }
-
-  mutating func addFunction(_ name: String, _ body: SyntheticBody) -> SymbolID {
-    addFunction(name, body, type: resolution.types.emptyFunction)
-  }
-
-  mutating func addFunction(
-    _ name: String, _ body: SyntheticBody, type: TypeID, exportName: ByteString? = nil
-  ) -> SymbolID {
-    let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
-    var symbol = Symbol(
-      name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: 0, element: resolution.units[0].bases.function + function)
-    symbol.type = type
-    return resolution.table.addUnnamed(symbol)
   }
 }

@@ -11,7 +11,7 @@ extension IndexPass {
   /// Takes the slots that finished modules fill: a plain module's stay, a library's block is kept in one piece where
   /// its code computes with the block's first slot.
   mutating func reserveSlots() {
-    plan.functionSlots = Array(repeating: noSlot, count: live.functions.count + 4096)
+    plan.functionSlots = Array(repeating: noSlot, count: live.functions.count)
     plan.firstSlot = UInt32(clamping: options.tableBase ?? 0)
     for unit in resolution.inLinkOrder where unit.origin == .plainModule { keepPlainSlots(unit) }
     for unit in resolution.inLinkOrder {
@@ -25,7 +25,7 @@ extension IndexPass {
       plan.tableBlocks[unit.index] = plan.firstSlot + first
       fillBlock(of: unit, facts, from: first)
     }
-    if !plan.slots.isEmpty { resolveFunctionTable(isRequired: true) }
+    if !plan.slots.isEmpty { needsFunctionTable = true }
   }
 
   /// Fills a block that is kept in one piece, `first` counted from the first slot that the linker fills.
@@ -64,7 +64,7 @@ extension IndexPass {
   }
 
   private mutating func keepPlainSlots(_ unit: Unit) {
-    guard let table = resolution.wellKnown.indirectFunctionTable, resolution.symbol(table).unit == unit.index,
+    guard let table = own.functionTable, resolution.symbol(table).unit == unit.index,
       let facts = unit.lifted
     else { return }
     let symbol = resolution.symbol(table)
@@ -93,27 +93,19 @@ extension IndexPass {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == noSlot else { return }
     if symbol.isUndefined, symbol.isWeak, !shouldImport(id) { return }
-    if resolution.wellKnown.indirectFunctionTable == nil {
-      resolveFunctionTable(isRequired: true)
-    } else if let table = resolution.wellKnown.indirectFunctionTable {
-      markTable(table)
-    }
+    needsFunctionTable = true
     setSlot(plan.firstSlot &+ UInt32(plan.slots.count), of: id)
     plan.slots.append(id)
   }
 
   func slot(of id: SymbolID) -> UInt32 {
     let symbol = resolution.symbol(id)
-    if symbol.isDefined {
-      return Int(symbol.element) < plan.functionSlots.count ? plan.functionSlots[Int(symbol.element)] : noSlot
-    }
-    return plan.importSlots[id] ?? noSlot
+    return symbol.isDefined ? plan.functionSlots[Int(symbol.element)] : plan.importSlots[id] ?? noSlot
   }
 
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      while plan.functionSlots.count <= Int(symbol.element) { plan.functionSlots.append(noSlot) }
       plan.functionSlots[Int(symbol.element)] = slot
     } else {
       plan.importSlots[id] = slot

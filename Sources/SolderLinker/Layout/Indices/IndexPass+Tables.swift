@@ -5,13 +5,13 @@ extension IndexPass {
   mutating func numberTables() {
     var tables: [ElementReference] = []
     for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
-      for index in unit.tables.indices where live.isTableLive(unit.bases.table + UInt32(index)) {
+      for index in unit.tables.indices where isPresent(table: unit.bases.table + UInt32(index)) {
         tables.append(ElementReference(unit: unit.index, index: UInt32(index)))
       }
     }
     // Code of old objects means table 0 without saying so.
     if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
-      let table = resolution.wellKnown.indirectFunctionTable, resolution.symbol(table).isDefined
+      let table = plan.functionTableSymbol, resolution.symbol(table).isDefined
     {
       let element = resolution.symbol(table).element
       if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == element }) {
@@ -22,13 +22,20 @@ extension IndexPass {
     plan.tables = tables
     for (position, table) in tables.enumerated() {
       let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
-      while plan.tableIndices.count <= id { plan.tableIndices.append(none32) }
       plan.tableIndices[id] = plan.importCounts.tables + UInt32(position)
     }
-    if let table = resolution.wellKnown.indirectFunctionTable {
+    if let table = plan.functionTableSymbol {
       let symbol = resolution.symbol(table)
-      plan.functionTable = symbol.isDefined ? plan.tableIndices[Int(symbol.element)] : plan.importIndices[table]
+      let index = symbol.isDefined ? plan.tableIndices[Int(symbol.element)] : plan.importIndices[table]
+      plan.functionTable = index == none32 ? nil : index
     }
+  }
+
+  private func isPresent(table id: UInt32) -> Bool {
+    if live.tables[Int(id)] { return true }
+    guard let table = plan.functionTableSymbol else { return false }
+    let symbol = resolution.symbol(table)
+    return symbol.isDefined && symbol.element == id && isTableNeeded(table)
   }
 
   private func reportTableImportConflict() {

@@ -6,13 +6,8 @@ extension IndexPass {
     for entry in plan.imports {
       if let type = resolution.symbol(entry.symbol).type { _ = plan.types.register(type, of: resolution.types) }
     }
-    for types in typesOfNumberedFunctions() {
+    for types in typesOfFunctions() {
       for type in types { _ = plan.types.register(type, of: resolution.types) }
-    }
-    for function in plan.functions[numberedFunctions...] {
-      let unit = resolution.units[Int(function.unit)]
-      let type = unit.typeIDs[Int(unit.functions[Int(function.index)].type)]
-      _ = plan.types.register(type, of: resolution.types)
     }
     for tag in plan.tags {
       let unit = resolution.units[Int(tag.unit)]
@@ -21,13 +16,13 @@ extension IndexPass {
   }
 
   /// The types of functions by unit, in the order of the functions, each once.
-  private func typesOfNumberedFunctions() -> [[TypeID]] {
+  private func typesOfFunctions() -> [[TypeID]] {
     let units = resolution.units
-    let functions = plan.functions[..<numberedFunctions]
+    let functions = plan.functions
     var runs: [Range<Int>] = []
     for position in functions.indices where position == 0 || functions[position - 1].unit != functions[position].unit {
       if let last = runs.popLast() { runs.append(last.lowerBound..<position) }
-      runs.append(position..<numberedFunctions)
+      runs.append(position..<functions.count)
     }
     return threads.map(runs.count, batch: 4) { [runs] run in
       let unit = units[Int(functions[runs[run].lowerBound].unit)]

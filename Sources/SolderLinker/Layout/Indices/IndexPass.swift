@@ -5,7 +5,8 @@ import WebAssemblyFormat
 /// Afterwards every index of the result is final, and the only functions still without a body are the linker's own.
 struct IndexPass {
   var resolution: Resolution
-  var live: Liveness
+  let own: OwnUnit
+  let live: Liveness
   let memory: MemoryPlan
   let options: LinkOptions
   let diagnostics: Diagnostics
@@ -17,9 +18,10 @@ struct IndexPass {
   var plan = IndexPlan()
 
   init(
-    _ resolution: consuming Resolution, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions,
+    _ resolution: consuming Resolution, _ own: OwnUnit, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions,
     diagnostics: Diagnostics, threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>, features: FeatureSet
   ) {
+    self.own = own
     self.features = features
     self.resolution = resolution
     self.live = live
@@ -37,11 +39,15 @@ struct IndexPass {
   var calledSymbols: [Bool] = []
   /// Imports by what the host sees of them: several symbols may be one import.
   var addedImports: [ImportKey: UInt32] = [:]
-  var hasAddedImports = false
-  var undefinedStubs: [TypeID: UInt32] = [:]
+  /// Whether something needs the table of functions that nothing in a file refers to.
+  var needsFunctionTable = false
+  /// Whether the linker's own code sets `__tls_base`.
+  var needsThreadBase = false
+  var usedStubs: Set<SymbolID> = []
   var numberedAddressGlobals = 0
-  /// How many functions were there when elements were numbered; the linker adds some of its own later.
-  var numberedFunctions = 0
+  /// Functions that the linker adds, in order: in front of all others, and behind them.
+  var firstFunctions: [SymbolID] = []
+  var lastFunctions: [SymbolID] = []
 
   struct ImportKey: Hashable {
     var module: ByteString
@@ -53,15 +59,15 @@ struct IndexPass {
   /// Runs the pass; errors are in the diagnostics.
   mutating func run() {
     findCalledSymbols()
-    resolveFunctionTable(isRequired: false)
     addImports()
     numberMemories()
     reserveSlots()
     scanRelocations()
+    settleFunctionTable()
     limitFunctionTable()
-    addInitFunctions()
-    numberElements()
+    chooseSetUp()
     orderStart()
+    numberElements()
     registerTypes()
     addExports()
   }
@@ -71,11 +77,5 @@ struct IndexPass {
   func symbols(where predicate: @Sendable (Symbol) -> Bool) -> [Bool] {
     let symbols = resolution.table.symbols
     return threads.map(symbols.count, batch: 4096) { predicate(symbols[$0]) }
-  }
-}
-
-extension Liveness {
-  mutating func markGlobal(_ id: UInt32) {
-    if Int(id) < globals.count { globals[Int(id)] = true }
   }
 }

@@ -12,10 +12,10 @@ extension IndexPlan {
   /// The index of a defined symbol's element, even where references go to an import.
   func ownIndex(of symbol: Symbol) -> UInt32 {
     switch symbol.kind {
-    case .function: return Int(symbol.element) < functionIndices.count ? functionIndices[Int(symbol.element)] : none32
-    case .global: return Int(symbol.element) < globalIndices.count ? globalIndices[Int(symbol.element)] : none32
+    case .function: return functionIndices[Int(symbol.element)]
+    case .global: return globalIndices[Int(symbol.element)]
     case .tag: return tagIndices[Int(symbol.element)]
-    case .table: return Int(symbol.element) < tableIndices.count ? tableIndices[Int(symbol.element)] : none32
+    case .table: return tableIndices[Int(symbol.element)]
     case .data, .section: return none32
     }
   }

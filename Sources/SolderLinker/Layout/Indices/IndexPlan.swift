@@ -65,16 +65,24 @@ struct IndexPlan {
   var tableLimits = Limits()
   /// The table that function pointers index, in the result; `nil` without one.
   var functionTable: UInt32?
+  /// The same, as a symbol.
+  var functionTableSymbol: SymbolID?
 
   var exports: [OutputExport] = []
   var types = OutputTypes()
   /// The function that runs at instantiation.
   var startFunction: SymbolID?
+  /// All that runs at instantiation, in order.
+  var startFunctions: [SymbolID] = []
+  /// The functions that set up memory, as far as they are needed.
+  var setUp = SetUpFunctions()
   /// Constructors in the order of their calls, with the number of results to drop.
   var constructors: [SymbolID] = []
   /// Exports of plain modules whose function a wrapper replaces.
   var replacedExports: [ByteString: SymbolID] = [:]
-  /// Functions that the linker makes and the host may see: start-up code where all is exported, wrappers of exports.
+  /// Functions that are not exported because a wrapper is.
+  var wrapped: Set<SymbolID> = []
+  /// What the linker adds and the host may see: start-up code where all is exported, wrappers of exports.
   var ownExports: [SymbolID] = []
 
   struct ImportCounts {

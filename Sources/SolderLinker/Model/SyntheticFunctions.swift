@@ -14,21 +14,14 @@ enum SyntheticBody {
   case applyGlobalRelocations
   case applyTLSRelocations
   case applyGlobalTLSRelocations
-  /// Calls these functions in order: what the start section names when several have to run.
+  /// Calls these functions in order.
   case callAll([SymbolID])
+  /// Calls all that runs at instantiation, in order.
+  case startAll
   /// Runs constructors, then the exported function, then destructors.
   case commandExport(SymbolID)
-  /// A plain module's entry, behind everything that has to run before it.
-  case entry(EntryWrapper)
-}
-
-/// What runs around the entry of a plain module.
-struct EntryWrapper {
-  /// Run before the entry: constructors, and a start function that had to wait for them.
-  var before: [SymbolID]
-  var entry: SymbolID
-  /// Run behind it: destructors of a command.
-  var after: [SymbolID]
+  /// Runs constructors, then the entry of a plain module, then, of a command, destructors.
+  case entry(SymbolID, runsDestructors: Bool)
 }
 
 /// The functions that the linker makes, as the functions of its own unit.
