@@ -201,13 +201,13 @@ struct SectionWriter {
     let isStub = symbol.has(.isStub)
     let isMutable =
       !isStub
-      && (symbol.isTLS && program.options.sharedMemory || !program.features.hasExtendedConst && isPIC)
+      && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
     let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: symbol)
     let known = program.resolution.wellKnown
-    let isPerThread = symbol.isTLS && program.options.sharedMemory
-    let base = isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !isPerThread ? known.memoryBase : nil
+    let base =
+      isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
     if program.features.hasExtendedConst, isPIC, let base {
       writer.byte(0x23)
       writer.u32(program.index(of: base))
