@@ -82,7 +82,7 @@ struct Link {
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit
-    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics).run()
+    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics, is64: inputs.is64).run()
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
@@ -91,9 +91,12 @@ struct Link {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
+    // Order what runs before the program: start functions, relocation functions, constructors.
+    let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
+
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
-      resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
+      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
@@ -105,7 +108,7 @@ struct Link {
     // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
     // final.
     var number = IndexPass(
-      consume resolution, own, live, memory, options: options, diagnostics: diagnostics, threads: threads,
+      consume resolution, own, live, start, memory, options: options, diagnostics: diagnostics, threads: threads,
       is64: inputs.is64,
       allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
     number.run()

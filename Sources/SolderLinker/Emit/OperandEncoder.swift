@@ -93,6 +93,10 @@ final class OperandEncoder: @unchecked Sendable {
       let shortest = 1 + LEB128.length(unsigned: UInt64(index))
       operand.width = compress ? shortest : max(shortest, operand.width)
       return operand
+    case .constantMemoryAddress where values[Int(source.symbolIDs[Int(relocation.target)])].isInVariable:
+      // Thread-local data has an address in each thread: the instruction stays what it was.
+      operand.opcode = 0x23
+      operand.value = UInt64(values[Int(source.symbolIDs[Int(relocation.target)])].addressGlobal)
     case .constantMemoryAddress, .constantTableIndex, .constantNumber, .constantTLSOffset:
       operand.opcode = relocation.isConstant64 ? 0x42 : 0x41
       setSigned(&operand, value(of: relocation, in: source), is64: relocation.isConstant64)

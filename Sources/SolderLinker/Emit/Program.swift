@@ -38,8 +38,14 @@ final class Program: @unchecked Sendable {
 
   /// The address that a global holds: thread-local data of a result for one thread alone has one.
   func fixedAddress(of symbol: Symbol) -> UInt64 {
+    if resolution.isInLibraryBlock(symbol) { return 0 }
     guard symbol.isTLS, !options.sharedMemory else { return address(of: symbol) }
     return memory.address(of: symbol, offsetsThreadLocals: false)
+  }
+
+  /// Where thread-local data is in a thread's block, or in the library's part of it.
+  func threadLocalOffset(of symbol: Symbol) -> UInt64 {
+    resolution.isInLibraryBlock(symbol) ? symbol.value : address(of: symbol)
   }
 
   /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment

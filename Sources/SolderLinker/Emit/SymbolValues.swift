@@ -11,6 +11,8 @@ struct SymbolValue {
   fileprivate(set) var addressGlobal: UInt32 = 0
   let kind: SymbolKind
   let isDefined: Bool
+  /// Whether each thread has its own, so that only a global says where.
+  fileprivate(set) var isInVariable = false
   /// Whether it is part of the result; sections always are.
   fileprivate(set) var isPresent = true
 
@@ -48,6 +50,9 @@ private struct SymbolTables: @unchecked Sendable {
   let memory: MemoryPlan
   let indices: IndexPlan
   let offsetsThreadLocals: Bool
+  let hasThreads: Bool
+  /// Of each unit, whether it is a shared library.
+  let isLibrary: [Bool]
   /// For each segment of the result, its merged strings with their addresses.
   let strings: [[(address: UInt64, strings: MergedStrings)]]
 
@@ -57,6 +62,8 @@ private struct SymbolTables: @unchecked Sendable {
     memory = program.memory
     indices = program.indices
     offsetsThreadLocals = program.offsetsThreadLocals
+    hasThreads = program.options.sharedMemory
+    isLibrary = program.resolution.units.map { $0.origin == .sharedLibrary }
     strings = memory.segments.map { segment in
       segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
     }
@@ -82,6 +89,8 @@ private struct SymbolTables: @unchecked Sendable {
       case .data:
         value.isPresent = live.segments[Int(element)]
         value.address = address(of: index, in: element)
+        value.isInVariable =
+          symbols[index].isTLS && (hasThreads || isLibrary[Int(symbols[index].unit)])
         return value
       default: break
       }

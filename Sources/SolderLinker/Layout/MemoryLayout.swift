@@ -23,6 +23,9 @@ struct MemoryPlan {
   /// What libraries have in each thread's block, behind the program's own data.
   var threadLocalBlocks: [ThreadLocalBlock] = []
   var initMemoryFlag: UInt64?
+  /// Where threads see who of them runs constructors, and does what else only one may do at instantiation.
+  var constructorsFlag: UInt64?
+  var firstInstanceFlag: UInt64?
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
 
@@ -48,7 +51,9 @@ struct MemoryPlan {
 /// shared library follows as a whole. A plain module's data stays where it is, and everything else lies above it.
 struct MemoryPass {
   private let resolution: Resolution
+  private let own: OwnUnit
   private let live: Liveness
+  private let start: StartOrder
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
@@ -59,9 +64,11 @@ struct MemoryPass {
   private var next: UInt64 = 0
 
   init(
-    _ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, threads: Threads,
-    is64: Bool
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, options: LinkOptions,
+    diagnostics: Diagnostics, threads: Threads, is64: Bool
   ) {
+    self.own = own
+    self.start = start
     self.threads = threads
     segmentBases = resolution.units.map(\.bases.segment)
     self.resolution = resolution
@@ -200,12 +207,8 @@ struct MemoryPass {
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
     placeBlocks()
-    if options.sharedMemory { plan.placeThreadLocalBlocks(resolution, live, diagnostics) }
-    if options.sharedMemory, plan.segments.contains(where: { $0.isPassive }) {
-      next = align(next, 4)
-      plan.initMemoryFlag = next
-      next &+= 4
-    }
+    plan.placeThreadLocalBlocks(resolution, own, live, options, diagnostics)
+    placeFlags()
     plan.dataEnd = next
     diagnostics.log("mem: static data = \(next &- plan.dataStart)")
     if !options.stackFirst, !ownsStack { placeStack() }
@@ -215,6 +218,19 @@ struct MemoryPass {
     placeKeptSegments()
     orderSegments()
     setSize()
+  }
+
+  /// Words by which threads agree on who does something, and wait for it.
+  private mutating func placeFlags() {
+    guard options.sharedMemory else { return }
+    func place(_ flag: WritableKeyPath<MemoryPlan, UInt64?>) {
+      next = align(next, 4)
+      plan[keyPath: flag] = next
+      next &+= 4
+    }
+    if plan.segments.contains(where: { $0.isPassive }) { place(\.initMemoryFlag) }
+    if start.needsFirstInstance { place(\.firstInstanceFlag) }
+    if own.startUp.runsOnce, live.hasConstructors { place(\.constructorsFlag) }
   }
 
   /// Zero-initialised segments take no place in the file unless something forces them to, so they are numbered behind

@@ -33,6 +33,10 @@ struct LiftedFacts {
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
   var initializeTLS: UInt32?
+  /// Emscripten's function that allocates a thread's block and calls the other.
+  var allocateTLS: UInt32?
+  /// The library's thread-local data, if it has some and how to set it up is known.
+  var threadLocal: ThreadLocalFacts?
   /// Functions whose work was done by reading them.
   var readFunctions: Set<UInt32> = []
   /// Calls of those that go: offsets in the file of the function indices.

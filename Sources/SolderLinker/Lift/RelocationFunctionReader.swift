@@ -18,6 +18,8 @@ struct RelocationFunctionReader {
   /// size of the code is plenty, and functions that call each other in a tree cost no more than that.
   private var budget: Int
   private lazy var piecesOverlap = findOverlapOfPieces()
+  /// Whether the start function stays and may see, or change, what is relocated behind it.
+  private var startSeesMemory = false
   private lazy var hasPassiveSegments = unit.segments.contains { $0.placement == .passive }
 
   init(_ unit: Unit) {
@@ -34,7 +36,18 @@ struct RelocationFunctionReader {
     unit.lifted = reader.facts
   }
 
+  /// In the order in which a loader has them run: the start function with the instantiation, then what relocates, then
+  /// the constructors.
   private mutating func readRoots() {
+    if let start = unit.startFunction {
+      if read(start) {
+        unit.startFunction = nil
+      } else {
+        readLeadingCalls(of: start)
+        let effects = FunctionEffects(of: start, in: unit, removedCalls: facts.removedCalls)
+        startSeesMemory = !effects.isDisjoint(with: [.readsMemory, .writesMemory, .leaves])
+      }
+    }
     var kept: [UInt32] = []
     for function in facts.relocationFunctions where !facts.readFunctions.contains(function) {
       if !read(function) {
@@ -42,18 +55,43 @@ struct RelocationFunctionReader {
         facts.unreadable.append((function, name(of: function)))
       }
     }
-    if let start = unit.startFunction {
-      if read(start) {
-        unit.startFunction = nil
-      } else {
-        readLeadingCalls(of: start)
-      }
-    }
+    facts.constructors = callersOnly(facts.constructors)
     // Toolchains before 2020 had no export for it: the constructors call it first.
     for constructor in facts.constructors {
       readLeadingCalls(of: constructor, limit: facts.relocationFunctions.isEmpty && facts.readFunctions.isEmpty ? 1 : 0)
     }
     facts.relocationFunctions = kept
+    dropEmptyConstructors()
+  }
+
+  /// Without those that another one calls: `_initialize` of a reactor calls `__wasm_call_ctors`.
+  private func callersOnly(_ constructors: [UInt32]) -> [UInt32] {
+    guard constructors.count > 1 else { return constructors }
+    var called: Set<UInt32> = []
+    for constructor in constructors where !called.contains(constructor) {
+      called.formUnion(unit.callees(of: constructor).subtracting([constructor]))
+    }
+    return constructors.filter { !called.contains($0) }
+  }
+
+  /// A constructor without anything to do asks for nobody who calls it: every library has the function.
+  private mutating func dropEmptyConstructors() {
+    let empty = facts.constructors.filter { facts.readFunctions.contains($0) || isEmpty($0) }
+    facts.readFunctions.formUnion(empty)
+    facts.constructors.removeAll(where: empty.contains)
+  }
+
+  private func isEmpty(_ function: UInt32) -> Bool {
+    guard var reader = unit.body(of: function) else { return false }
+    while let instruction = try? reader.next() {
+      switch instruction.opcode {
+      case .nop: continue
+      case .end where reader.depth == 0: return true
+      case .call where facts.removedCalls.contains(instruction.operandOffset): continue
+      default: return false
+      }
+    }
+    return false
   }
 
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
@@ -82,7 +120,8 @@ struct RelocationFunctionReader {
     var evaluator = SymbolicEvaluator(unit, globals: globals, budget: budget)
     let isRead = evaluator.read(function: function)
     budget = evaluator.budget
-    guard isRead, evaluator.stores.allSatisfy(isRelocation), evaluator.stores.isEmpty || !hasPassiveSegments,
+    guard isRead, evaluator.stores.allSatisfy(isRelocation),
+      evaluator.stores.isEmpty || !hasPassiveSegments && !startSeesMemory,
       evaluator.clearedRanges.allSatisfy(isZeroAnyway),
       evaluator.stores.isEmpty || !piecesOverlap && !overlap(stores + evaluator.stores)
     else { return false }

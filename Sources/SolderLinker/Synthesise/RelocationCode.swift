@@ -8,7 +8,7 @@ struct RelocationCode {
   /// Stores every address in the data.
   func writeData(to writer: inout ByteWriter, isTLS: Bool) {
     let encoder = OperandEncoder(program, CustomPlan(), SymbolValue.all(program, Threads(1)), Threads(1))
-    for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
+    for segment in program.memory.segments where segment.isThreadLocal == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
         let input = unit.segments[Int(piece.segment)]
@@ -69,10 +69,11 @@ struct RelocationCode {
       let symbol = program.symbol(id)
       guard symbol.isTLS == isTLS, symbol.isDefined, !symbol.has(.isStub) else { continue }
       let isFunction = symbol.kind == .function
-      let base = isFunction ? known.tableBase : isTLS ? known.tlsBase : known.memoryBase
+      let base =
+        isFunction ? known.tableBase : isTLS ? program.resolution.threadLocalBase(of: symbol) : known.memoryBase
       writer.byte(0x23)
       writer.u32(base.map { program.index(of: $0) } ?? 0)
-      let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: symbol)
+      let value = isFunction ? UInt64(program.slot(of: id)) : program.threadLocalOffset(of: symbol)
       writer.pointerConstant(value, is64: program.is64)
       writer.raw([program.is64 ? 0x7C : 0x6A, 0x24])
       writer.u32(program.indices.addressGlobalIndices[id] ?? 0)

@@ -61,7 +61,7 @@ extension IndexPass {
     switch symbol.kind {
     case .function:
       name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? name
-      (kind, index) = (.function, plan.ownIndex(of: symbol))
+      (kind, index) = (.function, plan.replacedExports[name].map { self.index(of: $0) } ?? plan.ownIndex(of: symbol))
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,

@@ -14,8 +14,9 @@ extension IndexPass {
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       plan.setUp.initializeMemory = choose(declared.initializeMemory)
     }
-    if options.sharedMemory {
-      if plan.setUp.initializeMemory != nil { needsThreadBase = true }
+    let relocatesLibraries = plan.addressGlobals.contains { resolution.isInLibraryBlock(resolution.symbol($0)) }
+    if options.sharedMemory || relocatesLibraries {
+      if plan.setUp.initializeMemory != nil { needThreadBase() }
       chooseThreadRelocations()
     }
     if options.isPositionIndependent, !features.hasExtendedConst,
@@ -32,7 +33,7 @@ extension IndexPass {
   private mutating func chooseThreadRelocations() {
     if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
       plan.setUp.applyGlobalTLSRelocations = choose(own.setUp.applyGlobalTLSRelocations)
-      needsThreadBase = true
+      needThreadBase()
     }
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
@@ -41,6 +42,10 @@ extension IndexPass {
         }
     }
     if hasRelocations { plan.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
+  }
+
+  private mutating func needThreadBase() {
+    if let id = resolution.wellKnown.tlsBase { neededGlobals.insert(resolution.symbol(id).element) }
   }
 
   /// `--export-all` means these too.

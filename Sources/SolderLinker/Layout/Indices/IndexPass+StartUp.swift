@@ -5,56 +5,67 @@ extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
     StartOrder.checkConstructors(resolution, live, options, diagnostics)
-    guard options.output != .relocatable else {
-      plan.constructors = []
-      return
+    guard options.output != .relocatable else { return }
+    plan.start = start
+    let hasWork = live.hasConstructors || resolution.wellKnown.callDestructors != nil
+    switch own.startUp.caller {
+    case .everyExport: wrapCommandExports()
+    case .entry(let entry):
+      guard hasWork, let wrapper = own.entryWrapper else { break }
+      lastFunctions.append(wrapper)
+      plan.replacedExports[entry.exportName] = wrapper
+    case .program, .instantiation, .host: break
     }
-    var order = StartOrder(resolution, live, diagnostics)
-    plan.constructors = live.hasConstructors ? order.constructors : []
-    if options.isPositionIndependent || resolution.callsConstructorsItself(options) {
-      // The program's own start-up calls them.
-    } else if resolution.units.contains(where: { $0.origin == .plainModule }) {
-      wrapPlainEntry(&order)
-    } else {
-      wrapCommandExports()
+    if let id = own.initExport {
+      lastFunctions.append(id)
+      plan.ownExports.append(id)
     }
-    // The start functions of plain modules are the last: they may use the libraries.
-    setStart(order.atInstantiation + plainStartFunctions())
+    if let id = own.constructorsHaveRun, live.hasConstructors {
+      neededGlobals.insert(resolution.symbol(id).element)
+      plan.constructorsHaveRun = id
+    }
+    setUpThreadLocalData()
+    listStartFunctions()
   }
 
-  private func plainStartFunctions() -> [SymbolID] {
-    resolution.inLinkOrder.compactMap { unit in
-      guard unit.origin == .plainModule, let start = unit.startFunction, let facts = unit.lifted else { return nil }
-      return unit.symbolIDs[Int(facts.functionSymbols + start)]
+  private mutating func setUpThreadLocalData() {
+    for index in start.firstThread {
+      plan.threadLocalSetUp[index] = own.threadLocalSetUp(of: resolution.units[Int(index)])
     }
+    let needed = Set(memory.threadLocalBlocks.map(\.initialize) + plan.threadLocalSetUp.values)
+    lastFunctions += own.threadLocalSetUp.values.filter(needed.contains).sorted()
   }
 
-  private mutating func setStart(_ functions: [SymbolID]) {
-    let setUp = plan.setUp.start ?? plan.setUp.applyGlobalRelocations ?? plan.setUp.initializeMemory
-    plan.startFunctions = (setUp.map { [$0] } ?? []) + functions
-    if plan.startFunctions.count > 1, let all = own.startAll {
+  /// All that runs at instantiation, in order; see `StartOrder`.
+  private mutating func listStartFunctions() {
+    var functions: [SymbolID] = []
+    if let own = plan.setUp.start ?? plan.setUp.applyGlobalRelocations ?? plan.setUp.initializeMemory {
+      functions.append(own)
+    }
+    functions += start.inEachInstance
+    if start.needsFirstInstance, let first = own.firstInstance {
+      functions.append(first)
+      lastFunctions.append(first)
+    }
+    if let relocate = plan.setUp.applyGlobalTLSRelocations,
+      plan.addressGlobals.contains(where: { resolution.isInLibraryBlock(resolution.symbol($0)) })
+    {
+      functions.append(relocate)
+    }
+    if start.runsConstructors { functions.append(resolution.wellKnown.callConstructors) }
+    functions += start.plainModules
+    plan.startFunctions = functions
+    if functions.count > 1, let all = own.startAll {
       plan.startFunction = all
       lastFunctions.append(all)
     } else {
-      plan.startFunction = plan.startFunctions.first
-    }
-  }
-
-  /// A plain module enters by `_start` or `_initialize`, if at all: constructors run there, when the host can see the
-  /// memory.
-  private mutating func wrapPlainEntry(_ order: inout StartOrder) {
-    guard live.hasConstructors || resolution.wellKnown.callDestructors != nil else { return }
-    if let entry = own.entryWrapper {
-      lastFunctions.append(entry.wrapper)
-      plan.replacedExports[entry.exportName] = entry.wrapper
-    } else if live.hasConstructors {
-      order.atInstantiation.append(resolution.wellKnown.callConstructors)
+      plan.startFunction = functions.first
     }
   }
 
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
   private mutating func wrapCommandExports() {
-    guard !plan.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
+    guard !start.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
     plan.wrapped = Set(own.wrappers.map(\.function))
     lastFunctions += own.wrappers.map(\.wrapper)
     plan.ownExports += own.wrappers.map(\.wrapper)

@@ -7,6 +7,7 @@ struct IndexPass {
   var resolution: Resolution
   let own: OwnUnit
   let live: Liveness
+  let start: StartOrder
   let memory: MemoryPlan
   let options: LinkOptions
   let diagnostics: Diagnostics
@@ -18,10 +19,12 @@ struct IndexPass {
   var plan = IndexPlan()
 
   init(
-    _ resolution: consuming Resolution, _ own: OwnUnit, _ live: Liveness, _ memory: MemoryPlan, options: LinkOptions,
-    diagnostics: Diagnostics, threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>, features: FeatureSet
+    _ resolution: consuming Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, _ memory: MemoryPlan,
+    options: LinkOptions, diagnostics: Diagnostics, threads: Threads, is64: Bool, allowedUndefined: Set<ByteString>,
+    features: FeatureSet
   ) {
     self.own = own
+    self.start = start
     self.features = features
     self.resolution = resolution
     self.live = live
@@ -41,8 +44,8 @@ struct IndexPass {
   var addedImports: [ImportKey: UInt32] = [:]
   /// Whether something needs the table of functions that nothing in a file refers to.
   var needsFunctionTable = false
-  /// Whether the linker's own code sets `__tls_base`.
-  var needsThreadBase = false
+  /// Globals that the linker's own code needs, beside those that something in a file refers to.
+  var neededGlobals: Set<UInt32> = []
   var usedStubs: Set<SymbolID> = []
   var numberedAddressGlobals = 0
   /// Functions that the linker adds, in order: in front of all others, and behind them.

@@ -76,9 +76,13 @@ struct IndexPlan {
   var startFunctions: [SymbolID] = []
   /// The functions that set up memory, as far as they are needed.
   var setUp = SetUpFunctions()
-  /// Constructors in the order of their calls, with the number of results to drop.
-  var constructors: [SymbolID] = []
-  /// Exports of plain modules whose function a wrapper replaces.
+  /// What runs before the program.
+  var start = StartOrder()
+  /// The variable that says whether constructors have run, where they might be called again.
+  var constructorsHaveRun: SymbolID?
+  /// By unit: what sets up the thread-local data of libraries that leave the first thread's to the loader.
+  var threadLocalSetUp: [UInt32: SymbolID] = [:]
+  /// Exports whose function a wrapper replaces.
   var replacedExports: [ByteString: SymbolID] = [:]
   /// Functions that are not exported because a wrapper is.
   var wrapped: Set<SymbolID> = []
