@@ -165,6 +165,9 @@ extension OptionTable {
     value("rpath", .directory("dir"), "Record a run-time library folder in a shared library") {
       $0.options.runtimePaths.append($1.value)
     }
+    value("rpath-link", .directory("dir"), "Look here for libraries that other libraries need") {
+      $0.options.runtimePathLinks.append($1.value)
+    }
     joined(
       "build-id=", dashes: .oneOrTwo, .choices(["fast", "sha1", "uuid", "none", "0x<hexstring>"]),
       "Write a build ID, made in this way"

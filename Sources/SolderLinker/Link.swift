@@ -1,3 +1,4 @@
+import CPlatform
 import SystemPackage
 import WebAssemblyFormat
 
@@ -11,9 +12,15 @@ import WebAssemblyFormat
 public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Bool = false) -> Bool {
   let timer = PassTimer(options)
   defer { timer?.report(diagnostics) }
-  guard let image = Link(options, diagnostics, timer, writesFile: true, isLast: isLast).run() else { return false }
+  var files: [InputFile] = []
+  let result = Link(options, diagnostics, timer, writesFile: true, isLast: isLast).run(&files)
+  defer { InputFile.reportLost(files, diagnostics) }
+  // A report that could not be written is an error as well.
+  guard let image = result, !diagnostics.hasErrors else { return false }
   do {
     try OutputFile.write(image, to: options.outputPath)
+  } catch .ioError where lostInput() != nil {
+    return false
   } catch {
     diagnostics.error("cannot open output file \(options.outputPath): \(error)")
     return false
@@ -29,7 +36,8 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
 ///   - diagnostics: where errors, warnings and reports go.
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  Link(options, diagnostics, nil, writesFile: false).run()?.bytes()
+  var files: [InputFile] = []
+  return Link(options, diagnostics, nil, writesFile: false).run(&files)?.bytes()
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
@@ -52,13 +60,15 @@ struct Link {
     self.timer = timer
   }
 
-  func run() -> OutputImage? {
+  /// - Parameter files: receives the files that were opened.
+  func run(_ files: inout [InputFile]) -> OutputImage? {
     let names = NameArena()
 
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
     // far as their symbols. Afterwards every input is a unit, or a promise of one, of the same shape.
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
+    files = inputs.files
     timer?.end("read inputs", items: inputs.order.count, bytes: inputs.bytes)
     writeReproduction(inputs)
     checkWritable()

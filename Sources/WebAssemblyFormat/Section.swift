@@ -16,6 +16,27 @@ public enum SectionID: UInt8, Sendable {
   case dataCount = 12
   case tag = 13
 
+  /// Where the section stands among those of a module (WebAssembly specification, Binary Format, Modules); custom
+  /// sections may stand anywhere.
+  var position: Int {
+    switch self {
+    case .custom: 0
+    case .type: 1
+    case .import: 2
+    case .function: 3
+    case .table: 4
+    case .memory: 5
+    case .tag: 6
+    case .global: 7
+    case .export: 8
+    case .start: 9
+    case .element: 10
+    case .dataCount: 11
+    case .code: 12
+    case .data: 13
+    }
+  }
+
   /// The name that LLVM's tools show.
   public var conventionalName: String {
     switch self {
@@ -60,11 +81,12 @@ public struct Section: Sendable {
 
 /// Steps through the sections of a module.
 ///
-/// WebAssembly specification, Binary Format, Modules. The order of sections is not checked: objects of old
-/// toolchains and hand-made modules vary, and nothing here depends on it.
+/// WebAssembly specification, Binary Format, Modules: every section but custom ones comes at most once, and in this
+/// order. What one section says is read by the sections behind it, so a file that breaks the rule is refused here.
 public struct SectionReader {
   private var reader: ByteReader
   private var index = 0
+  private var last: SectionID?
 
   /// Checks the magic number and the version.
   ///
@@ -88,6 +110,13 @@ public struct SectionReader {
       throw FormatError("section \(code) of \(size) bytes is longer than the rest of the file", at: start)
     }
     guard let id = SectionID(rawValue: code) else { throw FormatError("unknown section \(code)", at: start) }
+    if id != .custom {
+      if let last, last.position >= id.position {
+        let place = last == id ? "second" : "out of order, behind the \(last.conventionalName) section:"
+        throw FormatError("\(place) \(id.conventionalName) section", at: start)
+      }
+      last = id
+    }
     var payload = try reader.slice(size)
     let name = id == .custom ? try payload.name() : ByteString("")
     defer { index += 1 }

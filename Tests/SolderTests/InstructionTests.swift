@@ -241,7 +241,7 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
   }
 
   @Test func sequences() throws {
-    var random = SplitMix(state: 7)
+    var random = SplitMix(seed: 7)
     for _ in 0..<500 {
       var bytes: [UInt8] = []
       var expected: [Expected] = []
@@ -366,7 +366,7 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
   }
 
   @Test func anyBytes() {
-    var random = SplitMix(state: 1)
+    var random = SplitMix(seed: 1)
     for _ in 0..<20_000 {
       let bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       let scanned = try? scan(bytes, Recorder()).end
@@ -380,21 +380,9 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
   }
 }
 
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
-}
-
 @Suite struct WritingTests {
   @Test func leb128() throws {
-    var random = SplitMix(state: 3)
+    var random = SplitMix(seed: 3)
     var values: [UInt64] = [0, 1, 63, 64, 127, 128, 16383, 16384, .max]
     for shift in 0..<64 { values += [1 << UInt64(shift), (1 << UInt64(shift)) - 1, random.next() >> UInt64(shift)] }
     for value in values {

@@ -214,7 +214,7 @@ extension OutputTypes {
   }
 
   @Test func anyBytes() {
-    var random = SplitMix(state: 5)
+    var random = SplitMix(seed: 5)
     let likely: [UInt8] = [0x60, 0x5F, 0x5E, 0x5D, 0x50, 0x4F, 0x4E, 0x63, 0x64, 0x7F, 0x70, 0x00, 0x01, 0x02, 0x80]
     var table = TypeTable()
     for _ in 0..<20_000 {

@@ -1,24 +1,32 @@
 """The part of the tests that speaks to wasmtime.
 
   webassembly-host.py serve           answers requests, one JSON object a line, until its input ends:
-                                      {"id": N, "validate": PATH} or {"id": N, "assemble": TEXT, "to": PATH};
-                                      each answer is {"id": N} or {"id": N, "error": MESSAGE}
-  webassembly-host.py invoke REQUEST  instantiates a module, calls exports, prints a transcript; REQUEST is JSON:
-                                      {"module": PATH, "calls": [[EXPORT, ARGUMENT...]...], "read": [[ADDRESS, COUNT]...]}
+                                      {"id": N, "validate": MODULE}, {"id": N, "assemble": TEXT, "to": PATH}, or
+                                      {"id": N, "invoke": {"module": MODULE, "calls": [[EXPORT, ARGUMENT...]...],
+                                      "read": [[ADDRESS, COUNT]...]}}, which instantiates a module and calls exports;
+                                      each answer is {"id": N}, {"id": N, "transcript": TEXT} or
+                                      {"id": N, "error": MESSAGE}. MODULE is a path, or "base64:" and the bytes.
   webassembly-host.py run PATH ARG... runs a WASI command and exits as it does
 
 While a module is invoked, every function import is provided: a call is written to the transcript with its arguments
 and gives zeros. A host function named `print_string` prints the C string that its argument points to.
 """
 
+import base64
 import json
 import sys
+import tempfile
 
 import wasmtime
 
 
-def engine():
+# Instructions that code may run before it traps, so that an endless loop ends.
+FUEL = 500_000_000
+
+
+def engine(limited=False):
     config = wasmtime.Config()
+    config.consume_fuel = limited
     config.wasm_memory64 = True
     config.wasm_multi_memory = True
     config.wasm_tail_call = True
@@ -30,15 +38,23 @@ def engine():
     return wasmtime.Engine(config)
 
 
+def contents(module):
+    if module.startswith("base64:"):
+        return base64.b64decode(module[len("base64:") :])
+    with open(module, "rb") as file:
+        return file.read()
+
+
 def serve():
-    validator = engine()
+    limited = engine(limited=True)
     for line in sys.stdin:
         request = json.loads(line)
         answer = {"id": request["id"]}
         try:
             if "validate" in request:
-                with open(request["validate"], "rb") as file:
-                    wasmtime.Module.validate(validator, file.read())
+                wasmtime.Module.validate(limited, contents(request["validate"]))
+            elif "invoke" in request:
+                answer["transcript"] = invoke(limited, request["invoke"])
             else:
                 binary = wasmtime.wat2wasm(request["assemble"])
                 with open(request["to"], "wb") as file:
@@ -56,10 +72,22 @@ def first_line(error):
 
 
 class Host:
-    def __init__(self, path):
-        self.store = wasmtime.Store(engine())
-        self.module = wasmtime.Module.from_file(self.store.engine, path)
+    def __init__(self, engine, module):
+        self.store = wasmtime.Store(engine)
+        self.store.set_fuel(FUEL)
+        self.module = wasmtime.Module(engine, contents(module))
         self.instance = None
+        self.transcript = []
+        # What the module writes by way of WASI, which belongs between the other lines.
+        self.printed = None
+
+    def write(self, line):
+        self.drain()
+        self.transcript.append(line + "\n")
+
+    def drain(self):
+        if self.printed:
+            self.transcript.append(self.printed.read().decode())
 
     def memory(self):
         names = [e.name for e in self.module.exports if isinstance(e.type, wasmtime.MemoryType)]
@@ -77,9 +105,9 @@ class Host:
 
         def call(caller, *arguments):
             if what.name == "print_string":
-                print("string:", self.string(caller, arguments[0]))
+                self.write(f"string: {self.string(caller, arguments[0])}")
             else:
-                print(f"{what.module}.{what.name}({', '.join(map(str, arguments))})")
+                self.write(f"{what.module}.{what.name}({', '.join(map(str, arguments))})")
             zeros = [0.0 if str(result) in ("f32", "f64") else 0 for result in results]
             return zeros[0] if len(zeros) == 1 else zeros if zeros else None
 
@@ -95,7 +123,7 @@ class Host:
             return wasmtime.Table(self.store, kind, None)
         if isinstance(kind, wasmtime.GlobalType):
             return wasmtime.Global(self.store, kind, wasmtime.Val.i32(7) if str(kind.content) == "i32" else wasmtime.Val.i64(7))
-        raise SystemExit(f"no host has an import like {what.module}.{what.name}")
+        raise ValueError(f"no host has an import like {what.module}.{what.name}")
 
     def instantiate(self):
         linker = wasmtime.Linker(self.store.engine)
@@ -103,8 +131,8 @@ class Host:
         if any(i.module == "wasi_snapshot_preview1" for i in self.module.imports):
             linker.define_wasi()
             wasi = wasmtime.WasiConfig()
-            wasi.inherit_stdout()
-            wasi.inherit_stderr()
+            self.printed = tempfile.NamedTemporaryFile()
+            wasi.stdout_file = self.printed.name
             self.store.set_wasi(wasi)
         for what in self.module.imports:
             if what.module != "wasi_snapshot_preview1":
@@ -112,22 +140,25 @@ class Host:
         self.instance = linker.instantiate(self.store, self.module)
 
 
-def invoke(request):
-    host = Host(request["module"])
+def invoke(engine, request):
+    host = Host(engine, request["module"])
     try:
         host.instantiate()
-        print("instantiated")
+        host.write("instantiated")
         for name, *arguments in request["calls"]:
             called = f"{name}({', '.join(map(str, arguments))})"
             try:
                 result = host.instance.exports(host.store)[name](host.store, *arguments)
-                print(f"{called} = {result}")
+                host.write(f"{called} = {result}")
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                print(f"{called} fails: {first_line(error)}")
+                host.write(f"{called} fails: {first_line(error)}")
         for address, count in request.get("read", []):
-            print(f"memory at {address}: {bytes(host.memory().read(host.store, address, address + count)).hex()}")
+            data = bytes(host.memory().read(host.store, address, address + count))
+            host.write(f"memory at {address}: {data.hex()}")
     except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-        print(f"instantiation fails: {first_line(error)}")
+        host.write(f"instantiation fails: {first_line(error)}")
+    host.drain()
+    return "".join(host.transcript)
 
 
 def run(arguments):
@@ -151,7 +182,5 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
     if sys.argv[1] == "serve":
         serve()
-    elif sys.argv[1] == "invoke":
-        invoke(json.loads(sys.argv[2]))
     else:
         run(sys.argv[2:])

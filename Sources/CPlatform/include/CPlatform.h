@@ -14,4 +14,15 @@ void prepareHeap(void);
 /// The same for the heap of the calling thread, if ``prepareHeap`` was called.
 void prepareHeapOfThread(void);
 
+/// Makes signals leave things in order, for a process whose only purpose is to link: one that ends it removes the file
+/// that ``setTemporaryFile`` named, and reading a mapped file that has become shorter gives zeros in place of the bytes
+/// that are gone, of which ``lostInput`` tells.
+void handleSignals(void);
+
+/// The path of the temporary file that a signal must not leave behind, or a null pointer.
+void setTemporaryFile(const char *path);
+
+/// An address in the mapping of a file that became shorter while it was read; a null pointer if there was none.
+const void *lostInput(void);
+
 #endif

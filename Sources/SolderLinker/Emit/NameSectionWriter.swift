@@ -35,7 +35,7 @@ struct NameSectionWriter {
     }
     appendNested(.local, by: localNames, &writer)
     appendNested(.label, by: labelNames, &writer)
-    appendTypes(&writer)
+    append(.type, lifted(.type, outputType), &writer)
     append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
     append(.memory, lifted(.memory) { indices.memoryIndices[$0.index]?[checked: Int($1)] }, &writer)
     append(.global, globals, &writer)
@@ -45,6 +45,7 @@ struct NameSectionWriter {
         Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
       }, &writer)
     append(.data, segments, &writer)
+    appendFields(&writer)
     append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
     return pieces + [writer]
   }
@@ -238,17 +239,17 @@ struct NameSectionWriter {
     }
   }
 
-  /// Names of types and of their fields; of equal types in several modules the first one's names count.
-  private func appendTypes(_ writer: inout ByteWriter) {
-    func output(_ unit: Unit, _ index: UInt32) -> UInt32? {
-      unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
-    }
-    append(.type, lifted(.type, output), &writer)
+  private func outputType(_ unit: Unit, _ index: UInt32) -> UInt32? {
+    unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
+  }
+
+  /// Names of the fields of types; of equal types in several modules the first one's names count.
+  private func appendFields(_ writer: inout ByteWriter) {
     var seen: Set<UInt32> = []
     var fields: [(index: UInt32, names: [(index: UInt32, name: ByteString)])] = []
     for unit in liftedUnits {
       for (type, names) in unit.names.nestedNames(of: .field) {
-        if let index = output(unit, type), seen.insert(index).inserted { fields.append((index, names)) }
+        if let index = outputType(unit, type), seen.insert(index).inserted { fields.append((index, names)) }
       }
     }
     appendSorted(.field, fields, &writer)

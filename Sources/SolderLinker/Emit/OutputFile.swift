@@ -1,3 +1,4 @@
+import CPlatform
 import SystemPackage
 
 #if canImport(Glibc)
@@ -21,15 +22,14 @@ enum OutputFile {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
-      return try copy(image.bytes(), to: try open(path, O_WRONLY, permissions))
+      return try copy(image.bytes(), to: try TemporaryFile.open(path, O_WRONLY, permissions))
     }
-    let temporary = "\(path).tmp\(getpid())"
-    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, permissions)
+    var file = try TemporaryFile(beside: path, permissions)
     do throws(Errno) {
-      try fill(descriptor, image)
-      guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
+      try fill(file.descriptor, image)
+      try file.rename(to: path)
     } catch {
-      unlink(temporary)
+      file.discard()
       throw error
     }
   }
@@ -56,27 +56,11 @@ enum OutputFile {
     guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
   }
 
-  private static func open(_ path: String, _ flags: Int32, _ permissions: mode_t) throws(Errno) -> Int32 {
-    #if canImport(Darwin)
-      let descriptor = Darwin.open(path, flags, permissions)
-    #elseif canImport(Musl)
-      let descriptor = Musl.open(path, flags, permissions)
-    #else
-      let descriptor = Glibc.open(path, flags, permissions)
-    #endif
-    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-    return descriptor
-  }
-
   private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
-    do throws(Errno) {
-      try reserve(image.count, in: descriptor)
-      try image.write(to: descriptor)
-    } catch {
-      close(descriptor)
-      throw error
-    }
-    guard close(descriptor) == 0 else { throw Errno(rawValue: errno) }
+    try reserve(image.count, in: descriptor)
+    try image.write(to: descriptor)
+    // What became of zeros in place of an input's bytes gets no name.
+    if lostInput() != nil { throw .ioError }
   }
 
   /// Gives a new file its blocks on the disk before it is filled.

@@ -29,9 +29,9 @@ struct InputLoader {
   let names: NameArena
   private let register = NameRegister()
   private var sources: [Source] = []
+  private var libraries = SharedLibraries()
   private var openedPaths: [String] = []
-  /// The shared libraries among the sources.
-  private var libraries: Set<InputFile.Identity> = []
+  private var openedFiles: [InputFile] = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, threads: Threads, names: NameArena) {
     self.options = options
@@ -49,11 +49,13 @@ struct InputLoader {
     guard !diagnostics.hasErrors else {
       var inputs = Inputs(names: register)
       inputs.paths = openedPaths
+      inputs.files = openedFiles
       return inputs
     }
     readInParallel()
     var result = collect()
     result.paths = openedPaths + result.paths
+    result.files = openedFiles
     if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
       diagnostics.error("no input files")
     }
@@ -112,6 +114,7 @@ struct InputLoader {
       return
     }
     openedPaths.append(path)
+    openedFiles.append(file.file)
     addSource(file, argument, moduleName: moduleName)
   }
 
@@ -127,7 +130,7 @@ struct InputLoader {
           diagnostics.error("\(file.displayName): \(what)")
         }
         return
-      case .sharedLibrary where !libraries.insert(file.identity).inserted: return
+      case .sharedLibrary where !libraries.add(file): return
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
@@ -138,33 +141,33 @@ struct InputLoader {
     }
   }
 
-  /// Libraries that another library needs and that the command line does not name, where they can be found.
+  /// Adds libraries that another library needs and that the command line does not name.
   private mutating func addNeededLibraries() {
     var index = 0
-    var names = Set(sources.map(\.file.baseName))
     while index < sources.count {
       defer { index += 1 }
-      guard sources[index].kind == .sharedLibrary, let needed = try? neededNames(sources[index].file) else { continue }
-      let folder = FilePath(sources[index].file.path).removingLastComponent().string
-      for name in needed where !names.contains(name) {
-        let folders = options.libraryPaths + [folder.isEmpty ? "." : folder]
-        guard let path = InputLoader.find(":" + name, in: folders, endings: []) else { continue }
-        diagnostics.log("\(sources[index].file.displayName) needs \(name): adding \(path)")
-        let count = sources.count
-        openFile(path, InputArgument(.file(path)), moduleName: nil)
-        names.formUnion(sources[count...].map(\.file.baseName))
-      }
+      let file = sources[index].file
+      // Damage is reported when the file is read.
+      guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
+      let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
+      for name in dylink.needed { addNeeded(name.description, by: file, search) }
     }
   }
 
-  private func neededNames(_ file: InputFile) throws(FormatError) -> [String] {
-    var sections = try SectionReader(file.bytes)
-    while let section = try sections.next() {
-      guard section.id == .custom else { continue }
-      if section.name == "dylink.0" { return try DylinkSection(section.payload).needed.map(\.description) }
-      if section.name == "dylink" { return try DylinkSection(legacy: section.payload).needed.map(\.description) }
+  private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
+    let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
+    if known.count > 1 {
+      let files = known.map { "\n>>> \($0.displayName)" }.joined()
+      diagnostics.error("\(file.displayName) needs \(name), which may be any of\(files)")
     }
-    return []
+    if !known.isEmpty { return }
+    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
+      diagnostics.warn(
+        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))")
+      return
+    }
+    diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
+    openFile(path, InputArgument(.file(path)), moduleName: nil)
   }
 
   private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
@@ -321,16 +324,4 @@ extension AddressWidth {
 extension InputFile {
   /// The last component of the path.
   var baseName: String { FilePath(path).lastComponent?.string ?? path }
-
-  /// What is the same for the same file on disk, by whatever path it was named.
-  var identity: Identity {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return .path(path) }
-    return .node(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
-  }
-
-  enum Identity: Hashable {
-    case path(String)
-    case node(device: UInt64, number: UInt64)
-  }
 }

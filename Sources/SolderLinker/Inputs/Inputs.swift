@@ -24,6 +24,8 @@ struct Inputs {
   var importLists: [String] = []
   /// Paths of all files that were opened, for `--dependency-file` and `--reproduce`.
   var paths: [String] = []
+  /// The files that the command line named, for whoever asks to which of them an address belongs.
+  var files: [InputFile] = []
 
   init(names: NameRegister) { self.names = names }
 

@@ -65,7 +65,6 @@ struct ModuleReader {
     case .start: unit.startFunction = try functionIndex(&reader)
     case .element: try readElements(&reader)
     case .code:
-      guard unit.code == nil else { throw FormatError("second code section", at: reader.offset) }
       unit.code = section
       try readCode(&reader)
     case .data:
@@ -80,7 +79,20 @@ struct ModuleReader {
     }
   }
 
+  /// Of these sections there is one, since they speak of the whole file.
+  private func checkSecond(_ section: Section) throws(FormatError) {
+    let isSecond =
+      switch unit.origin {
+      case .object: section.name == "linking" && unit.customSections.contains { $0.name == section.name }
+      case .sharedLibrary, .neededLibrary:
+        (section.name == "dylink.0" || section.name == "dylink") && unit.dylink != nil
+      default: false
+      }
+    if isSecond { throw FormatError("second section of that name", at: section.payload.offset) }
+  }
+
   private func readCustom(_ section: Section) throws(FormatError) {
+    try checkSecond(section)
     if section.name == "name" {
       unit.names = NameSection(section.payload)
       if unit.isLifted { return }
@@ -395,7 +407,7 @@ struct ModuleReader {
   private mutating func expression(_ reader: inout ByteReader) throws(FormatError) -> Fragment {
     let start = reader.offset
     let first = operands.count
-    if !skipConstant(&reader) { try scanInstructions(&reader, &operands) }
+    if !skipConstant(&reader) { try scanConstantExpression(&reader, &operands) }
     return Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
       relocations: RelocationRange(start: first, end: operands.count))

@@ -26,6 +26,8 @@ public struct LinkOptions: Sendable {
   public var entryPoint = EntryPoint.ofOutputKind
   /// The module's own name in the name section, and in the metadata of a shared library (`--soname`).
   public var soname: String?
+  /// Folders to search for libraries that other libraries need, behind those of `-L` (`--rpath-link`).
+  public var runtimePathLinks: [String] = []
   /// Run-time library folders recorded in a shared library's metadata (`--rpath`).
   public var runtimePaths: [String] = []
   /// How the `build_id` section is made (`--build-id`).

@@ -15,6 +15,42 @@ public func scanInstructions<V: OperandVisitor>(
   while nesting.depth > 0 { reader.offset = try scanInstruction(reader, &nesting, &visitor) }
 }
 
+/// Scans one constant expression as `scanInstructions` does, of which every instruction must be one that a constant
+/// expression may have (WebAssembly 3.0, Validation, Constant Expressions).
+///
+/// - Throws: ``FormatError`` also for an instruction that is not constant.
+public func scanConstantExpression<V: OperandVisitor>(
+  _ reader: inout ByteReader, _ visitor: inout V
+) throws(FormatError) {
+  var nesting = Nesting()
+  while nesting.depth > 0 {
+    let opcode = try OperandCursor(reader).opcode
+    guard opcode.isConstant else {
+      throw FormatError("a constant expression cannot have the instruction \(opcode)", at: reader.offset)
+    }
+    reader.offset = try scanInstruction(reader, &nesting, &visitor)
+  }
+}
+
+extension Opcode {
+  /// Whether a constant expression may have the instruction.
+  var isConstant: Bool {
+    switch self {
+    case .end, .i32Const, .i64Const, .f32Const, .f64Const, .v128Const, .refNull, .refFunc, .globalGet: return true
+    case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul: return true
+    default: break
+    }
+    guard prefix == 0xFB else { return false }
+    switch number {
+    // struct.new, struct.new_default; array.new, array.new_default, array.new_fixed.
+    case 0x00, 0x01, 0x06, 0x07, 0x08: return true
+    // any.convert_extern, extern.convert_any, ref.i31.
+    case 0x1A, 0x1B, 0x1C: return true
+    default: return false
+    }
+  }
+}
+
 /// Steps over one instruction of any kind.
 ///
 /// - Returns: The offset of the next one.

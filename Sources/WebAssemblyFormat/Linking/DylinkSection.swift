@@ -13,6 +13,8 @@ public struct DylinkSection: Sendable {
   public var hasMemoryInformation = false
   /// Names of the libraries that this one depends on.
   public var needed: [ByteString] = []
+  /// Folders in which it looks for those.
+  public var runtimePaths: [ByteString] = []
   /// Flags of exports that need some: thread-local or weak ones.
   public var exportFlags: [(name: ByteString, flags: SymbolFlags)] = []
   /// Flags of imports that need some: weak ones.
@@ -39,6 +41,7 @@ public struct DylinkSection: Sendable {
         for _ in 0..<(try content.count(minimumSize: 3)) {
           importFlags.append((try content.name(), try content.name(), SymbolFlags(rawValue: try content.u32())))
         }
+      case 5: for _ in 0..<(try content.count()) { runtimePaths.append(try content.name()) }
       default: break
       }
     }

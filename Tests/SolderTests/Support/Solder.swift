@@ -66,7 +66,7 @@ func link(
 }
 
 /// What DESIGN.md says under "What holds of every result".
-private func expectExecutable(_ module: ModuleDescription, _ sourceLocation: SourceLocation) {
+func expectExecutable(_ module: ModuleDescription, _ sourceLocation: SourceLocation) {
   for entity in module.imports {
     #expect(!entity.module.hasPrefix("GOT."), "import of \(entity)", sourceLocation: sourceLocation)
     let isBase = ["__memory_base", "__table_base", "__memory_base32", "__table_base32", "__tls_base"].contains(

@@ -1,8 +1,8 @@
 import Foundation
 import Subprocess
 
-/// wasmtime, by way of `Tests/Tools/webassembly-host.py`: validates and assembles in one long-lived process, runs modules in
-/// processes of their own.
+/// wasmtime, by way of `Tests/Tools/webassembly-host.py`: validates, assembles and calls exports in one long-lived process,
+/// where code has only so many instructions; runs WASI commands in processes of their own.
 actor WebAssemblyHost {
   static let shared = WebAssemblyHost()
 
@@ -14,14 +14,43 @@ actor WebAssemblyHost {
 
   private struct Request: Codable {
     var id: Int
+    /// A path or, after `base64:`, a module.
     var validate: String?
     var assemble: String?
     var to: String?
+    var invoke: Invocation?
+  }
+
+  struct Invocation: Codable, Sendable {
+    /// A path or, after `base64:`, a module.
+    var module: String
+    var calls: [[Word]]
+    var read: [[Int]]
+  }
+
+  /// A name or a number.
+  enum Word: Codable, Sendable {
+    case name(String)
+    case number(Int)
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      self = try (try? container.decode(Int.self)).map(Word.number) ?? .name(container.decode(String.self))
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .name(let name): try container.encode(name)
+      case .number(let number): try container.encode(number)
+      }
+    }
   }
 
   private struct Answer: Codable {
     var id: Int
     var error: String?
+    var transcript: String?
   }
 
   private var lines: AsyncStream<String>.Continuation?
@@ -34,6 +63,14 @@ actor WebAssemblyHost {
     if let error = answer.error { throw ToolFailure("\(path) is not valid: \(error)") }
   }
 
+  /// Throws what wasmtime says against the module, if anything.
+  func validate(_ bytes: [UInt8]) async throws {
+    let answer = try await ask { Request(id: $0, validate: Self.encoded(bytes)) }
+    if let error = answer.error { throw ToolFailure("the result is not valid: \(error)") }
+  }
+
+  private static func encoded(_ bytes: [UInt8]) -> String { "base64:" + Data(bytes).base64EncodedString() }
+
   /// Writes the binary form of a module in text form, with all proposals and `(@dylink.0 …)`.
   func assemble(_ text: String, to path: String) async throws {
     let answer = try await ask { Request(id: $0, assemble: text, to: path) }
@@ -41,16 +78,18 @@ actor WebAssemblyHost {
   }
 
   /// Instantiates a module with hosts that write down how they are called, calls exports, and returns the transcript.
-  nonisolated func invoke(_ module: String, _ calls: [Call], read: [Range<Int>] = []) async throws -> String {
-    let request: [String: Any] = [
-      "module": module, "calls": calls.map { [$0.name] + $0.arguments as [Any] },
-      "read": read.map { [$0.lowerBound, $0.count] },
-    ]
-    let json = String(decoding: try JSONSerialization.data(withJSONObject: request), as: UTF8.self)
-    let run = try await execute(
-      try Tool.python.path(), [Self.script, "invoke", json], environment: Self.environment, timeLimit: .seconds(60))
-    guard run.succeeded else { throw ToolFailure(run) }
-    return run.output
+  func invoke(_ module: String, _ calls: [Call], read: [Range<Int>] = []) async throws -> String {
+    let invocation = Invocation(
+      module: module, calls: calls.map { [.name($0.name)] + $0.arguments.map(Word.number) },
+      read: read.map { [$0.lowerBound, $0.count] })
+    let answer = try await ask { Request(id: $0, invoke: invocation) }
+    guard let transcript = answer.transcript else { throw ToolFailure("\(module.prefix(200)): \(answer.error ?? "")") }
+    return transcript
+  }
+
+  /// The same with a module that is in no file.
+  func invoke(_ module: [UInt8], _ calls: [Call], read: [Range<Int>] = []) async throws -> String {
+    try await invoke(Self.encoded(module), calls, read: read)
   }
 
   /// Runs a WASI command in wasmtime.
@@ -110,7 +149,9 @@ struct Call: Sendable {
   let name: String
   let arguments: [Int]
 
-  init(_ name: String, _ arguments: Int...) {
+  init(_ name: String, _ arguments: Int...) { self.init(name, arguments) }
+
+  init(_ name: String, _ arguments: [Int]) {
     self.name = name
     self.arguments = arguments
   }

@@ -1,0 +1,59 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// Only what POSIX allows in a handler is done here: unlink, mmap, sigaction, raise and lock-free atomics.
+
+static char temporaryPath[PATH_MAX];
+static atomic_bool hasTemporary;
+static atomic_uintptr_t lostPage;
+static long pageSize;
+
+void setTemporaryFile(const char *path) {
+  atomic_store(&hasTemporary, false);
+  if (path == NULL || strlen(path) >= sizeof temporaryPath) return;
+  strcpy(temporaryPath, path);
+  atomic_store(&hasTemporary, true);
+}
+
+const void *lostInput(void) { return (const void *)atomic_load(&lostPage); }
+
+static void endBySignal(int number) {
+  if (atomic_load(&hasTemporary)) unlink(temporaryPath);
+  // The handler was for one time: the signal now does what it does by default, and whoever waits sees why.
+  raise(number);
+}
+
+static void giveZeros(int number, siginfo_t *signal, void *context) {
+  (void)context;
+  if (signal->si_code == BUS_ADRERR) {
+    uintptr_t page = (uintptr_t)signal->si_addr & ~((uintptr_t)pageSize - 1);
+    uintptr_t none = 0;
+    atomic_compare_exchange_strong(&lostPage, &none, (uintptr_t)signal->si_addr);
+    if (mmap((void *)page, pageSize, PROT_READ, MAP_PRIVATE | MAP_ANON | MAP_FIXED, -1, 0) != MAP_FAILED) return;
+  }
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(number, &standard, NULL);
+}
+
+void handleSignals(void) {
+  pageSize = sysconf(_SC_PAGESIZE);
+  const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+  for (int index = 0; index < 3; index++) {
+    struct sigaction before;
+    // What whoever started the program wants ignored, as `nohup` does, stays ignored.
+    if (sigaction(ending[index], NULL, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    struct sigaction action = {.sa_handler = endBySignal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(ending[index], &action, NULL);
+  }
+  struct sigaction action = {.sa_sigaction = giveZeros, .sa_flags = SA_SIGINFO};
+  sigaction(SIGBUS, &action, NULL);
+}

@@ -1,0 +1,94 @@
+import Foundation
+import SolderLinker
+import Synchronization
+import Testing
+
+/// Libraries that other libraries need: where they are looked for, and that each is linked once.
+@Suite struct NeededLibraryTests {
+  private static let leaf = """
+    (module (@dylink.0 (mem-info)) (func (export "leaf") (result i32) (i32.const 41)))
+    """
+
+  private static func upper(_ metadata: String) -> String {
+    """
+    (module (@dylink.0 (mem-info) \(metadata))
+      (import "env" "leaf" (func $leaf (result i32)))
+      (func (export "upper") (result i32) (i32.add (call $leaf) (i32.const 1))))
+    """
+  }
+
+  /// A folder with libraries, by their paths in it.
+  private func libraries(_ texts: [String: String]) async throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    for (path, text) in texts {
+      let file = URL(filePath: folder.path + "/" + path)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let assembled = try await Toolchain.shared.assembled(file.lastPathComponent + ".wasm", text)
+      try Data(contents(of: assembled)).write(to: file)
+    }
+    return folder
+  }
+
+  /// Links in process: whether there is a result, and the messages.
+  private func link(_ inputs: [String], _ change: (inout LinkOptions) -> Void = { _ in }) -> (isLinked: Bool, String) {
+    var options = LinkOptions()
+    options.inputs = inputs.map { InputArgument(.file($0)) }
+    options.entryPoint = .none
+    options.exports = ["upper"]
+    change(&options)
+    let messages = Mutex("")
+    let bytes = linkToBytes(options, Diagnostics(sink: { message in messages.withLock { $0 += message.text + "\n" } }))
+    return (bytes != nil, messages.withLock { $0 })
+  }
+
+  @Test(arguments: [
+    ("leaf.so", ""), ("deep/leaf.so", "(runtime-path \"$ORIGIN/deep\")"),
+    ("a/b/leaf.so", "(runtime-path \"/nowhere\" \"${ORIGIN}/a/b\")"),
+  ]) func isFoundFromTheLibraryThatNeedsIt(_ place: String, _ path: String) async throws {
+    let folder = try await libraries(["upper.so": Self.upper("(needed \"leaf.so\") \(path)"), place: Self.leaf])
+    let (isLinked, messages) = link([folder.file("upper.so")])
+    #expect(isLinked && messages.isEmpty, "\(messages)")
+  }
+
+  @Test func isFoundInTheFoldersOfTheCommandLine() async throws {
+    let folder = try await libraries(["upper.so": Self.upper("(needed \"leaf.so\")"), "elsewhere/leaf.so": Self.leaf])
+    let elsewhere = folder.file("elsewhere")
+    #expect(link([folder.file("upper.so")]) { $0.libraryPaths = [elsewhere] } == (true, ""))
+    #expect(link([folder.file("upper.so")]) { $0.runtimePathLinks = [elsewhere] } == (true, ""))
+  }
+
+  @Test func isNamedWhereItIsMissing() async throws {
+    let folder = try await libraries(["upper.so": Self.upper("(needed \"absent.so\") (runtime-path \"$ORIGIN/x\")")])
+    let (isLinked, messages) = link([folder.file("upper.so")])
+    #expect(!isLinked)
+    for text in ["upper.so needs absent.so, which was not found", folder.file("x"), "undefined symbol: leaf"] {
+      #expect(messages.contains(text), "\(messages)")
+    }
+    // A warning alone where nothing is undefined because of it.
+    let other = try await libraries(["leaf.so": Self.leaf])
+    #expect(link([folder.file("upper.so"), other.file("leaf.so")]).isLinked)
+  }
+
+  @Test func theSameBytesAreOneLibrary() async throws {
+    let folder = try await libraries([
+      "upper.so": Self.upper("(needed \"leaf.so\")"), "leaf.so": Self.leaf, "other/leaf.so": Self.leaf,
+      "libleaf.so.1": Self.leaf,
+    ])
+    let all = ["upper.so", "leaf.so", "other/leaf.so", "libleaf.so.1"].map(folder.file)
+    for inputs in [all, all.reversed()] { #expect(link(inputs) == (true, "")) }
+  }
+
+  @Test func twoFilesOfOneNameLeaveItOpen() async throws {
+    let second = Self.leaf.replacing("41", with: "43").replacing("\"leaf\"", with: "\"other\"")
+    let folder = try await libraries([
+      "upper.so": Self.upper("(needed \"leaf.so\")"), "a/leaf.so": Self.leaf, "b/leaf.so": second,
+    ])
+    for inputs in [["upper.so", "a/leaf.so", "b/leaf.so"], ["b/leaf.so", "a/leaf.so", "upper.so"]] {
+      let (isLinked, messages) = link(inputs.map(folder.file))
+      #expect(!isLinked)
+      for file in ["upper.so", "a/leaf.so", "b/leaf.so"] {
+        #expect(messages.contains(folder.file(file)), "\(messages)")
+      }
+    }
+  }
+}
