@@ -38,7 +38,7 @@ import Testing
 
   /// Random graphs: against reachability, which is slow and plain.
   @Test func groupsAreWhatReachesItselfAndNothingNeededComesLater() {
-    var random = SplitMix(state: 11)
+    var random = SplitMix(seed: 11)
     for _ in 0..<2_000 {
       let count = Int.random(in: 1...9, using: &random)
       let all = (0..<count).flatMap { one in (0..<count).map { (one, $0) } }
