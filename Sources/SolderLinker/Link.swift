@@ -81,11 +81,13 @@ struct Link {
     // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
     // the one that resolves do that meanwhile.
     let code = CodeLifter(inputs.units, memoryOwner: inputs.likelyMemoryOwner)
-    guard var resolution = resolve(inputs, names, meanwhile: code) else { return nil }
-    TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(resolution, options) }
+    guard let bindings = resolve(inputs, names, meanwhile: code) else { return nil }
+    TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(bindings, options) }
 
-    // Decode the relocations of objects, and join those of finished modules.
-    ReadRelocationsPass(resolution, diagnostics, threads).run(code)
+    // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
+    // say, and nothing changes it.
+    let units = ReadRelocationsPass(bindings, options, diagnostics, threads).run(code)
+    var resolution = Resolution(bindings, units)
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
@@ -143,12 +145,12 @@ struct Link {
 
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
   /// mean copying it with the first change. That is also why the other passes are consumed when they run.
-  private func resolve(_ inputs: Inputs, _ names: NameArena, meanwhile code: CodeLifter) -> Resolution? {
-    func resolve() -> Resolution? {
+  private func resolve(_ inputs: Inputs, _ names: NameArena, meanwhile code: CodeLifter) -> Bindings? {
+    func resolve() -> Bindings? {
       var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names, threads: threads)
-      let resolution = pass.run(inputs)
-      timer?.end("resolve", items: resolution?.table.symbols.count ?? 0)
-      return resolution
+      let bindings = pass.run(inputs)
+      timer?.end("resolve", items: bindings?.table.symbols.count ?? 0)
+      return bindings
     }
     return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)
   }

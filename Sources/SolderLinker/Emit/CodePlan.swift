@@ -60,29 +60,32 @@ struct CodePlan {
     var result: [Measured] = []
     result.reserveCapacity(positions.count)
     var patcher = Patcher(units[0], encoder)
-    var functions = units[0].functions
+    var (functions, ranges) = (units[0].functions, units[0].functionRelocations)
     for position in positions {
       let reference = references[position]
       if reference.unit != patcher.unit.index {
         patcher = Patcher(units[Int(reference.unit)], encoder)
-        functions = patcher.unit.functions
+        (functions, ranges) = (patcher.unit.functions, patcher.unit.functionRelocations)
       }
       if reference.unit == 0 {
         let size = UInt32(bodies[Int(reference.index)].count)
         result.append(Measured(size: size, prefix: 0, isPatched: false))
       } else {
-        result.append(measure(functions[Int(reference.index)], patcher, compress: compress))
+        let index = Int(reference.index)
+        result.append(measure(functions[index], ranges[index], patcher, compress: compress))
       }
     }
     return result
   }
 
   @inline(__always)
-  private static func measure(_ function: Function, _ patcher: Patcher, compress: Bool) -> Measured {
+  private static func measure(
+    _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, compress: Bool
+  ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
-    if !compress, !patcher.unit.mayChangeSize { return unchanged }
-    let growth = patcher.growth(of: function.body.relocations, compress: compress)
+    if !compress, !patcher.unit.contracts.mayChangeSize { return unchanged }
+    let growth = patcher.growth(of: relocations, compress: compress)
     // Without compression no operand becomes shorter: if the sum has not changed, none has.
     if !compress, growth == 0 { return unchanged }
     let body = Int(function.body.size) + growth

@@ -42,7 +42,7 @@ struct CodeWriter: Sendable {
       let function = functions[Int(references[first].index)]
       guard code.arePatched[first] else {
         let target = window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first]))
-        write(function, patcher, size: Int(code.sizes[first]), to: target)
+        write(unit.body(ofFunction: Int(references[first].index)), patcher, size: Int(code.sizes[first]), to: target)
         first += 1
         continue
       }
@@ -58,19 +58,19 @@ struct CodeWriter: Sendable {
       let target = window.room(at: start + Int(code.offsets[first]), count: count)
       target.update(from: base + Int(function.start), count: count)
       for position in first..<end {
-        let relocations = functions[Int(references[position].index)].body.relocations
+        let relocations = unit.functionRelocations[Int(references[position].index)]
         patcher.patchCode(relocations, from: function.start, at: target)
       }
       first = end
     }
   }
 
-  /// Writes a function whose operands change their widths.
+  /// Writes the body of a function whose operands change their widths.
   ///
   /// - Parameter target: room for `size` bytes.
-  private func write(_ function: Function, _ patcher: Patcher, size: Int, to target: UnsafeMutablePointer<UInt8>) {
+  private func write(_ body: Fragment, _ patcher: Patcher, size: Int, to target: UnsafeMutablePointer<UInt8>) {
     var writer = FragmentWriter(target)
     writer.position += LEB128.write(unsigned: UInt64(CodePlan.bodySize(ofTotal: size)), to: target)
-    writer.write(function.body, patcher, compress: program.options.compressRelocations)
+    writer.write(body, patcher, compress: program.options.compressRelocations)
   }
 }

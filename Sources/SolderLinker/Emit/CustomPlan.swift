@@ -52,9 +52,11 @@ struct CustomPlan {
     let isDebug = name.hasPrefix(".debug_")
     if isDebug, options.stripDebug || options.stripAll { return false }
     // Addresses in the debug information of a finished module have no relocations.
-    if unit.isLifted, isDebug || name == "sourceMappingURL" || name == "external_debug_info" { return false }
+    if !unit.contracts.relocatesCustomSections, isDebug || name == "sourceMappingURL" || name == "external_debug_info" {
+      return false
+    }
     // Hints by function index and code offset would be about other functions.
-    if unit.isLifted, name.hasPrefix("metadata.code.") { return false }
+    if !unit.contracts.relocatesCustomSections, name.hasPrefix("metadata.code.") { return false }
     return true
   }
 
@@ -71,7 +73,7 @@ struct CustomPlan {
       options.optimizationLevel > 0
       && (name == ".debug_str" || name == ".debug_str.dwo" || name == ".debug_line_str")
       // Strings that relocations change are not what they seem.
-      && outputs[index].pieces.allSatisfy { $0.unit.customSections[$0.index].relocations.isEmpty }
+      && outputs[index].pieces.allSatisfy { $0.unit.customRelocations[$0.index].isEmpty }
     if merges {
       let strings = outputs[index].pieces.map { piece in
         let content = piece.unit.customSections[piece.index].content

@@ -162,7 +162,7 @@ struct ImageWriter {
   private mutating func addDataCount() {
     let count = program.memory.segments.count(where: isWritten)
     let isNeeded =
-      program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.lifted?.namesSegments == true }
+      program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.codeFacts.namesSegments }
     guard count > 0, isNeeded else { return }
     var writer = ByteWriter()
     writer.count(count)
@@ -234,7 +234,7 @@ struct ImageWriter {
       SectionWriter(program, encoder).append(offset, of: unit, to: &writer)
     case .absolute(let address):
       active(0)
-      writer.pointerConstant(address, is64: unit.addressWidth == 64)
+      writer.pointerConstant(address, is64: unit.module.addressWidth == 64)
       writer.byte(0x0B)
     default: writer.byte(1)
     }
@@ -278,7 +278,7 @@ struct ImageWriter {
   }
 
   private func isOnlyCopied(_ piece: OutputSegment.Piece) -> Bool {
-    program.resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
+    program.resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
   }
 
   private func segmentSize(_ piece: OutputSegment.Piece) -> UInt64 {
@@ -298,13 +298,13 @@ struct ImageWriter {
       for piece in output.pieces {
         let offset = start + Int(piece.offset)
         let unit = piece.unit
-        let section = unit.customSections[piece.index]
-        let content = section.content
+        let content = unit.customSections[piece.index].content
+        let relocations = unit.customRelocations[piece.index]
         addRegion(offset..<offset + content.remaining) { window in
           let target = window.room(at: offset, count: content.remaining)
           target.update(from: content.base + content.offset, count: content.remaining)
-          guard !section.relocations.isEmpty else { return }
-          Patcher(unit, encoder).patchData(section.relocations, at: target, tombstone: tombstone)
+          guard !relocations.isEmpty else { return }
+          Patcher(unit, encoder).patchData(relocations, at: target, tombstone: tombstone)
         }
       }
     }
@@ -375,10 +375,11 @@ struct DataWriter {
       (target + Int(copied.lowerBound)).update(
         from: input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count)
       position = max(position, copied.upperBound)
-      if input.relocations.isEmpty { continue }
+      let relocations = unit.segmentRelocations[Int(piece.segment)]
+      if relocations.isEmpty { continue }
       if patcher.unit !== unit { patcher = Patcher(unit, encoder) }
       patcher.patchData(
-        input.relocations, at: target + Int(piece.offset), address: segment.address &+ piece.offset)
+        relocations, at: target + Int(piece.offset), address: segment.address &+ piece.offset)
     }
     clear(to: end)
     for run in segment.strings where run.offset >= start && run.offset < end {

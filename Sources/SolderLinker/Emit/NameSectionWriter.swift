@@ -8,7 +8,7 @@ struct NameSectionWriter {
   private var indices: IndexPlan { program.indices }
   private var units: [Unit] { program.resolution.units }
   /// Name of each function of the result that a unit defines, as it was, for finished modules.
-  private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.isLifted) }
+  private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.contracts.keepsNames) }
 
   init(_ program: Program, _ threads: Threads) {
     self.program = program
@@ -23,8 +23,8 @@ struct NameSectionWriter {
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
-    let hasObject = program.resolution.inLinkOrder.contains { $0.origin == .object }
-    guard hasObject || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
+    let isExpected = program.resolution.inLinkOrder.contains(where: \.contracts.expectsConventions)
+    guard isExpected || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
     var pieces: [ByteWriter] = []
@@ -119,7 +119,7 @@ struct NameSectionWriter {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let first = program.indices.importCounts.functions + UInt32(positions.lowerBound)
     var (unit, functions) = (units[0], units[0].functions)
-    var source: [(name: ByteString, isLifted: Bool)] = []
+    var source: [(name: ByteString, keepsNames: Bool)] = []
     source.reserveCapacity(positions.count)
     var size = 0
     for reference in references[positions] {
@@ -128,14 +128,14 @@ struct NameSectionWriter {
         functions = unit.functions
       }
       let name = functions[Int(reference.index)].name
-      source.append((name, unit.isLifted))
+      source.append((name, unit.contracts.keepsNames))
       size += name.count + 8
     }
     // Readable names are about as long as mangled ones.
     names.entries = ByteWriter(capacity: size + size / 4)
-    for (index, (name, isLifted)) in zip(first..., source) where !name.isEmpty {
+    for (index, (name, keepsNames)) in zip(first..., source) where !name.isEmpty {
       // A finished module's names are written as they were; an object's are those of its symbols.
-      if isLifted { names.add(index, name) } else { names.add(index, name, &display) }
+      if keepsNames { names.add(index, name) } else { names.add(index, name, &display) }
     }
     return names
   }

@@ -46,7 +46,7 @@ final class OperandEncoder: @unchecked Sendable {
     self.custom = custom
     self.values = values
     functionIndices = program.resolution.units.map { unit in
-      guard unit.isLifted else { return [] }
+      guard unit.lifted != nil else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
       return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index }
@@ -139,7 +139,7 @@ final class OperandEncoder: @unchecked Sendable {
 
   /// Whether a lifted `global.get` reads what turned out to be an address.
   private func isConstant(_ relocation: Relocation, _ source: RelocatedUnit) -> Bool {
-    guard source.unit.isLifted else { return false }
+    guard source.unit.contracts.speaksOfAddresses else { return false }
     return values[Int(source.symbolIDs[Int(relocation.target)])].kind == .data
       && source.unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
   }

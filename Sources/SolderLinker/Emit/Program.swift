@@ -58,7 +58,7 @@ final class Program: @unchecked Sendable {
     guard unit.index != 0 else { return nil }
     let index = Int(symbol.element - unit.bases.global)
     if isHeapBase(unit, index) { return memory.heapBase }
-    guard let value = SymbolicEvaluator(unit, globals: []).value(of: unit.globals[index].initializer) else {
+    guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }
     return UInt64(bitPattern: value.addend)

@@ -88,7 +88,7 @@ struct RelocatableSections {
         let unit = program.resolution.units[Int(reference.unit)]
         let function = unit.functions[Int(reference.index)]
         section.add(
-          function.body.relocations, of: unit, countedFrom: UInt64(function.start),
+          unit.functionRelocations[Int(reference.index)], of: unit, countedFrom: UInt64(function.start),
           at: UInt64(functionOffsets[position]))
       }
     }
@@ -97,7 +97,7 @@ struct RelocatableSections {
         guard let place else { continue }
         for piece in segment.pieces {
           let unit = program.resolution.units[Int(piece.unit)]
-          let relocations = unit.segments[Int(piece.segment)].relocations
+          let relocations = unit.segmentRelocations[Int(piece.segment)]
           section.add(relocations, of: unit, countedFrom: 0, at: place.contents &+ piece.offset)
         }
       }
@@ -105,7 +105,7 @@ struct RelocatableSections {
     for (output, index) in zip(custom.outputs, places.custom) {
       append(output.name.description, of: index) { section in
         for piece in output.pieces {
-          let relocations = piece.unit.customSections[piece.index].relocations
+          let relocations = piece.unit.customRelocations[piece.index]
           section.add(relocations, of: piece.unit, countedFrom: 0, at: piece.offset)
         }
       }

@@ -187,7 +187,7 @@ struct SectionWriter {
       writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
     } else if program.isHeapBase(unit, index) {
       writer.pointerConstant(program.memory.heapBase, is64: global.type.valueType == 0x7E)
-    } else if let value = unit.lifted?.initialValues[UInt32(unit.globalImports.count + index)] {
+    } else if let value = unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)] {
       writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
     } else {
       return append(global.initializer, of: unit, to: &writer)

@@ -63,7 +63,7 @@ private struct SymbolTables: @unchecked Sendable {
     indices = program.indices
     offsetsThreadLocals = program.offsetsThreadLocals
     hasThreads = program.options.sharedMemory
-    isLibrary = program.resolution.units.map { $0.origin == .sharedLibrary }
+    isLibrary = program.resolution.units.map(\.contracts.isSetUpByExports)
     strings = memory.segments.map { segment in
       segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
     }

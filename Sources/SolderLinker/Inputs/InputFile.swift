@@ -157,5 +157,8 @@ final class InputFile: @unchecked Sendable {
   /// `libc.a(printf.o)`, or the path.
   var displayName: String { member.map { "\(path)(\($0))" } ?? path }
 
+  /// No bytes at all.
+  static let nothing = ByteReader(noBytes, 0..<0)
+
   nonisolated(unsafe) static let noBytes = UnsafePointer<UInt8>(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
 }

@@ -12,14 +12,14 @@ import WebAssemblyFormat
 /// Opens what the command line names, finds out what it is, and reads it: one task a file.
 struct InputLoader {
   /// A file to read, with what the command line said about it.
-  private struct Source: @unchecked Sendable {
+  private struct Source: Sendable {
     var file: InputFile
     var kind: FileKind
     var argument: InputArgument
     var moduleName: ByteString?
     var archive: Archive?
     /// What reading it gave.
-    var unit: Unit?
+    var unit: InputModule?
     var lazyFiles: [LazyFile] = []
   }
 
@@ -191,7 +191,7 @@ struct InputLoader {
 
   private mutating func readInParallel() {
     let sources = self.sources
-    let results = ParallelBuffer<(unit: Unit?, lazyFiles: [LazyFile], error: FormatError?)>(
+    let results = ParallelBuffer<(unit: InputModule?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
     let loader = UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
@@ -206,8 +206,7 @@ struct InputLoader {
         } else if source.argument.lazy, source.kind == .object {
           results[index] = (nil, [try loader.lazyFile(source.file)], nil)
         } else if source.kind != .stubLibrary {
-          let unit = try loader.read(source.file, kind: source.kind)
-          unit.moduleName = source.moduleName
+          let unit = try loader.read(source.file, kind: source.kind, moduleName: source.moduleName)
           results[index] = (unit, [], nil)
         }
       } catch {
@@ -250,18 +249,16 @@ struct InputLoader {
     return inputs
   }
 
-  private func add(_ unit: Unit, to inputs: inout Inputs) {
+  private func add(_ unit: InputModule, to inputs: inout Inputs) {
     inputs.symbolCount += unit.symbols.count
     inputs.order.append(.unit(inputs.units.count))
     inputs.units.append(unit)
   }
 
-  private func wholeArchive(_ archive: Archive, _ source: Source) -> [Unit] {
+  private func wholeArchive(_ archive: Archive, _ source: Source) -> [InputModule] {
     let loader = UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
-    let units = loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
-    for unit in units { unit.isNamedExplicitly = true }
-    return units
+    return loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
   }
 
   private func readAhead(_ inputs: inout Inputs) {
@@ -302,7 +299,7 @@ struct InputLoader {
 
 /// Messages about files whose addresses are not as wide as those of the link.
 enum AddressWidth {
-  static func mismatch(_ unit: Unit, decider: String, is64: Bool) -> String {
+  static func mismatch(_ unit: InputModule, decider: String, is64: Bool) -> String {
     if unit.origin == .object, decider.hasPrefix("the command line") {
       return is64
         ? "\(unit.file.displayName): wasm32 object file can't be linked in wasm64 mode"
@@ -315,7 +312,7 @@ enum AddressWidth {
 
 extension AddressWidth {
   /// Of libraries for wasm64 whose function pointers have 32 bits in calls, as before LLVM 19.
-  static func tableMismatch(_ unit: Unit, is64: Bool) -> String {
+  static func tableMismatch(_ unit: InputModule, is64: Bool) -> String {
     "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
       + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }

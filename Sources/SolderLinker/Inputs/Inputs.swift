@@ -11,7 +11,7 @@ struct Inputs {
 
   /// The names of all of them.
   let names: NameRegister
-  var units: [Unit] = []
+  var units: [InputModule] = []
   var lazyFiles: [LazyFile] = []
   var stubLibraries: [StubLibrary] = []
   /// Units and lazy files in the order of the command line.

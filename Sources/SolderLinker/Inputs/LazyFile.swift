@@ -9,10 +9,10 @@ struct LazyFile {
   /// The names it defines, as positions in ``LazySource/symbols``.
   let symbols: Range<Int>
   /// What the file says, where it was read already.
-  var unit: Unit?
+  var unit: InputModule?
 
   /// Reads the file, unless that was done; errors go to the diagnostics.
-  func load() -> Unit? { unit ?? source.read(member) }
+  func load() -> InputModule? { unit ?? source.read(member) }
 
   var displayName: String { source.displayName(member) }
 }
@@ -40,7 +40,7 @@ final class LazySource: Sendable {
   }
 
   /// Reads a member of the archive; what is wrong with it goes to the diagnostics unless `isSilent`.
-  func read(_ member: Int, isSilent: Bool = false) -> Unit? {
+  func read(_ member: Int, isSilent: Bool = false) -> InputModule? {
     guard let archive else { return nil }
     let loader = isSilent ? self.loader.silent() : self.loader
     return loader.readMember(archive.members[member], of: archive, in: file, moduleName: moduleName)

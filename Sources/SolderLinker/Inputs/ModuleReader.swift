@@ -1,7 +1,7 @@
 import CPlatform
 import WebAssemblyFormat
 
-/// Reads the sections of a module into a ``Unit``: everything that objects, shared libraries and plain modules share
+/// Reads the sections of a module into a ``ModuleDraft``: everything that objects, shared libraries and plain modules share
 /// (WebAssembly specification, Binary Format, Modules).
 ///
 /// Nothing is copied: fragments and names point into the file. In an object, operands inside code are left to its
@@ -9,7 +9,7 @@ import WebAssemblyFormat
 /// as relocations with the raw index as target; those of function bodies are left to the lifter, which goes through
 /// them in parallel.
 struct ModuleReader {
-  private let unit: Unit
+  private let unit: ModuleDraft
   private var functionTypes: [UInt32] = []
   // What becomes the unit's: kept here meanwhile, since reaching into an object costs a check each time.
   private var typeCount = 0
@@ -17,7 +17,7 @@ struct ModuleReader {
   private var segments: [Segment] = []
   private var operands: OperandCollector
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     operands = OperandCollector(isWanted: unit.isLifted)
   }
@@ -220,7 +220,7 @@ struct ModuleReader {
       let place = isDeferred ? BodyPlace() : try ModuleReader.body(&reader, &prefetched)
       functions.append(
         Function(
-          type: functionTypes[index], body: Fragment(start: place.body, size: place.size), start: place.start,
+          type: functionTypes[index], body: Extent(start: place.body, size: place.size), start: place.start,
           name: noName))
     }
     unit.functions = functions
@@ -295,8 +295,7 @@ struct ModuleReader {
       let content = try reader.slice(Int(try reader.u32()))
       segments.append(
         Segment(
-          name: noName, size: UInt64(content.remaining), bytes: content.base + content.offset,
-          count: content.remaining,
+          name: noName, size: UInt64(content.remaining), content: content,
           placement: offset.map { .kept(memory: memory, offset: $0) } ?? .passive))
     }
   }

@@ -6,7 +6,7 @@ import WebAssemblyFormat
 // `-pie`) leaves it alone, as wasm-ld always does: the library is recorded as needed, what it exports is known to exist
 // and is imported, and the dynamic linker brings the two together.
 
-extension Unit {
+extension ModuleDraft {
   /// Makes what a shared library exports its symbols: functions, and data by way of the globals that hold addresses.
   ///
   /// Each is undefined as far as this link goes, and known to be provided by the library.
@@ -33,7 +33,7 @@ extension Unit {
 
 extension Resolver {
   /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
-  mutating func addProvided(_ index: Int, of unit: Unit) -> SymbolID {
+  mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     let existing = table.symbols[Int(id)]

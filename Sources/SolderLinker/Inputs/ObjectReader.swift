@@ -6,14 +6,14 @@ import WebAssemblyFormat
 /// Symbols are needed to resolve names, so they are read with the file. Relocations are needed only of files that stay
 /// in the link, so they are decoded later, in parallel: see `RelocationReader`.
 struct ObjectReader {
-  private let unit: Unit
+  private let unit: ModuleDraft
   // Taken out of the unit while they are changed: reaching into an object costs a check each time.
   private var symbols: [UnitSymbol] = []
   private var segments: [Segment]
   private var functions: [Function]
   private let functionImports: [FunctionImport]
 
-  init(unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     segments = unit.segments
     functions = unit.functions

@@ -52,11 +52,11 @@ struct ReadAhead {
   }
 
   /// The lazy files that define what units refer to, some of them several times.
-  private func files(missedBy units: [Unit]) -> [UInt32] {
+  private func files(missedBy units: [InputModule]) -> [UInt32] {
     threads.map(units.count, batch: 16) { files(missedBy: units[$0]) }.flatMap { $0 }
   }
 
-  private func files(missedBy unit: Unit) -> [UInt32] {
+  private func files(missedBy unit: InputModule) -> [UInt32] {
     guard unit.origin != .neededLibrary else { return [] }
     var result: [UInt32] = []
     let nameNumbers = unit.nameNumbers
@@ -77,7 +77,7 @@ struct ReadAhead {
       }
       if round.isEmpty { return }
       let (files, pass) = (lazyFiles, self)
-      let results = threads.map(round.count, batch: 4) { [round] position -> (unit: Unit?, wanted: [UInt32]) in
+      let results = threads.map(round.count, batch: 4) { [round] position -> (unit: InputModule?, wanted: [UInt32]) in
         let file = files[round[position]]
         guard let unit = file.unit ?? file.source.read(file.member, isSilent: true) else { return (nil, []) }
         return (unit, pass.files(missedBy: unit))

@@ -7,25 +7,31 @@ import WebAssemblyFormat
 /// section are in order and do not overlap, and each lies in one function, segment or custom section as a whole. Those
 /// of functions whose COMDAT group was discarded are checked and not kept.
 struct RelocationReader {
-  private let unit: Unit
-  /// What becomes the unit's relocations: kept here meanwhile, since reaching into an object costs a check each time.
-  private var relocations: [Relocation]
+  private let unit: InputModule
+  /// For each COMDAT group, whether its functions need no relocations because they are not in the result.
+  private let discardedComdats: [Bool]
+  private var relocations: [Relocation] = []
+  private var ranges: UnitRelocations
   private let symbolKinds: [SymbolKind]
   private let entryKinds = EntryKind.all
 
-  init(_ unit: Unit) {
+  private init(_ unit: InputModule, discardedComdats: [Bool]) {
     self.unit = unit
-    relocations = unit.relocations
+    self.discardedComdats = discardedComdats
+    ranges = UnitRelocations(declaredBy: unit)
     symbolKinds = unit.symbols.map(\.kind)
   }
 
-  /// Decodes all relocations of the unit.
+  /// Decodes all relocations of an object.
   ///
+  /// - Parameter keepsDiscarded: whether functions of discarded COMDAT groups may be in the result.
   /// - Throws: ``FormatError`` when an entry is damaged, out of order or out of range.
-  mutating func read() throws(FormatError) {
-    defer { unit.relocations = relocations }
-    try reserve()
-    try readSections()
+  static func read(_ unit: BoundModule, keepsDiscarded: Bool) throws(FormatError) -> UnitRelocations {
+    var reader = RelocationReader(unit.module, discardedComdats: keepsDiscarded ? [] : unit.discardedComdats)
+    try reader.reserve()
+    try reader.readSections()
+    reader.ranges.entries = reader.relocations
+    return reader.ranges
   }
 
   /// Makes room for all entries at once: growing would copy a million of them.
@@ -39,10 +45,14 @@ struct RelocationReader {
     relocations.reserveCapacity(total)
   }
 
-  /// For each symbol, whether a call instruction of the unit names it: as far as the relocations can be read, and
-  /// whatever of the unit is discarded, as in wasm-ld.
-  mutating func directlyCalled() -> [Bool] {
-    relocations = []
+  /// For each symbol, whether a call instruction of the object names it: as far as the relocations can be read, and
+  /// whatever of the object is discarded, as in wasm-ld.
+  static func directlyCalled(in unit: InputModule) -> [Bool] {
+    var reader = RelocationReader(unit, discardedComdats: [])
+    return reader.directlyCalled()
+  }
+
+  private mutating func directlyCalled() -> [Bool] {
     for section in unit.relocationSections {
       var reader = section
       guard let code = unit.code, let target = try? reader.u32(), code.index == Int(target) else { continue }
@@ -55,8 +65,7 @@ struct RelocationReader {
 
   /// Where functions of discarded COMDAT groups lie in the file, in ascending order.
   private func discardedFunctions() -> [Range<UInt32>] {
-    let discardedComdats = unit.discardedComdats
-    guard unit.dropsDiscardedFunctions, discardedComdats.contains(true) else { return [] }
+    guard discardedComdats.contains(true) else { return [] }
     var result: [Range<UInt32>] = []
     for function in unit.functions where function.comdat != none32 && discardedComdats[Int(function.comdat)] {
       result.append(function.body.start..<(function.body.start + function.body.size))
@@ -82,7 +91,7 @@ struct RelocationReader {
         try readDataEntries(&reader, at: at)
       } else if let index = unit.customSections.firstIndex(where: { $0.index == target }) {
         try readEntries(&reader, base: 0, size: unit.customSections[index].content.remaining, discarded: [])
-        unit.customSections[index].relocations = RelocationRange(start: first, end: UInt32(relocations.count))
+        ranges.customSections[index] = RelocationRange(start: first, end: UInt32(relocations.count))
       } else {
         throw FormatError("relocations of section \(target), which does not exist", at: at)
       }
@@ -129,7 +138,7 @@ struct RelocationReader {
         if let narrow = Int32(exactly: addend) {
           relocation.storedAddend = narrow
         } else {
-          unit.setAddend(addend, of: &relocation)
+          relocation.setAddend(addend, beside: &ranges.wideAddends)
         }
       }
       while nextDiscarded < discarded.count, discarded[nextDiscarded].upperBound <= relocation.offset {
@@ -151,7 +160,7 @@ struct RelocationReader {
       let body = unit.functions[index].body
       let start = Int(body.start)
       let range = try take(&next, in: start..<start + Int(body.size), "function", at: at)
-      unit.functions[index].body.relocations = range
+      ranges.functions[index] = range
     }
     try checkAllTaken(next, "function", at: at)
   }
@@ -194,7 +203,7 @@ struct RelocationReader {
       let start = segment.bytes - base
       let range = try take(&next, in: start..<start + segment.count, "data segment", at: at)
       for relocation in range.indices { relocations[relocation].offset -= UInt32(start) }
-      unit.segments[index].relocations = range
+      ranges.segments[index] = range
     }
     try checkAllTaken(next, "data segment", at: at)
   }

@@ -1,7 +1,7 @@
 import SystemPackage
 import WebAssemblyFormat
 
-/// Turns a file, or a member of an archive, into a ``Unit`` or into a promise of one.
+/// Turns a file, or a member of an archive, into an ``InputModule`` or into a promise of one.
 struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
@@ -12,24 +12,30 @@ struct UnitLoader: Sendable {
   /// Reads a whole module of any kind.
   ///
   /// - Throws: ``FormatError`` with what is damaged, and where.
-  func read(_ file: InputFile, kind: FileKind) throws(FormatError) -> Unit {
-    let origin: Unit.Origin =
+  func read(
+    _ file: InputFile, kind: FileKind, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true
+  ) throws(FormatError) -> InputModule {
+    let origin: InputModule.Origin =
       switch kind {
       case .sharedLibrary: leavesLibraries ? .neededLibrary : .sharedLibrary
       case .plainModule: .plainModule
       default: .object
       }
-    let unit = Unit(origin: origin, file: file)
-    if origin == .plainModule { try readPlainModule(unit) } else { try read(unit) }
-    return unit
+    @Sendable func read() throws(FormatError) -> ModuleDraft {
+      let draft = ModuleDraft(
+        origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly)
+      try self.read(draft)
+      return draft
+    }
+    return InputModule(origin == .plainModule ? try readPlainModule(file, read) : try read())
   }
 
-  private func read(_ unit: Unit) throws(FormatError) {
+  private func read(_ unit: ModuleDraft) throws(FormatError) {
     var reader = ModuleReader(unit)
     try reader.read()
     switch unit.origin {
     case .object:
-      var reader = ObjectReader(unit: unit)
+      var reader = ObjectReader(unit)
       try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
     default: try Lifter(unit).declare()
@@ -40,22 +46,29 @@ struct UnitLoader: Sendable {
 
   /// Reads and lifts a plain module, while another thread finds the bodies of its functions, which that does not need:
   /// plain modules are large, and often the only large input.
-  private func readPlainModule(_ unit: Unit) throws(FormatError) {
+  ///
+  /// - Parameter read: reads and lifts it, but for the bodies.
+  private func readPlainModule(
+    _ file: InputFile, _ read: @Sendable () throws(FormatError) -> ModuleDraft
+  ) throws(FormatError) -> ModuleDraft {
+    let drafts = ParallelBuffer<ModuleDraft?>(repeating: nil, count: 1)
     let places = ParallelBuffer<[ModuleReader.BodyPlace]>(repeating: [], count: 1)
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: 2)
     threads.forEach(2) { part in
       do throws(FormatError) {
-        if part == 0 { try read(unit) } else { places[0] = try ModuleReader.findBodies(in: unit.file.bytes) }
+        if part == 0 { drafts[0] = try read() } else { places[0] = try ModuleReader.findBodies(in: file.bytes) }
       } catch {
         errors[part] = error
       }
     }
-    let found = places.take()
+    let (found, read) = (places.take(), drafts.take())
     for case let error? in errors.take() { throw error }
-    unit.functions.place(found[0])
+    guard let draft = read[0] else { preconditionFailure("a module was neither read nor refused") }
+    draft.functions.place(found[0])
+    return draft
   }
 
-  private func numberNames(of unit: Unit) {
+  private func numberNames(of unit: ModuleDraft) {
     unit.nameNumbers = names.numbers(of: unit.symbols)
     unit.comdatNumbers = names.numbers(of: unit.comdats)
   }
@@ -71,11 +84,11 @@ struct UnitLoader: Sendable {
     var names = MemberNames(archive)
     var symbols: [ByteString] = []
     symbols.reserveCapacity(archive.symbols?.count ?? 0)
-    var members: [(index: Int, symbols: Range<Int>, unit: Unit?)] = []
+    var members: [(index: Int, symbols: Range<Int>, unit: InputModule?)] = []
     members.reserveCapacity(archive.members.count)
     for (index, member) in archive.members.enumerated() {
       let first = symbols.count
-      var unit: Unit?
+      var unit: InputModule?
       if archive.symbols != nil {
         names.append(of: member, to: &symbols)
       } else {
@@ -134,22 +147,24 @@ struct UnitLoader: Sendable {
       diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, threads: threads, names: names)
   }
 
-  /// All members of an archive, as far as they can be read.
-  func readMembers(of archive: Archive, in file: InputFile, moduleName: ByteString?) -> [Unit] {
+  /// All members of an archive that is linked whole, as far as they can be read.
+  func readMembers(of archive: Archive, in file: InputFile, moduleName: ByteString?) -> [InputModule] {
     let silent = silent()
     let units = threads.map(archive.members.count, batch: 4) {
-      silent.readMember(archive.members[$0], of: archive, in: file, moduleName: moduleName)
+      silent.readMember(
+        archive.members[$0], of: archive, in: file, moduleName: moduleName, isNamedExplicitly: true)
     }
     // Those that could not be read once more, so that errors are reported in order.
     return zip(units, archive.members).compactMap { unit, member in
-      unit ?? readMember(member, of: archive, in: file, moduleName: moduleName)
+      unit ?? readMember(member, of: archive, in: file, moduleName: moduleName, isNamedExplicitly: true)
     }
   }
 
   /// Reads a member; errors go to the diagnostics.
   func readMember(
-    _ member: ArchiveMember, of archive: Archive, in file: InputFile, moduleName: ByteString?
-  ) -> Unit? {
+    _ member: ArchiveMember, of archive: Archive, in file: InputFile, moduleName: ByteString?,
+    isNamedExplicitly: Bool = false
+  ) -> InputModule? {
     let memberFile: InputFile
     if archive.isThin {
       let path = FilePath(file.path).removingLastComponent().pushing(FilePath(member.name.description)).string
@@ -168,17 +183,14 @@ struct UnitLoader: Sendable {
         diagnostics.warn("\(memberFile.displayName): \(what)")
         return nil
       }
-      let unit = try read(memberFile, kind: kind)
-      unit.isNamedExplicitly = false
-      unit.moduleName = moduleName
-      return unit
+      return try read(memberFile, kind: kind, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly)
     } catch {
       diagnostics.error(error, in: memberFile)
       return nil
     }
   }
 
-  private static func definedNames(_ unit: Unit) -> [ByteString] {
+  private static func definedNames(_ unit: InputModule) -> [ByteString] {
     unit.symbols.filter { !$0.isUndefined && !$0.isLocal }.map(\.name)
       + (unit.lifted?.exportsOfImportedNames ?? []).map { unit.symbols[Int($0)].name }
   }

@@ -21,7 +21,7 @@ enum AddressSymbols {
         }
       resolution.table.symbols[Int(id)].value = value
     }
-    guard options.output != .relocatable else { return }
+    guard options.contract.definesOwnSymbols else { return }
     if options.exportAll, let flag = memory.initMemoryFlag {
       let name = ByteString("__wasm_init_memory_flag")
       if let id = resolution.table.find(name) ?? self.name(name, &resolution, own) {

@@ -77,7 +77,7 @@ struct FeatureSet {
     }
     guard memory.segments.contains(where: { $0.flags.contains(.tls) }) else { return }
     let usesTLS = resolution.inLinkOrder.contains { unit in
-      unit.origin == .object
+      unit.contracts.declaresFeatures
         && unit.segments.enumerated().contains { $1.isTLS && live.segments[Int(unit.bases.segment) + $0] }
     }
     if usesTLS {
@@ -91,7 +91,7 @@ struct FeatureSet {
     _ resolution: Resolution, _ required: [String: String], _ disallowed: [String: String], _ diagnostics: Diagnostics
   ) {
     guard !required.isEmpty || !disallowed.isEmpty else { return }
-    for unit in resolution.inLinkOrder where unit.origin == .object {
+    for unit in resolution.inLinkOrder where unit.contracts.declaresFeatures {
       var own: Set<String> = []
       for feature in unit.features where feature.prefix != UInt8(ascii: "-") {
         let name = feature.name.description
@@ -114,7 +114,7 @@ struct FeatureSet {
   func checkMutableGlobals(
     _ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    guard options.output != .relocatable, options.checkFeatures, !hasMutableGlobals else { return }
+    guard options.contract.settlesUndefined, options.checkFeatures, !hasMutableGlobals else { return }
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(
         "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "
@@ -123,11 +123,15 @@ struct FeatureSet {
     for entry in plan.imports where entry.kind == .global {
       let symbol = resolution.symbol(entry.symbol)
       let unit = resolution.units[Int(symbol.unit)]
-      if !unit.isLifted, unit.globalImports[Int(symbol.element)].global.isMutable { report("imported", symbol) }
+      if unit.contracts.sharesVariablesByFeature, unit.globalImports[Int(symbol.element)].global.isMutable {
+        report("imported", symbol)
+      }
     }
     for entry in plan.exports where entry.symbol != none32 {
       let symbol = resolution.symbol(entry.symbol)
-      if symbol.kind == .global, !resolution.units[Int(symbol.unit)].isLifted { report("exported", symbol) }
+      if symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.sharesVariablesByFeature {
+        report("exported", symbol)
+      }
     }
   }
 }

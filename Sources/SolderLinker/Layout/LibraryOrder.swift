@@ -120,7 +120,7 @@ struct LibraryOrder {
 extension Resolution {
   /// The shared libraries of the link in the order in which they start.
   func librariesInStartOrder() -> [Unit] {
-    let libraries = inLinkOrder.filter { $0.origin == .sharedLibrary }
+    let libraries = inLinkOrder.filter { $0.contracts.isSetUpByExports }
     return LibraryOrder.sorted(needs(of: libraries)).map { libraries[$0] }
   }
 

@@ -124,7 +124,7 @@ struct MemoryPass {
   private func makeSegment(_ name: ByteString) -> OutputSegment {
     var segment = OutputSegment(name: name)
     segment.isPassive = options.sharedMemory
-    segment.isBSS = options.output != .relocatable && name.hasPrefix(".bss")
+    segment.isBSS = options.contract.formsSegments && name.hasPrefix(".bss")
     return segment
   }
 
@@ -213,7 +213,7 @@ struct MemoryPass {
     diagnostics.log("mem: static data = \(next &- plan.dataStart)")
     if !options.stackFirst, !ownsStack { placeStack() }
     plan.heapBase = align(next, MemoryPass.heapAlignment)
-    if hasPlainModule, next == end { plan.heapBase = end ?? 0 }
+    if keepsMemory, next == end { plan.heapBase = end ?? 0 }
     next = plan.heapBase
     placeKeptSegments()
     orderSegments()
@@ -250,7 +250,7 @@ struct MemoryPass {
     }
   }
 
-  private var hasPlainModule: Bool { resolution.units.contains { $0.origin == .plainModule } }
+  private var keepsMemory: Bool { resolution.units.contains(where: \.contracts.keepsMemory) }
 
   /// Where the memory of the plain module that owns the first memory ends, if there is one.
   private mutating func plainMemoryEnd() -> UInt64? {
@@ -291,8 +291,8 @@ struct MemoryPass {
   }
 
   private mutating func placeStack() {
-    guard options.output == .executable else { return }
-    if let stack = resolution.wellKnown.stackPointer, hasPlainModule,
+    guard options.contract.placesStack else { return }
+    if let stack = resolution.wellKnown.stackPointer, keepsMemory,
       !resolution.needsStack || !live.isLive(resolution.symbol(stack), stack)
     {
       return
@@ -318,7 +318,7 @@ struct MemoryPass {
     for piece in segment.pieces {
       plan.segmentAddresses[Int(segmentBases[Int(piece.unit)] + piece.segment)] = next &+ piece.offset
     }
-    if options.output != .relocatable, segment.flags.contains(.tls) {
+    if options.contract.formsSegments, segment.flags.contains(.tls) {
       plan.tlsSize = segment.size
       plan.tlsAlignment = 1 << UInt64(segment.alignment)
       plan.tlsAddress = next
@@ -355,13 +355,13 @@ struct MemoryPass {
     output.size = segment.size
     output.pieces = [OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)]
     // Threads share it, and each of them instantiates the module: it is set up once, as data of objects is.
-    output.isPassive = options.sharedMemory && unit.origin == .sharedLibrary
+    output.isPassive = options.sharedMemory && unit.contracts.isSetUpByExports
     plan.segments.append(output)
   }
 
   /// Segments at fixed addresses, and those that keep their own way of saying where they go.
   private mutating func placeKeptSegments() {
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       for (index, segment) in unit.segments.enumerated() {
         let id = Int(unit.bases.segment) + index
         guard live.segments[id] else { continue }

@@ -2,21 +2,21 @@ import WebAssemblyFormat
 
 // Whose memory is the memory of the program.
 
-extension Resolution {
+extension Bindings {
   /// The plain module whose memory becomes that of the whole program.
-  var memoryOwner: Unit? {
+  var memoryOwner: BoundModule? {
     inLinkOrder.first { unit in
-      unit.origin == .plainModule && !(unit.memories.isEmpty && unit.memoryImports.isEmpty)
+      unit.contracts.keepsMemory && !(unit.memories.isEmpty && unit.memoryImports.isEmpty)
         && boundMemories[MemoryReference(unit: unit.index, index: 0)] == nil
-    } ?? inLinkOrder.first { $0.origin == .plainModule }
+    } ?? inLinkOrder.first { $0.contracts.keepsMemory }
   }
 }
 
 extension Inputs {
   /// The same, as far as it can be told before names are resolved.
-  var likelyMemoryOwner: Unit? {
-    units.first { $0.origin == .plainModule && $0.firstMemoryLimits != nil }
-      ?? units.first { $0.origin == .plainModule }
+  var likelyMemoryOwner: InputModule? {
+    units.first { $0.contracts.keepsMemory && !($0.memories.isEmpty && $0.memoryImports.isEmpty) }
+      ?? units.first { $0.contracts.keepsMemory }
   }
 }
 
@@ -25,7 +25,7 @@ extension Resolution {
   private var memorySharers: some Sequence<Unit> {
     let owner = memoryOwner
     return inLinkOrder.filter { unit in
-      guard unit.origin == .plainModule, unit !== owner, let entry = unit.memoryImports.first else { return false }
+      guard unit.contracts.keepsMemory, unit !== owner, let entry = unit.memoryImports.first else { return false }
       guard let target = boundMemories[MemoryReference(unit: unit.index, index: 0)] else {
         return entry.module == "env"
       }
@@ -47,7 +47,7 @@ extension Resolution {
   /// unless something else needs it.
   var needsMainMemory: Bool {
     guard let owner = memoryOwner, owner.memories.isEmpty, owner.memoryImports.isEmpty else { return true }
-    return inLinkOrder.contains { $0.origin == .object || $0.origin == .sharedLibrary && !$0.memoryImports.isEmpty }
+    return inLinkOrder.contains(where: \.contracts.needsMainMemory)
   }
 }
 
@@ -64,6 +64,6 @@ extension Unit {
 
   /// Whether memory 0 of the unit is memory 0 of the result.
   func ownsFirstMemory(in resolution: Resolution) -> Bool {
-    origin != .plainModule || resolution.memoryOwner === self
+    !contracts.keepsMemory || resolution.memoryOwner === self
   }
 }

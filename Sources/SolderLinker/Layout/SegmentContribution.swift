@@ -37,7 +37,7 @@ struct SegmentContribution {
   init(_ unit: Unit, _ live: [Bool], _ options: LinkOptions) {
     let segments = unit.segments
     let base = Int(unit.bases.segment)
-    let block = unit.isLifted ? unit.lifted?.memoryBlock : nil
+    let block = unit.lifted?.memoryBlock
     var index = RunIndex()
     var found: [(run: Int, piece: Piece)] = []
     found.reserveCapacity(segments.count)
@@ -46,11 +46,11 @@ struct SegmentContribution {
       let segment = segments[position]
       let name = segment.outputName(options)
       // An object's groups must be selectable by whoever links it next.
-      let isAlone = options.output == .relocatable && segment.comdat != none32
+      let isAlone = options.contract.keepsGroups && segment.comdat != none32
       let run = index.find(name, isAlone: isAlone, &runs)
       let piece = Piece(
         size: segment.size, segment: UInt32(position), alignment: UInt8(clamping: segment.alignment),
-        isMergeable: SegmentContribution.isMergeable(segment, options))
+        isMergeable: unit.segmentRelocations[position].isEmpty && SegmentContribution.isMergeable(segment, options))
       runs[run].add(piece, flags: segment.flags)
       found.append((run, piece))
     }
@@ -76,7 +76,6 @@ struct SegmentContribution {
 
   private static func isMergeable(_ segment: Segment, _ options: LinkOptions) -> Bool {
     options.optimizationLevel > 0 && segment.flags.contains(.strings) && segment.alignment == 0 && segment.count > 0
-      && segment.relocations.isEmpty
   }
 
   /// Finds the run of a name: most units have a handful of names, and a finished module's may all differ.

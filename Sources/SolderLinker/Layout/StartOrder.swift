@@ -47,7 +47,7 @@ struct StartOrder {
   init(
     _ resolution: Resolution, _ rule: StartUpRule, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    guard options.output != .relocatable else { return }
+    guard options.contract.callsConstructors else { return }
     let libraries = resolution.librariesInStartOrder().filter { live.units[Int($0.index)] }
     for unit in libraries {
       for (_, name) in unit.lifted?.unreadable ?? [] {
@@ -67,17 +67,22 @@ struct StartOrder {
     if live.hasConstructors {
       let own = StartOrder.objectConstructors(resolution, live)
       constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
-      for unit in libraries { constructors += (unit.lifted?.constructors ?? []).map { symbol(unit, $0) } }
+      for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
       constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
       if case .instantiation = rule.caller { runsConstructors = !constructors.isEmpty }
     }
-    for unit in resolution.inLinkOrder where unit.origin == .plainModule {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsEntry {
       if let start = unit.startFunction { plainModules.append(symbol(unit, start)) }
     }
   }
 
   private func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
     unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
+  }
+
+  /// Constructors of a library; one that only relocated has been read and is gone.
+  private func libraryConstructors(_ unit: Unit) -> [UInt32] {
+    (unit.lifted?.constructors ?? []).filter { !unit.codeFacts.removedFunctions.contains($0) }
   }
 
   private func relocationFunctions(_ unit: Unit) -> [SymbolID] {
@@ -88,13 +93,17 @@ struct StartOrder {
   /// where they belong.
   private mutating func addForThreads(_ unit: Unit, _ diagnostics: Diagnostics) {
     if let start = unit.startFunction {
-      if unit.isThreaded { inEachInstance.append(symbol(unit, start)) } else { add(start, of: unit, diagnostics) }
+      if unit.lifted?.isThreaded == true {
+        inEachInstance.append(symbol(unit, start))
+      } else {
+        add(start, of: unit, diagnostics)
+      }
     }
     for function in unit.lifted?.relocationFunctions ?? [] { add(function, of: unit, diagnostics) }
   }
 
   private mutating func add(_ function: UInt32, of unit: Unit, _ diagnostics: Diagnostics) {
-    let effects = FunctionEffects(of: function, in: unit, removedCalls: unit.lifted?.removedCalls ?? [])
+    let effects = unit.lifted?.effects[function] ?? .leaves
     if !effects.contains(.setsVariables) {
       inFirstInstance.append(symbol(unit, function))
     } else if effects.isDisjoint(with: [.writesMemory, .leaves]) {

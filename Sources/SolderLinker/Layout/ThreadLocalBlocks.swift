@@ -22,7 +22,7 @@ extension Resolution {
   /// Whether a symbol is thread-local data that a library has in a block of its own.
   func isInLibraryBlock(_ symbol: Symbol) -> Bool {
     symbol.isTLS && symbol.kind == .data && symbol.state == .defined && symbol.unit != none32
-      && units[Int(symbol.unit)].origin == .sharedLibrary
+      && units[Int(symbol.unit)].contracts.isSetUpByExports
   }
 
   /// The variable from which a thread-local symbol counts.
@@ -48,9 +48,9 @@ extension MemoryPlan {
   mutating func placeThreadLocalBlocks(
     _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    for unit in resolution.inLinkOrder where unit.origin == .sharedLibrary && live.units[Int(unit.index)] {
+    for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && live.units[Int(unit.index)] {
       guard let data = unit.lifted?.threadLocal, let initialize = own.threadLocalSetUp(of: unit) else {
-        if ThreadLocalReader.hasData(unit) { reportUnknown(unit, diagnostics) }
+        if unit.lifted?.hasThreadLocalData == true { reportUnknown(unit, diagnostics) }
         continue
       }
       guard options.sharedMemory else { continue }

@@ -8,10 +8,12 @@ import WebAssemblyFormat
 final class CodeLifter: Sendable {
   /// A run of functions of one unit.
   struct Task: Sendable {
-    let unit: Unit
+    let unit: InputModule
     let functions: Range<Int>
     /// Whether memory 0 of the unit becomes another memory of the result, so that accesses must name it.
     let movesMemory: Bool
+    /// Functions whose bodies are left out: their work was done by reading them.
+    let readFunctions: Set<UInt32>
   }
 
   /// What was found in a run of functions.
@@ -42,22 +44,29 @@ final class CodeLifter: Sendable {
   private let results = Mutex<[(task: Int, result: Result)]>([])
 
   /// - Parameter memoryOwner: the plain module whose memory becomes that of the whole program.
-  init(_ units: [Unit], memoryOwner: Unit?) {
+  init(_ units: [InputModule], memoryOwner: InputModule?) {
     tasks = units.filter(\.isLifted).flatMap { unit in
       let movesMemory = CodeLifter.movesMemory(unit, owner: memoryOwner)
-      return CodeLifter.runs(of: unit).map { Task(unit: unit, functions: $0, movesMemory: movesMemory) }
+      let readFunctions = unit.lifted?.readFunctions ?? []
+      return CodeLifter.runs(of: unit).map {
+        Task(unit: unit, functions: $0, movesMemory: movesMemory, readFunctions: readFunctions)
+      }
     }
   }
 
   /// Some functions of a unit.
-  init(_ unit: Unit, functions: Range<Int>) {
-    tasks = [Task(unit: unit, functions: functions, movesMemory: false)]
+  ///
+  /// - Parameter readFunctions: the functions that are still left out.
+  init(_ unit: InputModule, functions: Range<Int>, readFunctions: Set<UInt32>) {
+    tasks = [Task(unit: unit, functions: functions, movesMemory: false, readFunctions: readFunctions)]
   }
 
-  static func movesMemory(_ unit: Unit, owner: Unit?) -> Bool { unit.origin == .plainModule && unit !== owner }
+  static func movesMemory(_ unit: InputModule, owner: InputModule?) -> Bool {
+    unit.contracts.keepsMemory && unit !== owner
+  }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.
-  private static func runs(of unit: Unit, bytes: UInt32 = 1 << 15) -> [Range<Int>] {
+  private static func runs(of unit: InputModule, bytes: UInt32 = 1 << 15) -> [Range<Int>] {
     let functions = unit.functions
     var runs: [Range<Int>] = []
     var start = 0
@@ -102,7 +111,7 @@ final class CodeLifter: Sendable {
   }
 
   /// What was found in a unit, in the order of its functions; `nil` if it was not gone through with that policy.
-  func found(in unit: Unit, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {
+  func found(in unit: InputModule, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {
     guard let first = tasks.firstIndex(where: { $0.unit === unit }), tasks[first].movesMemory == movesMemory else {
       return nil
     }

@@ -13,8 +13,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var result = CodeLifter.Result()
   // What the task is about, looked up once: asking the unit for each operand costs a check for overlapping accesses each
   // time.
-  private var unit: Unit?
-  private var file = ByteReader(InputFile.noBytes, 0..<0)
+  private var unit: InputModule?
+  private var file = InputFile.nothing
   private var code: [Function] = []
   private var facts = LiftedFacts()
   private var functionSymbols: UInt32 = 0
@@ -81,7 +81,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     functions = next.functions
     lastAssigned = none32
     result.ranges.reserveCapacity(functions.count)
-    if next.unit !== unit { use(next.unit) }
+    if next.unit !== unit { use(next) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
@@ -89,11 +89,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     return true
   }
 
-  private mutating func use(_ unit: Unit) {
+  private mutating func use(_ task: CodeLifter.Task) {
+    let unit = task.unit
     self.unit = unit
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
+    facts.readFunctions = task.readFunctions
     importedFunctions = UInt32(unit.functionImports.count)
     functionSymbols = facts.functionSymbols
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
@@ -180,7 +182,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard let unit else { return relocation }
     var value = value
     if value.base == .tableBlock {
-      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot, of: unit) {
+      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot, in: unit.elements) {
         // `__table_base + slot` names one function: its slot, less what will be added.
         value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
       } else {
@@ -192,7 +194,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   }
 
   /// The constant that is added to a base right here, in either order.
-  private func addedConstant(_ operand: Operand, in unit: Unit) -> Int64? {
+  private func addedConstant(_ operand: Operand, in unit: InputModule) -> Int64? {
     let bytes = unit.file.bytes
     func isAdd(at offset: Int) -> Bool { offset < bytes.end && [0x6A, 0x7C].contains(bytes.base[offset]) }
     if isAdd(at: operand.end), let before = constant(before: operand.instruction, bytes) {

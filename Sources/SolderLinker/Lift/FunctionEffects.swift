@@ -14,7 +14,7 @@ struct FunctionEffects: OptionSet {
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// - Parameter removedCalls: calls that are not made any more, by the offsets of their operands.
-  init(of function: UInt32, in unit: Unit, removedCalls: Set<Int> = []) {
+  init(of function: UInt32, in unit: ModuleDraft, removedCalls: Set<Int> = []) {
     self = []
     var seen: Set<UInt32> = [function]
     var waiting = [function]
@@ -63,12 +63,12 @@ struct FunctionEffects: OptionSet {
   }
 }
 
-extension Unit {
+extension ModuleDraft {
   /// The instructions of a function of the index space; `nil` for an imported one, and where the locals are damaged.
   func body(of function: UInt32) -> InstructionReader? {
     let index = Int(function) - functionImports.count
     guard index >= 0, index < functions.count else { return nil }
-    var code = reader(of: functions[index].body)
+    var code = file.reader(of: functions[index].body)
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return nil }
     return InstructionReader(code)

@@ -1,19 +1,31 @@
 import WebAssemblyFormat
 
-/// Joins what ``CodeLifter`` found in the code of a finished module into its unit.
+/// Joins what ``CodeLifter`` found in the code of a finished module, and what its declarations and data say, into the
+/// relocations of its unit.
 struct LiftedRelocations {
-  private let unit: Unit
+  private let unit: InputModule
+  private let facts: LiftedFacts
   private let runs: [(functions: Range<Int>, result: CodeLifter.Result)]
   private let diagnostics: Diagnostics
+  private(set) var relocations: UnitRelocations
+  private(set) var code = CodeFacts()
 
   /// - Parameter runs: runs of functions, in order, with what was found in each.
-  init(_ unit: Unit, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], _ diagnostics: Diagnostics) {
+  init(
+    _ unit: InputModule, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], _ diagnostics: Diagnostics,
+    _ threads: Threads
+  ) {
     self.unit = unit
     self.runs = runs
     self.diagnostics = diagnostics
+    facts = unit.lifted ?? LiftedFacts()
+    code.removedFunctions = facts.readFunctions
+    code.needsTableBlock = facts.itemsNeedTableBlock
+    relocations = UnitRelocations(declaredBy: unit)
+    join(threads)
   }
 
-  func join(_ threads: Threads) {
+  private mutating func join(_ threads: Threads) {
     joinRelocations(threads)
     var needed: Set<UInt32> = []
     for (_, result) in runs {
@@ -21,49 +33,51 @@ struct LiftedRelocations {
         diagnostics.error(error, in: unit.file)
         continue
       }
-      unit.lifted?.variables.formUnion(result.assignedGlobals)
+      code.variables.formUnion(result.assignedGlobals)
       needed.formUnion(result.neededFunctions)
-      if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
-      if result.namesSegments { unit.lifted?.namesSegments = true }
-      unit.lifted?.namedFunctions.formUnion(result.namedFunctions)
-      unit.lifted?.namedElements.formUnion(result.namedElements)
+      if result.needsTableBlock { code.needsTableBlock = true }
+      if result.namesSegments { code.namesSegments = true }
+      code.namedFunctions.formUnion(result.namedFunctions)
+      code.namedElements.formUnion(result.namedElements)
     }
     scanNeededAfterAll(needed)
     foldAssignedGlobals()
   }
 
-  /// Puts the relocations of all runs one behind the other, and tells functions which are theirs.
-  private func joinRelocations(_ threads: Threads) {
-    let declared = unit.relocations
+  /// Puts the relocations of all runs one behind the other, and tells which function each belongs to.
+  private mutating func joinRelocations(_ threads: Threads) {
+    let declared = relocations.entries
     var count = declared.count
     let starts = runs.map { run in
       defer { count += run.result.relocations.count }
       return count
     }
     let (total, runs) = (count, runs)
-    unit.relocations = Array(unsafeUninitializedCapacity: total) { buffer, initialized in
+    var ranges = relocations.functions
+    relocations.functions = []
+    relocations.entries = Array(unsafeUninitializedCapacity: total) { buffer, initialized in
       _ = buffer[..<declared.count].initialize(fromContentsOf: declared)
-      unit.functions.withUnsafeMutableBufferPointer { functions in
+      ranges.withUnsafeMutableBufferPointer { ranges in
         // Each run has its own functions, and its own relocations.
-        nonisolated(unsafe) let (buffer, functions) = (buffer, functions)
+        nonisolated(unsafe) let (buffer, ranges) = (buffer, ranges)
         threads.forEach(runs.count) { index in
           let result = runs[index].result
           let start = starts[index]
           _ = buffer[start..<start + result.relocations.count].initialize(fromContentsOf: result.relocations)
           for (function, range) in zip(runs[index].functions, result.ranges) {
-            functions[function].body.relocations = RelocationRange(
-              start: UInt32(start) + range.start, end: UInt32(start) + range.end)
+            ranges[function] = RelocationRange(start: UInt32(start) + range.start, end: UInt32(start) + range.end)
           }
         }
       }
       initialized = total
     }
+    relocations.functions = ranges
   }
 
   /// A relocation function that was read has done its work, and its body goes; unless something needs it that is no
   /// part of the start-up: an export of its own, a table, a pointer, a call from other code.
-  private func scanNeededAfterAll(_ called: Set<UInt32>) {
-    guard let facts = unit.lifted, !facts.readFunctions.isEmpty else { return }
+  private mutating func scanNeededAfterAll(_ called: Set<UInt32>) {
+    guard !facts.readFunctions.isEmpty else { return }
     var needed = called.union(facts.readFunctions.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
@@ -72,17 +86,17 @@ struct LiftedRelocations {
     needed.formIntersection(facts.readFunctions)
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
-      unit.lifted?.readFunctions.remove(function)
+      code.removedFunctions.remove(function)
       let index = Int(function - first)
-      let lifter = CodeLifter(unit, functions: index..<index + 1)
+      let lifter = CodeLifter(unit, functions: index..<index + 1, readFunctions: code.removedFunctions)
       lifter.work()
       guard let result = lifter.found(in: unit, movesMemory: false)?.first?.result else { continue }
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
-      let start = UInt32(unit.relocations.count)
-      unit.relocations += result.relocations
-      unit.functions[index].body.relocations = RelocationRange(start: start, end: UInt32(unit.relocations.count))
+      let start = UInt32(relocations.entries.count)
+      relocations.entries += result.relocations
+      relocations.functions[index] = RelocationRange(start: start, end: UInt32(relocations.entries.count))
       // The globals that it sets have these values already, so they do not become variables.
-      if result.needsTableBlock { unit.lifted?.needsTableBlock = true }
+      if result.needsTableBlock { code.needsTableBlock = true }
       waiting += result.neededFunctions.subtracting(needed).sorted()
       needed.formUnion(result.neededFunctions)
     }
@@ -94,25 +108,25 @@ struct LiftedRelocations {
   }
 
   /// Globals that only a relocation function sets, once, are constants after all.
-  private func foldAssignedGlobals() {
-    guard let facts = unit.lifted, !facts.assignedGlobals.isEmpty else { return }
+  private mutating func foldAssignedGlobals() {
+    guard !facts.assignedGlobals.isEmpty else { return }
     let exported = Set(unit.exports.filter { $0.kind == .global }.map(\.index))
-    let constants = facts.assignedGlobals.filter { !facts.variables.contains($0.key) && !exported.contains($0.key) }
-    for index in unit.relocations.indices where unit.relocations[index].kind == .globalIndexLEB {
-      let target = unit.relocations[index].target
+    let constants = facts.assignedGlobals.filter { !code.variables.contains($0.key) && !exported.contains($0.key) }
+    for index in relocations.entries.indices where relocations.entries[index].kind == .globalIndexLEB {
+      let target = relocations.entries[index].target
       guard target >= facts.globalSymbols, var value = constants[target - facts.globalSymbols] else { continue }
       if value.base == .tableBlock {
-        if let symbol = facts.symbol(atSlot: value.addend, of: unit) {
+        if let symbol = facts.symbol(atSlot: value.addend, in: unit.elements) {
           value = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
         } else {
-          unit.lifted?.needsTableBlock = true
+          code.needsTableBlock = true
         }
       }
-      guard operandIsRead(unit.relocations[index]) else { continue }
-      _ = unit.relocations[index].become(
+      guard operandIsRead(relocations.entries[index]) else { continue }
+      _ = relocations.entries[index].become(
         value, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
     }
     // What is not folded, for whatever reason, has its value when the program starts.
-    for (global, value) in facts.assignedGlobals { unit.lifted?.initialValues[global] = value }
+    for (global, value) in facts.assignedGlobals { code.initialValues[global] = value }
   }
 }

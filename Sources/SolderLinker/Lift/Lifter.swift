@@ -17,7 +17,7 @@ import WebAssemblyFormat
 
 /// The first step of lifting; see the comment at the head of the file.
 struct Lifter {
-  let unit: Unit
+  let unit: ModuleDraft
   private var facts = LiftedFacts()
   /// Functions imported from `env`, by name.
   private var importedFunctions: [ByteString: UInt32] = [:]
@@ -25,7 +25,7 @@ struct Lifter {
   private var weakImports: [ByteString: Set<ByteString>] = [:]
   private var exportFlags: [ByteString: SymbolFlags] = [:]
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     for (index, entry) in unit.functionImports.enumerated() where entry.module == "env" {
       if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = UInt32(index) }
@@ -48,7 +48,6 @@ struct Lifter {
     try checkIndices()
     nameElements()
     declareElements()
-    unit.mayChangeSize = true
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
     if unit.origin == .sharedLibrary {
       declareMemoryBlock()
@@ -64,13 +63,19 @@ struct Lifter {
     }
     nameOperands()
     declareExports()
-    if unit.origin == .sharedLibrary { facts.threadLocal = ThreadLocalReader.read(unit, facts) }
+    if unit.origin == .sharedLibrary { readThreadLocalData() }
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
       RelocationFunctionReader(unit).run()
     } else {
       findPlainConventions()
     }
+  }
+
+  private mutating func readThreadLocalData() {
+    facts.isThreaded = unit.isThreaded
+    facts.hasThreadLocalData = ThreadLocalReader.hasData(unit)
+    facts.threadLocal = ThreadLocalReader.read(unit, facts)
   }
 
   // MARK: Elements of the index spaces
@@ -367,7 +372,7 @@ struct Lifter {
   private mutating func declareMemoryBlock() {
     let dylink = unit.dylink ?? DylinkSection()
     var block = Segment(
-      name: ByteString(".data"), size: dylink.memorySize, bytes: InputFile.noBytes, count: 0)
+      name: ByteString(".data"), size: dylink.memorySize, content: InputFile.nothing)
     block.alignment = dylink.hasMemoryInformation ? dylink.memoryAlignment : 4
     facts.memoryBlock = UInt32(unit.segments.count)
     unit.segments.append(block)
@@ -424,7 +429,7 @@ struct Lifter {
       if element.holdsFunctions {
         unit.elements[index].placement = .block(offset: UInt64(value.addend))
       } else {
-        facts.needsTableBlock = true
+        facts.itemsNeedTableBlock = true
       }
     }
   }

@@ -3,45 +3,72 @@ import WebAssemblyFormat
 /// Decodes the relocations of all units in the link: those of objects one task a unit; those in the code of finished
 /// modules were mostly found while names were resolved, and are joined here.
 struct ReadRelocationsPass {
-  private let resolution: Resolution
-  private let units: [Unit]
+  private let bindings: Bindings
   private let diagnostics: Diagnostics
   private let threads: Threads
+  private let keepsDiscarded: Bool
 
-  init(_ resolution: Resolution, _ diagnostics: Diagnostics, _ threads: Threads) {
-    self.resolution = resolution
-    units = Array(resolution.inLinkOrder)
+  init(_ bindings: Bindings, _ options: LinkOptions, _ diagnostics: Diagnostics, _ threads: Threads) {
+    self.bindings = bindings
     self.diagnostics = diagnostics
     self.threads = threads
+    keepsDiscarded = options.keepsDiscardedFunctions
   }
 
-  /// - Parameter ahead: what was found before it was known which units are in the link.
-  func run(_ ahead: CodeLifter) {
-    decodeObjects()
-    let owner = resolution.memoryOwner
-    func found(_ unit: Unit, _ lifter: CodeLifter) -> [(functions: Range<Int>, result: CodeLifter.Result)]? {
-      lifter.found(in: unit, movesMemory: CodeLifter.movesMemory(unit, owner: owner))
-    }
-    let finished = units.filter(\.isLifted).map { ($0, found($0, ahead)) }
-    // Members of archives, and modules whose memory turned out to be another than was taken for granted.
-    let late = CodeLifter(finished.compactMap { $1 == nil ? $0 : nil }, memoryOwner: owner)
-    if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
-    for (unit, runs) in finished {
-      LiftedRelocations(unit, runs ?? found(unit, late) ?? [], diagnostics).join(threads)
+  /// Runs the pass; errors are in the diagnostics.
+  ///
+  /// - Parameter ahead: what was found before it was known which modules are in the link.
+  /// - Returns: all units, in the order of the modules.
+  func run(_ ahead: CodeLifter) -> [Unit] {
+    let objects = decodeObjects()
+    let finished = joinCode(ahead)
+    let (modules, places) = (bindings.modules, bindings.places)
+    return modules.indices.map { index in
+      if index == 0 { return bindings.own.frozen(at: places[0].bases) }
+      let (relocations, code) = finished[UInt32(index)] ?? (objects[index], nil)
+      return Unit(
+        modules[index], at: places[index], relocations ?? UnitRelocations(declaredBy: modules[index].module),
+        code: code ?? CodeFacts())
     }
   }
 
-  private func decodeObjects() {
-    let errors = ParallelBuffer<FormatError?>(repeating: nil, count: units.count)
-    threads.forEach(units.count) { index in
+  /// The relocations of each object; `nil` for other modules, and for objects that are damaged.
+  private func decodeObjects() -> [UnitRelocations?] {
+    let modules = bindings.modules
+    let errors = ParallelBuffer<FormatError?>(repeating: nil, count: modules.count)
+    let results = threads.map(modules.count) { index -> UnitRelocations? in
+      guard modules[index].contracts.hasRelocationSections else { return nil }
+      if let decoded = bindings.decoded[UInt32(index)] { return decoded }
       do throws(FormatError) {
-        try units[index].decodeRelocations()
+        return try RelocationReader.read(modules[index], keepsDiscarded: keepsDiscarded)
       } catch {
         errors[index] = error
+        return nil
       }
     }
-    for (unit, error) in zip(units, errors.take()) {
-      if let error { diagnostics.error(error, in: unit.file) }
+    let found = errors.take()
+    for module in bindings.inLinkOrder {
+      if let error = found[Int(module.index)] { diagnostics.error(error, in: module.file) }
     }
+    return results
+  }
+
+  /// The relocations of each finished module, and what its code says.
+  private func joinCode(_ ahead: CodeLifter) -> [UInt32: (UnitRelocations?, CodeFacts?)] {
+    let owner = bindings.memoryOwner?.module
+    typealias Runs = [(functions: Range<Int>, result: CodeLifter.Result)]
+    func found(_ module: InputModule, _ lifter: CodeLifter) -> Runs? {
+      lifter.found(in: module, movesMemory: CodeLifter.movesMemory(module, owner: owner))
+    }
+    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0.module, ahead)) }
+    // Members of archives, and modules whose memory turned out to be another than was taken for granted.
+    let late = CodeLifter(finished.compactMap { $1 == nil ? $0.module : nil }, memoryOwner: owner)
+    if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
+    var result: [UInt32: (UnitRelocations?, CodeFacts?)] = [:]
+    for (module, runs) in finished {
+      let joined = LiftedRelocations(module.module, runs ?? found(module.module, late) ?? [], diagnostics, threads)
+      result[module.index] = (joined.relocations, joined.code)
+    }
+    return result
   }
 }

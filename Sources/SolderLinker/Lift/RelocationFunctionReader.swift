@@ -10,7 +10,7 @@ import WebAssemblyFormat
 
 /// Reads the relocation functions of a shared library into relocations of its data and values of its globals.
 struct RelocationFunctionReader {
-  let unit: Unit
+  let unit: ModuleDraft
   private var facts: LiftedFacts
   private var stores: [SymbolicEvaluator.Store] = []
   private var assigned: [UInt32: SymbolicValue] = [:]
@@ -22,7 +22,7 @@ struct RelocationFunctionReader {
   private var startSeesMemory = false
   private lazy var hasPassiveSegments = unit.segments.contains { $0.placement == .passive }
 
-  init(_ unit: Unit) {
+  init(_ unit: ModuleDraft) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
     budget = 1000 + 2 * (unit.code?.payload.remaining ?? 0)
@@ -62,6 +62,9 @@ struct RelocationFunctionReader {
     }
     facts.relocationFunctions = kept
     dropEmptyConstructors()
+    for function in kept + (unit.startFunction.map { [$0] } ?? []) {
+      facts.effects[function] = FunctionEffects(of: function, in: unit, removedCalls: facts.removedCalls)
+    }
   }
 
   /// Without those that another one calls: `_initialize` of a reactor calls `__wasm_call_ctors`.
@@ -98,7 +101,7 @@ struct RelocationFunctionReader {
   private mutating func readLeadingCalls(of function: UInt32, limit: Int = .max) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count else { return }
-    var code = unit.reader(of: unit.functions[index].body)
+    var code = unit.file.reader(of: unit.functions[index].body)
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return }
     var reader = InstructionReader(code)
@@ -156,7 +159,7 @@ struct RelocationFunctionReader {
     }
   }
 
-  private func symbol(atSlot offset: Int64) -> UInt32? { facts.symbol(atSlot: offset, of: unit) }
+  private func symbol(atSlot offset: Int64) -> UInt32? { facts.symbol(atSlot: offset, in: unit.elements) }
 
   private func name(of function: UInt32) -> ByteString {
     let name = unit.symbols[Int(facts.functionSymbols + function)].name
@@ -224,9 +227,8 @@ struct RelocationFunctionReader {
     var run: (start: UInt64, end: UInt64)?
     func finish() {
       guard let (start, end) = run else { return }
-      let bytes = unit.arena.zeros(Int(end - start))
       var segment = Segment(
-        name: ByteString(".data"), size: end - start, bytes: UnsafePointer(bytes), count: Int(end - start))
+        name: ByteString(".data"), size: end - start, content: unit.arena.zeros(Int(end - start)))
       segment.placement = .inside(segment: facts.memoryBlock, offset: start)
       unit.segments.append(segment)
       let block = Int(facts.memoryBlock)
@@ -250,6 +252,7 @@ struct RelocationFunctionReader {
   }
 
   private func attach(_ sites: [Site]) {
+    unit.declaredRelocations.segments = Array(repeating: RelocationRange(), count: unit.segments.count)
     var next = 0
     for piece in pieces() {
       let first = UInt32(unit.relocations.count)
@@ -258,7 +261,8 @@ struct RelocationFunctionReader {
         if let relocation = relocation(sites[next], from: piece.start) { unit.relocations.append(relocation) }
         next += 1
       }
-      unit.segments[piece.segment].relocations = RelocationRange(start: first, end: UInt32(unit.relocations.count))
+      unit.declaredRelocations.segments[piece.segment] = RelocationRange(
+        start: first, end: UInt32(unit.relocations.count))
     }
   }
 
@@ -283,9 +287,9 @@ struct RelocationFunctionReader {
 }
 
 extension LiftedFacts {
-  /// The function symbol in a slot of the unit's block.
-  func symbol(atSlot offset: Int64, of unit: Unit) -> UInt32? {
-    for element in unit.elements {
+  /// The function symbol in a slot of the unit's block, which element segments fill.
+  func symbol(atSlot offset: Int64, in elements: [ElementSegment]) -> UInt32? {
+    for element in elements {
       guard case .block(let start) = element.placement, offset >= 0, UInt64(offset) >= start else { continue }
       let index = UInt64(offset) - start
       if index < UInt64(element.functions.count) {

@@ -59,7 +59,9 @@ struct SymbolicEvaluator {
     var count: Int64
   }
 
-  let unit: Unit
+  private let file: InputFile
+  /// The module whose functions can be read.
+  private let unit: ModuleDraft?
   /// What is known of each global of the index space; `nil` for true variables.
   var globals: [SymbolicValue?]
   private(set) var stores: [Store] = []
@@ -70,16 +72,25 @@ struct SymbolicEvaluator {
   /// Instructions left before code counts as unreadable, so that no input takes forever.
   private(set) var budget: Int
 
-  init(_ unit: Unit, globals: [SymbolicValue?], budget: Int = 0) {
+  init(_ unit: ModuleDraft, globals: [SymbolicValue?], budget: Int = 0) {
+    file = unit.file
     self.unit = unit
     self.globals = globals
     self.budget = budget
   }
 
+  /// An evaluator of constant expressions alone.
+  init(_ file: InputFile, globals: [SymbolicValue?]) {
+    self.file = file
+    unit = nil
+    self.globals = globals
+    budget = 0
+  }
+
   /// The value of a constant expression, `nil` if it is not a symbolic one.
   func value(of expression: Fragment) -> SymbolicValue? {
     let end = Int(expression.start) + Int(expression.size)
-    var reader = InstructionReader(ByteReader(unit.file.bytes.base, Int(expression.start)..<end))
+    var reader = InstructionReader(ByteReader(file.bytes.base, Int(expression.start)..<end))
     var stack: [SymbolicValue] = []
     while let instruction = try? reader.next() {
       if reader.depth == 0 { break }
@@ -99,11 +110,12 @@ struct SymbolicEvaluator {
   }
 
   private mutating func readBody(of index: UInt32, depth: Int) -> Bool {
+    guard let unit else { return false }
     let imported = unit.functionImports.count
     guard depth < 64, Int(index) >= imported, Int(index) - imported < unit.functions.count else { return false }
     let function = unit.functions[Int(index) - imported]
     guard unit.types.isEmptyFunction(Int(function.type)) else { return false }
-    var code = unit.reader(of: function.body)
+    var code = unit.file.reader(of: function.body)
     var nothing = IgnoringVisitor()
     guard let localCount = try? scanLocals(&code, &nothing), localCount < 1 << 16 else { return false }
     budget -= Int(localCount)
@@ -176,6 +188,7 @@ struct SymbolicEvaluator {
       else { return false }
       clearedRanges.append(ClearedRange(address: address, count: count.addend))
     case .globalSet:
+      guard let unit else { return false }
       let index = Int(instruction.first) - unit.globalImports.count
       guard let value = stack.popLast(), index >= 0, index < unit.globals.count else { return false }
       globalAssignments.append((UInt32(instruction.first), value))
@@ -210,9 +223,9 @@ struct IgnoringVisitor: OperandVisitor {
   mutating func operand(_ operand: Operand) throws(FormatError) {}
 }
 
-extension Unit {
-  /// A reader of a fragment's bytes.
-  func reader(of fragment: Fragment) -> ByteReader {
-    ByteReader(file.bytes.base, Int(fragment.start)..<Int(fragment.start) + Int(fragment.size))
+extension InputFile {
+  /// A reader of some bytes of the file.
+  func reader(of extent: Extent) -> ByteReader {
+    ByteReader(bytes.base, Int(extent.start)..<Int(extent.start) + Int(extent.size))
   }
 }

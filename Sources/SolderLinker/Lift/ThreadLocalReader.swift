@@ -32,7 +32,7 @@ struct ThreadLocalFacts {
 
 /// Finds the thread-local data of a shared library.
 struct ThreadLocalReader {
-  private let unit: Unit
+  private let unit: ModuleDraft
   private let facts: LiftedFacts
   /// Addresses that code puts into variables.
   private var assignments: [(global: UInt32, value: SymbolicValue?)] = []
@@ -41,13 +41,13 @@ struct ThreadLocalReader {
   private var calls: [UInt32] = []
   private var visited: Set<UInt32> = []
 
-  init(_ unit: Unit, _ facts: LiftedFacts) {
+  init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
     self.unit = unit
     self.facts = facts
   }
 
   /// What was found, if the library has thread-local data that is known well enough.
-  static func read(_ unit: Unit, _ facts: LiftedFacts) -> ThreadLocalFacts? {
+  static func read(_ unit: ModuleDraft, _ facts: LiftedFacts) -> ThreadLocalFacts? {
     guard unit.isThreaded else { return nil }
     var reader = ThreadLocalReader(unit, facts)
     if let start = unit.startFunction { reader.visit(start) }
@@ -66,7 +66,7 @@ struct ThreadLocalReader {
   }
 
   /// Whether something says that there is thread-local data.
-  static func hasData(_ unit: Unit) -> Bool {
+  static func hasData(_ unit: ModuleDraft) -> Bool {
     guard unit.isThreaded else { return false }
     if unit.dylink?.exportFlags.contains(where: { $0.flags.contains(.tls) }) ?? false { return true }
     return unit.segments.contains { $0.placement == .passive && $0.name == ".tdata" && $0.size > 0 }
@@ -197,7 +197,7 @@ struct ThreadLocalReader {
   }
 }
 
-extension Unit {
+extension ModuleDraft {
   /// Whether it was made for memory that threads share.
   var isThreaded: Bool { (memoryImports.first?.limits ?? memories.first?.limits)?.isShared ?? false }
 }

@@ -20,10 +20,10 @@ struct MarkPass {
   /// Runs the pass.
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
-    live.hasConstructors = options.output != .relocatable && needsConstructors(live)
+    live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
     if live.hasConstructors {
       live.markFunction(resolution.wellKnown.callConstructors, resolution)
-    } else if !options.gcSections, resolution.units.contains(where: \.isLifted) {
+    } else if !options.gcSections, !keepsEmptyCaller {
       dropConstructors(&live)
     }
     return live
@@ -49,10 +49,13 @@ struct MarkPass {
       units: state.units.flags(0..<state.units.count))
   }
 
+  /// Whether constructors have a caller even if there are none.
+  private var keepsEmptyCaller: Bool { resolution.inLinkOrder.allSatisfy(\.contracts.expectsConventions) }
+
   private func needsConstructors(_ live: Liveness) -> Bool {
     if options.isPositionIndependent || options.initExport != nil { return true }
     // wasm-ld keeps and calls an empty one where it drops nothing.
-    if !options.gcSections, !resolution.units.contains(where: \.isLifted) { return true }
+    if !options.gcSections, keepsEmptyCaller { return true }
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
         let id = unit.symbolIDs[Int(function.symbol)]
@@ -84,10 +87,11 @@ struct MarkPass {
       unsettled: resolution.table.symbols.map { $0.isUnsettled(options) },
       units: Array(repeating: true, count: resolution.units.count))
     for unit in resolution.units {
-      for index in unit.lifted?.readFunctions ?? [] where Int(index) >= unit.functionImports.count {
+      for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
         live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
       }
-      for (index, element) in unit.elements.enumerated() where element.isDeclarative || unit.origin == .object {
+      for (index, element) in unit.elements.enumerated()
+      where element.isDeclarative || !unit.contracts.keepsElementSegments {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }

@@ -110,16 +110,16 @@ struct MarkState: @unchecked Sendable {
   }
 
   private func take(_ unit: Unit) {
-    let functions = unit.functions
+    let ranges = unit.functionRelocations
     var chunk = Int(unit.bases.function)
-    for index in functions.indices {
-      relocations[chunk] = functions[index].body.relocations
+    for index in ranges.indices {
+      relocations[chunk] = ranges[index]
       chunk += 1
     }
     let segments = unit.segments
     chunk = bases.segments + Int(unit.bases.segment)
     for index in segments.indices {
-      relocations[chunk] = segments[index].relocations
+      relocations[chunk] = unit.segmentRelocations[index]
       if segments[index].flags.contains(.retain) { hasRetained[Int(unit.index)] = true }
       chunk += 1
     }

@@ -116,10 +116,12 @@ struct Marker {
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
     func function(_ index: UInt32) -> SymbolID { unit.symbolIDs[Int(facts.functionSymbols + index)] }
-    for index in facts.constructors + facts.relocationFunctions { mark(function(index)) }
+    for index in facts.constructors + facts.relocationFunctions where !unit.codeFacts.removedFunctions.contains(index) {
+      mark(function(index))
+    }
     if let start = unit.startFunction { mark(function(start)) }
     if let data = facts.threadLocal { markThreadLocal(data, of: unit, facts) }
-    if unit.origin == .plainModule {
+    if unit.contracts.keepsExports {
       for export in unit.exports {
         switch export.kind {
         case .function: mark(function(export.index))
@@ -139,7 +141,7 @@ struct Marker {
     for (index, element) in unit.elements.enumerated() where !element.isDeclarative {
       switch element.placement {
       case .absolute: markElement(unit, index)
-      case .block where facts.needsTableBlock: markElement(unit, index)
+      case .block where unit.codeFacts.needsTableBlock: markElement(unit, index)
       case .kept where element.table != none32: markElement(unit, index)
       default: break
       }
@@ -167,7 +169,7 @@ struct Marker {
     let chunk = bases.segments + Int(unit.bases.segment) + index
     guard chunks.claim(chunk) else { return }
     follow(chunk, unit.index)
-    guard unit.isLifted, let facts = unit.lifted else { return }
+    guard let facts = unit.lifted else { return }
     let segments = unit.segments
     if case .inside(let block, _) = segments[index].placement { markSegment(unit, Int(block)) }
     if facts.memoryBlock == UInt32(index) {
@@ -306,7 +308,7 @@ struct Marker {
   private mutating func follow(chunk: Int, of source: RelocatedUnit) {
     if chunk < bases.globals {
       follow(relocations[chunk], of: source)
-      guard source.unit.isLifted, chunk >= bases.segments else { return }
+      guard source.unit.contracts.keepsPlaces, chunk >= bases.segments else { return }
       let index = chunk - bases.segments - Int(source.unit.bases.segment)
       if case .kept(_, let offset) = source.unit.segments[index].placement { follow(offset.relocations, of: source) }
     } else if chunk < bases.tables {

@@ -1,30 +1,36 @@
+import Synchronization
 import WebAssemblyFormat
 
-/// Memory for names that the linker makes up, which live as long as the link.
-final class NameArena: @unchecked Sendable {
-  // Written only by passes that run on one thread.
-  private var blocks: [UnsafeMutableBufferPointer<UInt8>] = []
+/// Memory for names and bytes that the linker makes up, which live as long as the arena.
+final class NameArena: Sendable {
+  private let blocks = Mutex<[UnsafeMutableBufferPointer<UInt8>]>([])
 
   deinit {
-    for block in blocks { block.deallocate() }
+    blocks.withLock { blocks in
+      for block in blocks { block.deallocate() }
+    }
   }
 
   /// A copy of `text` in the arena.
   func intern(_ text: String) -> ByteString {
-    var text = text
-    return text.withUTF8 { bytes in
-      let block = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, bytes.count))
-      _ = block.initialize(fromContentsOf: bytes)
-      blocks.append(block)
-      return ByteString(UnsafePointer(block.baseAddress!), count: bytes.count)
-    }
+    let bytes = text.utf8
+    return ByteString(allocate(bytes.count) { _ = $0.initialize(fromContentsOf: bytes) }, count: bytes.count)
   }
 
   /// `count` zero bytes that stay where they are.
-  func zeros(_ count: Int) -> UnsafeMutablePointer<UInt8> {
-    let block = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, count))
-    block.initialize(repeating: 0)
-    blocks.append(block)
-    return block.baseAddress!
+  func zeros(_ count: Int) -> ByteReader {
+    ByteReader(allocate(count) { $0.initialize(repeating: 0) }, 0..<count)
+  }
+
+  /// - Parameter fill: initialises the bytes, which nothing changes afterwards.
+  private func allocate(_ count: Int, _ fill: @Sendable (UnsafeMutableBufferPointer<UInt8>) -> Void) -> UnsafePointer<
+    UInt8
+  > {
+    blocks.withLock { blocks in
+      let block = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, count))
+      fill(UnsafeMutableBufferPointer(rebasing: block[..<count]))
+      blocks.append(block)
+      return UnsafePointer(block.baseAddress!)
+    }
   }
 }

@@ -3,14 +3,14 @@ import WebAssemblyFormat
 /// A place in a chunk of bytes that depends on where something ends up.
 ///
 /// Sixteen bytes, in one flat array per unit: a link of a thousand objects has a million of them. The rare addend
-/// beyond 32 bits lives in ``Unit/wideAddends`` and is named by its index.
+/// beyond 32 bits lives in ``UnitRelocations/wideAddends`` and is named by its index.
 struct Relocation {
   /// Where the operand begins. In code: offset in the file. In data and custom sections: offset in the chunk.
   var offset: UInt32
   /// Index of the symbol in the unit's symbol table; for `typeIndexLEB` and `signedTypeIndex`, of the type; for data
   /// and element indices, of the segment in the unit.
   var target: UInt32
-  /// The addend, or an index into ``Unit/wideAddends``.
+  /// The addend, or an index into ``UnitRelocations/wideAddends``.
   var storedAddend: Int32
   var kind: RelocationKind
   /// Bytes that the operand takes in the input.
@@ -27,6 +27,23 @@ struct Relocation {
     storedAddend = 0
     hasWideAddend = false
   }
+
+  /// The addend, which may be one of those that are too wide for a relocation.
+  func addend(beside wideAddends: [Int64]) -> Int64 {
+    hasWideAddend ? wideAddends[Int(storedAddend)] : Int64(storedAddend)
+  }
+
+  /// Stores `addend`, beside the relocation where it is too wide.
+  mutating func setAddend(_ addend: Int64, beside wideAddends: inout [Int64]) {
+    if let narrow = Int32(exactly: addend) {
+      storedAddend = narrow
+      hasWideAddend = false
+    } else {
+      storedAddend = Int32(wideAddends.count)
+      hasWideAddend = true
+      wideAddends.append(addend)
+    }
+  }
 }
 
 /// A run of relocations that belong to one chunk.
@@ -36,4 +53,35 @@ struct RelocationRange: Equatable {
 
   var isEmpty: Bool { start == end }
   var indices: Range<Int> { Int(start)..<Int(end) }
+}
+
+/// Relocations that lifting found in the declarations and the data of a finished module.
+struct DeclaredRelocations: Sendable {
+  var entries: [Relocation] = []
+  /// Addends that do not fit into a relocation.
+  var wideAddends: [Int64] = []
+  /// For each segment, its relocations; the last segments may be left out when they have none.
+  var segments: [RelocationRange] = []
+}
+
+/// All relocations of a unit, in one array, and which of them belong to which function, segment and custom section.
+struct UnitRelocations: Sendable {
+  var entries: [Relocation]
+  /// Addends that do not fit into a relocation.
+  var wideAddends: [Int64]
+  var functions: [RelocationRange]
+  var segments: [RelocationRange]
+  var customSections: [RelocationRange]
+
+  /// Those of a module's declarations and data, which fragments and segments name.
+  init(declaredBy module: InputModule) {
+    let declared = module.declaredRelocations
+    entries = declared.entries
+    wideAddends = declared.wideAddends
+    let none = RelocationRange()
+    functions = Array(repeating: none, count: module.functions.count)
+    segments = declared.segments
+    segments.append(contentsOf: repeatElement(none, count: module.segments.count - segments.count))
+    customSections = Array(repeating: none, count: module.customSections.count)
+  }
 }

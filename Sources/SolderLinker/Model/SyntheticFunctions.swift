@@ -28,25 +28,34 @@ enum SyntheticBody {
   case entry(SymbolID, runsDestructors: Bool)
 }
 
-/// The functions that the linker makes, as the functions of its own unit.
-struct SyntheticFunctions {
-  let unit: Unit
+/// What the linker's own unit declares, while it is being added to.
+struct OwnDeclarations: Sendable {
+  /// For each type, its index among all types of the link.
+  var typeIDs: [TypeID] = []
+  var globalImports: [Import] = []
+  var functions: [Function] = []
+  var tables: [Table] = []
+  var globals: [GlobalVariable] = []
+  var tags: [Tag] = []
+  /// By function: the name that its export must have.
+  var exportNames: [Int: ByteString] = [:]
+}
+
+/// The linker's own unit: what it declares, and what its functions do.
+struct SyntheticFunctions: Sendable {
+  var unit = OwnDeclarations()
   let names: NameArena
   private(set) var bodies: [SyntheticBody] = []
   /// The name of the symbol that each function stands in for, where the function shows another.
   private(set) var symbolNames: [UInt32: ByteString] = [:]
 
-  init(unit: Unit, names: NameArena) {
-    self.unit = unit
-    self.names = names
-  }
+  init(names: NameArena) { self.names = names }
 
   /// Adds a function and returns its index in the unit.
   mutating func add(_ body: SyntheticBody, named name: String, type: TypeID, exportName: ByteString? = nil) -> UInt32 {
     unit.typeIDs.append(type)
     unit.functions.append(
-      Function(
-        type: UInt32(unit.typeIDs.count - 1), body: Fragment(), start: 0, name: names.intern(name)))
+      Function(type: UInt32(unit.typeIDs.count - 1), body: Extent(), start: 0, name: names.intern(name)))
     if let exportName { unit.exportNames[unit.functions.count - 1] = exportName }
     bodies.append(body)
     return UInt32(unit.functions.count - 1)
@@ -60,4 +69,24 @@ struct SyntheticFunctions {
   }
 
   func name(of function: UInt32) -> ByteString { unit.functions[Int(function)].name }
+
+  /// What the unit declares so far, as if a file said it.
+  func module() -> InputModule {
+    let draft = ModuleDraft(origin: .synthetic, file: InputFile(name: "<internal>", bytes: InputFile.nothing))
+    draft.globalImports = unit.globalImports
+    draft.functions = unit.functions
+    draft.tables = unit.tables
+    draft.globals = unit.globals
+    draft.tags = unit.tags
+    draft.exportNames = unit.exportNames
+    return InputModule(draft)
+  }
+
+  /// The unit as it is now, which has no relocations.
+  func frozen(at bases: ElementBases) -> Unit {
+    let module = module()
+    return Unit(
+      BoundModule(module, index: 0, typeIDs: unit.typeIDs, discardedComdats: []), at: UnitPlace(bases: bases),
+      UnitRelocations(declaredBy: module), code: CodeFacts())
+  }
 }

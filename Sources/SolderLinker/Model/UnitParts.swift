@@ -3,6 +3,13 @@ import WebAssemblyFormat
 /// "There is none", in 32-bit indices.
 let none32 = UInt32.max
 
+/// A run of bytes of a file.
+struct Extent: Equatable {
+  /// Offset in the file.
+  var start: UInt32 = 0
+  var size: UInt32 = 0
+}
+
 /// A run of bytes of a file that is copied into the result, with the relocations inside it.
 ///
 /// Function bodies, constant expressions and declarations are all of this shape, so that one piece of code emits them.
@@ -60,7 +67,7 @@ struct Function {
   /// Index of its COMDAT group in the unit, or `none32`.
   var comdat: UInt32 = none32
   /// The body behind its size: local declarations and code.
-  var body: Fragment
+  var body: Extent
   /// Offset in the file of the body's size, where an object's function chunk begins.
   var start: UInt32
   /// The name to show: of the symbol, or of the name section.
@@ -130,13 +137,13 @@ struct Segment {
   var comdat: UInt32 = none32
   /// Bytes of memory it takes; those beyond ``count`` are zero.
   var size: UInt64
-  /// The bytes, in the mapped file or in memory of the unit.
-  var bytes: UnsafePointer<UInt8>
-  var count: Int
-  var relocations = RelocationRange()
+  /// The bytes, in the mapped file or in memory of the module.
+  var content: ByteReader
   var placement = SegmentPlacement.free
 
   var isTLS: Bool { flags.contains(.tls) }
+  var bytes: UnsafePointer<UInt8> { content.base + content.offset }
+  var count: Int { content.remaining }
 }
 
 /// An element segment: what fills a run of table slots, or what code copies there.
@@ -174,7 +181,6 @@ struct CustomSection {
   /// Index among all sections of the file.
   var index: UInt32
   var comdat: UInt32 = none32
-  var relocations = RelocationRange()
 }
 
 /// A constructor: its symbol in the unit, and its priority (lower runs earlier).
@@ -195,14 +201,14 @@ struct UnitSymbol {
   var element: UInt32
   /// The symbol of the unit that this one is another name of: an import that is exported. `none32` for the rest.
   var aliasOf = none32
-  /// Functions and tags: type index in the unit, `none32` where it is not known. See ``Unit/completeSymbols()``.
+  /// Functions and tags: type index in the unit, `none32` where it is not known. See ``ModuleDraft/completeSymbols()``.
   var type = none32
-  /// The COMDAT group of the definition, or `none32`. See ``Unit/completeSymbols()``.
+  /// The COMDAT group of the definition, or `none32`. See ``ModuleDraft/completeSymbols()``.
   var comdat = none32
   var kind: SymbolKind
   /// An undefined function that is only pointed to, so that its type does not matter.
   var isAddressOnly = false
-  /// An undefined symbol that is imported, if at all, from `env` under its own name. See ``Unit/completeSymbols()``.
+  /// An undefined symbol that is imported, if at all, from `env` under its own name. See ``ModuleDraft/completeSymbols()``.
   var isPlainImport = false
 
   init(kind: SymbolKind, flags: SymbolFlags, name: ByteString, element: UInt32, isAddressOnly: Bool = false) {

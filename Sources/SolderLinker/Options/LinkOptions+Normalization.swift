@@ -14,7 +14,7 @@ extension LinkOptions {
       // 1024 leaves room for a null pointer's fields; with the stack there is no need, and an object has no addresses.
       if globalBase == nil && output != .relocatable && !stackFirst { options.globalBase = 1024 }
     }
-    if output == .shared && memoryImport == nil { options.memoryImport = MemoryImport() }
+    if contract.importsMemory && memoryImport == nil { options.memoryImport = MemoryImport() }
     if options.memoryImport == nil && memoryExport == nil { options.memoryExport = LinkOptions.memoryName }
     return options
   }

@@ -178,7 +178,7 @@ extension LinkOptions {
 
   /// Symbols of default visibility are exported (`--export-dynamic`); the default of shared libraries only.
   public var exportDynamic: Bool {
-    get { chosenExportDynamic ?? (output == .shared) }
+    get { chosenExportDynamic ?? contract.exportsDynamically }
     set { chosenExportDynamic = newValue }
   }
 
@@ -206,13 +206,16 @@ extension LinkOptions {
   public var entryIsExplicit: Bool { entryPoint != .ofOutputKind }
 
   /// Whether the relocations of the inputs are part of the result.
-  public var keepsRelocations: Bool { output == .relocatable || emitRelocations }
+  public var keepsRelocations: Bool { contract.keepsRelocations || emitRelocations }
 
   /// Whether addresses in the data of the result may have to be filled in when it is loaded.
   public var relocatesDataAtRunTime: Bool { isPositionIndependent || unresolvedSymbols == .importDynamic }
 
   /// Whether the result is position-independent.
-  public var isPositionIndependent: Bool { output == .shared || output == .pie }
+  public var isPositionIndependent: Bool { contract.isPositionIndependent }
+
+  /// Whether functions of COMDAT groups that lost to another file's may be in the result.
+  var keepsDiscardedFunctions: Bool { !gcSections || contract.keepsDiscardedFunctions }
 }
 
 /// What is made.

@@ -60,6 +60,7 @@ struct OwnUnitPass {
   private var resolution: Resolution
   private let options: LinkOptions
   private let diagnostics: Diagnostics
+  /// The linker's own unit, as far as names asked for it.
   private let unit: Unit
   private let is64: Bool
   private var own: OwnUnit
@@ -82,7 +83,7 @@ struct OwnUnitPass {
   /// - Returns: the resolution with the symbols of what was declared, and which those are.
   consuming func run() -> (Resolution, OwnUnit) {
     own.functionTable = declareFunctionTable()
-    if options.output != .relocatable {
+    if options.contract.definesOwnSymbols {
       declareStubs()
       declareSetUp()
       declareWrappers()
@@ -91,6 +92,7 @@ struct OwnUnitPass {
       own.firstInstance = add("__wasm_init_libraries", .firstInstance)
       own.startAll = add("__wasm_start", .startAll)
     }
+    resolution.completeOwnUnit()
     return (resolution, own)
   }
 
@@ -187,11 +189,12 @@ struct OwnUnitPass {
 
   private mutating func addGlobal(_ name: StaticString, _ type: GlobalType) -> SymbolID {
     let name = ByteString(name)
-    unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
+    resolution.synthetic.unit.globals.append(
+      GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     return resolution.table.addUnnamed(
       Symbol(
         name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
-        element: unit.bases.global + UInt32(unit.globals.count - 1)))
+        element: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
   }
 
   /// Libraries export no function that sets up their thread-local data unless they were asked to.
@@ -292,11 +295,11 @@ struct OwnUnitPass {
   }
 
   private mutating func defineTable(_ name: ByteString, _ existing: SymbolID?) -> SymbolID {
-    unit.tables.append(
+    resolution.synthetic.unit.tables.append(
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
       name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
-      element: unit.bases.table + UInt32(unit.tables.count - 1))
+      element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     if options.exportTable { symbol.attributes.insert(.forceExport) }
@@ -309,7 +312,7 @@ extension Resolution {
   /// The unit that exports something under this name, in the result.
   fileprivate func exporter(of name: ByteString, _ options: LinkOptions) -> Unit? {
     let plain = inLinkOrder.first { unit in
-      unit.origin == .plainModule && unit.exports.contains { $0.name == name }
+      unit.contracts.keepsExports && unit.exports.contains { $0.name == name }
     }
     if let plain { return plain }
     let found = table.slots.first { id in

@@ -42,7 +42,7 @@ struct StartUpRule {
 
   init(_ resolution: Resolution, _ options: LinkOptions) {
     let constructors = resolution.symbol(resolution.wellKnown.callConstructors)
-    let hasModules = resolution.inLinkOrder.contains(where: \.isLifted)
+    let hasModules = resolution.inLinkOrder.contains { !$0.contracts.expectsConventions }
     initExport = options.initExport.map { resolution.synthetic.names.intern($0) }
     let isExported = constructors.isExported(options)
     // A finished module knows nothing of constructors: that all symbols are exported does not mean that the host calls
@@ -79,7 +79,7 @@ extension Resolution {
   }
 
   private func exportedFunction(_ name: ByteString, _ options: LinkOptions) -> SymbolID? {
-    for unit in inLinkOrder where unit.origin == .plainModule {
+    for unit in inLinkOrder where unit.contracts.keepsEntry {
       guard let facts = unit.lifted,
         let export = unit.exports.first(where: { $0.kind == .function && $0.name == name })
       else { continue }

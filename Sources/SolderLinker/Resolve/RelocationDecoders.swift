@@ -2,48 +2,47 @@
 //
 // Resolving is one thread's work. It does not come back to a unit whose symbols are all added, so others may decode the
 // unit's relocations meanwhile. Whatever they do not get to is left to `ReadRelocationsPass`, and so are errors, which
-// it meets again and reports in order. The one rule that looks back at other units calls ``wait()`` first.
+// it meets again and reports in order.
 
 /// Threads that decode the relocations of objects beside the one that resolves names.
 ///
 /// The properties behind the lock are touched by its owner only; that is what makes sharing safe.
 final class RelocationDecoders: @unchecked Sendable {
+  private let keepsDiscarded: Bool
   private let lock = Lock()
-  /// Signalled when there are units, when all are decoded, and at the end.
+  /// Signalled when there are units, and at the end.
   private let changed = Condition()
-  private var units: [Unit] = []
+  private var units: [BoundModule] = []
   private var next = 0
-  private var decoding = 0
+  /// What was decoded, by unit.
+  private var results: [UInt32: UnitRelocations] = [:]
   private var isFinished = false
   private var endThreads: () -> Void = {}
 
   /// Resolving names gives no more threads than these something to do.
   private static let mostThreads = 4
 
-  init(_ threads: Threads) {
+  /// - Parameter keepsDiscarded: whether functions of discarded COMDAT groups may be in the result.
+  init(_ threads: Threads, keepsDiscarded: Bool) {
+    self.keepsDiscarded = keepsDiscarded
     endThreads = threads.start(min(threads.count - 1, RelocationDecoders.mostThreads)) { self.run() }
   }
 
   /// Leaves a unit to these threads, whose symbols are all added.
-  func add(_ unit: Unit) {
+  func add(_ unit: BoundModule) {
     lock.locked { units.append(unit) }
     changed.signal()
   }
 
-  /// Sees to it that nothing is left to decode, and nothing is being decoded.
-  func wait() {
-    lock.locked {
-      while decodeNext() {}
-      while decoding > 0 { lock.wait(for: changed) }
-    }
-  }
-
   /// Ends the threads, whatever is left.
-  func finish() {
+  ///
+  /// - Returns: the relocations of the units that they got to, by unit.
+  func finish() -> [UInt32: UnitRelocations] {
     lock.locked { isFinished = true }
     changed.broadcast()
     endThreads()
     endThreads = {}
+    return results
   }
 
   private func run() {
@@ -61,12 +60,10 @@ final class RelocationDecoders: @unchecked Sendable {
     guard next < units.count else { return false }
     let unit = units[next]
     next += 1
-    decoding += 1
     lock.unlock()
-    try? unit.decodeRelocations()
+    let relocations = try? RelocationReader.read(unit, keepsDiscarded: keepsDiscarded)
     lock.lock()
-    decoding -= 1
-    if decoding == 0, next == units.count { changed.broadcast() }
+    results[unit.index] = relocations
     return true
   }
 }

@@ -1,32 +1,50 @@
 import WebAssemblyFormat
 
-/// What name resolution decided; later passes add addresses of linker-defined symbols and functions the linker makes,
-/// and no more.
+/// The units of the link and what their names mean; later passes add addresses of linker-defined symbols and functions
+/// the linker makes, and no more.
 struct Resolution {
   var table: SymbolTable
   var types: TypeTable
   /// All units, the linker's own first.
-  let units: [Unit]
+  private(set) var units: [Unit]
   /// Indices of the other units, in the order of the link.
   let linkOrder: [UInt32]
+  /// What the linker itself defines, of which the first unit is made.
   var synthetic: SyntheticFunctions
   var wellKnown: WellKnownSymbols
-  let extractions: [Extraction]
   /// What the program starts with, where the link has it.
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
   /// Memory imports that a named input satisfies, and the memory that each of them is.
   let boundMemories: [MemoryReference: MemoryReference]
+  /// The plain module whose memory becomes that of the whole program.
+  let memoryOwner: Unit?
+
+  init(_ bindings: consuming Bindings, _ units: [Unit]) {
+    table = bindings.table
+    types = bindings.types
+    self.units = units
+    linkOrder = bindings.linkOrder
+    synthetic = bindings.own
+    wellKnown = bindings.wellKnown
+    entry = bindings.entry
+    explicitExports = bindings.explicitExports
+    boundMemories = bindings.boundMemories
+    memoryOwner = bindings.memoryOwner.map { units[Int($0.index)] }
+  }
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
 
   /// Shared libraries that the result needs at run time.
-  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.origin == .neededLibrary } }
+  var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.contracts.isLoadedAtRunTime } }
   /// Relocations of all units, once they have been read.
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+
+  /// Makes the linker's own unit of all that has been added to it.
+  mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
 }
 
 /// A memory in a unit's index space.
@@ -80,31 +98,30 @@ enum AddressSymbol: CaseIterable {
 
 extension Resolver {
   /// Adds symbols that the linker itself defines, before any file.
-  mutating func addSyntheticSymbols(_ synthetic: inout SyntheticFunctions, _ known: inout WellKnownSymbols, is64: Bool)
-  {
-    guard options.output != .relocatable else { return }
-    known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction, &synthetic)
+  mutating func addSyntheticSymbols(_ known: inout WellKnownSymbols, is64: Bool) {
+    guard options.contract.definesOwnSymbols else { return }
+    known.callConstructors = addFunction("__wasm_call_ctors", .callConstructors, types.emptyFunction)
     let pointer: UInt8 = is64 ? 0x7E : 0x7F
     if options.isPositionIndependent {
       known.stackPointer = addUndefinedGlobal(
-        "__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+        "__stack_pointer", GlobalType(valueType: pointer, isMutable: true))
       known.memoryBase = addUndefinedGlobal(
-        "__memory_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
-      known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false), synthetic)
+        "__memory_base", GlobalType(valueType: pointer, isMutable: false))
+      known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false))
     } else if !hasOwnStackPointer {
-      let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true), synthetic)
+      let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true))
       if options.compatibility.stackPointerIsVisible { table.symbols[Int(id)].flags.remove(.visibilityHidden) }
       known.stackPointer = id
     }
     if options.sharedMemory {
-      known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true), synthetic)
-      known.tlsSize = addGlobal("__tls_size", GlobalType(valueType: pointer, isMutable: false), synthetic)
-      known.tlsAlign = addGlobal("__tls_align", GlobalType(valueType: pointer, isMutable: false), synthetic)
+      known.tlsBase = addGlobal("__tls_base", GlobalType(valueType: pointer, isMutable: true))
+      known.tlsSize = addGlobal("__tls_size", GlobalType(valueType: pointer, isMutable: false))
+      known.tlsAlign = addGlobal("__tls_align", GlobalType(valueType: pointer, isMutable: false))
       let type = types.intern(parameters: [is64 ? .i64 : .i32], results: [])
-      known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type, &synthetic)
+      known.initializeTLS = addFunction("__wasm_init_tls", .initializeTLS, type)
     }
     if options.relocatesDataAtRunTime, !options.compatibility.omitsEmptyDataRelocations {
-      let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction, &synthetic)
+      let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction)
       table.symbols[Int(id)].flags = .exported
       known.applyDataRelocations = id
     }
@@ -112,10 +129,10 @@ extension Resolver {
 
   /// A hidden function that the linker defines.
   mutating func addFunction(
-    _ name: StaticString, _ body: SyntheticBody, _ type: TypeID, _ synthetic: inout SyntheticFunctions
+    _ name: StaticString, _ body: SyntheticBody, _ type: TypeID
   ) -> SymbolID {
     let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: 0)
-    let function = synthetic.add(body, named: name.description, type: type)
+    let function = own.add(body, named: name.description, type: type)
     var symbol = Symbol(
       name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, element: function)
     symbol.type = type
@@ -124,51 +141,49 @@ extension Resolver {
     return id
   }
 
-  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions) -> SymbolID
-  {
+  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType) -> SymbolID {
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: 0)
-    defineGlobal(id, type, synthetic)
+    defineGlobal(id, type)
     return id
   }
 
   /// Makes an undefined symbol a global variable of the linker's.
-  mutating func defineGlobal(_ id: SymbolID, _ type: GlobalType, _ synthetic: SyntheticFunctions) {
-    let unit = synthetic.unit
+  mutating func defineGlobal(_ id: SymbolID, _ type: GlobalType) {
     let name = table.symbols[Int(id)].name
-    unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
+    own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
       name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
-      element: UInt32(unit.globals.count - 1))
+      element: UInt32(own.unit.globals.count - 1))
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
   }
 
   private mutating func addUndefinedGlobal(
-    _ name: StaticString, _ type: GlobalType, _ synthetic: SyntheticFunctions
+    _ name: StaticString, _ type: GlobalType
   ) -> SymbolID {
-    let unit = synthetic.unit
-    unit.globalImports.append(Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
+    own.unit.globalImports.append(
+      Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: 0)
-    table.symbols[Int(id)].element = UInt32(unit.globalImports.count - 1)
+    table.symbols[Int(id)].element = UInt32(own.unit.globalImports.count - 1)
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
     return id
   }
 
   /// Defines the addresses of the layout that something refers to; their values follow with the layout.
-  mutating func addOptionalSymbols(_ known: inout WellKnownSymbols, _ synthetic: SyntheticFunctions, is64: Bool) {
-    guard options.output != .relocatable else { return }
+  mutating func addOptionalSymbols(_ known: inout WellKnownSymbols, is64: Bool) {
+    guard options.contract.definesOwnSymbols else { return }
     for address in AddressSymbol.allCases {
       switch address {
       case .dsoHandle: break
       case .firstPageEnd where !options.compatibility.definesFirstPageEnd: continue
-      case .dataEnd where options.output == .shared: continue
+      case .dataEnd where !options.contract.definesDataEnd: continue
       case .dataEnd, .firstPageEnd: break
       default: if options.isPositionIndependent { continue }
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }
     }
     if !options.sharedMemory, let id = table.find("__tls_base"), !table.symbols[Int(id)].isDefined {
-      defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false), synthetic)
+      defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false))
       known.tlsBase = id
     }
   }

@@ -56,10 +56,10 @@ extension ResolvePass {
     // Few are, of a hundred thousand, so most cost a look at one byte.
     var isRedirected = [Bool](repeating: false, count: resolver.table.symbols.count)
     for id in redirected.keys { isRedirected[Int(id)] = true }
-    for unit in resolver.units {
-      let symbolIDs = unit.symbolIDs
+    for unit in resolver.symbolIDs.indices {
+      let symbolIDs = resolver.symbolIDs[unit]
       for (index, id) in symbolIDs.enumerated() where isRedirected[Int(id)] {
-        if let target = redirected[id] { unit.symbolIDs[index] = target }
+        if let target = redirected[id] { resolver.symbolIDs[unit][index] = target }
       }
     }
     for wrap in wraps {
@@ -93,6 +93,6 @@ extension ResolvePass {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.state == .alias else { return nil }
-    return resolver.units[Int(symbol.unit)].symbolIDs[Int(symbol.element)]
+    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.element)]
   }
 }

@@ -4,31 +4,58 @@ import WebAssemblyFormat
 // make it larger. Where another unit's memory or table becomes that import, its minimum rises.
 extension ResolvePass {
   /// Raises memories and tables to what plain modules that import them ask for.
-  mutating func raiseLimits() {
-    guard hasPlainModule else { return }
+  ///
+  /// - Returns: by unit, where that changes what it declares.
+  func raisedLimits() -> [RaisedLimits] {
+    var result = [RaisedLimits](repeating: RaisedLimits(), count: resolver.units.count)
     for (reference, target) in boundMemories {
       let limits = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)].limits
-      let unit = resolver.units[Int(target.unit)]
-      let index = Int(target.index) - unit.memoryImports.count
-      if index < 0 {
-        unit.memoryImports[Int(target.index)].limits.raise(to: limits.minimum)
-      } else {
-        unit.memories[index].limits.raise(to: limits.minimum)
-      }
+      result[Int(target.unit)].raiseMemory(
+        Int(target.index), of: resolver.units[Int(target.unit)], to: limits.minimum)
     }
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.tableSymbols) + index])]
+        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
         guard symbol.kind == .table, symbol.unit != none32, symbol.element != none32 else { continue }
         let owner = resolver.units[Int(symbol.unit)]
         if symbol.isUndefined {
-          owner.tableImports[Int(symbol.element)].limits.raise(to: entry.limits.minimum)
-        } else if owner.origin == .plainModule {
-          owner.tables[Int(symbol.element)].limits.raise(to: entry.limits.minimum)
+          result[Int(symbol.unit)].raiseImportedTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
+        } else if owner.contracts.keepsSlots {
+          result[Int(symbol.unit)].raiseTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
         }
       }
     }
+    return result
+  }
+}
+
+extension RaisedLimits {
+  /// - Parameter index: in the index space of memories.
+  fileprivate mutating func raiseMemory(_ index: Int, of module: BoundModule, to minimum: UInt64) {
+    let defined = index - module.memoryImports.count
+    if defined < 0 {
+      var imports = memoryImports ?? module.memoryImports
+      imports[index].limits.raise(to: minimum)
+      memoryImports = imports
+    } else {
+      var memories = memories ?? module.memories
+      memories[defined].limits.raise(to: minimum)
+      self.memories = memories
+    }
+  }
+
+  fileprivate mutating func raiseImportedTable(_ index: Int, of module: BoundModule, to minimum: UInt64) {
+    var imports = tableImports ?? module.tableImports
+    imports[index].limits.raise(to: minimum)
+    tableImports = imports
+  }
+
+  /// - Parameter index: among the tables that the module defines.
+  fileprivate mutating func raiseTable(_ index: Int, of module: BoundModule, to minimum: UInt64) {
+    var tables = tables ?? module.tables
+    tables[index].limits.raise(to: minimum)
+    self.tables = tables
   }
 }
 

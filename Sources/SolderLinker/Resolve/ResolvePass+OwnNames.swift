@@ -24,7 +24,8 @@ extension ResolvePass {
       let unit = resolver.units[Int(index)]
       for position in unit.lifted?.exportsOfImportedNames ?? [] {
         guard let imported = resolver.table.find(unit.symbols[Int(position)].name) else { continue }
-        exports[imported, default: []].append(OwnExport(unit: index, symbol: unit.symbolIDs[Int(position)]))
+        exports[imported, default: []].append(
+          OwnExport(unit: index, symbol: resolver.symbolIDs[Int(index)][Int(position)]))
       }
     }
     guard !exports.isEmpty else { return }
@@ -45,9 +46,9 @@ extension ResolvePass {
     }
     for unit in resolver.units {
       let own = wrapped[unit.index] ?? [:]
-      for index in unit.symbolIDs.indices {
-        let id = unit.symbolIDs[index]
-        if let target = own[id] ?? names[id] { unit.symbolIDs[index] = target }
+      let symbolIDs = resolver.symbolIDs[Int(unit.index)]
+      for (index, id) in symbolIDs.enumerated() {
+        if let target = own[id] ?? names[id] { resolver.symbolIDs[Int(unit.index)][index] = target }
       }
     }
   }
@@ -56,7 +57,7 @@ extension ResolvePass {
   private func isImport(_ export: OwnExport, _ imported: SymbolID) -> Bool {
     let symbol = resolver.table.symbols[Int(export.symbol)]
     return symbol.state == .alias
-      && resolver.units[Int(export.unit)].symbolIDs[Int(symbol.element)] == imported
+      && resolver.symbolIDs[Int(export.unit)][Int(symbol.element)] == imported
   }
 
   /// Whether one can take the place of the other; an immutable global is an address as well.

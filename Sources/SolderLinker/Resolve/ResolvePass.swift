@@ -7,14 +7,13 @@ import WebAssemblyFormat
 /// added any more.
 struct ResolvePass {
   var resolver: Resolver
-  private var synthetic: SyntheticFunctions
   private var known = WellKnownSymbols()
   let options: LinkOptions
   let diagnostics: Diagnostics
   let names: NameArena
   private let threads: Threads
   private let is64: Bool
-  let hasPlainModule: Bool
+  private let keepsEntry: Bool
 
   init(_ inputs: Inputs, options: LinkOptions, diagnostics: Diagnostics, names: NameArena, threads: Threads) {
     self.options = options
@@ -22,20 +21,16 @@ struct ResolvePass {
     self.diagnostics = diagnostics
     self.names = names
     is64 = inputs.is64
-    hasPlainModule = inputs.units.contains { $0.origin == .plainModule }
-    let unit = Unit(
-      origin: .synthetic, file: InputFile(name: "<internal>", bytes: ByteReader(InputFile.noBytes, 0..<0)))
-    synthetic = SyntheticFunctions(unit: unit, names: names)
-    resolver = Resolver(
-      options: options, diagnostics: diagnostics, synthetic: unit, inputs: inputs)
+    keepsEntry = inputs.units.contains(where: \.contracts.keepsEntry)
+    resolver = Resolver(options: options, diagnostics: diagnostics, names: names, inputs: inputs)
     resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })
     resolver.table.traced = Set(options.tracedSymbols.map { names.intern($0) })
     resolver.hasOwnStackPointer = inputs.units.contains { $0.lifted?.ownsStackPointer == true }
   }
 
   /// Runs the pass; `nil` when there were errors that leave nothing to go on with.
-  mutating func run(_ inputs: Inputs) -> Resolution? {
-    resolver.addSyntheticSymbols(&synthetic, &known, is64: is64)
+  mutating func run(_ inputs: Inputs) -> Bindings? {
+    resolver.addSyntheticSymbols(&known, is64: is64)
     addFiles(inputs)
     if diagnostics.hasErrors { return nil }
     let exports = (options.exportsIfDefined + options.exports).map { names.intern($0) }
@@ -49,10 +44,10 @@ struct ResolvePass {
     processStubLibraries(inputs.stubLibraries)
     bindNamedModules()
     bindFunctionTable()
-    resolver.addOptionalSymbols(&known, synthetic, is64: is64)
+    resolver.addOptionalSymbols(&known, is64: is64)
     defineSharedGlobals()
     defineSharedTags()
-    resolver.settleVariants(&synthetic)
+    resolver.settleVariants()
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
     for name in exports { exportIfDefined(name) }
@@ -61,22 +56,29 @@ struct ResolvePass {
     demoteLazySymbols()
     checkLiftedSignatures()
     checkLiftedDeclarations()
-    raiseLimits()
-    assignElementNumbers()
+    let (limits, bases) = (raisedLimits(), assignElementNumbers())
     if diagnostics.hasErrors { return nil }
-    return Resolution(
-      table: resolver.table, types: resolver.types, units: resolver.units, linkOrder: resolver.linkOrder,
-      synthetic: synthetic, wellKnown: known, extractions: resolver.extractions, entry: entrySymbol,
-      explicitExports: exports, boundMemories: boundMemories)
+    let places = resolver.units.indices.map {
+      UnitPlace(bases: bases[$0], symbolIDs: resolver.symbolIDs[$0], limits: limits[$0])
+    }
+    return Bindings(
+      table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
+      linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
+      entry: entrySymbol, explicitExports: exports, boundMemories: boundMemories, decoded: decoded)
   }
+
+  /// Relocations of objects that were decoded meanwhile, by unit.
+  private var decoded: [UInt32: UnitRelocations] = [:]
 
   /// Symbols that are worth threads of their own for their units' relocations.
   private static let manySymbols = 10_000
 
   private mutating func addFiles(_ inputs: Inputs) {
     // The code of finished modules gives the other threads enough to do.
-    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols, !inputs.units.contains(where: \.isLifted) {
-      resolver.decoders = RelocationDecoders(threads)
+    if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols,
+      !inputs.units.contains(where: { $0.lifted != nil })
+    {
+      resolver.decoders = RelocationDecoders(threads, keepsDiscarded: options.keepsDiscardedFunctions)
     }
     for input in inputs.order {
       switch input {
@@ -84,19 +86,19 @@ struct ResolvePass {
       case .lazy(let index): resolver.addLazy(index)
       }
     }
-    resolver.decoders?.finish()
+    decoded = resolver.decoders?.finish() ?? [:]
     resolver.decoders = nil
   }
 
   // MARK: What the command line asks for
 
   private mutating func referToEntry() {
-    guard options.output != .relocatable, let entry = options.entry else { return }
+    guard options.contract.hasEntry, let entry = options.entry else { return }
     let id = resolver.reference(names.intern(entry), from: "--entry")
     if let id, resolver.table.symbols[Int(id)].isDefined {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
-    } else if !hasPlainModule || options.entryIsExplicit {
+    } else if !keepsEntry || options.entryIsExplicit {
       diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
     }
   }
@@ -111,7 +113,7 @@ struct ResolvePass {
   /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
   /// program calls constructors and destructors itself.
   private mutating func referToDestructors() {
-    guard options.output != .relocatable, options.output != .shared else { return }
+    guard options.contract.callsDestructors else { return }
     let constructors = resolver.table.symbols[Int(known.callConstructors)]
     guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
       !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
@@ -145,7 +147,7 @@ struct ResolvePass {
     /// Positions of exported symbols of a unit, by name.
     var symbols: [UInt32: [ByteString: [Int]]] = [:]
 
-    init(_ all: [Unit]) {
+    init(_ all: [BoundModule]) {
       for unit in all {
         guard let name = unit.moduleName else { continue }
         units[name, default: []].append(unit.index)
@@ -206,7 +208,7 @@ struct ResolvePass {
 
   /// Memories are no symbols: only plain modules have several, and only by a module's name one imports another's.
   private mutating func bindMemories(_ named: NamedModules) {
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsMemory {
       for (index, entry) in unit.memoryImports.enumerated() {
         guard let units = named.units[entry.module] else { continue }
         var target: MemoryReference?
@@ -242,13 +244,13 @@ struct ResolvePass {
     }
   }
 
-  private func ownDefinition(_ position: Int, of unit: Unit) -> SymbolID {
-    let id = unit.symbolIDs[position]
-    guard unit.isLifted, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
+  private func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
+    let id = resolver.id(position, of: unit)
+    guard unit.lifted != nil, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
     // A lifted unit has a local symbol for each element beside the exported one.
     let symbol = unit.symbols[position]
     guard let facts = unit.lifted, symbol.kind != .data else { return id }
-    if symbol.aliasOf != none32 { return unit.symbolIDs[Int(symbol.aliasOf)] }
+    if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
     let (first, imports) =
       switch symbol.kind {
       case .global: (facts.globalSymbols, unit.globalImports.count)
@@ -256,17 +258,17 @@ struct ResolvePass {
       case .tag: (facts.tagSymbols, unit.tagImports.count)
       default: (facts.functionSymbols, unit.functionImports.count)
       }
-    return unit.symbolIDs[Int(first) + imports + Int(symbol.element)]
+    return resolver.id(Int(first) + imports + Int(symbol.element), of: unit)
   }
 
   /// A plain module's table of functions becomes that of the whole program.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
-    for unit in resolver.units where unit.origin == .plainModule {
+    for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted,
         let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
       else { continue }
-      let own = unit.symbolIDs[Int(facts.tableSymbols) + unit.tableImports.count + index]
+      let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
       if let id = resolver.table.find(name) {
         if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
           known.indirectFunctionTable = id
@@ -284,30 +286,30 @@ struct ResolvePass {
 
   /// Globals of `env` that are mutable and defined by nobody are shared by all who import them.
   private mutating func defineSharedGlobals() {
-    guard !options.isPositionIndependent, options.output != .relocatable else { return }
+    guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
         symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
-        resolver.units[Int(symbol.unit)].origin == .sharedLibrary
+        resolver.units[Int(symbol.unit)].contracts.sharesUndefined
       else { continue }
       let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
-        resolver.defineGlobal(id, type, synthetic)
+        resolver.defineGlobal(id, type)
       }
     }
   }
 
   /// A weak function that nothing defines has address 0; calls of it run into a trap.
   private mutating func trapUndefinedWeakFunctions() {
-    guard options.output != .relocatable, !options.isPositionIndependent else { return }
+    guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isWeak, symbol.isUndefined || symbol.state == .lazy, symbol.kind == .function,
         symbol.has(.usedInRegularUnit), symbol.type != nil,
         !symbol.has(.forceImport), !symbol.has(.mayImport)
       else { continue }
-      resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))", in: &synthetic)
+      resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))")
       resolver.table.symbols[Int(id)].flags.insert(.visibilityHidden)
     }
   }
@@ -324,9 +326,9 @@ struct ResolvePass {
 
   /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
   private mutating func checkLiftedSignatures() {
-    for unit in resolver.units where unit.isLifted {
-      for (index, entry) in unit.functionImports.enumerated() where index < unit.symbolIDs.count {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[index])]
+    for unit in resolver.units where unit.contracts.needsExactTypes {
+      for (index, entry) in unit.functionImports.enumerated() where index < resolver.symbolIDs[Int(unit.index)].count {
+        let symbol = resolver.table.symbols[Int(resolver.id(index, of: unit))]
         let wanted = unit.typeIDs[Int(entry.type)]
         guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
           type != wanted, !resolver.types.isSubtype(type, wanted)
@@ -343,13 +345,13 @@ struct ResolvePass {
     for unit in resolver.units {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.globalImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.globalSymbols) + index])]
+        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.globalSymbols) + index, of: unit))]
         guard symbol.isDefined, let type = resolver.globalType(of: symbol), type != entry.global else { continue }
         reportMismatch(
           "global type", entry.name, resolver.describe(entry.global), unit, resolver.describe(type), symbol)
       }
       for (index, entry) in unit.tagImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(unit.symbolIDs[Int(facts.tagSymbols) + index])]
+        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tagSymbols) + index, of: unit))]
         let wanted = unit.typeIDs[Int(entry.type)]
         guard symbol.isDefined, let type = symbol.type, type != wanted else { continue }
         reportMismatch(
@@ -359,7 +361,7 @@ struct ResolvePass {
   }
 
   private func reportMismatch(
-    _ what: String, _ name: ByteString, _ wanted: String, _ unit: Unit, _ defined: String, _ symbol: Symbol
+    _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol
   ) {
     diagnostics.error(
       "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
@@ -436,10 +438,11 @@ struct ResolvePass {
   // MARK: Numbers
 
   /// Numbers the functions, segments, … of all units in one row, the linker's own last because it still makes more.
-  private mutating func assignElementNumbers() {
+  private mutating func assignElementNumbers() -> [ElementBases] {
+    var all = [ElementBases](repeating: ElementBases(), count: resolver.units.count)
     var bases = ElementBases()
-    for unit in resolver.units.dropFirst() + [resolver.units[0]] {
-      unit.bases = bases
+    for unit in resolver.units.dropFirst() {
+      all[Int(unit.index)] = bases
       bases.function += UInt32(unit.functions.count)
       bases.segment += UInt32(unit.segments.count)
       bases.global += UInt32(unit.globals.count)
@@ -449,12 +452,13 @@ struct ResolvePass {
       bases.custom += UInt32(unit.customSections.count)
       bases.element += UInt32(unit.elements.count)
     }
+    all[0] = bases
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
       guard symbol.state == .defined, symbol.element != none32 else { continue }
-      let bases = resolver.units[Int(symbol.unit)].bases
-      resolver.table.symbols[index].element += bases.base(of: symbol.kind)
+      resolver.table.symbols[index].element += all[Int(symbol.unit)].base(of: symbol.kind)
     }
+    return all
   }
 }
 

@@ -18,17 +18,17 @@ extension Resolver {
     let attributes: Symbol.Attributes
     /// Attributes of the symbols that it mentions first.
     let undefinedAttributes: Symbol.Attributes
-    let isPlainModule: Bool
+    let leavesUndefinedToHost: Bool
 
-    init(_ unit: Unit) {
+    init(_ unit: BoundModule) {
       symbols = unit.symbols
       nameNumbers = unit.nameNumbers
       typeIDs = unit.typeIDs
       discardedComdats = unit.discardedComdats
       index = unit.index
-      isPlainModule = unit.origin == .plainModule
-      attributes = unit.isLibraryToOthers ? [.usedInRegularUnit, .fromLibrary] : .usedInRegularUnit
-      undefinedAttributes = isPlainModule ? attributes.union(.mayImport) : attributes
+      leavesUndefinedToHost = unit.contracts.leavesUndefinedToHost
+      attributes = unit.contracts.isLibraryToOthers ? [.usedInRegularUnit, .fromLibrary] : .usedInRegularUnit
+      undefinedAttributes = leavesUndefinedToHost ? attributes.union(.mayImport) : attributes
     }
 
     func isDiscarded(_ symbol: UnitSymbol) -> Bool {
@@ -39,12 +39,13 @@ extension Resolver {
   /// Adds symbols of a unit from position `start` on, up to the first that needs the rules in full.
   ///
   /// - Returns: the position of that symbol, or the number of symbols.
-  mutating func addPlainSymbols(of unit: Unit, from start: Int) -> Int {
-    guard unit.origin != .neededLibrary, table.traced.isEmpty, options.whyExtractFile == nil else { return start }
+  mutating func addPlainSymbols(of unit: BoundModule, from start: Int) -> Int {
+    guard !unit.contracts.isLoadedAtRunTime, table.traced.isEmpty, options.whyExtractFile == nil else { return start }
     let plain = PlainUnit(unit)
-    var ids = unit.symbolIDs
-    unit.symbolIDs = []
-    defer { unit.symbolIDs = ids }
+    let position = Int(unit.index)
+    var ids = symbolIDs[position]
+    symbolIDs[position] = []
+    defer { symbolIDs[position] = ids }
     for index in start..<plain.symbols.count {
       guard let id = addPlainSymbol(index, of: plain) else { return index }
       ids.append(id)
@@ -79,7 +80,7 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainReference(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    guard existing.state != .lazy, existing.kind == symbol.kind, !unit.isPlainModule else { return nil }
+    guard existing.state != .lazy, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else { return nil }
     guard hasPlainType(existing, symbol, of: unit) else { return nil }
     if existing.state == .undefined {
       guard existing.importNames == none32, symbol.isWeak || !existing.isWeak else { return nil }

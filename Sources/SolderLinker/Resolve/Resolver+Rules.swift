@@ -5,34 +5,34 @@ extension Resolver {
   /// Adds one symbol of a unit.
   ///
   /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
-  mutating func resolve(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
+  mutating func resolve(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
-    if unit.origin == .neededLibrary { return (addProvided(index, of: unit), nil) }
+    if unit.contracts.isLoadedAtRunTime { return (addProvided(index, of: unit), nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
     if !symbol.isUndefined, !unit.isDiscarded(comdat: symbol.comdat) { return (addDefined(index, of: unit), nil) }
     return addUndefined(index, of: unit)
   }
 
-  private mutating func addLocal(_ symbol: UnitSymbol, of unit: Unit) -> SymbolID {
+  private mutating func addLocal(_ symbol: UnitSymbol, of unit: BoundModule) -> SymbolID {
     var local = makeSymbol(symbol, of: unit)
     local.attributes.insert(.usedInRegularUnit)
     return table.addUnnamed(local)
   }
 
-  private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: Unit) -> Symbol {
+  private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: BoundModule) -> Symbol {
     var result = Symbol(
       symbol, isDiscarded: unit.isDiscarded(comdat: symbol.comdat), unit: unit.index, typeIDs: unit.typeIDs)
-    if unit.isLibraryToOthers { result.attributes.insert(.fromLibrary) }
+    if unit.contracts.isLibraryToOthers { result.attributes.insert(.fromLibrary) }
     if symbol.isUndefined, !symbol.isPlainImport { result.importNames = addImportNames(of: symbol, in: unit) }
     return result
   }
 
-  private func type(of symbol: UnitSymbol, in unit: Unit) -> TypeID? {
+  private func type(of symbol: UnitSymbol, in unit: BoundModule) -> TypeID? {
     symbol.type == none32 ? nil : unit.typeIDs[Int(symbol.type)]
   }
 
   /// The module and name of an undefined symbol's import.
-  private func importEntry(of symbol: UnitSymbol, in unit: Unit) -> (module: ByteString, name: ByteString)? {
+  private func importEntry(of symbol: UnitSymbol, in unit: BoundModule) -> (module: ByteString, name: ByteString)? {
     guard symbol.isUndefined, symbol.element != none32 else { return nil }
     let index = Int(symbol.element)
     func names(_ entry: Import) -> (module: ByteString, name: ByteString) { (entry.module, entry.name) }
@@ -45,7 +45,7 @@ extension Resolver {
     }
   }
 
-  private mutating func addImportNames(of symbol: UnitSymbol, in unit: Unit) -> UInt32 {
+  private mutating func addImportNames(of symbol: UnitSymbol, in unit: BoundModule) -> UInt32 {
     guard let entry = importEntry(of: symbol, in: unit) else { return none32 }
     let isExplicit = symbol.flags.contains(.explicitName)
     if !isExplicit, entry.module == "env" { return none32 }
@@ -55,7 +55,7 @@ extension Resolver {
 
   // MARK: Definitions
 
-  private mutating func addDefined(_ index: Int, of unit: Unit) -> SymbolID {
+  private mutating func addDefined(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
@@ -73,7 +73,7 @@ extension Resolver {
       return id
     }
     if symbol.kind == .function, let type = definition.type, let old = existing.type, type != old,
-      unit.origin == .object, mattersForCalls(existing, id)
+      unit.contracts.trapsWrongSignatures, mattersForCalls(existing, id)
     {
       return addVariantDefinition(definition, of: unit, existing: id)
     }
@@ -92,13 +92,16 @@ extension Resolver {
 
   /// An immutable global of a finished module and a data symbol can both stand for an address.
   private func isAddressLike(_ one: Symbol, _ other: Symbol) -> Bool {
-    func isLifted(_ symbol: Symbol) -> Bool { symbol.unit != none32 && units[Int(symbol.unit)].isLifted }
+    func speaksOfAddresses(_ symbol: Symbol) -> Bool {
+      symbol.unit != none32 && units[Int(symbol.unit)].contracts.speaksOfAddresses
+    }
     let kinds: Set<SymbolKind> = [one.kind, other.kind]
-    return kinds == [.data, .global] && (isLifted(one) || isLifted(other))
-      || kinds == [.data, .function] && (one.isUndefined && isLifted(one) || other.isUndefined && isLifted(other))
+    return kinds == [.data, .global] && (speaksOfAddresses(one) || speaksOfAddresses(other))
+      || kinds == [.data, .function]
+        && (one.isUndefined && speaksOfAddresses(one) || other.isUndefined && speaksOfAddresses(other))
   }
 
-  func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: Unit) -> Bool {
+  func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
     if !existing.isDefined { return true }
     if new.isWeak { return false }
     if existing.isWeak { return true }
@@ -115,14 +118,14 @@ extension Resolver {
 
   // MARK: References
 
-  private mutating func addUndefined(_ index: Int, of unit: Unit) -> (SymbolID, extract: Int?) {
+  private mutating func addUndefined(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: Int?) {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
     if table.symbols[Int(id)].has(.traced) {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if unit.origin == .plainModule { table.symbols[Int(id)].attributes.insert(.mayImport) }
+    if unit.contracts.leavesUndefinedToHost { table.symbols[Int(id)].attributes.insert(.mayImport) }
     if isNew {
       let kept = table.symbols[Int(id)].attributes
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
@@ -153,14 +156,14 @@ extension Resolver {
   }
 
   /// Adds a reference to a name that is defined, or undefined so far.
-  private mutating func addReference(_ index: Int, of unit: Unit, to id: SymbolID) -> SymbolID {
+  private mutating func addReference(_ index: Int, of unit: BoundModule, to id: SymbolID) -> SymbolID {
     let symbol = unit.symbols[index]
     let existing = table.symbols[Int(id)]
     if symbol.kind == .function, existing.kind == .function {
       let type = type(of: symbol, in: unit)
       if existing.type == nil { table.symbols[Int(id)].type = type }
-      if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.origin == .object,
-        unit.callsDirectly(index)
+      if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.contracts.trapsWrongSignatures,
+        callsDirectly(index, of: unit)
       {
         if existing.has(.provided) {
           if acceptsSignatures(existing, makeSymbol(symbol, of: unit)) { table.symbols[Int(id)].type = type }
@@ -186,7 +189,7 @@ extension Resolver {
   }
 
   /// Import attributes of several references to one name must agree.
-  private mutating func mergeImportNames(_ symbol: UnitSymbol, of unit: Unit, into id: SymbolID) {
+  private mutating func mergeImportNames(_ symbol: UnitSymbol, of unit: BoundModule, into id: SymbolID) {
     guard let entry = importEntry(of: symbol, in: unit) else { return }
     let existing = table.symbols[Int(id)]
     var names = existing.importNames == none32 ? ImportNames() : table.importNames[Int(existing.importNames)]
@@ -216,7 +219,7 @@ extension Resolver {
 
   // MARK: Types
 
-  private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: Unit) {
+  private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: BoundModule) {
     guard existing.kind == new.kind, existing.unit != none32 else { return }
     switch new.kind {
     case .global:
@@ -239,7 +242,9 @@ extension Resolver {
     }
     let unit = units[Int(symbol.unit)]
     let index = Int(symbol.element)
-    return symbol.isUndefined ? unit.globalImports[index].global : unit.globals[index].type
+    let (imports, globals) =
+      symbol.unit == 0 ? (own.unit.globalImports, own.unit.globals) : (unit.globalImports, unit.globals)
+    return symbol.isUndefined ? imports[index].global : globals[index].type
   }
 
   func describe(_ type: GlobalType) -> String {
@@ -249,7 +254,7 @@ extension Resolver {
     return (type.isMutable ? "var " : "const ") + (names[type.valueType] ?? "reference")
   }
 
-  func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: Unit) {
+  func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: BoundModule) {
     diagnostics.error(
       "symbol type mismatch: \(demangled(existing.name))\n>>> defined as \(existing.kind.conventionalName) in "
         + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)")

@@ -7,20 +7,18 @@ import WebAssemblyFormat
 // that traps. References that do not call (they take the address) may differ freely.
 extension Resolver {
   /// Whether the signature of an existing symbol matters: it is defined, or something calls it.
-  func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
+  mutating func mattersForCalls(_ existing: Symbol, _ id: SymbolID) -> Bool {
     if existing.isDefined { return true }
-    decoders?.wait()
-    for index in 1..<units.count where units[index].origin == .object {
-      let unit = units[index]
-      for (position, symbol) in unit.symbolIDs.enumerated() where symbol == id && unit.callsDirectly(position) {
-        return true
+    for index in 1..<units.count where units[index].contracts.trapsWrongSignatures {
+      for (position, symbol) in symbolIDs[index].enumerated() where symbol == id {
+        if callsDirectly(position, of: units[index]) { return true }
       }
     }
     return false
   }
 
   /// A definition of another signature than what was seen before becomes the name's primary symbol.
-  mutating func addVariantDefinition(_ definition: Symbol, of unit: Unit, existing id: SymbolID) -> SymbolID {
+  mutating func addVariantDefinition(_ definition: Symbol, of unit: BoundModule, existing id: SymbolID) -> SymbolID {
     let (variant, isNew) = variant(of: id, type: definition.type!, template: definition)
     if isNew || shouldReplace(table.symbols[Int(id)], by: definition, of: unit) {
       let attributes = table.symbols[Int(variant)].attributes
@@ -34,7 +32,7 @@ extension Resolver {
 
   /// A call with another signature refers to a variant of its own.
   mutating func addVariantReference(
-    _ symbol: UnitSymbol, of unit: Unit, type: TypeID, existing id: SymbolID
+    _ symbol: UnitSymbol, of unit: BoundModule, type: TypeID, existing id: SymbolID
   ) -> SymbolID {
     let existing = table.symbols[Int(id)]
     if existing.isUndefined, !mattersForCalls(existing, id) {
@@ -66,7 +64,7 @@ extension Resolver {
   }
 
   /// Reports disagreements and turns every variant but the definition into a function that traps.
-  mutating func settleVariants(_ synthetic: inout SyntheticFunctions) {
+  mutating func settleVariants() {
     for slot in table.variants.keys.sorted() {
       let variants = table.variants[slot] ?? []
       guard let defined = variants.first(where: { table.symbols[Int($0)].isDefined }) else {
@@ -77,7 +75,7 @@ extension Resolver {
         let symbol = table.symbols[Int(variant)]
         reportSignatureMismatch(symbol, table.symbols[Int(defined)], isError: false)
         let name = "signature_mismatch:" + demangled(symbol.name)
-        makeTrap(variant, named: name, in: &synthetic)
+        makeTrap(variant, named: name)
       }
     }
   }
@@ -92,10 +90,10 @@ extension Resolver {
   }
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.
-  mutating func makeTrap(_ id: SymbolID, named name: String, in synthetic: inout SyntheticFunctions) {
+  mutating func makeTrap(_ id: SymbolID, named name: String) {
     var symbol = table.symbols[Int(id)]
-    let function = synthetic.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
-    symbol.name = synthetic.name(of: function)
+    let function = own.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
+    symbol.name = own.name(of: function)
     symbol.state = .defined
     symbol.flags = [.bindingLocal]
     symbol.unit = 0

@@ -21,7 +21,13 @@ struct Resolver {
   var table: SymbolTable
   var types: TypeTable
   /// All units, in the order in which they were begun; the first is the linker's own.
-  var units: [Unit]
+  var units: [BoundModule]
+  /// For each unit, the symbol of the link that each of its symbols is, as far as they have been added.
+  var symbolIDs: [[SymbolID]] = []
+  /// What the linker itself defines.
+  var own: SyntheticFunctions
+  /// For each object that was asked about, which of its symbols its calls name.
+  private var directlyCalled: [UInt32: [Bool]] = [:]
   /// Indices of the units in the order of the link.
   var linkOrder: [UInt32] = []
   private let lazyFiles: [LazyFile]
@@ -38,7 +44,7 @@ struct Resolver {
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
   private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
 
-  init(options: LinkOptions, diagnostics: Diagnostics, synthetic: Unit, inputs: Inputs) {
+  init(options: LinkOptions, diagnostics: Diagnostics, names: NameArena, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
     table = SymbolTable(
@@ -46,14 +52,18 @@ struct Resolver {
     types = TypeTable()
     lazyFiles = inputs.lazyFiles
     extracted = Array(repeating: false, count: lazyFiles.count)
-    units = [synthetic]
-    synthetic.index = 0
+    own = SyntheticFunctions(names: names)
+    units = [BoundModule(own.module(), index: 0, typeIDs: [], discardedComdats: [])]
+    symbolIDs = [[]]
   }
+
+  /// The symbol of the link that a unit's symbol is.
+  func id(_ symbol: Int, of unit: BoundModule) -> SymbolID { symbolIDs[Int(unit.index)][symbol] }
 
   // MARK: Adding files
 
   /// Adds a unit, and the lazy files that its undefined symbols need.
-  mutating func add(_ unit: Unit) {
+  mutating func add(_ unit: InputModule) {
     begin(unit)
     finishBegunUnits()
   }
@@ -101,8 +111,8 @@ struct Resolver {
         begunUnits.removeLast()
         // As in wasm-ld, behind what was extracted on its behalf.
         if let reason { extractions.append(reason) }
-        if unit.origin != .neededLibrary { linkOrder.append(index) }
-        if unit.origin == .object { decoders?.add(unit) }
+        if !unit.contracts.isLoadedAtRunTime { linkOrder.append(index) }
+        if unit.contracts.hasRelocationSections { decoders?.add(unit) }
         continue
       }
       let plain = addPlainSymbols(of: unit, from: next)
@@ -111,7 +121,7 @@ struct Resolver {
       let next = plain
       begunUnits[begunUnits.count - 1].next += 1
       let (id, needed) = resolve(next, of: unit)
-      unit.symbolIDs.append(id)
+      symbolIDs[Int(index)].append(id)
       if let needed {
         // wasm-ld tells of references to functions, not of those to data.
         let isTold = unit.symbols[next].kind == .function
@@ -124,7 +134,7 @@ struct Resolver {
 
   /// For `wasm-ld`, a name for which a file is being added stays lazy until the file defines it: it tells of every
   /// reference to it.
-  private mutating func tellOfAwaited(_ id: SymbolID, _ symbol: UnitSymbol, in unit: Unit) {
+  private mutating func tellOfAwaited(_ id: SymbolID, _ symbol: UnitSymbol, in unit: BoundModule) {
     guard symbol.kind == .function, symbol.isUndefined, !symbol.isWeak, table.symbols[Int(id)].isUndefined,
       let file = awaited[id]
     else { return }
@@ -134,9 +144,9 @@ struct Resolver {
 
   /// What was recovered from a finished module is not written as an object would say it, and a plain module stands
   /// where it stands.
-  private func checkKind(_ unit: Unit) {
-    guard unit.isLifted else { return }
-    let kind = unit.origin == .sharedLibrary ? "a shared library" : "a whole module"
+  private func checkKind(_ unit: InputModule) {
+    guard unit.contracts.keepsPlaces else { return }
+    let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
     if options.keepsRelocations {
       diagnostics.error(
         "\(unit.file.displayName): \(kind) has no relocations to keep (--relocatable and --emit-relocs take objects)")
@@ -146,21 +156,33 @@ struct Resolver {
     }
   }
 
-  private mutating func begin(_ unit: Unit, because reason: Extraction? = nil) {
-    checkKind(unit)
-    unit.index = UInt32(units.count)
-    units.append(unit)
-    if options.traceInputs { diagnostics.message(unit.file.displayName) }
+  private mutating func begin(_ module: InputModule, because reason: Extraction? = nil) {
+    checkKind(module)
+    if options.traceInputs { diagnostics.message(module.file.displayName) }
+    let typeIDs: [TypeID]
     do {
-      unit.typeIDs = try types.intern(unit.types)
+      typeIDs = try types.intern(module.types)
     } catch {
-      diagnostics.error(error, in: unit.file)
+      diagnostics.error(error, in: module.file)
       return
     }
-    unit.dropsDiscardedFunctions = options.gcSections && options.output != .relocatable
-    unit.discardedComdats = unit.comdatNumbers.map { !table.addComdat($0) }
-    unit.symbolIDs.reserveCapacity(unit.symbols.count)
-    begunUnits.append((unit.index, 0, reason))
+    let index = UInt32(units.count)
+    let discardedComdats = module.comdatNumbers.map { !table.addComdat($0) }
+    units.append(BoundModule(module, index: index, typeIDs: typeIDs, discardedComdats: discardedComdats))
+    symbolIDs.append([])
+    symbolIDs[Int(index)].reserveCapacity(module.symbols.count)
+    begunUnits.append((index, 0, reason))
+  }
+
+  /// Whether a call instruction names the function symbol `index`, so that its signature matters.
+  ///
+  /// Only asked when signatures disagree, which is rare: relocations may have to be decoded for it.
+  mutating func callsDirectly(_ index: Int, of unit: BoundModule) -> Bool {
+    if !unit.contracts.hasRelocationSections { return !unit.symbols[index].isAddressOnly }
+    if let called = directlyCalled[unit.index] { return called[index] }
+    let called = RelocationReader.directlyCalled(in: unit.module)
+    directlyCalled[unit.index] = called
+    return called[index]
   }
 
   /// Whether a lazy file is in the link, or about to be.

@@ -11,11 +11,11 @@ struct RelocationCode {
     for segment in program.memory.segments where segment.isThreadLocal == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
-        let input = unit.segments[Int(piece.segment)]
-        for index in input.relocations.indices {
+        // Thread-local data of one thread alone lies at its address.
+        let isPerThread = program.options.sharedMemory && unit.segments[Int(piece.segment)].isTLS
+        for index in unit.segmentRelocations[Int(piece.segment)].indices {
           write(
-            unit.relocations[index], of: unit, at: segment.address + piece.offset,
-            isTLS: input.isTLS && program.options.sharedMemory, encoder, &writer)
+            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: isPerThread, encoder, &writer)
         }
       }
     }

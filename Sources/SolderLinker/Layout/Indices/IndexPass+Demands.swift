@@ -50,7 +50,7 @@ extension IndexPass {
   ) {
     let symbol = resolution.symbol(id)
     if allowsUndefined(symbol) { return }
-    if unit.isLifted {
+    if unit.contracts.reportsUndefinedTogether {
       report.add(id, unit, function, options)
     } else {
       let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"

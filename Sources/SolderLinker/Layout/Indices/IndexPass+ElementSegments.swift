@@ -6,7 +6,7 @@ extension IndexPass {
   mutating func numberElementSegments() {
     var index = UInt32(slotRuns.count)
     // An object's segments only say which functions its code points to, as its relocations do.
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.contracts.keepsElementSegments {
       for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
         plan.elementIndices[Int(unit.bases.element) + position] = index
@@ -16,7 +16,7 @@ extension IndexPass {
     }
     var declared: Set<SymbolID> = []
     for unit in resolution.inLinkOrder {
-      for symbol in (unit.lifted?.namedFunctions ?? []).sorted() {
+      for symbol in unit.codeFacts.namedFunctions.sorted() {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
         let isPresent =
@@ -28,7 +28,7 @@ extension IndexPass {
 
   /// Whether code copies from or drops an element segment that was made table slots.
   private func isNamedByCode(_ unit: Unit, _ position: Int) -> Bool {
-    unit.lifted?.namedElements.contains(UInt32(position)) == true
+    unit.codeFacts.namedElements.contains(UInt32(position))
   }
 
   /// Runs of filled slots: each becomes an active element segment.

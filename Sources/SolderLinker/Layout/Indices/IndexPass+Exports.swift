@@ -3,9 +3,9 @@ import WebAssemblyFormat
 // Exports: what the host sees.
 extension IndexPass {
   mutating func addExports() {
-    guard options.output != .relocatable else { return }
+    guard options.contract.exportsSymbols else { return }
     var names: Set<ByteString> = []
-    for unit in resolution.inLinkOrder where unit.origin == .plainModule { exportPlain(unit, &names) }
+    for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit, &names) }
     if let name = memoryExportName(names) {
       names.insert(name)
       plan.exports.append(OutputExport(name: name, kind: .memory, index: 0))

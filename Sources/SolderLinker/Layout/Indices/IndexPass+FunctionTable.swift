@@ -31,7 +31,7 @@ extension IndexPass {
       diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
       return
     }
-    if symbol.unit != none32, symbol.unit != 0, resolution.units[Int(symbol.unit)].origin == .plainModule {
+    if symbol.unit != none32, symbol.unit != 0, resolution.units[Int(symbol.unit)].contracts.keepsSlots {
       let unit = resolution.units[Int(symbol.unit)]
       var limits =
         symbol.isDefined

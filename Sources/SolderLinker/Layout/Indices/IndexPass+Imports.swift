@@ -5,7 +5,7 @@ import WebAssemblyFormat
 extension IndexPass {
   mutating func addImports() {
     if let table = own.functionTable, shouldImport(table) { addImport(table) }
-    let canOverride = options.output == .shared
+    let canOverride = options.contract.weakMayBeReplaced
     let candidates = symbols { $0.kind != .data && ($0.isUndefined || canOverride && $0.isWeak) }
     for id in resolution.table.slots where candidates[Int(id)] && shouldImport(id) { addImport(id) }
     for id in candidates.indices where candidates[id] {
@@ -62,15 +62,15 @@ extension IndexPass {
     guard symbol.kind != .data, symbol.has(.usedInRegularUnit),
       live.isLive(symbol, id) || id == own.functionTable && isTableNeeded(id)
     else { return false }
-    if options.output == .shared, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
+    if options.contract.weakMayBeReplaced, symbol.isWeak, !symbol.isUndefined, !symbol.isHidden { return true }
     guard symbol.isUndefined else { return false }
     if symbol.has(.mayImport) || symbol.has(.provided) { return true }
-    if symbol.isWeak, options.output != .relocatable, !options.isPositionIndependent, !symbol.has(.forceImport) {
+    if symbol.isWeak, options.contract.standsAlone, !symbol.has(.forceImport) {
       return false
     }
     // The address of a function that nobody calls comes by way of a global.
     if options.isPositionIndependent, symbol.kind == .function, !calledSymbols[Int(id)] { return false }
-    if options.isPositionIndependent || options.output == .relocatable || options.importUndefined
+    if !options.contract.standsAlone || options.importUndefined
       || options.unresolvedSymbols == .importDynamic
     {
       return true
@@ -88,9 +88,10 @@ extension IndexPass {
   mutating func findCalledSymbols() {
     guard options.isPositionIndependent else { return }
     calledSymbols = Array(repeating: false, count: resolution.table.symbols.count)
-    for unit in resolution.inLinkOrder where unit.origin == .object {
+    for unit in resolution.inLinkOrder where unit.contracts.hasRelocationSections {
+      let called = RelocationReader.directlyCalled(in: unit.module)
       for (index, id) in unit.symbolIDs.enumerated() where unit.symbols[index].kind == .function {
-        if unit.callsDirectly(index) { calledSymbols[Int(id)] = true }
+        if called[index] { calledSymbols[Int(id)] = true }
       }
     }
   }

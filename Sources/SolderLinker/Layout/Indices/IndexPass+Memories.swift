@@ -9,10 +9,10 @@ extension IndexPass {
     plan.importCounts.memories = hasImportedFirst ? 1 : 0
     // Imported memories come first, so imports of all modules are numbered before any definition.
     var defined: [(unit: Unit, index: Int)] = []
-    for unit in resolution.inLinkOrder where unit.isLifted {
+    for unit in resolution.inLinkOrder where unit.lifted != nil {
       var indices = [UInt32](repeating: 0, count: unit.memoryImports.count + unit.memories.count)
       let isOwner = unit === owner
-      if unit.origin == .plainModule {
+      if unit.contracts.keepsMemory {
         for index in unit.memoryImports.indices where !(isOwner && index == 0) {
           let entry = unit.memoryImports[index]
           if resolution.boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] != nil { continue }

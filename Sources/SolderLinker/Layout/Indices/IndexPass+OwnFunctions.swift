@@ -3,7 +3,7 @@ import WebAssemblyFormat
 // Which functions are needed that set up memory and relocate.
 extension IndexPass {
   mutating func chooseSetUp() {
-    guard options.output != .relocatable else { return }
+    guard options.contract.definesOwnSymbols else { return }
     let declared = own.setUp
     if let id = declared.applyDataRelocations, hasDataRelocations {
       // It is exported always, under the name that it has among names or, if nobody knows it, as the linker's own.
@@ -38,7 +38,7 @@ extension IndexPass {
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
         && segment.pieces.contains { piece in
-          !resolution.units[Int(piece.unit)].segments[Int(piece.segment)].relocations.isEmpty
+          !resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
         }
     }
     if hasRelocations { plan.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
@@ -61,7 +61,7 @@ extension IndexPass {
       guard !options.sharedMemory || !segment.flags.contains(.tls) else { return false }
       return segment.pieces.contains { piece in
         let unit = resolution.units[Int(piece.unit)]
-        return unit.segments[Int(piece.segment)].relocations.indices.contains { index in
+        return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
           let id = unit.symbolIDs[Int(unit.relocations[index].target)]
           return options.isPositionIndependent
             || !resolution.symbol(id).isDefined && plan.addressGlobalIndices[id] != nil

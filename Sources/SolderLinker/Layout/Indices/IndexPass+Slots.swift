@@ -13,9 +13,9 @@ extension IndexPass {
   mutating func reserveSlots() {
     plan.functionSlots = Array(repeating: noSlot, count: live.functions.count)
     plan.firstSlot = UInt32(clamping: options.tableBase ?? 0)
-    for unit in resolution.inLinkOrder where unit.origin == .plainModule { keepPlainSlots(unit) }
+    for unit in resolution.inLinkOrder where unit.contracts.keepsSlots { keepPlainSlots(unit) }
     for unit in resolution.inLinkOrder {
-      guard let facts = unit.lifted, facts.needsTableBlock, live.units[Int(unit.index)] else { continue }
+      guard let facts = unit.lifted, unit.codeFacts.needsTableBlock, live.units[Int(unit.index)] else { continue }
       guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
         diagnostics.error(
           "\(unit.file.displayName): its block of \(facts.tableBlockSize) table slots, aligned to "

@@ -5,7 +5,7 @@ extension IndexPass {
   /// Decides what calls the constructors, and what runs at instantiation.
   mutating func orderStart() {
     StartOrder.checkConstructors(resolution, live, options, diagnostics)
-    guard options.output != .relocatable else { return }
+    guard options.contract.callsConstructors else { return }
     plan.start = start
     let hasWork = live.hasConstructors || resolution.wellKnown.callDestructors != nil
     switch own.startUp.caller {

@@ -62,9 +62,9 @@ struct RelocationScan {
     var result = ScanResult()
     var seen = Seen(unit)
     let source = RelocatedUnit(unit)
-    let functions = unit.functions
+    let functions = unit.functionRelocations
     for index in part.functions where live.functions[Int(unit.bases.function) + index] {
-      scan(functions[index].body.relocations, of: source, function: UInt32(index), &seen, &result)
+      scan(functions[index], of: source, function: UInt32(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
     return result
@@ -74,16 +74,16 @@ struct RelocationScan {
     let unit = source.unit
     let segments = unit.segments
     for index in segments.indices where live.segments[Int(unit.bases.segment) + index] {
-      scan(segments[index].relocations, of: source, function: none32, &seen, &result)
+      scan(unit.segmentRelocations[index], of: source, function: none32, &seen, &result)
       if case .kept(_, let offset) = segments[index].placement {
         scan(offset.relocations, of: source, function: none32, &seen, &result)
       }
     }
-    if unit.origin == .object {
+    if unit.contracts.relocatesCustomSections {
       // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
       if options.gcSections { return }
-      for section in unit.customSections where !unit.isDiscarded(comdat: section.comdat) {
-        scan(section.relocations, of: source, function: none32, &seen, &result)
+      for (index, section) in unit.customSections.enumerated() where !unit.isDiscarded(comdat: section.comdat) {
+        scan(unit.customRelocations[index], of: source, function: none32, &seen, &result)
       }
     } else {
       scanDeclarations(of: source, &seen, &result)
@@ -185,7 +185,7 @@ struct RelocationScan {
       }
     } else if relocation.kind == .globalIndexLEB || relocation.kind == .globalIndexI32 {
       seen.globalIndices[target] = true
-      if symbol.kind != .global, !seen.globals[target], !source.unit.isLifted {
+      if symbol.kind != .global, !seen.globals[target], source.unit.contracts.wantsAddressGlobals {
         seen.globals[target] = true
         result.demands.append(.addressGlobal(id))
       }
@@ -202,7 +202,8 @@ struct RelocationScan {
     _ result: inout ScanResult
   ) {
     let isOfLibrary = resolution.isInLibraryBlock(symbol)
-    guard isOfLibrary || options.sharedMemory && unit.isLifted, relocation.kind != .globalIndexLEB,
+    guard isOfLibrary || options.sharedMemory && !unit.contracts.wantsAddressGlobals,
+      relocation.kind != .globalIndexLEB,
       relocation.kind != .globalIndexI32
     else { return }
     if relocation.kind == .constantMemoryAddress, function != none32, unit.addend(of: relocation) == 0 {
@@ -241,7 +242,7 @@ struct RelocationScan {
       default: break
       }
     }
-    guard symbol.isUndefined, options.output != .relocatable, !symbol.has(.provided) else { return }
+    guard symbol.isUndefined, options.contract.settlesUndefined, !symbol.has(.provided) else { return }
     if relocation.kind.isRelativeToBase, options.compatibility.rejectsRelativeUndefined {
       result.demands.append(.impossible(id, relocation.kind, .undefinedRelative))
     }
@@ -263,7 +264,7 @@ extension Symbol {
     if has(.provided) { return true }
     guard options.isPositionIndependent || options.unresolvedSymbols == .importDynamic else { return false }
     if isHidden || isLocal { return false }
-    if isDefined, options.output != .shared || options.bindsSymbolsLocally { return false }
+    if isDefined, !options.contract.weakMayBeReplaced || options.bindsSymbolsLocally { return false }
     return true
   }
 }

@@ -1,0 +1,21 @@
+import WebAssemblyFormat
+
+/// A module that has been taken into the link, while names are resolved.
+final class BoundModule: Sendable, ModuleView {
+  let module: InputModule
+  /// Index among the units.
+  let index: UInt32
+  /// For each type, its index among all types of the link.
+  let typeIDs: [TypeID]
+  /// For each COMDAT group, whether another unit's group of that name was chosen instead.
+  let discardedComdats: [Bool]
+
+  init(_ module: InputModule, index: UInt32, typeIDs: [TypeID], discardedComdats: [Bool]) {
+    self.module = module
+    self.index = index
+    self.typeIDs = typeIDs
+    self.discardedComdats = discardedComdats
+  }
+
+  func isDiscarded(comdat: UInt32) -> Bool { comdat != none32 && discardedComdats[Int(comdat)] }
+}

@@ -1,0 +1,97 @@
+/// What is special about a unit, decided once, where its file is read.
+///
+/// An object says what it needs with relocations and leaves the rest to the linker. A finished module does not, and each
+/// thing that it takes for granted is a contract here. Passes behind the readers ask for contracts, and never for the kind
+/// of file that they follow from.
+struct Contracts: Sendable {
+  // MARK: What it keeps
+
+  /// Its static data stays where it is in memory, and its memories are its own: one may become that of the program.
+  let keepsMemory: Bool
+  /// Its table's slots stay what they are; the table may become that of the program.
+  let keepsSlots: Bool
+  /// The result exports what it exports.
+  let keepsExports: Bool
+  /// Its start function and its entry (`_start`, `_initialize`) are the program's.
+  let keepsEntry: Bool
+  /// Its data segments say where they go.
+  let keepsPlaces: Bool
+  /// Its element segments are in the result; an object's slots follow from its relocations.
+  let keepsElementSegments: Bool
+  /// What its name section says goes into that of the result as it is written there.
+  let keepsNames: Bool
+
+  // MARK: What it relies on
+
+  /// Operands may be of any length; an object's are padded by agreement.
+  let mayChangeSize: Bool
+  /// Relocations cover its custom sections, so that debug information stays true.
+  let relocatesCustomSections: Bool
+  /// Relocations wait in sections of the file to be decoded.
+  let hasRelocationSections: Bool
+  /// An index of a global may name an address or a function, which wants a global that holds it.
+  let wantsAddressGlobals: Bool
+  /// The conventions promise it a first memory.
+  let needsMainMemory: Bool
+  /// The conventions promise it functions that call constructors, and a name section, even where these are empty.
+  let expectsConventions: Bool
+  /// Exports of agreed names (`__wasm_call_ctors`, `__wasm_apply_data_relocs`, `__wasm_init_tls`, …) set it up, in an
+  /// order that its needs decide (tool-conventions, DynamicLinking.md).
+  let isSetUpByExports: Bool
+
+  // MARK: What its names mean
+
+  /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
+  /// name.
+  let isLibraryToOthers: Bool
+  /// What nobody defines stays an import for the host.
+  let leavesUndefinedToHost: Bool
+  /// Mutable globals and tags of `env` that nobody defines are shared by all who import them.
+  let sharesUndefined: Bool
+  /// It stays outside of the result and is brought together with it at run time.
+  let isLoadedAtRunTime: Bool
+  /// Calls of a function whose definition has another signature are allowed, and trap.
+  let trapsWrongSignatures: Bool
+  /// An import has to be of the very type of the definition, or code would be invalid.
+  let needsExactTypes: Bool
+  /// An immutable global of it is an address to others, and what it imports by address may be of any kind.
+  let speaksOfAddresses: Bool
+  /// It says which features it uses, and may not be linked with others that disallow them.
+  let declaresFeatures: Bool
+  /// Variables that it shares with the host need a host that can do so.
+  let sharesVariablesByFeature: Bool
+  /// An undefined symbol is told of once for the whole unit; an object's are told of one by one.
+  let reportsUndefinedTogether: Bool
+
+  init(_ draft: ModuleDraft) {
+    let origin = draft.origin
+    let isObject = origin == .object
+    let isPlainModule = origin == .plainModule
+    let isLibrary = origin == .sharedLibrary
+    let isFinished = isPlainModule || isLibrary
+    keepsMemory = isPlainModule
+    keepsSlots = isPlainModule
+    keepsExports = isPlainModule
+    keepsEntry = isPlainModule
+    keepsPlaces = isFinished
+    keepsElementSegments = isFinished
+    keepsNames = isFinished
+    mayChangeSize = isFinished
+    relocatesCustomSections = isObject
+    hasRelocationSections = isObject
+    wantsAddressGlobals = !isFinished
+    needsMainMemory = isObject || isLibrary && !draft.memoryImports.isEmpty
+    expectsConventions = isObject
+    isSetUpByExports = isLibrary
+    isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil
+    leavesUndefinedToHost = isPlainModule
+    sharesUndefined = isLibrary
+    isLoadedAtRunTime = origin == .neededLibrary
+    trapsWrongSignatures = isObject
+    needsExactTypes = isFinished
+    speaksOfAddresses = isFinished
+    declaresFeatures = isObject
+    sharesVariablesByFeature = !isFinished
+    reportsUndefinedTogether = isFinished
+  }
+}

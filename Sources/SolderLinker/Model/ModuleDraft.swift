@@ -1,0 +1,121 @@
+import WebAssemblyFormat
+
+/// An ``InputModule`` that is being read: its reader's alone, and so of one thread at a time.
+///
+/// The properties are those of the module, where they are explained.
+final class ModuleDraft {
+  let origin: InputModule.Origin
+  let file: InputFile
+  let moduleName: ByteString?
+  let isNamedExplicitly: Bool
+
+  var types = ParsedTypes()
+  var functionImports: [FunctionImport] = []
+  var tableImports: [Import] = []
+  var memoryImports: [Import] = []
+  var globalImports: [Import] = []
+  var tagImports: [Import] = []
+  var functions: [Function] = []
+  var tables: [Table] = []
+  var memories: [Memory] = []
+  var globals: [GlobalVariable] = []
+  var tags: [Tag] = []
+  var exports: [Export] = []
+  var startFunction: UInt32?
+  var exportNames: [Int: ByteString] = [:]
+  var segments: [Segment] = []
+  var elements: [ElementSegment] = []
+  var customSections: [CustomSection] = []
+  var features: [TargetFeature] = []
+  var producers: ByteReader?
+  var names = NameSection()
+  var dylink: DylinkSection?
+  var code: Section?
+  var dataSectionIndex = none32
+  var dataPayloadOffset = 0
+  var relocationSections: [ByteReader] = []
+
+  var symbols: [UnitSymbol] = []
+  var nameNumbers: [UInt32] = []
+  var comdatNumbers: [UInt32] = []
+  var comdats: [ByteString] = []
+  var initFunctions: [InitFunction] = []
+  var declaredRelocations = DeclaredRelocations()
+  var lifted: LiftedFacts?
+  var usesTableWithoutRelocations = false
+  /// Memory for bytes that the file does not have.
+  let arena = NameArena()
+
+  init(origin: InputModule.Origin, file: InputFile, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true) {
+    self.origin = origin
+    self.file = file
+    self.moduleName = moduleName
+    self.isNamedExplicitly = isNamedExplicitly
+  }
+
+  var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
+
+  var addressWidth: Int? {
+    if let memory = memoryImports.first?.limits ?? memories.first?.limits { return memory.is64 ? 64 : 32 }
+    if let base = globalImports.first(where: { $0.name == "__memory_base" }) {
+      return base.global.valueType == 0x7E ? 64 : 32
+    }
+    return nil
+  }
+
+  /// The type of a global of the module's index space.
+  func globalType(_ index: UInt32) -> GlobalType? {
+    if Int(index) < globalImports.count { return globalImports[Int(index)].global }
+    let defined = Int(index) - globalImports.count
+    return defined < globals.count ? globals[defined].type : nil
+  }
+
+  /// Stores `addend` in `relocation`, beside it where it is too wide.
+  func setAddend(_ addend: Int64, of relocation: inout Relocation) {
+    relocation.setAddend(addend, beside: &declaredRelocations.wideAddends)
+  }
+
+  var relocations: [Relocation] {
+    _read { yield declaredRelocations.entries }
+    _modify { yield &declaredRelocations.entries }
+  }
+
+  /// Copies into each symbol what resolving names has to know of its element, so that it needs no look at that.
+  func completeSymbols() {
+    var symbols = self.symbols
+    self.symbols = []
+    let (functions, segments) = (functions, segments)
+    let (functionImports, tagImports) = (functionImports, tagImports)
+    for index in symbols.indices {
+      let element = Int(symbols[index].element)
+      let isUndefined = symbols[index].isUndefined
+      if isUndefined { symbols[index].isPlainImport = isPlainImport(symbols[index], functionImports) }
+      guard symbols[index].element != none32, symbols[index].aliasOf == none32 else { continue }
+      switch symbols[index].kind {
+      case .function where isUndefined: symbols[index].type = functionImports[element].type
+      case .function:
+        symbols[index].type = functions[element].type
+        symbols[index].comdat = functions[element].comdat
+      case .tag: symbols[index].type = isUndefined ? tagImports[element].type : tags[element].type
+      case .data where !isUndefined:
+        symbols[index].comdat = segments[element].comdat
+        if segments[element].isTLS { symbols[index].flags.insert(.tls) }
+      default: break
+      }
+    }
+    self.symbols = symbols
+  }
+
+  private func isPlainImport(_ symbol: UnitSymbol, _ functionImports: [FunctionImport]) -> Bool {
+    guard symbol.element != none32 else { return true }
+    if symbol.flags.contains(.explicitName) { return false }
+    let index = Int(symbol.element)
+    switch symbol.kind {
+    case .function: return functionImports[index].module == "env"
+    case .global: return globalImports[index].module == "env"
+    case .tag: return tagImports[index].module == "env"
+    case .table: return tableImports[index].module == "env"
+    case .data, .section: return true
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import WebAssemblyFormat
+
+/// A module together with what a pass found out about it: it passes on what the file says.
+protocol ModuleView {
+  var module: InputModule { get }
+}
+
+extension ModuleView {
+  var contracts: Contracts { module.contracts }
+  var file: InputFile { module.file }
+  var moduleName: ByteString? { module.moduleName }
+  var isNamedExplicitly: Bool { module.isNamedExplicitly }
+  var types: ParsedTypes { module.types }
+  var functionImports: [FunctionImport] { module.functionImports }
+  var tableImports: [Import] { module.tableImports }
+  var memoryImports: [Import] { module.memoryImports }
+  var globalImports: [Import] { module.globalImports }
+  var tagImports: [Import] { module.tagImports }
+  var functions: [Function] { module.functions }
+  var tables: [Table] { module.tables }
+  var memories: [Memory] { module.memories }
+  var globals: [GlobalVariable] { module.globals }
+  var tags: [Tag] { module.tags }
+  var exports: [Export] { module.exports }
+  var startFunction: UInt32? { module.startFunction }
+  var exportNames: [Int: ByteString] { module.exportNames }
+  var segments: [Segment] { module.segments }
+  var elements: [ElementSegment] { module.elements }
+  var customSections: [CustomSection] { module.customSections }
+  var features: [TargetFeature] { module.features }
+  var producers: ByteReader? { module.producers }
+  var names: NameSection { module.names }
+  var dylink: DylinkSection? { module.dylink }
+  var symbols: [UnitSymbol] { module.symbols }
+  var nameNumbers: [UInt32] { module.nameNumbers }
+  var comdats: [ByteString] { module.comdats }
+  var initFunctions: [InitFunction] { module.initFunctions }
+  var lifted: LiftedFacts? { module.lifted }
+  var usesTableWithoutRelocations: Bool { module.usesTableWithoutRelocations }
+
+  func globalType(_ index: UInt32) -> GlobalType? { module.globalType(index) }
+}

@@ -1,0 +1,27 @@
+import WebAssemblyFormat
+
+/// What name resolution decided: the modules in the link, and the meaning of every name.
+struct Bindings {
+  var table: SymbolTable
+  let types: TypeTable
+  /// All modules, the linker's own first.
+  let modules: [BoundModule]
+  /// Where each of them stands among all.
+  let places: [UnitPlace]
+  /// Indices of the other modules, in the order of the link.
+  let linkOrder: [UInt32]
+  /// What the linker itself defines.
+  let own: SyntheticFunctions
+  let wellKnown: WellKnownSymbols
+  let extractions: [Extraction]
+  /// What the program starts with, where the link has it.
+  let entry: SymbolID?
+  /// Symbols that `--export` and its relatives name.
+  let explicitExports: [ByteString]
+  /// Memory imports that a named input satisfies, and the memory that each of them is.
+  let boundMemories: [MemoryReference: MemoryReference]
+  /// Relocations of objects that were decoded beside resolving, by module.
+  let decoded: [UInt32: UnitRelocations]
+
+  var inLinkOrder: some Sequence<BoundModule> { linkOrder.lazy.map { modules[Int($0)] } }
+}
