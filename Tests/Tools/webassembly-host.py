@@ -4,7 +4,8 @@
                                       {"id": N, "validate": MODULE}, {"id": N, "assemble": TEXT, "to": PATH}, or
                                       {"id": N, "invoke": {"module": MODULE, "calls": [[EXPORT, ARGUMENT...]...],
                                       "read": [[ADDRESS, COUNT]...]}}, which instantiates a module and calls exports;
-                                      each answer is {"id": N}, {"id": N, "transcript": TEXT} or
+                                      or {"id": N, "judge": [CASE...]}, as `separate_instantiation.py` tells;
+                                      each answer is {"id": N}, with "transcript" or "verdicts", or
                                       {"id": N, "error": MESSAGE}. MODULE is a path, or "base64:" and the bytes.
   webassembly-host.py run PATH ARG... runs a WASI command and exits as it does
 
@@ -17,6 +18,7 @@ import json
 import sys
 import tempfile
 
+import separate_instantiation
 import wasmtime
 
 
@@ -34,7 +36,9 @@ def engine(limited=False):
     config.wasm_gc = True
     config.wasm_exceptions = True
     config.wasm_threads = True
+    config.wasm_custom_page_sizes = True
     config.shared_memory = True
+    config.wasm_custom_page_sizes = True
     return wasmtime.Engine(config)
 
 
@@ -55,6 +59,8 @@ def serve():
                 wasmtime.Module.validate(limited, contents(request["validate"]))
             elif "invoke" in request:
                 answer["transcript"] = invoke(limited, request["invoke"])
+            elif "judge" in request:
+                answer["verdicts"] = [separate_instantiation.judge(limited, case) for case in request["judge"]]
             else:
                 binary = wasmtime.wat2wasm(request["assemble"])
                 with open(request["to"], "wb") as file:

@@ -204,7 +204,7 @@ struct ImageWriter {
     } else if segment.isPassive {
       writer.byte(1)
     } else {
-      writer.byte(0)
+      writeActive(program.resolution.memories.main ?? 0, &writer)
       if program.options.isPositionIndependent, let base = program.resolution.wellKnown.memoryBase {
         writer.byte(0x23)
         writer.u32(program.index(of: base))
@@ -213,7 +213,8 @@ struct ImageWriter {
           writer.byte(program.is64 ? 0x7C : 0x6A)
         }
       } else {
-        writer.pointerConstant(segment.address, is64: program.is64)
+        let main = program.resolution.memories.mainMemory?.limits
+        writer.pointerConstant(segment.address, is64: main?.is64 ?? program.is64)
       }
       writer.byte(0x0B)
     }
@@ -221,19 +222,18 @@ struct ImageWriter {
     return writer
   }
 
+  private func writeActive(_ memory: UInt32, _ writer: inout ByteWriter) {
+    writer.byte(memory == 0 ? 0 : 2)
+    if memory != 0 { writer.u32(memory) }
+  }
+
   private func writeKeptHeader(_ unit: Unit, _ segment: Segment, _ writer: inout ByteWriter) {
-    let memories = program.indices.memoryIndices[unit.index] ?? []
-    func active(_ memory: UInt32) {
-      let index = memories[checked: Int(memory)] ?? 0
-      writer.byte(index == 0 ? 0 : 2)
-      if index != 0 { writer.u32(index) }
-    }
     switch segment.placement {
     case .kept(let memory, let offset):
-      active(memory)
+      writeActive(program.resolution.memories.index(of: memory, in: unit), &writer)
       SectionWriter(program, encoder).append(offset, of: unit, to: &writer)
     case .absolute(let address):
-      active(0)
+      writeActive(program.resolution.memories.index(of: 0, in: unit), &writer)
       writer.pointerConstant(address, is64: unit.module.addressWidth == 64)
       writer.byte(0x0B)
     default: writer.byte(1)

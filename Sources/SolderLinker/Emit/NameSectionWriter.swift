@@ -37,7 +37,7 @@ struct NameSectionWriter {
     appendNested(.label, by: labelNames, &writer)
     append(.type, lifted(.type, outputType), &writer)
     append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
-    append(.memory, lifted(.memory) { indices.memoryIndices[$0.index]?[checked: Int($1)] }, &writer)
+    append(.memory, lifted(.memory) { program.resolution.memories.indices(in: $0)[checked: Int($1)] }, &writer)
     append(.global, globals, &writer)
     append(
       .element,

@@ -82,7 +82,7 @@ final class OperandEncoder: @unchecked Sendable {
       if compress { operand.width = -1 }
       return operand
     case .implicitMemory:
-      let index = program.indices.memoryIndices[unit.index]?.first ?? 0
+      let index = program.resolution.memories.index(of: 0, in: unit)
       let alignment = UInt64(unit.file.bytes.base[Int(relocation.offset)] & 0x3F)
       guard index != 0 else {
         operand.value = alignment
@@ -204,7 +204,7 @@ final class OperandEncoder: @unchecked Sendable {
     switch relocation.kind {
     case .typeIndexLEB, .signedTypeIndex:
       UInt64(program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0)
-    case .memoryIndex: UInt64(program.indices.memoryIndices[unit.index]?[Int(relocation.target)] ?? 0)
+    case .memoryIndex: UInt64(program.resolution.memories.index(of: relocation.target, in: unit))
     case .dataIndex: UInt64(program.memory.outputSegments[Int(unit.bases.segment + relocation.target)])
     case .elementIndex: UInt64(program.indices.elementIndices[Int(unit.bases.element + relocation.target)])
     default: addend

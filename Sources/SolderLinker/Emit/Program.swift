@@ -57,17 +57,11 @@ final class Program: @unchecked Sendable {
     let unit = resolution.units[Int(symbol.unit)]
     guard unit.index != 0 else { return nil }
     let index = Int(symbol.element - unit.bases.global)
-    if isHeapBase(unit, index) { return memory.heapBase }
+    if let address = memory.decidedAddresses[symbol.element] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }
     return UInt64(bitPattern: value.addend)
-  }
-
-  /// Whether a global is the one by which a plain module says where its static memory ends.
-  func isHeapBase(_ unit: Unit, _ index: Int) -> Bool {
-    guard let global = unit.lifted?.heapBaseGlobal, unit.ownsFirstMemory(in: resolution) else { return false }
-    return Int(global) == unit.globalImports.count + index
   }
 
   /// The table slot of a function symbol; 0, the null pointer, without one.

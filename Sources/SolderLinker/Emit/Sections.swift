@@ -23,23 +23,16 @@ struct SectionWriter {
 
   func imports() -> ByteWriter {
     var writer = ByteWriter()
-    let memory = mainMemoryImport
-    let count =
-      indices.imports.count + indices.importedAddresses.count + indices.importedMemories.count + (memory == nil ? 0 : 1)
+    let memories = program.resolution.memories
+    let count = indices.imports.count + indices.importedAddresses.count + Int(memories.importCount)
     guard count > 0 else { return writer }
     writer.count(count)
-    if let memory {
-      writer.name(memory.module)
-      writer.name(memory.name)
+    for (memory, limits) in zip(memories.memories, program.memory.limits) {
+      guard let name = memory.hostName else { continue }
+      writer.name(name.module)
+      writer.name(name.name)
       writer.byte(ExternalKind.memory.rawValue)
-      write(mainMemoryLimits, &writer)
-    }
-    for reference in indices.importedMemories {
-      let entry = units[Int(reference.unit)].memoryImports[Int(reference.index)]
-      writer.name(entry.module)
-      writer.name(entry.name)
-      writer.byte(ExternalKind.memory.rawValue)
-      write(entry.limits, &writer)
+      write(limits, &writer)
     }
     for entry in indices.imports { write(entry, &writer) }
     for id in indices.importedAddresses {
@@ -81,14 +74,6 @@ struct SectionWriter {
     }
   }
 
-  /// The module and name of the first memory, if it is imported.
-  private var mainMemoryImport: (module: ByteString, name: ByteString)? {
-    if let entry = program.resolution.memoryOwner?.memoryImports.first { return (entry.module, entry.name) }
-    guard let entry = program.options.memoryImport else { return nil }
-    let names = program.resolution.synthetic.names
-    return (names.intern(entry.module), names.intern(entry.name))
-  }
-
   // MARK: Declarations
 
   func functions() -> ByteWriter {
@@ -126,27 +111,11 @@ struct SectionWriter {
 
   func memories() -> ByteWriter {
     var writer = ByteWriter()
-    let hasMain = mainMemoryImport == nil && program.resolution.needsMainMemory
-    let count = indices.memories.count + (hasMain ? 1 : 0)
-    guard count > 0 else { return writer }
-    writer.count(count)
-    if hasMain { write(mainMemoryLimits, &writer) }
-    for reference in indices.memories {
-      write(units[Int(reference.unit)].memories[Int(reference.index)].limits, &writer)
-    }
+    let limits = program.memory.limits.dropFirst(Int(program.resolution.memories.importCount))
+    guard !limits.isEmpty else { return writer }
+    writer.count(limits.count)
+    for limits in limits { write(limits, &writer) }
     return writer
-  }
-
-  private var mainMemoryLimits: Limits {
-    var limits = Limits(minimum: program.memory.pages, maximum: program.memory.maximumPages)
-    limits.isShared =
-      program.options.sharedMemory || (program.resolution.memoryOwner?.firstMemoryLimits?.isShared ?? false)
-    limits.is64 = program.is64
-    limits.pageSizeLog2 = program.resolution.memoryOwner?.firstMemoryLimits?.pageSizeLog2
-    if program.options.pageSize != 65_536 {
-      limits.pageSizeLog2 = UInt32(program.options.pageSize.trailingZeroBitCount)
-    }
-    return limits
   }
 
   func tags() -> ByteWriter {
@@ -185,8 +154,8 @@ struct SectionWriter {
     writer.byte(global.type.isMutable ? 1 : 0)
     if unit.index == 0 {
       writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
-    } else if program.isHeapBase(unit, index) {
-      writer.pointerConstant(program.memory.heapBase, is64: global.type.valueType == 0x7E)
+    } else if let address = program.memory.decidedAddresses[unit.bases.global + UInt32(index)] {
+      writer.pointerConstant(address, is64: global.type.valueType == 0x7E)
     } else if let value = unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)] {
       writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
     } else {

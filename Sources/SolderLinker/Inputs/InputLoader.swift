@@ -269,10 +269,12 @@ struct InputLoader {
 
   // MARK: Address width
 
-  /// The first file that says how wide addresses are decides, unless the command line did; all others must agree.
+  /// The first file that says how wide addresses are decides, unless the command line did; all others must agree, unless
+  /// there are only whole modules, each of which keeps its memories.
   private func determineAddressWidth(_ inputs: inout Inputs) {
     var decided = options.architecture.map { $0 == .wasm64 }
     var decider = "the command line (-m)"
+    let isShared = !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
     for unit in inputs.units {
       guard let width = unit.addressWidth else { continue }
       guard let agreed = decided else {
@@ -285,7 +287,9 @@ struct InputLoader {
         decider = unit.file.displayName
         continue
       }
-      if (width == 64) != agreed { diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed)) }
+      if (width == 64) != agreed, isShared {
+        diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed))
+      }
     }
     inputs.is64 = decided ?? false
     for unit in inputs.units where unit.origin == .sharedLibrary {

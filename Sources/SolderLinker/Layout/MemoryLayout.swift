@@ -1,5 +1,23 @@
 import WebAssemblyFormat
 
+// Where everything lies in the main memory.
+//
+// From objects alone the layout is wasm-ld's: the stack and the static data in either order, then the heap. Static data
+// is segments of one kind after another (``SegmentForming``), then the blocks of shared libraries, each in one piece
+// because its code computes from the first byte; constants of the link take the place of `__memory_base`.
+//
+// A plain module's memory is laid out already: its data, its stack and its heap have addresses that its code knows. All
+// that the linker places, a stack for the libraries among it, has to go where the module has nothing, and the module must
+// learn of it; ``PlainMemory`` finds out where that is. Then, whatever the mix of inputs:
+//
+//  - No data lies at address 0, which is C's null pointer.
+//  - Nothing lies where something else is. What a module says of itself is checked against its own segments, the
+//    segments of several modules against each other, and those of libraries at fixed addresses against what was placed.
+//  - A segment that its module could not have been started with, because it lies beyond the memory, is not made good by
+//    a memory that became larger.
+//
+// How large the memories become is in ``MemorySize``, which memory is the main one in ``MemoryBinding``.
+
 /// Where everything lies in memory.
 struct MemoryPlan {
   /// Data segments of the result, in their order.
@@ -8,9 +26,8 @@ struct MemoryPlan {
   var segmentAddresses: [UInt64] = []
   /// Index of the output segment of each input segment, `none32` for blocks and dead ones.
   var outputSegments: [UInt32] = []
-  /// Initial and largest size of the memory, in pages.
-  var pages: UInt64 = 0
-  var maximumPages: UInt64?
+  /// Limits of each memory of the result.
+  private(set) var limits: [Limits] = []
   var stackPointer: UInt64 = 0
   var stackLow: UInt64 = 0
   var dataStart: UInt64 = 0
@@ -28,6 +45,8 @@ struct MemoryPlan {
   var firstInstanceFlag: UInt64?
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
+  /// Addresses of globals of plain modules that the layout decides, by their numbers over all units.
+  var decidedAddresses: [UInt32: UInt64] = [:]
 
   /// The address of data in an input segment.
   func address(segment: UInt32, offset: UInt64) -> UInt64 {
@@ -40,15 +59,17 @@ struct MemoryPlan {
     return offset
   }
 
+  /// Takes what was found about the sizes of memories.
+  fileprivate mutating func setSize(_ size: (limits: [Limits], heapEnd: UInt64)) {
+    limits = size.limits
+    heapEnd = size.heapEnd
+  }
+
   /// In place of the address of strings that were merged, each of which has its own.
   static let mergedStrings = UInt64.max
 }
 
-/// Forms the data segments of the result and gives everything its address.
-///
-/// Objects: input segments of one kind are joined in the order of the link, and the kinds follow each other as in
-/// wasm-ld (thread-local, read-only, data, others, zero-initialised), with the stack before or behind them. A block of a
-/// shared library follows as a whole. A plain module's data stays where it is, and everything else lies above it.
+/// Gives everything its address; see the comment at the head of the file.
 struct MemoryPass {
   private let resolution: Resolution
   private let own: OwnUnit
@@ -57,9 +78,14 @@ struct MemoryPass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
-  private let threads: Threads
   /// Of each unit, the number of its first segment over all units.
   private let segmentBases: [UInt32]
+  /// Data that lies where its module says.
+  private let fixedData: [FixedData]
+  /// What plain modules have in the main memory, if there are any that use it.
+  private let plain: PlainMemory?
+  /// Whether anything has to be placed beside what is there.
+  private var isPlacing = true
   private var plan = MemoryPlan()
   private var next: UInt64 = 0
 
@@ -69,140 +95,76 @@ struct MemoryPass {
   ) {
     self.own = own
     self.start = start
-    self.threads = threads
     segmentBases = resolution.units.map(\.bases.segment)
     self.resolution = resolution
     self.live = live
     self.options = options
     self.diagnostics = diagnostics
     self.is64 = is64
-    plan.segmentAddresses = Array(repeating: 0, count: live.segments.count)
-    plan.outputSegments = Array(repeating: none32, count: live.segments.count)
+    fixedData = FixedData.find(resolution, live)
+    plain = PlainMemory(resolution, fixedData, options, diagnostics)
+    let formed = SegmentForming(resolution, live, options, diagnostics, threads)
+    plan.segments = formed.segments
+    plan.outputSegments = formed.outputSegments
+    plan.segmentAddresses = formed.segmentAddresses
+    isPlacing = needsMemory
   }
 
   static let stackAlignment: UInt64 = 16
   static let heapAlignment: UInt64 = 16
+  /// Where static data begins when nothing lies below: with room for a null pointer's fields.
+  static let firstAddress: UInt64 = 1024
 
   /// Runs the pass.
   consuming func run() -> MemoryPlan {
-    formSegments()
-    place()
+    FixedData.reportOverlaps(fixedData, diagnostics)
+    guard let plain else {
+      place(from: 0)
+      finish(heapBase: next.aligned(to: MemoryPass.heapAlignment), moved: 0)
+      return plan
+    }
+    guard isPlacing else {
+      place(from: plain.heapBase)
+      finish(heapBase: plain.heapBase, moved: 0)
+      return plan
+    }
+    switch plain.room() {
+    case .above(let start):
+      place(from: start)
+      // Zero bytes may have been placed.
+      let heapBase = next == start ? start : next.aligned(to: MemoryPass.heapAlignment)
+      finish(heapBase: heapBase, moved: heapBase &- min(heapBase, plain.heapBase))
+    case .beforeStack(let start):
+      place(from: start)
+      let moved = (next &- start).aligned(to: MemoryPass.heapAlignment)
+      finish(heapBase: plain.heapBase &+ moved, moved: moved)
+    case .below(let room, let program):
+      place(from: room.lowerBound, isBelow: true)
+      if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }
+      finish(heapBase: plain.heapBase, moved: 0)
+    }
     return plan
-  }
-
-  // MARK: Forming segments
-
-  /// Joins the segments of one kind, in the order of the link.
-  private mutating func formSegments() {
-    let units = Array(resolution.inLinkOrder)
-    let contributions = contributions(of: units)
-    var formed: [FormedSegment] = []
-    var byName: [ByteString: Int] = [:]
-    for (position, contribution) in contributions.enumerated() {
-      for run in contribution.runs {
-        let output: Int
-        if !run.isAlone, let found = byName[run.name] {
-          output = found
-        } else {
-          output = formed.count
-          formed.append(FormedSegment(result: makeSegment(run.name)))
-          if !run.isAlone { byName[run.name] = output }
-        }
-        formed[output].add(run, ofUnitAt: position)
-      }
-    }
-    let ranks = formed.map { rank($0.result.name) }
-    let order = formed.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
-    for (index, position) in order.enumerated() { finish(formed[position], index, units, contributions) }
-  }
-
-  private func contributions(of units: [Unit]) -> [SegmentContribution] {
-    let (live, options) = (live.segments, options)
-    return threads.map(units.count, batch: 8) { SegmentContribution(units[$0], live, options) }
-  }
-
-  private func makeSegment(_ name: ByteString) -> OutputSegment {
-    var segment = OutputSegment(name: name)
-    segment.isPassive = options.sharedMemory
-    segment.isBSS = options.contract.formsSegments && name.hasPrefix(".bss")
-    return segment
-  }
-
-  private func rank(_ name: ByteString) -> Int {
-    if name.hasPrefix(".tdata") { return 0 }
-    if name.hasPrefix(".rodata") { return 1 }
-    if name.hasPrefix(".data") { return 2 }
-    if name.hasPrefix(".bss") { return 4 }
-    return 3
-  }
-
-  /// Gives the pieces of a segment their offsets; mergeable strings become one run where the first of them stands.
-  private mutating func finish(
-    _ formed: FormedSegment, _ index: Int, _ units: [Unit], _ contributions: [SegmentContribution]
-  ) {
-    var output = formed.result
-    let merged = mergedStrings(of: formed, units, contributions)
-    output.pieces.reserveCapacity(formed.count - formed.mergeableCount)
-    for run in formed.runs {
-      let unit = units[run.position].index
-      let base = segmentBases[Int(unit)]
-      for piece in contributions[run.position].pieces[run.pieces] {
-        let id = Int(base + piece.segment)
-        plan.outputSegments[id] = UInt32(index)
-        guard !piece.isMergeable else {
-          plan.segmentAddresses[id] = MemoryPlan.mergedStrings
-          if output.strings.isEmpty, let merged {
-            output.strings = [OutputSegment.MergedRun(offset: output.size, strings: merged, name: output.name)]
-            output.size += UInt64(merged.bytes.count)
-          }
-          continue
-        }
-        output.size = align(output.size, 1 << UInt64(piece.alignment))
-        output.pieces.append(OutputSegment.Piece(unit: unit, segment: piece.segment, offset: output.size))
-        output.size &+= piece.size
-      }
-    }
-    plan.segments.append(output)
-  }
-
-  private func mergedStrings(
-    of formed: FormedSegment, _ units: [Unit], _ contributions: [SegmentContribution]
-  ) -> MergedStrings? {
-    guard formed.mergeableCount > 0 else { return nil }
-    var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
-    strings.reserveCapacity(formed.mergeableCount)
-    for run in formed.runs {
-      let unit = units[run.position]
-      let (segments, base) = (unit.segments, unit.bases.segment)
-      for piece in contributions[run.position].pieces[run.pieces] where piece.isMergeable {
-        let segment = segments[Int(piece.segment)]
-        if segment.bytes[segment.count - 1] != 0 {
-          diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
-        }
-        strings.append((base + piece.segment, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
-      }
-    }
-    return MergedStrings(strings, threads)
   }
 
   // MARK: Placing
 
-  private mutating func place() {
-    let end = plainMemoryEnd()
-    next = end ?? 0
+  private mutating func place(from start: UInt64, isBelow: Bool = false) {
+    next = start
     let ownsStack = resolution.wellKnown.stackPointer == nil
     if options.stackFirst {
       if !ownsStack { placeStack() }
-      if let base = options.globalBase {
+      if let base = options.globalBase, !isBelow {
         if base < next {
           diagnostics.error("--global-base cannot be less than stack size when --stack-first is used")
           return
         }
         next = base
       }
-    } else {
+    } else if !isBelow {
       next = max(next, options.globalBase ?? 0)
     }
+    // Address 0 is the null pointer, and no data's.
+    if resolution.keepsMemory, next == 0 { next = MemoryPass.firstAddress }
     plan.dataStart = next
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
@@ -212,25 +174,65 @@ struct MemoryPass {
     plan.dataEnd = next
     diagnostics.log("mem: static data = \(next &- plan.dataStart)")
     if !options.stackFirst, !ownsStack { placeStack() }
-    plan.heapBase = align(next, MemoryPass.heapAlignment)
-    if keepsMemory, next == end { plan.heapBase = end ?? 0 }
-    next = plan.heapBase
+  }
+
+  private mutating func finish(heapBase: UInt64, moved: UInt64) {
+    plan.heapBase = heapBase
+    if let plain, plain.heapBase != heapBase {
+      plan.decidedAddresses = plain.decidedAddresses(heapBase: heapBase, moved: moved)
+    }
+    checkFixedData()
     placeKeptSegments()
     orderSegments()
-    setSize()
+    let placedEnd = max(next, heapBase == plain?.heapBase ? 0 : heapBase)
+    let size = MemorySize(resolution, options, diagnostics, is64: is64)
+    plan.setSize(size.of(placedEnd: plain == nil ? heapBase : isPlacing ? placedEnd : 0, moved: moved))
+    checkBounds()
   }
+
+  /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.
+  private func checkFixedData() {
+    let fixed = fixedData.filter { $0.memory == resolution.memories.main && !$0.unit.contracts.keepsMemory }
+    for data in fixed where data.start < data.end {
+      if data.start >= max(plan.dataEnd, plan.stackPointer) { continue }
+      let isStackPlaced = plan.stackPointer > 0
+      if data.end <= (isStackPlaced ? min(plan.dataStart, plan.stackLow) : plan.dataStart) { continue }
+      diagnostics.error(
+        "\(data.unit.file.displayName): \(data.text) is where data or a stack was placed (its address does not depend on "
+          + "__memory_base: link it with -shared and -fPIC)")
+    }
+  }
+
+  /// A segment beyond its memory makes the module fail to start; a memory that became larger must not hide that.
+  private func checkBounds() {
+    for (index, memory) in resolution.memories.memories.enumerated() {
+      guard memory.definition != nil, let declared = memory.limits, plan.limits[index].minimum > declared.minimum else {
+        continue
+      }
+      let (size, overflow) = declared.minimum.multipliedReportingOverflow(by: declared.pageSize)
+      guard !overflow else { continue }
+      for data in fixedData where data.memory == UInt32(index) && data.end > size {
+        diagnostics.error(
+          "\(data.unit.file.displayName): \(data.text) lies beyond its memory, which has \(size) bytes: it could not "
+            + "start (let the memory have more pages)")
+        return
+      }
+    }
+  }
+
+  private var needsConstructorsFlag: Bool { own.startUp.runsOnce && live.hasConstructors }
 
   /// Words by which threads agree on who does something, and wait for it.
   private mutating func placeFlags() {
     guard options.sharedMemory else { return }
     func place(_ flag: WritableKeyPath<MemoryPlan, UInt64?>) {
-      next = align(next, 4)
+      next = next.aligned(to: 4)
       plan[keyPath: flag] = next
       next &+= 4
     }
     if plan.segments.contains(where: { $0.isPassive }) { place(\.initMemoryFlag) }
     if start.needsFirstInstance { place(\.firstInstanceFlag) }
-    if own.startUp.runsOnce, live.hasConstructors { place(\.constructorsFlag) }
+    if needsConstructorsFlag { place(\.constructorsFlag) }
   }
 
   /// Zero-initialised segments take no place in the file unless something forces them to, so they are numbered behind
@@ -250,28 +252,9 @@ struct MemoryPass {
     }
   }
 
-  private var keepsMemory: Bool { resolution.units.contains(where: \.contracts.keepsMemory) }
-
-  /// Where the memory of the plain module that owns the first memory ends, if there is one.
-  private mutating func plainMemoryEnd() -> UInt64? {
-    guard let unit = resolution.memoryOwner else { return nil }
-    if let base = options.heapBase { return base }
-    guard let facts = unit.lifted else { return nil }
-    let sharedEnd = resolution.sharedDataEnd
-    if let base = facts.heapBase { return max(base, sharedEnd) }
-    let end = max(facts.staticDataEnd, sharedEnd)
-    let importsBase = unit.globalImports.contains { $0.module == "env" && $0.name == "__heap_base" }
-    if importsBase || unit.memories.isEmpty && unit.memoryImports.isEmpty { return end }
-    if needsMemory {
-      diagnostics.error(
-        "\(unit.file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
-          + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
-    }
-    return end
-  }
-
   /// Whether anything has to be placed beside a plain module's own data.
   private var needsMemory: Bool {
+    if options.sharedMemory, needsConstructorsFlag || start.needsFirstInstance { return true }
     if plan.segments.contains(where: { $0.size > 0 }) { return true }
     if let stack = resolution.wellKnown.stackPointer, resolution.needsStack,
       live.isLive(resolution.symbol(stack), stack)
@@ -292,19 +275,19 @@ struct MemoryPass {
 
   private mutating func placeStack() {
     guard options.contract.placesStack else { return }
-    if let stack = resolution.wellKnown.stackPointer, keepsMemory,
+    if let stack = resolution.wellKnown.stackPointer, resolution.keepsMemory,
       !resolution.needsStack || !live.isLive(resolution.symbol(stack), stack)
     {
       return
     }
-    next = align(next, MemoryPass.stackAlignment)
+    next = next.aligned(to: MemoryPass.stackAlignment)
     plan.stackLow = next
     if options.stackSize % MemoryPass.stackAlignment != 0 {
       diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned")
     }
     diagnostics.log("mem: stack size  = \(options.stackSize)")
     diagnostics.log("mem: stack base  = \(next)")
-    next = add(next, options.stackSize)
+    next = next.saturatingSum(options.stackSize)
     plan.stackPointer = next
     diagnostics.log("mem: stack top   = \(next)")
   }
@@ -312,7 +295,7 @@ struct MemoryPass {
   private mutating func placeSegment(_ index: Int) {
     let segment = plan.segments[index]
     plan.alignment = max(plan.alignment, segment.alignment)
-    next = align(next, 1 << UInt64(segment.alignment))
+    next = next.aligned(to: 1 << UInt64(segment.alignment))
     plan.segments[index].address = next
     diagnostics.log("mem: \(segment.name) offset=\(next) size=\(segment.size) align=\(segment.alignment)")
     for piece in segment.pieces {
@@ -323,7 +306,7 @@ struct MemoryPass {
       plan.tlsAlignment = 1 << UInt64(segment.alignment)
       plan.tlsAddress = next
     }
-    next = add(next, segment.size)
+    next = next.saturatingSum(segment.size)
   }
 
   /// Blocks of shared libraries, each with its pieces of data at their places.
@@ -333,14 +316,14 @@ struct MemoryPass {
       let block = unit.segments[Int(facts.memoryBlock)]
       let id = Int(unit.bases.segment + facts.memoryBlock)
       guard live.segments[id] else { continue }
-      next = align(next, 1 << UInt64(block.alignment))
+      next = next.aligned(to: 1 << UInt64(block.alignment))
       plan.segmentAddresses[id] = next
       for (index, segment) in unit.segments.enumerated() {
         guard case .inside(facts.memoryBlock, let offset) = segment.placement else { continue }
         placeFixed(unit, index, at: next &+ offset, prefix: unit.file.baseName)
       }
       diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
-      next = add(next, block.size)
+      next = next.saturatingSum(block.size)
     }
   }
 
@@ -366,7 +349,7 @@ struct MemoryPass {
         let id = Int(unit.bases.segment) + index
         guard live.segments[id] else { continue }
         switch segment.placement {
-        case .absolute(let address) where unit.ownsFirstMemory(in: resolution):
+        case .absolute(let address) where isInMain(unit):
           placeFixed(unit, index, at: address, prefix: nil)
         case .absolute, .passive, .kept:
           plan.outputSegments[id] = UInt32(plan.segments.count)
@@ -381,75 +364,8 @@ struct MemoryPass {
     }
   }
 
-  // MARK: Size
-
-  private mutating func setSize() {
-    let limit: UInt64 = is64 ? 1 << 34 : 1 << 32
-    let page = options.pageSize
-    var size = next
-    if let unit = resolution.memoryOwner, let declared = unit.firstMemoryLimits {
-      let declaredPage: UInt64 = 1 << UInt64(declared.pageSizeLog2 ?? 16)
-      let minimum = max(declared.minimum, resolution.sharedMemoryMinimum)
-      let room = minimum.multipliedReportingOverflow(by: declaredPage)
-      let bytes = room.overflow ? limit : room.partialValue
-      let moved = next &- min(next, unit.lifted?.heapBase ?? unit.lifted?.staticDataEnd ?? next)
-      // What was free above the module's own data stays free above everything.
-      size = max(size, add(bytes, moved > 0 ? align(moved, declaredPage) : 0))
-    }
-    if size > limit {
-      diagnostics.error("memory of \(size) bytes is needed, but only \(limit) bytes can be addressed")
-      return
-    }
-    if let heap = options.initialHeap {
-      if heap % page != 0 { diagnostics.error("initial heap must be \(page)-byte aligned") }
-      if heap > limit - size {
-        diagnostics.error("initial heap too large, cannot be greater than \(limit - size)")
-        return
-      }
-      size += heap
-    }
-    if let initial = options.initialMemory {
-      if initial % page != 0 { diagnostics.error("initial memory must be \(page)-byte aligned") }
-      if size > initial { diagnostics.error("initial memory too small, \(size) bytes needed") }
-      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)") }
-      size = initial
-    }
-    size = align(size, page)
-    plan.pages = size / page
-    plan.heapEnd = size
-    diagnostics.log("mem: total pages = \(plan.pages)")
-    setMaximum(size, limit: limit, page: page)
-  }
-
-  private mutating func setMaximum(_ size: UInt64, limit: UInt64, page: UInt64) {
-    if let maximum = options.maximumMemory {
-      if maximum % page != 0 { diagnostics.error("maximum memory must be \(page)-byte aligned") }
-      if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed") }
-      if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)") }
-      plan.maximumPages = maximum / page
-    } else if options.noGrowableMemory {
-      plan.maximumPages = size / page
-    } else if options.sharedMemory {
-      plan.maximumPages = (options.isPositionIndependent ? limit : size) / page
-    } else if let owner = resolution.memoryOwner, let maximum = owner.firstMemoryLimits?.maximum {
-      if !owner.memoryImports.isEmpty, maximum < plan.pages {
-        diagnostics.error(
-          "\(owner.file.displayName): imports a memory of at most \(maximum) pages, but \(plan.pages) are needed "
-            + "(the host has to provide a larger memory)")
-      }
-      // The module's maximum rises as far as what was added needs it to.
-      plan.maximumPages = max(maximum, plan.pages)
-    }
-  }
-
-  private func align(_ value: UInt64, _ alignment: UInt64) -> UInt64 {
-    let (sum, overflow) = value.addingReportingOverflow(alignment - 1)
-    return overflow ? ~(alignment - 1) : sum & ~(alignment - 1)
-  }
-
-  /// Addresses saturate: whatever is too large is reported when the size is set.
-  private func add(_ one: UInt64, _ other: UInt64) -> UInt64 {
-    let (sum, overflow) = one.addingReportingOverflow(other)
-    return overflow ? .max : sum
+  /// Whether absolute addresses of a finished module are addresses of the main memory.
+  private func isInMain(_ unit: Unit) -> Bool {
+    resolution.memories.index(of: unit.contracts.programMemory ?? 0, in: unit) == resolution.memories.main
   }
 }

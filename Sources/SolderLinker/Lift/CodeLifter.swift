@@ -43,10 +43,9 @@ final class CodeLifter: Sendable {
   private let nextMoving = Atomic<Int>(0)
   private let results = Mutex<[(task: Int, result: Result)]>([])
 
-  /// - Parameter memoryOwner: the plain module whose memory becomes that of the whole program.
-  init(_ units: [InputModule], memoryOwner: InputModule?) {
-    tasks = units.filter(\.isLifted).flatMap { unit in
-      let movesMemory = CodeLifter.movesMemory(unit, owner: memoryOwner)
+  /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
+  init(_ units: [(unit: InputModule, movesMemory: Bool)]) {
+    tasks = units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
       let readFunctions = unit.lifted?.readFunctions ?? []
       return CodeLifter.runs(of: unit).map {
         Task(unit: unit, functions: $0, movesMemory: movesMemory, readFunctions: readFunctions)
@@ -59,10 +58,6 @@ final class CodeLifter: Sendable {
   /// - Parameter readFunctions: the functions that are still left out.
   init(_ unit: InputModule, functions: Range<Int>, readFunctions: Set<UInt32>) {
     tasks = [Task(unit: unit, functions: functions, movesMemory: false, readFunctions: readFunctions)]
-  }
-
-  static func movesMemory(_ unit: InputModule, owner: InputModule?) -> Bool {
-    unit.contracts.keepsMemory && unit !== owner
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.

@@ -43,13 +43,10 @@ struct LiftedFacts {
   /// Symbols of exports that have the name of an import of the same module, which means something else; see
   /// `ResolvePass+OwnNames.swift`.
   var exportsOfImportedNames: [UInt32] = []
+  /// What a plain module says of its memory.
+  var memory = StaticMemory()
   /// Whether the module brings the stack pointer that everybody shares.
   var ownsStackPointer = false
-  /// The global, of the index space, that says where a plain module's static memory ends, and what it says.
-  var heapBaseGlobal: UInt32?
-  var heapBase: UInt64?
-  /// One past the last byte that an active data segment of a plain module fills.
-  var staticDataEnd: UInt64 = 0
 }
 
 /// What the second step of lifting, going through the code of a finished module, found out about the rest of it.

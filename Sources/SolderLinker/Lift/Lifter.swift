@@ -56,7 +56,7 @@ struct Lifter {
       placeLibrarySegments()
       placeLibraryElements()
     } else {
-      findHeapBase()
+      facts.memory = StaticMemory(of: unit)
       readDefinedConstants()
       placePlainSegments()
       placePlainElements()
@@ -361,7 +361,7 @@ struct Lifter {
     where !global.type.isMutable && (global.type.valueType == 0x7F || global.type.valueType == 0x7E) {
       let position = unit.globalImports.count + index
       // Where the heap begins is for the linker to say.
-      if facts.heapBaseGlobal == UInt32(position) { continue }
+      if facts.memory.isDecidedByLayout(position) { continue }
       facts.globals[position] = evaluator.value(of: global.initializer)
       evaluator.globals[position] = facts.globals[position]
     }
@@ -385,7 +385,7 @@ struct Lifter {
   private func placeLibrarySegments() {
     let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
     for index in unit.segments.indices where index != Int(facts.memoryBlock) {
-      guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
+      guard case .kept(let memory, let offset) = unit.segments[index].placement, memory == unit.libraryMemory,
         let value = evaluator.value(of: offset)
       else { continue }
       switch value.base {
@@ -407,10 +407,7 @@ struct Lifter {
       guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
         let value = evaluator.value(of: offset), value.base == .number
       else { continue }
-      let address = UInt64(bitPattern: value.addend) & mask
-      unit.segments[index].placement = .absolute(address)
-      let (end, overflow) = address.addingReportingOverflow(unit.segments[index].size)
-      facts.staticDataEnd = max(facts.staticDataEnd, overflow ? .max : end)
+      unit.segments[index].placement = .absolute(UInt64(bitPattern: value.addend) & mask)
     }
   }
 
@@ -447,31 +444,10 @@ struct Lifter {
 
   // MARK: Plain modules
 
-  /// A global that the module defines and exports under this name, or else only calls so.
-  private func global(named name: StaticString) -> Int? {
-    let imported = unit.globalImports.count
-    if let export = unit.exports.first(where: { $0.kind == .global && $0.name == name }), Int(export.index) >= imported
-    {
-      return Int(export.index) - imported
-    }
-    return unit.globals.firstIndex { $0.name == name }
-  }
-
-  /// A plain module says with a global of this name, exported or not, where its static memory ends. Its value is not
-  /// what is written there, and everything computed from it waits for the layout.
-  private mutating func findHeapBase() {
-    guard let index = global(named: "__heap_base"), !unit.globals[index].type.isMutable,
-      let value = SymbolicEvaluator(unit, globals: facts.globals).value(of: unit.globals[index].initializer),
-      value.base == .number
-    else { return }
-    facts.heapBaseGlobal = UInt32(unit.globalImports.count + index)
-    facts.heapBase =
-      UInt64(bitPattern: value.addend) & (unit.globals[index].type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
-  }
-
   /// The stack that everybody shares, if the module brings one.
   private mutating func findPlainConventions() {
-    if let index = global(named: "__stack_pointer"), unit.globals[index].type.isMutable {
+    if facts.memory.sharesStack, let mark = facts.memory.stackPointer {
+      let index = Int(mark.global) - unit.globalImports.count
       facts.ownsStackPointer = true
       if !unit.exports.contains(where: { $0.kind == .global && $0.name == "__stack_pointer" }) {
         unit.symbols.append(

@@ -55,18 +55,19 @@ struct ReadRelocationsPass {
 
   /// The relocations of each finished module, and what its code says.
   private func joinCode(_ ahead: CodeLifter) -> [UInt32: (UnitRelocations?, CodeFacts?)] {
-    let owner = bindings.memoryOwner?.module
+    let memories = bindings.memories
     typealias Runs = [(functions: Range<Int>, result: CodeLifter.Result)]
-    func found(_ module: InputModule, _ lifter: CodeLifter) -> Runs? {
-      lifter.found(in: module, movesMemory: CodeLifter.movesMemory(module, owner: owner))
+    func found(_ module: BoundModule, _ lifter: CodeLifter) -> Runs? {
+      lifter.found(in: module.module, movesMemory: memories.movesFirstMemory(of: module.index))
     }
-    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0.module, ahead)) }
+    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0, ahead)) }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
-    let late = CodeLifter(finished.compactMap { $1 == nil ? $0.module : nil }, memoryOwner: owner)
+    let late = CodeLifter(
+      finished.filter { $1 == nil }.map { ($0.0.module, memories.movesFirstMemory(of: $0.0.index)) })
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
     var result: [UInt32: (UnitRelocations?, CodeFacts?)] = [:]
     for (module, runs) in finished {
-      let joined = LiftedRelocations(module.module, runs ?? found(module.module, late) ?? [], diagnostics, threads)
+      let joined = LiftedRelocations(module.module, runs ?? found(module, late) ?? [], diagnostics, threads)
       result[module.index] = (joined.relocations, joined.code)
     }
     return result

@@ -178,13 +178,14 @@ struct SymbolicEvaluator {
       if instruction.opcode == .localSet { stack.removeLast() }
     case .drop: return stack.popLast() != nil
     case .i32Store, .i64Store:
-      guard let value = stack.popLast(), let address = stack.popLast(), instruction.memory == 0,
+      guard let value = stack.popLast(), let address = stack.popLast(), instruction.memory == unit?.libraryMemory,
         let place = address + .number(instruction.first)
       else { return false }
       stores.append(Store(address: place, value: value, width: instruction.opcode == .i32Store ? 4 : 8))
     case .memoryFill:
       guard let count = stack.popLast(), let value = stack.popLast(), let address = stack.popLast(),
-        count.base == .number, value == .number(0), instruction.first == 0, stores.isEmpty
+        count.base == .number, value == .number(0), UInt32(exactly: instruction.first) == unit?.libraryMemory,
+        stores.isEmpty
       else { return false }
       clearedRanges.append(ClearedRange(address: address, count: count.addend))
     case .globalSet:

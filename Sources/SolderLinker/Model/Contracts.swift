@@ -1,3 +1,5 @@
+import WebAssemblyFormat
+
 /// What is special about a unit, decided once, where its file is read.
 ///
 /// An object says what it needs with relocations and leaves the rest to the linker. A finished module does not, and each
@@ -31,7 +33,11 @@ struct Contracts: Sendable {
   let hasRelocationSections: Bool
   /// An index of a global may name an address or a function, which wants a global that holds it.
   let wantsAddressGlobals: Bool
-  /// The conventions promise it a first memory.
+  /// Its code names memories by an index space of its own; an object's means the program's memory without naming it.
+  let numbersMemories: Bool
+  /// Which of its memories is the program's by convention: the one that a library imports as `env.memory`.
+  let programMemory: UInt32?
+  /// It has data, or code that uses data, in the memory of the program.
   let needsMainMemory: Bool
   /// The conventions promise it functions that call constructors, and a name section, even where these are empty.
   let expectsConventions: Bool
@@ -80,7 +86,9 @@ struct Contracts: Sendable {
     relocatesCustomSections = isObject
     hasRelocationSections = isObject
     wantsAddressGlobals = !isFinished
-    needsMainMemory = isObject || isLibrary && !draft.memoryImports.isEmpty
+    numbersMemories = isFinished
+    programMemory = isLibrary ? draft.libraryMemory : nil
+    needsMainMemory = isObject || isLibrary && (programMemory != nil || draft.dylink?.memorySize ?? 0 > 0)
     expectsConventions = isObject
     isSetUpByExports = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil

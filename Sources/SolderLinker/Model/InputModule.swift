@@ -130,6 +130,12 @@ final class InputModule: Sendable {
   /// Whether it is a finished module, whose symbols and relocations are recovered.
   var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
 
+  /// Limits of a memory of the module's index space.
+  func memoryLimits(_ index: UInt32) -> Limits {
+    let index = Int(index)
+    return index < memoryImports.count ? memoryImports[index].limits : memories[index - memoryImports.count].limits
+  }
+
   /// The type of a global of the module's index space.
   func globalType(_ index: UInt32) -> GlobalType? {
     if Int(index) < globalImports.count { return globalImports[Int(index)].global }

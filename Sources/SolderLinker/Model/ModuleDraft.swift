@@ -64,6 +64,11 @@ final class ModuleDraft {
   }
 
   /// The type of a global of the module's index space.
+  /// The memory that a shared library imports as the program's (tool-conventions, DynamicLinking.md).
+  var libraryMemory: UInt32? {
+    memoryImports.firstIndex { $0.module == "env" && $0.name == "memory" }.map { UInt32($0) }
+  }
+
   func globalType(_ index: UInt32) -> GlobalType? {
     if Int(index) < globalImports.count { return globalImports[Int(index)].global }
     let defined = Int(index) - globalImports.count

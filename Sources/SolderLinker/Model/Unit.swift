@@ -17,9 +17,7 @@ final class Unit: Sendable, ModuleView {
 
   // As the file has them, but for limits that other units raised.
   let tableImports: [Import]
-  let memoryImports: [Import]
   let tables: [Table]
-  let memories: [Memory]
 
   /// All relocations of the unit. A fragment names its own; those of functions, segments and custom sections follow.
   let relocations: [Relocation]
@@ -45,9 +43,7 @@ final class Unit: Sendable, ModuleView {
     bases = place.bases
     symbolIDs = place.symbolIDs
     tableImports = place.limits.tableImports ?? module.tableImports
-    memoryImports = place.limits.memoryImports ?? module.memoryImports
     tables = place.limits.tables ?? module.tables
-    memories = place.limits.memories ?? module.memories
     self.relocations = relocations.entries
     wideAddends = relocations.wideAddends
     functionRelocations = relocations.functions
@@ -77,9 +73,7 @@ struct UnitPlace: Sendable {
 /// The memories and tables of a unit where others ask for more than it declares; `nil` where nothing changes.
 struct RaisedLimits: Sendable {
   var tableImports: [Import]?
-  var memoryImports: [Import]?
   var tables: [Table]?
-  var memories: [Memory]?
 }
 
 /// Offsets of a unit's elements in the flat arrays over all units.

@@ -18,8 +18,8 @@ struct Bindings {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
-  /// Memory imports that a named input satisfies, and the memory that each of them is.
-  let boundMemories: [MemoryReference: MemoryReference]
+  /// Which memory each memory of a module is.
+  let memories: MemoryBinding
   /// Relocations of objects that were decoded beside resolving, by module.
   let decoded: [UInt32: UnitRelocations]
 

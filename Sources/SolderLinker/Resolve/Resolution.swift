@@ -16,10 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
-  /// Memory imports that a named input satisfies, and the memory that each of them is.
-  let boundMemories: [MemoryReference: MemoryReference]
-  /// The plain module whose memory becomes that of the whole program.
-  let memoryOwner: Unit?
+  /// Which memory each memory of a unit is.
+  let memories: MemoryBinding
 
   init(_ bindings: consuming Bindings, _ units: [Unit]) {
     table = bindings.table
@@ -30,8 +28,7 @@ struct Resolution {
     wellKnown = bindings.wellKnown
     entry = bindings.entry
     explicitExports = bindings.explicitExports
-    boundMemories = bindings.boundMemories
-    memoryOwner = bindings.memoryOwner.map { units[Int($0.index)] }
+    memories = bindings.memories
   }
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
@@ -45,12 +42,6 @@ struct Resolution {
 
   /// Makes the linker's own unit of all that has been added to it.
   mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
-}
-
-/// A memory in a unit's index space.
-struct MemoryReference: Hashable {
-  var unit: UInt32
-  var index: UInt32
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.

@@ -1,18 +1,13 @@
 import WebAssemblyFormat
 
-// A module that imports a memory or a table says how large it has to be at least, and writes there before its code could
-// make it larger. Where another unit's memory or table becomes that import, its minimum rises.
+// A module that imports a table says how large it has to be at least, and writes there before its code could make it
+// larger. Where another unit's table becomes that import, its minimum rises.
 extension ResolvePass {
-  /// Raises memories and tables to what plain modules that import them ask for.
+  /// Raises tables to what plain modules that import them ask for.
   ///
   /// - Returns: by unit, where that changes what it declares.
   func raisedLimits() -> [RaisedLimits] {
     var result = [RaisedLimits](repeating: RaisedLimits(), count: resolver.units.count)
-    for (reference, target) in boundMemories {
-      let limits = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)].limits
-      result[Int(target.unit)].raiseMemory(
-        Int(target.index), of: resolver.units[Int(target.unit)], to: limits.minimum)
-    }
     for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
@@ -31,20 +26,6 @@ extension ResolvePass {
 }
 
 extension RaisedLimits {
-  /// - Parameter index: in the index space of memories.
-  fileprivate mutating func raiseMemory(_ index: Int, of module: BoundModule, to minimum: UInt64) {
-    let defined = index - module.memoryImports.count
-    if defined < 0 {
-      var imports = memoryImports ?? module.memoryImports
-      imports[index].limits.raise(to: minimum)
-      memoryImports = imports
-    } else {
-      var memories = memories ?? module.memories
-      memories[defined].limits.raise(to: minimum)
-      self.memories = memories
-    }
-  }
-
   fileprivate mutating func raiseImportedTable(_ index: Int, of module: BoundModule, to minimum: UInt64) {
     var imports = tableImports ?? module.tableImports
     imports[index].limits.raise(to: minimum)

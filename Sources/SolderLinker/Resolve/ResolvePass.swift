@@ -56,6 +56,7 @@ struct ResolvePass {
     demoteLazySymbols()
     checkLiftedSignatures()
     checkLiftedDeclarations()
+    let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
     let (limits, bases) = (raisedLimits(), assignElementNumbers())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
@@ -64,7 +65,7 @@ struct ResolvePass {
     return Bindings(
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
-      entry: entrySymbol, explicitExports: exports, boundMemories: boundMemories, decoded: decoded)
+      entry: entrySymbol, explicitExports: exports, memories: memories, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
@@ -139,7 +140,6 @@ struct ResolvePass {
 
   /// Imports that a named input satisfies, by their symbols.
   private(set) var boundImports: [SymbolID: SymbolID] = [:]
-  private(set) var boundMemories: [MemoryReference: MemoryReference] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
@@ -178,7 +178,6 @@ struct ResolvePass {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
       }
     }
-    bindMemories(named)
   }
 
   private func reportMissing(
@@ -204,44 +203,6 @@ struct ResolvePass {
       }
     }
     return nil
-  }
-
-  /// Memories are no symbols: only plain modules have several, and only by a module's name one imports another's.
-  private mutating func bindMemories(_ named: NamedModules) {
-    for unit in resolver.units where unit.contracts.keepsMemory {
-      for (index, entry) in unit.memoryImports.enumerated() {
-        guard let units = named.units[entry.module] else { continue }
-        var target: MemoryReference?
-        for other in units where target == nil {
-          let export = resolver.units[Int(other)].exports.first { $0.kind == .memory && $0.name == entry.name }
-          target = export.map { MemoryReference(unit: other, index: $0.index) }
-        }
-        if let target {
-          boundMemories[MemoryReference(unit: unit.index, index: UInt32(index))] = target
-        } else {
-          reportMissing(entry.name, "memory", from: entry.module, units, in: unit.index)
-        }
-      }
-    }
-    followMemories()
-  }
-
-  /// A memory that a module exports may be one that it imports itself.
-  private mutating func followMemories() {
-    for reference in boundMemories.keys {
-      var target = boundMemories[reference]
-      for _ in 0...boundMemories.count {
-        guard let current = target, let next = boundMemories[current] else { break }
-        target = next
-      }
-      guard let target, boundMemories[target] == nil else {
-        let entry = resolver.units[Int(reference.unit)].memoryImports[Int(reference.index)]
-        diagnostics.error(
-          "\(resolver.displayName(ofUnit: reference.unit)): memory '\(entry.name)' is defined as an import of itself")
-        return
-      }
-      boundMemories[reference] = target
-    }
   }
 
   private func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {

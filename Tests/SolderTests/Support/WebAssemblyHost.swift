@@ -19,6 +19,7 @@ actor WebAssemblyHost {
     var assemble: String?
     var to: String?
     var invoke: Invocation?
+    var judge: [ModuleSetJudge.Case]?
   }
 
   struct Invocation: Codable, Sendable {
@@ -51,6 +52,7 @@ actor WebAssemblyHost {
     var id: Int
     var error: String?
     var transcript: String?
+    var verdicts: [ModuleSetJudge.Verdict]?
   }
 
   private var lines: AsyncStream<String>.Continuation?
@@ -67,6 +69,13 @@ actor WebAssemblyHost {
   func validate(_ bytes: [UInt8]) async throws {
     let answer = try await ask { Request(id: $0, validate: Self.encoded(bytes)) }
     if let error = answer.error { throw ToolFailure("the result is not valid: \(error)") }
+  }
+
+  /// Compares links with separate instantiation; see `Tests/Tools/separate_instantiation.py`.
+  func judge(_ cases: [ModuleSetJudge.Case]) async throws -> [ModuleSetJudge.Verdict] {
+    let answer = try await ask { Request(id: $0, judge: cases) }
+    guard let verdicts = answer.verdicts else { throw ToolFailure("the judge: \(answer.error ?? "")") }
+    return verdicts
   }
 
   private static func encoded(_ bytes: [UInt8]) -> String { "base64:" + Data(bytes).base64EncodedString() }

@@ -8,7 +8,7 @@ extension IndexPass {
     for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit, &names) }
     if let name = memoryExportName(names) {
       names.insert(name)
-      plan.exports.append(OutputExport(name: name, kind: .memory, index: 0))
+      plan.exports.append(OutputExport(name: name, kind: .memory, index: resolution.memories.main ?? 0))
     }
     let exported = symbols { [options] in $0.state == .defined && $0.isExported(options) }
     for id in resolution.table.slots where exported[Int(id)] && !plan.wrapped.contains(id) { export(id, &names) }
@@ -19,7 +19,7 @@ extension IndexPass {
     guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }), !names.contains(name) else {
       return nil
     }
-    guard resolution.needsMainMemory else { return nil }
+    guard resolution.memories.main != nil else { return nil }
     let exportsOwn = plan.exports.contains { $0.kind == .memory }
     return exportsOwn && name == "memory" ? nil : name
   }
@@ -27,14 +27,9 @@ extension IndexPass {
   private mutating func exportPlain(_ unit: Unit, _ names: inout Set<ByteString>) {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
-      if names.contains(entry.name) {
-        diagnostics.warn(
-          "\(unit.file.displayName): export '\(entry.name)' is left out, because another module exports that name")
-        continue
-      }
       let index: UInt32
       switch entry.kind {
-      case .memory: index = plan.memoryIndices[unit.index]?[Int(entry.index)] ?? 0
+      case .memory: index = resolution.memories.index(of: entry.index, in: unit)
       case .function:
         index = self.index(
           of: plan.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
@@ -43,7 +38,15 @@ extension IndexPass {
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
       guard index != none32 else { continue }
-      names.insert(entry.name)
+      guard names.insert(entry.name).inserted else {
+        // The same thing under the same name is there already.
+        if plan.exports.contains(where: { $0.name == entry.name && $0.kind == entry.kind && $0.index == index }) {
+          continue
+        }
+        diagnostics.warn(
+          "\(unit.file.displayName): export '\(entry.name)' is left out, because another module exports that name")
+        continue
+      }
       plan.exports.append(OutputExport(name: entry.name, kind: entry.kind, index: index))
     }
   }

@@ -63,7 +63,6 @@ struct IndexPass {
   mutating func run() {
     findCalledSymbols()
     addImports()
-    numberMemories()
     reserveSlots()
     scanRelocations()
     settleFunctionTable()

@@ -27,21 +27,16 @@ struct IndexPlan {
   var importIndices: [SymbolID: UInt32] = [:]
   var importCounts = ImportCounts()
 
-  /// Functions, globals, tags, tables and memories of the result behind the imported ones, in order.
+  /// Functions, globals, tags and tables of the result behind the imported ones, in order.
   var functions: [ElementReference] = []
   var globals: [ElementReference] = []
   var tags: [ElementReference] = []
   var tables: [ElementReference] = []
-  var memories: [ElementReference] = []
-  /// Imports of memories of plain modules, beside the first memory.
-  var importedMemories: [ElementReference] = []
   /// Index in the result of each element, numbered over all units.
   var functionIndices: [UInt32] = []
   var globalIndices: [UInt32] = []
   var tagIndices: [UInt32] = []
   var tableIndices: [UInt32] = []
-  /// Index in the result of each memory of each unit.
-  var memoryIndices: [UInt32: [UInt32]] = [:]
 
   /// Symbols whose address a global of the result holds, in order, and the index of that global.
   var addressGlobals: [SymbolID] = []
@@ -92,7 +87,6 @@ struct IndexPlan {
   struct ImportCounts {
     var functions: UInt32 = 0
     var tables: UInt32 = 0
-    var memories: UInt32 = 0
     var globals: UInt32 = 0
     var tags: UInt32 = 0
   }

@@ -1,0 +1,100 @@
+import WebAssemblyFormat
+
+// Data that lies where its module says.
+
+/// An active data segment at an address that is known.
+struct FixedData {
+  let unit: Unit
+  /// Index of the segment in the unit.
+  let segment: Int
+  /// Index of the memory in the result.
+  let memory: UInt32
+  let start: UInt64
+  let end: UInt64
+
+  /// All of them, of units that are in the result.
+  static func find(_ resolution: Resolution, _ live: Liveness) -> [FixedData] {
+    var found: [FixedData] = []
+    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
+      let values = KnownGlobals(resolution)
+      for (index, segment) in unit.segments.enumerated() where live.segments[Int(unit.bases.segment) + index] {
+        let (memory, start): (UInt32, UInt64)
+        switch segment.placement {
+        case .absolute(let address): (memory, start) = (unit.contracts.programMemory ?? 0, address)
+        case .kept(let own, let offset):
+          guard let address = values.address(offset, in: unit) else { continue }
+          (memory, start) = (own, unit.module.memoryLimits(own).is64 ? address : address & 0xFFFF_FFFF)
+        case .free, .inside, .passive: continue
+        }
+        let (end, overflow) = start.addingReportingOverflow(segment.size)
+        found.append(
+          FixedData(
+            unit: unit, segment: index, memory: resolution.memories.index(of: memory, in: unit), start: start,
+            end: overflow ? .max : end))
+      }
+    }
+    return found
+  }
+
+  /// The segment and where it lies, for messages.
+  var text: String {
+    let name = unit.segments[segment].name
+    return "data segment \(name.isEmpty ? "\(segment)" : name.description) at [\(start), \(end))"
+  }
+
+  /// Two modules' data in one place: whichever comes later would overwrite the other's.
+  static func reportOverlaps(_ all: [FixedData], _ diagnostics: Diagnostics) {
+    let sorted = all.filter { $0.start < $0.end }.sorted { ($0.memory, $0.start) < ($1.memory, $1.start) }
+    // Of each memory, the two segments of different units that reach furthest.
+    var furthest: [FixedData] = []
+    for data in sorted {
+      if furthest.first?.memory != data.memory { furthest = [] }
+      if let other = furthest.first(where: { $0.unit !== data.unit }), other.end > data.start {
+        return diagnostics.error(
+          "\(other.unit.file.displayName): \(other.text) and \(data.text) of \(data.unit.file.displayName) overlap in one "
+            + "memory (build one of the two for other addresses)")
+      }
+      if let own = furthest.firstIndex(where: { $0.unit === data.unit }) {
+        if furthest[own].end < data.end { furthest[own] = data }
+      } else {
+        furthest.append(data)
+      }
+      furthest.sort { $0.end > $1.end }
+      furthest.removeLast(max(0, furthest.count - 2))
+    }
+  }
+}
+
+/// What immutable globals hold, as far as no host and no layout decides it.
+private struct KnownGlobals {
+  private let resolution: Resolution
+
+  init(_ resolution: Resolution) { self.resolution = resolution }
+
+  /// The value of a constant expression.
+  func address(_ expression: Fragment, in unit: Unit, depth: Int = 0) -> UInt64? {
+    guard let facts = unit.lifted, depth < 16 else { return nil }
+    let relocations = unit.relocations[Int(expression.relocations.start)..<Int(expression.relocations.end)]
+    var globals: [SymbolicValue?] = []
+    for relocation in relocations where relocation.kind == .globalIndexLEB {
+      let index = Int(relocation.target - facts.globalSymbols)
+      if globals.count <= index { globals += Array(repeating: nil, count: index + 1 - globals.count) }
+      globals[index] = value(of: unit.symbolIDs[Int(relocation.target)], depth: depth).map { .number($0) }
+    }
+    guard let value = SymbolicEvaluator(unit.file, globals: globals).value(of: expression), value.base == .number else {
+      return nil
+    }
+    return UInt64(bitPattern: value.addend)
+  }
+
+  private func value(of id: SymbolID, depth: Int) -> Int64? {
+    let symbol = resolution.symbol(id)
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
+    let unit = resolution.units[Int(symbol.unit)]
+    let index = Int(symbol.element - unit.bases.global)
+    guard !unit.globals[index].type.isMutable,
+      unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
+    else { return nil }
+    return address(unit.globals[index].initializer, in: unit, depth: depth + 1).map { Int64(bitPattern: $0) }
+  }
+}

@@ -1,0 +1,164 @@
+import WebAssemblyFormat
+
+// How large the memories of the result are.
+//
+// A module's memory that nothing is placed in is as large as the module says. The main memory grows by what is placed:
+// what was heap above a module's own data stays as large as it was, if the memory may become that large. Where it may
+// not (the type of the import, a maximum that another module imports it with, an option, the addresses there are), the
+// heap is what is left, and only what does not fit at all is an error. Of a memory of the host no more is asked for than
+// what has to be in it.
+struct MemorySize {
+  private let memories: MemoryBinding
+  private let units: [Unit]
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let is64: Bool
+
+  init(_ resolution: Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics, is64: Bool) {
+    memories = resolution.memories
+    units = resolution.units
+    self.options = options
+    self.diagnostics = diagnostics
+    self.is64 = is64
+  }
+
+  /// - Parameters:
+  ///   - placedEnd: one past the last byte that the linker placed, 0 if it placed nothing.
+  ///   - moved: by how much the heap was moved.
+  /// - Returns: the limits of each memory of the result, and where the main memory ends at first.
+  func of(placedEnd: UInt64, moved: UInt64) -> (limits: [Limits], heapEnd: UInt64) {
+    var limits = memories.memories.map { $0.limits ?? Limits() }
+    guard let main = memories.main else { return (limits, 0) }
+    let declared = declaredLimits(memories.memories[Int(main)])
+    limits[Int(main)] = declared
+    guard let size = size(of: memories.memories[Int(main)], declared, placedEnd, moved) else { return (limits, 0) }
+    diagnostics.log("mem: total pages = \(size / declared.pageSize)")
+    limits[Int(main)].minimum = max(declared.minimum, size / declared.pageSize)
+    limits[Int(main)].maximum = maximum(of: declared, size, isImported: memories.memories[Int(main)].isImported)
+    return (limits, size)
+  }
+
+  /// What is declared of the main memory, with the address width and the pages that it will have.
+  private func declaredLimits(_ memory: BoundMemory) -> Limits {
+    var limits = memory.limits ?? Limits(is64: is64)
+    limits.isShared = options.sharedMemory || limits.isShared
+    let pageSize: UInt64 = 1 << 16
+    guard options.pageSize != pageSize else { return limits }
+    if memory.limits == nil {
+      limits.pageSizeLog2 = UInt32(options.pageSize.trailingZeroBitCount)
+    } else if limits.pageSize != options.pageSize {
+      let owner = memory.users.first.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+      diagnostics.error(
+        "--page-size=\(options.pageSize) is not the page size of the memory of \(owner), \(limits.memoryText)")
+    }
+    return limits
+  }
+
+  // MARK: Initial size
+
+  /// An end that a memory must not go beyond, and why.
+  private struct Bound {
+    var bytes: UInt64
+    var report: (UInt64) -> String
+  }
+
+  private func size(of memory: BoundMemory, _ declared: Limits, _ placedEnd: UInt64, _ moved: UInt64) -> UInt64? {
+    let page = declared.pageSize
+    let bounds = bounds(of: memory, declared)
+    let bound = bounds.map(\.bytes).min() ?? .max
+    let declaredSize = declared.minimum.saturatingProduct(page)
+    let needed = max(declaredSize, placedEnd.aligned(to: page))
+    // What can be given to the heap without asking for more than there may be.
+    let wanted = placedEnd == 0 || memory.isImported ? needed : declaredSize.saturatingSum(moved.aligned(to: page))
+    var size = max(needed, min(wanted, bound & ~(page - 1)))
+    if memory.limits == nil { size = placedEnd }
+    if let broken = bounds.first(where: { size > $0.bytes }) {
+      diagnostics.error(broken.report(size))
+      return nil
+    }
+    return applyOptions(to: size, smallest: memory.limits == nil ? size : needed, declared)
+  }
+
+  /// What the largest size of the main memory follows from, the strictest reason last.
+  private func bounds(of memory: BoundMemory, _ declared: Limits) -> [Bound] {
+    let page = declared.pageSize
+    let limit = addressLimit(declared, memory)
+    var bounds = [
+      Bound(bytes: limit) { "memory of \($0) bytes is needed, but only \(limit) bytes can be addressed" }
+    ]
+    if memory.isImported, let maximum = memory.limits?.maximum {
+      bounds.append(
+        Bound(bytes: maximum.saturatingProduct(page)) { size in
+          "\(name(of: memory)): imports a memory of at most \(maximum) pages, but \(pages(size, page)) are needed "
+            + "(the host has to provide a larger memory)"
+        })
+    }
+    if let maximum = memory.largestForImporters {
+      let importer = memory.users.first { user in
+        user != memory.definition && units[Int(user.unit)].module.memoryLimits(user.index).maximum == maximum
+      }
+      let name = importer.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+      bounds.append(
+        Bound(bytes: maximum.saturatingProduct(page)) { size in
+          "\(name): imports a memory of at most \(maximum) pages, but \(pages(size, page)) are needed (let the import have a "
+            + "larger maximum)"
+        })
+    }
+    return bounds
+  }
+
+  private func name(of memory: BoundMemory) -> String {
+    memory.users.first.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+  }
+
+  private func pages(_ size: UInt64, _ page: UInt64) -> UInt64 { size.aligned(to: page) / page }
+
+  /// How many bytes there are addresses for. wasm-ld has a limit of its own where there are 64 bits.
+  private func addressLimit(_ declared: Limits, _ memory: BoundMemory) -> UInt64 {
+    if !declared.is64 { return 1 << 32 }
+    return memory.limits == nil ? 1 << 34 : .max
+  }
+
+  /// - Parameter smallest: what is there in any case: the heap may be smaller than `size` gives it.
+  private func applyOptions(to size: UInt64, smallest: UInt64, _ declared: Limits) -> UInt64? {
+    let page = declared.pageSize
+    let limit: UInt64 = !declared.is64 ? 1 << 32 : 1 << 34
+    var size = size
+    if let heap = options.initialHeap {
+      if heap % page != 0 { diagnostics.error("initial heap must be \(page)-byte aligned") }
+      if heap > limit - min(limit, size) {
+        diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))")
+        return nil
+      }
+      size += heap
+    }
+    // A heap that was asked for is given; the rest of it is what there is room for.
+    let required = options.initialHeap == nil ? smallest : size
+    if let initial = options.initialMemory {
+      if initial % page != 0 { diagnostics.error("initial memory must be \(page)-byte aligned") }
+      if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed") }
+      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)") }
+      size = initial
+    }
+    if let maximum = options.maximumMemory, options.initialMemory == nil { size = min(size, max(required, maximum)) }
+    return size.aligned(to: page)
+  }
+
+  // MARK: Largest size
+
+  private func maximum(of declared: Limits, _ size: UInt64, isImported: Bool) -> UInt64? {
+    let page = declared.pageSize
+    let limit: UInt64 = declared.is64 ? 1 << 34 : 1 << 32
+    if let maximum = options.maximumMemory {
+      if maximum % page != 0 { diagnostics.error("maximum memory must be \(page)-byte aligned") }
+      if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed") }
+      if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)") }
+      return maximum / page
+    }
+    if options.noGrowableMemory { return size / page }
+    // The module's maximum rises as far as what was added needs it to.
+    if let maximum = declared.maximum { return isImported ? maximum : max(maximum, size / page) }
+    if options.sharedMemory { return (options.isPositionIndependent ? limit : size) / page }
+    return nil
+  }
+}

@@ -1,0 +1,197 @@
+import WebAssemblyFormat
+
+// What the plain modules that use the main memory have there, and where there is room beside it.
+//
+// A plain module's own data, stack and heap keep their places, so what the linker places needs room that the module
+// does not use. There are three kinds of modules:
+//
+//  - Most say where their static memory ends, and begin their heap where that global says: the linker places everything
+//    there, and the global gets an address behind it.
+//  - With a collector that walks the stack up to the heap base (AssemblyScript), stack and heap move up together, and
+//    the linker places everything where the stack ended.
+//  - An LLVM program has `__heap_base` in its code as a number, which the exported global has no influence on. Only what
+//    lies below its data is free (and above its stack, where that lies first): `--global-base` makes room there, and
+//    exported globals say where it is.
+//
+// Whatever contradicts itself is refused: data, or a stack pointer, beyond the address where static memory is said to end.
+struct PlainMemory {
+  /// Where the linker may place what it has.
+  enum Room {
+    /// From here on; the heap follows.
+    case above(UInt64)
+    /// From here on; the stack pointer and the heap base move by as much as is placed.
+    case beforeStack(UInt64)
+    /// Only here.
+    case below(Range<UInt64>, LLVMProgram)
+  }
+
+  /// A module whose heap base is a number in its code.
+  struct LLVMProgram {
+    let unit: Unit
+    let heapBase: UInt64
+  }
+
+  private let units: [Unit]
+  private let data: [FixedData]
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+
+  /// - Returns: `nil` when no plain module uses the main memory.
+  init?(_ resolution: Resolution, _ data: [FixedData], _ options: LinkOptions, _ diagnostics: Diagnostics) {
+    guard let main = resolution.memories.main else { return nil }
+    var units: [Unit] = []
+    for user in resolution.memories.memories[Int(main)].users {
+      let unit = resolution.units[Int(user.unit)]
+      if unit.contracts.keepsMemory, !units.contains(where: { $0 === unit }) { units.append(unit) }
+    }
+    guard !units.isEmpty else { return nil }
+    self.units = units
+    self.data = data.filter { $0.memory == main && $0.unit.contracts.keepsMemory }
+    self.options = options
+    self.diagnostics = diagnostics
+  }
+
+  /// One past the last byte of the modules' data.
+  private var dataEnd: UInt64 { data.map(\.end).max() ?? 0 }
+
+  /// Where static memory ends, as far as somebody says so.
+  private var statedEnd: UInt64? {
+    options.heapBase ?? units.compactMap { $0.lifted?.memory.heapBase?.address }.max()
+  }
+
+  /// Where the heap begins as long as nothing is placed.
+  var heapBase: UInt64 { statedEnd ?? dataEnd }
+
+  /// Where there is room; errors are in the diagnostics.
+  func room() -> Room {
+    if let unit = units.first(where: { $0.lifted?.memory.isCollected == true }) { return roomBeforeStack(of: unit) }
+    guard let end = statedEnd else {
+      if !units.contains(where: PlainMemory.importsHeapBase) {
+        diagnostics.error(
+          "\(units[0].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
+            + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
+      }
+      return .above(dataEnd)
+    }
+    checkData(against: end)
+    for unit in units { checkStack(of: unit, against: end) }
+    if options.heapBase == nil, let program = units.lazy.compactMap(LLVMProgram.init(_:)).first {
+      return roomBelow(program)
+    }
+    return .above(end)
+  }
+
+  private static func importsHeapBase(_ unit: Unit) -> Bool {
+    unit.globalImports.contains { $0.module == "env" && $0.name == "__heap_base" }
+  }
+
+  /// Who said where static memory ends, for messages.
+  private func statement(_ end: UInt64) -> String {
+    if options.heapBase != nil { return "--heap-base=\(end)" }
+    let unit = units.first { $0.lifted?.memory.heapBase?.address == end }
+    return "the __heap_base of \(unit?.file.displayName ?? "<internal>"), which is \(end)"
+  }
+
+  private func checkData(against end: UInt64) {
+    guard let beyond = data.first(where: { $0.end > end && $0.start < $0.end }) else { return }
+    diagnostics.error(
+      "\(beyond.unit.file.displayName): \(beyond.text) lies beyond \(statement(end)), where data or a stack has to be "
+        + "placed (static memory ends at \(dataEnd) at the earliest: let __heap_base say so, or pass "
+        + "--heap-base=ADDRESS)")
+  }
+
+  private func checkStack(of unit: Unit, against end: UInt64) {
+    guard let stack = unit.lifted?.memory.stackPointer?.address else { return }
+    if stack > end {
+      diagnostics.error(
+        "\(unit.file.displayName): its stack begins at \(stack), beyond \(statement(end)), where data or a stack has to "
+          + "be placed (let __heap_base be above the stack, or pass --heap-base=ADDRESS)")
+    } else if let inside = data.first(where: { $0.unit === unit && $0.start < stack && stack < $0.end }) {
+      diagnostics.error(
+        "\(unit.file.displayName): its stack begins at \(stack), inside of \(inside.text), which it would overwrite "
+          + "(let the initial value of __stack_pointer be outside of the module's data)")
+    }
+  }
+
+  private func roomBeforeStack(of unit: Unit) -> Room {
+    let memory = unit.lifted?.memory
+    let start = memory?.dataEnd?.address ?? dataEnd
+    let (stack, heap) = (memory?.stackPointer?.address ?? start, memory?.heapBase?.address ?? start)
+    if units.count > 1 {
+      diagnostics.error(
+        "\(unit.file.displayName): has a collector that walks its memory, which other modules use too; "
+          + "data or a stack cannot be placed there (\(units.filter { $0 !== unit }[0].file.displayName))")
+    }
+    if let beyond = data.first(where: { $0.end > start && $0.start < $0.end }) {
+      diagnostics.error(
+        "\(unit.file.displayName): \(beyond.text) lies beyond the end of its data, which __data_end says is \(start); its "
+          + "stack and heap follow there (let __data_end and __heap_base be behind all data)")
+    } else if stack < start || heap < stack {
+      diagnostics.error(
+        "\(unit.file.displayName): its stack begins at \(stack), which is not between the end of its data, \(start), "
+          + "and its __heap_base, \(heap)")
+    }
+    // The option may ask for more room below the heap, never for less.
+    return .beforeStack(start + ((options.heapBase ?? heap) > heap ? (options.heapBase ?? heap) - heap : 0))
+  }
+
+  private func roomBelow(_ program: LLVMProgram) -> Room {
+    let memory = program.unit.lifted?.memory
+    guard let end = memory?.dataStart?.address, let stack = memory?.stackPointer?.address else {
+      return .below(0..<0, program)
+    }
+    // 0 is the null pointer.
+    let start = stack <= end ? stack : min(MemoryPass.stackAlignment, end)
+    return .below(start..<max(start, min(end, data.map(\.start).min() ?? end)), program)
+  }
+
+  // MARK: What the modules get to see
+
+  /// Addresses of globals, by their numbers over all units, that follow from where the heap begins.
+  ///
+  /// - Parameter moved: by how much the stack and the heap of a module with a collector were moved.
+  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [UInt32: UInt64] {
+    var addresses: [UInt32: UInt64] = [:]
+    for unit in units {
+      guard let memory = unit.lifted?.memory else { continue }
+      func set(_ mark: StaticMemory.Mark?, _ address: (UInt64) -> UInt64) {
+        guard let mark else { return }
+        addresses[unit.bases.global + mark.global - UInt32(unit.globalImports.count)] = address(mark.address)
+      }
+      if memory.isCollected {
+        for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }
+      } else {
+        set(memory.heapBase) { _ in heapBase }
+      }
+    }
+    return addresses
+  }
+}
+
+extension PlainMemory.LLVMProgram {
+  /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
+  init?(_ unit: Unit) {
+    guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
+    let symbol = facts.globalSymbols + mark.global
+    if unit.relocations.contains(where: { $0.kind == .globalIndexLEB && $0.target == symbol }) { return nil }
+    guard ConstantSearch(mark.address, unit).isFound else { return nil }
+    self.init(unit: unit, heapBase: mark.address)
+  }
+
+  /// That there is not enough room for `size` bytes.
+  func report(_ size: UInt64, in room: Range<UInt64>, _ diagnostics: Diagnostics) {
+    let base = (max(room.lowerBound, MemoryPass.firstAddress) &+ size).aligned(to: 1024)
+    let fits =
+      room.isEmpty ? "nothing below is known to be free" : "\(size) bytes do not fit below, at \(room.asAddresses)"
+    diagnostics.error(
+      "\(unit.file.displayName): its code has the number \(heapBase) of __heap_base in it and does not read the global, so "
+        + "that nothing can be placed behind its static memory, and \(fits) (link it with "
+        + "-Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows room there, "
+        + "or pass --heap-base=\(heapBase) if its heap does not begin there)")
+  }
+}
+
+extension Range<UInt64> {
+  /// For messages.
+  fileprivate var asAddresses: String { "[\(lowerBound), \(upperBound))" }
+}

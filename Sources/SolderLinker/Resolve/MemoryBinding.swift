@@ -1,0 +1,443 @@
+import WebAssemblyFormat
+
+// Which memory each memory of each unit is.
+//
+// A memory has no name in the link's table of symbols, and an index means one only inside its unit. So for every entry
+// of a unit's index space of memories this is decided once, here, and every later pass reads it: numbering, layout, code,
+// data, exports.
+//
+//  - What a plain module or a library defines is a memory of its own, also if it is the second one of the unit.
+//  - What it imports from a module of the name of an input (`NAME=FILE`) is that input's export, which may be an import
+//    of that input in turn, and so on to the end. An import that leads to itself is an error.
+//  - `env` is the name space of the link: a module that imports `env.memory` gets the memory that another module exports
+//    under that name, wherever the two stand on the command line. A module without a name comes before one that has a
+//    name. What a module exports that it imports itself under that name is no definition of it.
+//  - Everything else stays an import from the host. The same module and name is the same memory, whoever asks for it.
+//
+// One of the memories is the main memory: objects do not say which memory they mean, shared libraries say `env.memory`,
+// and what the linker places is placed there. It is what `env.memory` is; or else that of a plain module without a name,
+// or of one with a name; or else a new memory of the linker's. If several modules could have it, nobody can tell which
+// was meant, and that is an error as soon as something needs it.
+//
+// Imports come before definitions in an index space, so the main memory is not always memory 0 of the result. Modules
+// whose memory 0 is another one in the result have their accesses rewritten to name it; objects cannot have that.
+
+/// A memory of a unit, in the index space of the unit.
+struct MemoryReference: Hashable {
+  var unit: UInt32
+  var index: UInt32
+}
+
+/// The two names of an import.
+struct HostName: Hashable {
+  var module: ByteString
+  var name: ByteString
+}
+
+/// A memory of the result. Without a definition and an import, it is one that the linker makes.
+struct BoundMemory {
+  /// The unit's memory that it is.
+  var definition: MemoryReference?
+  /// What it is imported as from the host.
+  fileprivate(set) var hostName: HostName?
+  /// What the definition, or all imports together, declare; `nil` for the linker's own.
+  fileprivate(set) var limits: Limits?
+  /// The memories of units that it is, the definition among them.
+  fileprivate(set) var users: [MemoryReference] = []
+  /// The smallest maximum that an import of it states, in pages: it must not become larger.
+  fileprivate(set) var largestForImporters: UInt64?
+
+  var isImported: Bool { hostName != nil }
+}
+
+/// The memories of the result, and which of them each memory of each unit is.
+struct MemoryBinding {
+  /// By index in the result.
+  private(set) var memories: [BoundMemory] = []
+  /// How many of them are imported.
+  private(set) var importCount: UInt32 = 0
+  /// The index of the memory of objects, libraries and the linker; `nil` when nothing needs one.
+  private(set) var main: UInt32?
+  /// By unit, for each of its memories the index in the result.
+  private var indices: [[UInt32]] = []
+
+  /// The index in the result of a unit's memory.
+  func index(of memory: UInt32, in unit: Unit) -> UInt32 { indices[Int(unit.index)][Int(memory)] }
+
+  /// The indices in the result of all memories of a unit.
+  func indices(in unit: Unit) -> [UInt32] { indices[Int(unit.index)] }
+
+  /// Whether memory 0 of a finished module is another memory of the result, so that its accesses must name it.
+  func movesFirstMemory(of unit: UInt32) -> Bool { (indices[Int(unit)].first ?? 0) != 0 }
+
+  /// The main memory, if there is one.
+  var mainMemory: BoundMemory? { main.map { memories[Int($0)] } }
+}
+
+/// Decides the ``MemoryBinding``; see the comment at the head of the file.
+struct MemoryBindingPass {
+  /// What a memory of a unit is found to be.
+  private enum Target {
+    case unknown
+    /// Being followed: whoever meets it has come back to it.
+    case begun
+    case definition(MemoryReference)
+    case host(HostName)
+    /// The main memory, whatever that is.
+    case main
+  }
+
+  private let units: [InputModule]
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let names: NameArena
+  private var named: [ByteString: [UInt32]] = [:]
+  private var targets: [[Target]]
+
+  /// - Parameter units: all units by their index; the linker's own may be among them.
+  init(_ units: [InputModule], _ options: LinkOptions, _ names: NameArena, _ diagnostics: Diagnostics) {
+    self.units = units
+    self.options = options
+    self.names = names
+    self.diagnostics = diagnostics
+    targets = units.map { unit in
+      Array(
+        repeating: .unknown, count: unit.contracts.numbersMemories ? unit.memoryImports.count + unit.memories.count : 0)
+    }
+    for (index, unit) in units.enumerated() {
+      if let name = unit.moduleName { named[name, default: []].append(UInt32(index)) }
+    }
+  }
+
+  consuming func run() -> MemoryBinding {
+    var path: [MemoryReference] = []
+    for unit in units.indices {
+      for index in targets[unit].indices {
+        _ = follow(MemoryReference(unit: UInt32(unit), index: UInt32(index)), &path)
+      }
+    }
+    if diagnostics.hasErrors { return MemoryBinding(unbound: targets.map(\.count)) }
+    return assemble()
+  }
+
+  // MARK: Following imports
+
+  private mutating func follow(_ memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
+    let (unit, index) = (Int(memory.unit), Int(memory.index))
+    switch targets[unit][index] {
+    case .begun:
+      reportCycle(path[(path.firstIndex(of: memory) ?? 0)...])
+      return .host(units[unit].memoryImports[index].hostName)
+    case .unknown: break
+    default: return targets[unit][index]
+    }
+    targets[unit][index] = .begun
+    path.append(memory)
+    targets[unit][index] = step(from: memory, &path)
+    path.removeLast()
+    return targets[unit][index]
+  }
+
+  private mutating func step(from memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
+    let unit = units[Int(memory.unit)]
+    guard Int(memory.index) < unit.memoryImports.count else { return .definition(memory) }
+    let entry = unit.memoryImports[Int(memory.index)]
+    if memory.index == unit.contracts.programMemory { return .main }
+    if let others = named[entry.module] {
+      if let found = export(entry.name, of: others) { return follow(found, &path) }
+      if entry.module != "env" {
+        reportMissing(entry.name, from: entry.module, others, in: unit)
+        return .host(entry.hostName)
+      }
+    }
+    guard entry.module == "env" else { return .host(entry.hostName) }
+    let found = exporters(of: entry.name, except: memory.unit)
+    guard let first = found.first else { return .host(entry.hostName) }
+    let target = follow(first, &path)
+    for other in found.dropFirst() where !isSame(follow(other, &path), target) {
+      diagnostics.error(
+        "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
+          + "\(name(other.unit)) (name the one that is meant env=FILE)")
+      break
+    }
+    return target
+  }
+
+  private func export(_ name: ByteString, of others: [UInt32]) -> MemoryReference? {
+    for other in others where units[Int(other)].contracts.numbersMemories {
+      if let export = units[Int(other)].exports.first(where: { $0.kind == .memory && $0.name == name }) {
+        return MemoryReference(unit: other, index: export.index)
+      }
+    }
+    return nil
+  }
+
+  /// Memories that plain modules export under a name of `env`: those of modules without a name, or else of the others.
+  private func exporters(of name: ByteString, except importer: UInt32?) -> [MemoryReference] {
+    var found: [[MemoryReference]] = [[], []]
+    for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UInt32(index) {
+      guard let export = unit.exports.first(where: { $0.kind == .memory && $0.name == name }) else { continue }
+      // Passing on what it imports under this name defines nothing.
+      if let entry = unit.memoryImports[checked: Int(export.index)], entry.module == "env", entry.name == name {
+        continue
+      }
+      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UInt32(index), index: export.index))
+    }
+    return found[0].isEmpty ? found[1] : found[0]
+  }
+
+  private func isSame(_ one: Target, _ other: Target) -> Bool {
+    switch (one, other) {
+    case (.definition(let one), .definition(let other)): one == other
+    case (.host(let one), .host(let other)): one == other
+    case (.main, .main): true
+    default: false
+    }
+  }
+
+  private func name(_ unit: UInt32) -> String { units[Int(unit)].file.displayName }
+
+  private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UInt32], in unit: InputModule) {
+    diagnostics.error(
+      "\(unit.file.displayName): undefined symbol: \(name) (imported from module '\(module)', which is "
+        + "\(self.name(others[0])); it exports no memory of that name)")
+  }
+
+  private func reportCycle(_ cycle: ArraySlice<MemoryReference>) {
+    let first = cycle[cycle.startIndex]
+    let entry = units[Int(first.unit)].memoryImports[Int(first.index)]
+    let steps = cycle.map { memory in
+      let entry = units[Int(memory.unit)].memoryImports[Int(memory.index)]
+      return "\n>>> \(name(memory.unit)) imports it as \(entry.module).\(entry.name)"
+    }
+    diagnostics.error(
+      "\(name(first.unit)): memory '\(entry.name)' is defined as an import of itself" + steps.joined())
+  }
+
+  // MARK: Putting them together
+
+  private func assemble() -> MemoryBinding {
+    var result = MemoryBinding.Builder(units: units, diagnostics)
+    if let main = mainMemory() { result.addMain(main, importedAs: importName) }
+    for unit in units.indices {
+      for (index, target) in targets[unit].enumerated() {
+        let memory = MemoryReference(unit: UInt32(unit), index: UInt32(index))
+        switch target {
+        case .definition(let definition): result.bind(memory, to: .definition(definition))
+        case .host(let name): result.bind(memory, to: .host(name))
+        case .main: result.bind(memory, to: .main)
+        case .unknown, .begun: break
+        }
+      }
+    }
+    let binding = result.finish()
+    checkFirst(binding)
+    return binding
+  }
+
+  /// What the command line wants the main memory imported as.
+  private var importName: HostName? {
+    options.memoryImport.map { HostName(module: names.intern($0.module), name: names.intern($0.name)) }
+  }
+
+  /// Code of objects, and of the linker, means memory 0 without saying so.
+  private func checkFirst(_ binding: MemoryBinding) {
+    guard let main = binding.main, main != 0 else { return }
+    let object = units.first { $0.contracts.expectsConventions }
+    guard object != nil || options.sharedMemory else { return }
+    let other = binding.memories[0].users.first.map { name($0.unit) } ?? "<internal>"
+    diagnostics.error(
+      "\(object?.file.displayName ?? "<internal>"): uses memory 0, but the memory of the program comes behind the one "
+        + "that \(other) imports (import it as well: --import-memory)")
+  }
+
+  /// Whether something is in the link that has no memory of its own to mean.
+  private var needsMainMemory: Bool {
+    units.contains(where: \.contracts.needsMainMemory)
+  }
+
+  private func mainMemory() -> MemoryBinding.Key? {
+    let isNeeded = needsMainMemory
+    if let (key, owners) = plainMainMemory() {
+      if isNeeded, owners.count > 1 {
+        diagnostics.error(
+          "\(name(owners[0])): its memory or that of \(name(owners[1])) could be the one that objects and libraries use "
+            + "(name the one that is meant env=FILE)")
+      }
+      return key
+    }
+    return isNeeded || !units.contains { $0.contracts.keepsMemory } ? .main : nil
+  }
+
+  /// The main memory as plain modules say it, and the modules that could mean different ones.
+  private func plainMainMemory() -> (MemoryBinding.Key, owners: [UInt32])? {
+    let host = HostName(module: ByteString("env"), name: ByteString("memory"))
+    let fromNamed = named[host.module].flatMap { export(host.name, of: $0) }.map { [$0] }
+    let exported = fromNamed ?? exporters(of: host.name, except: nil)
+    if !exported.isEmpty { return choose(exported) }
+    for (unit, targets) in zip(units, targets) where unit.contracts.keepsMemory {
+      for case .host(host) in targets { return (.host(host), []) }
+    }
+    for isNamed in [false, true] {
+      let firsts = units.indices.filter { unit in
+        units[unit].contracts.keepsMemory && (units[unit].moduleName != nil) == isNamed && !targets[unit].isEmpty
+      }
+      if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UInt32($0), index: 0) }) }
+    }
+    return nil
+  }
+
+  private func choose(_ memories: [MemoryReference]) -> (MemoryBinding.Key, owners: [UInt32])? {
+    func target(_ memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
+    let first = target(memories[0])
+    let other = memories.first { !isSame(target($0), first) }
+    let owners = [memories[0].unit] + (other.map { [$0.unit] } ?? [])
+    switch first {
+    case .definition(let definition): return (.definition(definition), owners)
+    case .host(let name): return (.host(name), owners)
+    default: return nil
+    }
+  }
+}
+
+extension Import {
+  var hostName: HostName { HostName(module: module, name: name) }
+}
+
+extension MemoryBinding {
+  /// What stands in for a binding that could not be made; the link ends with errors.
+  fileprivate init(unbound counts: [Int]) { indices = counts.map { Array(repeating: 0, count: $0) } }
+
+  /// What a memory of the result is known by.
+  fileprivate enum Key: Hashable {
+    case main
+    case host(HostName)
+    case definition(MemoryReference)
+  }
+
+  /// Collects the memories of the result and gives them their order.
+  fileprivate struct Builder {
+    private let units: [InputModule]
+    private let diagnostics: Diagnostics
+    private var memories: [BoundMemory] = []
+    private var positions: [Key: Int] = [:]
+    private var bound: [[Int]]
+
+    init(units: [InputModule], _ diagnostics: Diagnostics) {
+      self.units = units
+      self.diagnostics = diagnostics
+      bound = units.map {
+        Array(repeating: 0, count: $0.contracts.numbersMemories ? $0.memoryImports.count + $0.memories.count : 0)
+      }
+    }
+
+    mutating func addMain(_ key: Key, importedAs name: HostName?) {
+      let position = add(key)
+      positions[.main] = position
+      if memories[position].hostName == nil { memories[position].hostName = name }
+    }
+
+    private mutating func add(_ key: Key) -> Int {
+      if let position = positions[key] { return position }
+      positions[key] = memories.count
+      switch key {
+      case .main: memories.append(BoundMemory())
+      case .host(let name): memories.append(BoundMemory(hostName: name))
+      case .definition(let definition):
+        memories.append(BoundMemory(definition: definition, limits: limits(of: definition)))
+      }
+      return memories.count - 1
+    }
+
+    private func limits(of memory: MemoryReference) -> Limits { units[Int(memory.unit)].memoryLimits(memory.index) }
+
+    mutating func bind(_ memory: MemoryReference, to key: Key) {
+      let position = add(key)
+      bound[Int(memory.unit)][Int(memory.index)] = position
+      let declared = limits(of: memory)
+      switch key {
+      case .main: break  // The library's block is placed there, and room is made for it.
+      case .host: join(memory, declared, at: position)
+      case .definition(memory): break
+      case .definition(let definition):
+        check(memory, declared, against: definition)
+        if let maximum = declared.maximum {
+          memories[position].largestForImporters = min(memories[position].largestForImporters ?? maximum, maximum)
+        }
+      }
+      memories[position].users.append(memory)
+    }
+
+    /// Several imports of one name are one memory of the host, which has to be what each of them asks for.
+    private mutating func join(_ memory: MemoryReference, _ declared: Limits, at position: Int) {
+      guard var limits = memories[position].limits else {
+        memories[position].limits = declared
+        return
+      }
+      limits.minimum = max(limits.minimum, declared.minimum)
+      if let maximum = declared.maximum { limits.maximum = min(limits.maximum ?? maximum, maximum) }
+      memories[position].limits = limits
+      if limits.hasSameForm(as: declared), limits.minimum <= limits.maximum ?? .max { return }
+      let others = memories[position].users.filter { units[Int($0.unit)].contracts.keepsMemory }
+      report(
+        memory, declared, others.map { "imported as \(self.limits(of: $0).memoryText) in \(name(of: $0))" })
+    }
+
+    private func check(_ memory: MemoryReference, _ declared: Limits, against definition: MemoryReference) {
+      let defined = limits(of: definition)
+      if defined.satisfies(declared) { return }
+      report(memory, declared, ["defined as \(defined.memoryText) in \(name(of: definition))"])
+    }
+
+    private func report(_ memory: MemoryReference, _ declared: Limits, _ others: [String]) {
+      let entry = units[Int(memory.unit)].memoryImports[Int(memory.index)]
+      let lines = ["imported as \(declared.memoryText) in \(name(of: memory))"] + others
+      diagnostics.error(
+        "memory type mismatch: \(entry.module).\(entry.name)" + lines.map { "\n>>> " + $0 }.joined())
+    }
+
+    private func name(of memory: MemoryReference) -> String { units[Int(memory.unit)].file.displayName }
+
+    /// Imports come first; among them, and among definitions, the main memory does.
+    func finish() -> MemoryBinding {
+      let order = memories.indices.sorted { one, other in
+        let (first, second) = (memories[one].isImported, memories[other].isImported)
+        return first == second ? one < other : first
+      }
+      var numbers = [UInt32](repeating: 0, count: order.count)
+      for (number, position) in order.enumerated() { numbers[position] = UInt32(number) }
+      var result = MemoryBinding(unbound: [])
+      result.memories = order.map { memories[$0] }
+      result.importCount = UInt32(memories.count(where: \.isImported))
+      result.main = positions[.main].map { numbers[$0] }
+      result.indices = bound.map { $0.map { numbers.isEmpty ? 0 : numbers[$0] } }
+      return result
+    }
+  }
+}
+
+extension Limits {
+  /// Bytes of a page.
+  var pageSize: UInt64 { 1 << UInt64(pageSizeLog2 ?? 16) }
+
+  /// Whether both are of memories with the same addresses, pages and sharing.
+  func hasSameForm(as other: Limits) -> Bool {
+    is64 == other.is64 && isShared == other.isShared && pageSize == other.pageSize
+  }
+
+  /// Whether a memory with these limits may become an import with those (WebAssembly specification, Import Matching).
+  func satisfies(_ wanted: Limits) -> Bool {
+    guard hasSameForm(as: wanted), minimum >= wanted.minimum else { return false }
+    guard let wanted = wanted.maximum else { return true }
+    return maximum.map { $0 <= wanted } ?? false
+  }
+
+  /// A memory's type in the text format.
+  var memoryText: String {
+    var text = is64 ? "(memory i64 \(minimum)" : "(memory \(minimum)"
+    if let maximum { text += " \(maximum)" }
+    if isShared { text += " shared" }
+    if let pageSizeLog2, pageSizeLog2 != 16 { text += " (pagesize \(1 << UInt64(pageSizeLog2)))" }
+    return text + ")"
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// Separate instantiation is the judge of linked plain modules: what an engine does with a set of modules one by one, the
+/// linked result does, and what the engine refuses, the linker refuses.
+///
+/// `Scripts/judge` asks for more sets, from another seed, and has the differences written down.
+@Suite struct JudgeTests {
+  private struct Request {
+    var count: UInt64 = 300
+    var seed: UInt64 = 1
+    /// Where differences are written.
+    var folder: String?
+    /// A set that brings the linker down.
+    var crash: UInt64?
+
+    var isAsked = false
+
+    init() {
+      let environment = ProcessInfo.processInfo.environment
+      if let count = environment["JUDGE_COUNT"].flatMap({ UInt64($0) }) { self.count = count }
+      if let seed = environment["JUDGE_SEED"].flatMap({ UInt64($0) }) { self.seed = seed }
+      folder = environment["JUDGE_KEEP"]
+      isAsked = folder != nil
+      crash = environment["JUDGE_CRASH"].flatMap { UInt64($0) }
+    }
+  }
+
+  @Test(.enabled(if: Request().isAsked)) func setsOfPlainModules() async throws {
+    let request = Request()
+    let judge = try ModuleSetJudge()
+    if let seed = request.crash, let folder = request.folder {
+      try keep(try await judge.minimisedCrash(ModuleSet(seed: seed)), "the linker crashes", seed, in: folder)
+      return
+    }
+    var outcomes: [String: Int] = [:]
+    var kinds: [String: Int] = [:]
+    let end = request.seed + request.count
+    for first in stride(from: request.seed, to: end, by: 20) {
+      let verdicts = try await judge.verdicts(first..<min(first + 20, end)) { seed in
+        guard let folder = request.folder else { return }
+        try Data("\(seed)".utf8).write(to: URL(filePath: folder + "/seed"))
+      }
+      for verdict in verdicts {
+        outcomes[verdict.outcome, default: 0] += 1
+        guard verdict.isDifference else { continue }
+        kinds[verdict.kind, default: 0] += 1
+        guard let folder = request.folder else {
+          Issue.record("seed \(verdict.seed): \(verdict.detail)")
+          continue
+        }
+        guard kinds[verdict.kind] ?? 0 <= (verdict.kind == "an observation" ? 20 : 2) else { continue }
+        let (set, last) = try await judge.minimised(ModuleSet(seed: verdict.seed), verdict)
+        try keep(set, last.detail, verdict.seed, in: folder)
+      }
+    }
+    if request.folder != nil { print("seeds \(request.seed)..<\(end): \(outcomes), differences: \(kinds)") }
+    #expect(kinds.isEmpty)
+  }
+
+  /// Writes a set into a folder of its own.
+  private func keep(_ set: ModuleSet, _ about: String, _ seed: UInt64, in folder: String) throws {
+    let place = folder + "/\(seed)"
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    for (index, builder) in set.builders() {
+      try Data(builder.bytes).write(to: URL(filePath: place + "/" + set.modules[index].fileName))
+    }
+    try "\(about)\n\n\(set.text)".write(toFile: place + "/about.txt", atomically: true, encoding: .utf8)
+  }
+}

@@ -1,0 +1,223 @@
+import Testing
+
+/// Which memory each memory of each module is, in every order of the command line.
+@Suite struct MemoryBindingTests {
+  struct Sample: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let modules: [(argument: String, text: String)]
+    var calls: [Call] = [Call("run")]
+    let expected: [String]
+    /// Whether modules export the same name.
+    var warnings = false
+  }
+
+  @Test(arguments: samples) func identity(_ sample: Sample) async throws {
+    for order in orders(of: sample.modules) {
+      let name = order.map(\.argument).joined(separator: " ")
+      let linked = LiftingCase(
+        testDescription: name, modules: order, calls: sample.calls, warnings: sample.warnings,
+        expected: sample.expected)
+      try await linked.check()
+      try await linked.check(["--no-gc-sections"])
+    }
+  }
+
+  private func orders<Element>(of elements: [Element]) -> [[Element]] {
+    guard elements.count > 1 else { return [elements] }
+    return elements.indices.flatMap { index in
+      var rest = elements
+      let first = rest.remove(at: index)
+      return orders(of: rest).map { [first] + $0 }
+    }
+  }
+
+  /// A module with a memory of its own, whose accesses are of all kinds.
+  private static let own = """
+    (module (memory $m 1) (data $text "\\2a\\03")
+      (func (export "own") (result i32)
+        (memory.init $m $text (i32.const 100) (i32.const 0) (i32.const 1))
+        (memory.copy $m $m (i32.const 200) (i32.const 100) (i32.const 1))
+        (memory.fill $m (i32.const 300) (i32.const 3) (i32.const 4))
+        (i32.store8 $m offset=5 (i32.const 395) (i32.const 9))
+        (i32.add (i32.load8_u $m (i32.const 200)) (i32.mul (i32.const 100)
+          (i32.add (i32.load8_u $m (i32.const 303)) (i32.mul (i32.const 10) (i32.load8_u $m (i32.const 400))))))))
+    """
+  private static let host = """
+    (module (import "js" "memory" (memory $m 2)) (func (export "host") (result i32)
+      (i32.add (i32.load8_u $m (i32.const 0)) (i32.mul (i32.const 10) (memory.size $m)))))
+    """
+  private static let owner = #"(module (memory (export "memory") 1) (data (i32.const 0) "A"))"#
+  private static let guest =
+    #"(module (import "env" "memory" (memory 1)) (func (export "run") (result i32) (i32.load8_u (i32.const 0))))"#
+
+  private static func neighbour(_ other: String, _ value: Int, _ export: String) -> String {
+    """
+    (module (import "\(other)" "shelf" (memory $theirs 1)) (memory $mine (export "shelf") 1)
+      (data (memory $mine) (i32.const 0) "\\0\(value)")
+      (func (export "\(export)") (result i32)
+        (i32.add (i32.load8_u $theirs (i32.const 0)) (i32.mul (i32.const 100) (i32.load8_u $mine (i32.const 0))))))
+    """
+  }
+
+  static let samples = [
+    Sample(
+      testDescription: "a memory of its own beside one of the host",
+      modules: [("a=own.wasm", own), ("b=host.wasm", host)], calls: [Call("own"), Call("host")],
+      expected: ["own() = 9342", "host() = 20"]),
+    Sample(
+      testDescription: "a library's program memory behind one of the host",
+      modules: [
+        (
+          "a=own.wasm",
+          LiftingCase.program(#"(import "env" "get" (func $g (result i32))) MEMORY (export "run" (func $g))"#)
+        ),
+        ("b=host.wasm", host), ("liblibrary.so", LiftingPlainTests.library),
+      ], calls: [Call("run"), Call("host")], expected: ["run() = 42", "host() = 20"]),
+    Sample(
+      testDescription: "env.memory is what a module exports as memory",
+      modules: [("owner.wasm", owner), ("guest.wasm", guest)], expected: ["run() = 65"]),
+    Sample(
+      testDescription: "the same of a module that is called env",
+      modules: [("env=owner.wasm", owner), ("guest.wasm", guest)], expected: ["run() = 65"]),
+    Sample(
+      testDescription: "the same of a module with a name of its own",
+      modules: [("x=owner.wasm", owner), ("guest.wasm", guest)], expected: ["run() = 65"]),
+    Sample(
+      testDescription: "two modules that import each other's",
+      modules: [
+        ("first=first.wasm", neighbour("second", 7, "run1")), ("second=second.wasm", neighbour("first", 5, "run2")),
+      ],
+      calls: [Call("run1"), Call("run2")], expected: ["run1() = 705", "run2() = 507"],
+      warnings: true),
+    Sample(
+      testDescription: "a chain of modules that pass a memory on under other names",
+      modules: [
+        ("a=a.wasm", #"(module (memory (export "one") 1) (data (i32.const 3) "\0b"))"#),
+        ("b=b.wasm", #"(module (import "a" "one" (memory 1)) (export "two" (memory 0)))"#),
+        ("c=c.wasm", #"(module (import "b" "two" (memory $m 1)) (memory 1) (export "three" (memory $m)))"#),
+        (
+          "d.wasm",
+          """
+          (module (import "c" "three" (memory $m 1)) (memory $own 1) (data (memory $own) (i32.const 3) "\\16")
+            (func (export "run") (result i32) (i32.add (i32.load8_u $m (i32.const 3)) (i32.load8_u $own (i32.const 3)))))
+          """
+        ),
+      ], expected: ["run() = 33"]),
+    Sample(
+      testDescription: "modules that pass on the host's memory",
+      modules: [
+        (
+          "a.wasm",
+          #"(module (import "env" "memory" (memory 1)) (export "memory" (memory 0)) (data (i32.const 3) "\0b"))"#
+        ),
+        (
+          "b.wasm",
+          """
+          (module (import "env" "memory" (memory 1)) (export "memory" (memory 0))
+            (func (export "run") (result i32) (i32.load8_u (i32.const 3))))
+          """
+        ),
+      ], expected: ["run() = 11"]),
+    Sample(
+      testDescription: "a library with the program's memory and one of its own",
+      modules: [
+        (
+          "program.wasm",
+          LiftingCase.program(#"(import "env" "peek" (func $p (result i32))) MEMORY (export "run" (func $p))"#)
+        ),
+        (
+          "libboth.so",
+          """
+          (module (@dylink.0 (mem-info (memory 16 2))) (import "env" "memory" (memory $shared 1))
+            (import "env" "__memory_base" (global $base i32)) (memory $own 3)
+            (data (memory $shared) (global.get $base) "\\07\\00\\00\\00") (data (memory $own) (i32.const 4) "\\2a\\00\\00\\00")
+            (func (export "peek") (result i32) (i32.add (i32.mul (i32.const 1000) (memory.size $own))
+              (i32.add (i32.load $own (i32.const 4)) (i32.mul (i32.const 100) (i32.load $shared (global.get $base)))))))
+          """
+        ),
+      ], expected: ["run() = 3742"]),
+    Sample(
+      testDescription: "a library with a memory of its own only",
+      modules: [
+        (
+          "program.wasm",
+          LiftingCase.program(#"(import "env" "peek" (func $p (result i32))) MEMORY (export "run" (func $p))"#)
+        ),
+        (
+          "libalone.so",
+          """
+          (module (@dylink.0 (mem-info)) (memory $own 3) (data (memory $own) (i32.const 4) "\\2a\\00\\00\\00")
+            (func (export "peek") (result i32)
+              (i32.add (i32.load $own (i32.const 4)) (i32.mul (i32.const 100) (memory.size $own)))))
+          """
+        ),
+      ], expected: ["run() = 342"]),
+    Sample(
+      testDescription: "memories of 64 bits and with one-byte pages",
+      modules: [
+        (
+          "a=a.wasm",
+          #"(module (memory $m (export "m") i64 2 5) (memory $n (export "n") 70 90 (pagesize 1)) (data (memory $n) (i32.const 69) "\05"))"#
+        ),
+        (
+          "b.wasm",
+          """
+          (module (import "a" "n" (memory $n 60 (pagesize 1))) (import "a" "m" (memory $m i64 1 5)) (memory 1)
+            (func (export "run") (result i64) (i64.add (memory.size $m)
+              (i64.extend_i32_u (i32.add (memory.size $n) (i32.mul (i32.const 100) (i32.load8_u $n (i32.const 69))))))))
+          """
+        ),
+      ], expected: ["run() = 572"]),
+  ]
+
+  /// What an engine would refuse to link, in both orders.
+  @Test(arguments: [
+    (#"(memory (export "m") 1 2)"#, "(memory 3)", "(memory 1 2)"),
+    (#"(memory (export "m") 1)"#, "(memory 1 9)", "(memory 1)"),
+    (#"(memory (export "m") 1 10)"#, "(memory 1 9)", "(memory 1 10)"),
+    (#"(memory (export "m") 1)"#, "(memory i64 1)", "(memory 1)"),
+    (#"(memory (export "m") 1 2 shared)"#, "(memory 1 2)", "(memory 1 2 shared)"),
+    (#"(memory (export "m") 70000 (pagesize 1))"#, "(memory 1)", "(memory 70000 (pagesize 1))"),
+  ]) func mismatch(_ definition: String, _ wanted: String, _ defined: String) async throws {
+    let modules = [
+      ("a=a.wasm", "(module \(definition))"), ("b.wasm", #"(module (import "a" "m" \#(wanted)))"#),
+    ]
+    for order in [modules, modules.reversed()] {
+      let sample = LiftingCase(testDescription: "", modules: order, expected: [])
+      try await linkFails(
+        sample.arguments(),
+        mentions: [
+          "memory type mismatch: a.m", "imported as \(wanted) in", "defined as \(defined) in", "a.wasm", "b.wasm",
+        ])
+    }
+  }
+
+  @Test func cyclesAreErrors() async throws {
+    let modules = [
+      ("a=a.wasm", #"(module (import "b" "y" (memory 1)) (export "x" (memory 0)))"#),
+      ("b=b.wasm", #"(module (import "c" "z" (memory 1)) (export "y" (memory 0)))"#),
+      ("c=c.wasm", #"(module (import "a" "x" (memory 1)) (export "z" (memory 0)))"#),
+    ]
+    for order in [modules, modules.reversed()] {
+      try await linkFails(
+        LiftingCase(testDescription: "", modules: order, expected: []).arguments(),
+        mentions: [
+          "memory", "import of itself", "imports it as a.x", "imports it as b.y", "imports it as c.z", "c.wasm",
+        ])
+    }
+  }
+
+  /// Where a library's memory could be that of either module, nobody can tell.
+  @Test func severalCandidatesAreErrors() async throws {
+    let owner = MemoryBindingTests.owner
+    let modules = [("a.wasm", owner), ("b.wasm", owner)]
+    let library = ("liblibrary.so", LiftingPlainTests.library)
+    for order in [modules + [library], [library] + modules.reversed()] {
+      try await linkFails(
+        LiftingCase(testDescription: "", modules: order, expected: []).arguments(),
+        mentions: ["a.wasm", "b.wasm", "env=FILE"])
+    }
+    let named = [("env=a.wasm", LiftingCase.program("MEMORY")), ("b.wasm", owner), library]
+    try await LiftingCase(testDescription: "", modules: named, calls: [], warnings: true, expected: []).check()
+  }
+}

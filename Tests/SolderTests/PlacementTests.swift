@@ -1,0 +1,261 @@
+import Testing
+
+/// Where data and stacks of libraries and objects go beside what a plain module has in its memory.
+@Suite struct PlacementTests {
+  /// A library with a number, and a word that tells whether its address is null.
+  private static let library = """
+    (module (@dylink.0 (mem-info (memory 4 2)))
+      (import "env" "memory" (memory 0)) (import "env" "__memory_base" (global $mb i32))
+      (data (global.get $mb) "\\07\\00\\00\\00")
+      (func (export "number") (result i32) (i32.load (global.get $mb)))
+      (func (export "address") (result i32) (global.get $mb)))
+    """
+  private static let source = """
+    volatile int datum = 7;
+    int number(void) { return datum; }
+    int address(void) { return (int)&datum; }
+    """
+
+  /// The same as a library and as an object.
+  private func inputs() async throws -> [String] {
+    [
+      try await Toolchain.shared.assembled("liblibrary.so", PlacementTests.library),
+      try await Toolchain.shared.compiled("datum", PlacementTests.source, Toolchain.freestanding),
+    ]
+  }
+
+  private func program(_ body: String, memory: String = #"(memory (export "memory") 1)"#) async throws -> String {
+    try await Toolchain.shared.assembled(
+      "program.wasm",
+      """
+      (module (import "env" "number" (func $number (result i32))) (import "env" "address" (func $address (result i32)))
+        \(memory) \(body)
+        (func (export "run") (result i32) (call $number)) (func (export "address") (result i32) (call $address)))
+      """)
+  }
+
+  private func heapBase(_ address: Int) -> String {
+    #"(global $heap (export "__heap_base") i32 (i32.const \#(address)))"#
+  }
+
+  /// Links in both orders, and gives the results of the calls.
+  private func results(_ program: String, _ input: String, _ options: [String] = [], _ calls: [String]) async throws
+    -> [Int]
+  {
+    var all: [[Int]] = []
+    for order in [[program, input], [input, program]] {
+      let linked = try await link(order + options)
+      let transcript = try await WebAssemblyHost.shared.invoke(linked.path, calls.map { Call($0) })
+      all.append(transcript.split(separator: "\n").compactMap { $0.split(separator: "= ").last.flatMap { Int($0) } })
+    }
+    #expect(all[0] == all[1])
+    try #require(all[0].count == calls.count)
+    return all[0]
+  }
+
+  private func fails(_ program: String, _ options: [String] = [], mentions: [String]) async throws {
+    for input in try await inputs() {
+      try await linkFails([program, input] + options, mentions: ["program.wasm"] + mentions)
+      try await linkFails([input, program] + options, mentions: ["program.wasm"] + mentions)
+    }
+  }
+
+  // MARK: Address 0
+
+  @Test(arguments: [
+    (#"(memory (export "memory") 1)"#, #"(global (export "__heap_base") i32 (i32.const 0))"#), ("", ""),
+  ]) func nothingIsAtAddressZero(_ memory: String, _ base: String) async throws {
+    let program = try await program(base, memory: memory)
+    for input in try await inputs() {
+      let found = try await results(program, input, ["run", "address"])
+      #expect(found[0] == 7)
+      #expect(found[1] >= 1024)
+    }
+  }
+
+  // MARK: Statements that contradict themselves
+
+  private static let data = #"(data (i32.const 1024) "AAAABBBBAAAABBBBAAAABBBBAAAABBBB")"#
+
+  @Test func dataBeyondTheHeapBase() async throws {
+    let stated = try await program(heapBase(1030) + PlacementTests.data)
+    try await fails(stated, mentions: ["[1024, 1056)", "__heap_base", "1030", "--heap-base="])
+    let silent = try await program(PlacementTests.data)
+    try await fails(silent, ["--heap-base=1030"], mentions: ["[1024, 1056)", "--heap-base=1030"])
+    for input in try await inputs() {
+      let found = try await results(silent, input, ["--heap-base=1056"], ["run", "address"])
+      #expect(found == [7, 1056])
+    }
+  }
+
+  @Test func aSegmentBeyondTheHeapBaseByWayOfAnotherModulesGlobal() async throws {
+    let other = try await Toolchain.shared.assembled(
+      "other.wasm", #"(module (global (export "place") i32 (i32.const 5000)))"#)
+    let program = try await Toolchain.shared.assembled(
+      "program.wasm",
+      """
+      (module (import "other" "place" (global $place i32)) (import "env" "number" (func $number (result i32)))
+        (memory (export "memory") 1) \(heapBase(1024)) (data (global.get $place) "AAAA") (export "run" (func $number)))
+      """)
+    for input in try await inputs() {
+      try await linkFails([program, "other=" + other, input], mentions: ["program.wasm", "[5000, 5004)"])
+    }
+  }
+
+  @Test func aStackBeyondTheHeapBase() async throws {
+    func stack(_ address: Int) -> String { #"(global $__stack_pointer (mut i32) (i32.const \#(address)))"# }
+    try await fails(
+      program(heapBase(2000) + stack(4096)), mentions: ["stack begins at 4096", "__heap_base", "2000", "--heap-base="])
+    try await fails(
+      program(heapBase(2000) + PlacementTests.data + stack(1040)), mentions: ["stack begins at 1040", "[1024, 1056)"])
+    for input in try await inputs() {
+      for address in [1024, 2000] {
+        let found = try await results(program(heapBase(2000) + PlacementTests.data + stack(address)), input, ["run"])
+        #expect(found == [7])
+      }
+    }
+  }
+
+  private func results(_ program: String, _ input: String, _ calls: [String]) async throws -> [Int] {
+    try await results(program, input, [], calls)
+  }
+
+  /// A memory that becomes larger must not let a module start that could not.
+  @Test func dataBeyondTheMemory() async throws {
+    let beyond = try await program(heapBase(70_000) + #"(data (i32.const 65534) "AAAA")"#)
+    try await fails(beyond, mentions: ["[65534, 65538)", "65536 bytes"])
+  }
+
+  @Test(arguments: [("memory", "env"), ("m", "js")]) func twoModulesDataInOnePlace(_ name: String, _ from: String)
+    async throws
+  {
+    func module(_ address: Int) -> String {
+      #"(module (import "\#(from)" "\#(name)" (memory 1)) (data $text (i32.const \#(address)) "AAAA"))"#
+    }
+    let one = try await Toolchain.shared.assembled("one.wasm", module(16))
+    let two = try await Toolchain.shared.assembled("two.wasm", module(14))
+    let apart = try await Toolchain.shared.assembled("apart.wasm", module(20))
+    for order in [[one, two], [two, one]] {
+      try await linkFails(order, mentions: ["one.wasm", "two.wasm", "[16, 20)", "[14, 18)", "overlap"])
+    }
+    let linked = try await link([one, apart])
+    #expect(linked.module.imports.map(\.description) == ["\(from).\(name) (memory)"])
+  }
+
+  // MARK: A heap base in the code
+
+  private static let program = """
+    extern char __heap_base;
+    int number(void);
+    int address(void);
+    static char *next = NEXT;
+    __attribute__((export_name("take"))) char *take(void) {
+      char *result = next ? next : &__heap_base;
+      next = result + 8;
+      return result;
+    }
+    __attribute__((export_name("run"))) int run(void) { return number(); }
+    __attribute__((export_name("address"))) int where(void) { return address(); }
+    """
+
+  private func llvmProgram(_ options: [String], next: String = "0") async throws -> String {
+    let source = PlacementTests.program.replacing("NEXT", with: next)
+    let object = try await Toolchain.shared.compiled("program", source, Toolchain.freestanding)
+    let folder = try TemporaryFolder()
+    let path = folder.file("program.wasm")
+    let run = try await execute(
+      Tool.wasmLinker22.path(),
+      [object, "--no-entry", "--import-undefined", "--export=__heap_base", "-o", path] + options)
+    guard run.succeeded else { throw ToolFailure(run) }
+    return path
+  }
+
+  @Test(arguments: ["0", "&__heap_base"]) func aHeapBaseThatTheCodeHasAsANumber(_ next: String) async throws {
+    // Without room, and with room that nothing shows.
+    for options in [["--stack-first", "--export=__stack_pointer", "--export=__global_base"], ["--no-stack-first"]] {
+      let tight = try await llvmProgram(options, next: next)
+      try await fails(tight, mentions: ["__heap_base", "-Wl,--global-base="])
+    }
+    for options in [
+      ["--no-stack-first", "--global-base=4096"], ["--stack-first", "-z", "stack-size=16384", "--global-base=32768"],
+    ] {
+      let roomy = try await llvmProgram(["--export=__stack_pointer", "--export=__global_base"] + options, next: next)
+      for input in try await inputs() {
+        let found = try await results(roomy, input, ["run", "address", "take"])
+        #expect(found[0] == 7)
+        #expect(found[1] < 32768 && found[1] >= 16)
+        #expect(found[2] > found[1])
+      }
+    }
+  }
+
+  // MARK: Collectors
+
+  @Test func stackAndHeapOfACollectorMoveTogether() async throws {
+    let program = try await program(
+      """
+      (global $~lib/memory/__data_end i32 (i32.const 1040)) (global $~lib/memory/__stack_pointer (mut i32) (i32.const 1296))
+      (global $~lib/memory/__heap_base i32 (i32.const 1296)) (data (i32.const 1024) "0123456789abcdef")
+      (func (export "end") (result i32) (global.get $~lib/memory/__data_end))
+      (func (export "stack") (result i32) (global.get $~lib/memory/__stack_pointer))
+      (func (export "heap") (result i32) (global.get $~lib/memory/__heap_base))
+      """)
+    for input in try await inputs() {
+      for options in [[], ["--heap-base=1296"]] {
+        let found = try await results(program, input, options, ["run", "address", "end", "stack", "heap"])
+        #expect(found[0] == 7)
+        #expect(found[1] >= 1040 && found[1] < found[2])
+        #expect(found[3] == found[4] && found[4] - found[2] == 256)
+      }
+    }
+  }
+
+  // MARK: Sizes
+
+  /// Of a memory of the host no more is asked for than there has to be.
+  @Test func theHeapShrinksBeforeTheLinkFails() async throws {
+    for (limits, base, fits) in [
+      ("1 1", 1040, true), ("1 1", 65_500, true), ("1 1", 65_536, false), ("1 3", 1040, true), ("2 2", 65_536, true),
+    ] {
+      let program = try await program(heapBase(base), memory: #"(import "env" "memory" (memory \#(limits)))"#)
+      for input in try await inputs() {
+        guard fits else {
+          try await linkFails([program, input], mentions: ["program.wasm", "at most 1 pages"])
+          continue
+        }
+        let linked = try await link([program, input])
+        let memory = try #require(linked.module.imports.compactMap { $0.limits }.first)
+        #expect("\(memory.minimum) \(memory.maximum ?? 0)" == limits)
+      }
+    }
+  }
+
+  /// What the module's own memory may become is raised, but not beyond what another module imports, nor an option says.
+  @Test func theMaximumOfAModulesOwnMemory() async throws {
+    let program = try await program(heapBase(1040), memory: #"(memory (export "memory") 1 1)"#)
+    let guest = try await Toolchain.shared.assembled(
+      "guest.wasm", #"(module (import "env" "memory" (memory 1 1)) (data (i32.const 8) "A"))"#)
+    for input in try await inputs() {
+      #expect(try await link([program, input]).module.memories.first?.minimum == 2)
+      for more in [[guest], ["--max-memory=65536"], ["--initial-memory=65536"]] {
+        let memory = try #require(try await link([program, input] + more).module.memories.first)
+        #expect(memory.minimum == 1)
+        #expect(memory.maximum == 1)
+      }
+      try await linkFails(
+        [program, input, guest, "--heap-base=65536"], mentions: ["guest.wasm", "at most 1 pages"])
+    }
+  }
+
+  @Test func pagesOfOneByte() async throws {
+    let program = try await program(
+      heapBase(10) + #"(data (i32.const 2) "hi")"#, memory: #"(memory (export "memory") 10 2000000 (pagesize 1))"#)
+    for input in try await inputs() {
+      let linked = try await link([program, input])
+      let memory = try #require(linked.module.memories.first)
+      #expect(memory.minimum >= 14 && memory.maximum == 2_000_000)
+      #expect(try await results(program, input, ["run"]) == [7])
+      try await linkFails([program, input, "--max-memory=8"], mentions: ["maximum memory too small"])
+    }
+  }
+}
