@@ -27,10 +27,10 @@ import Testing
     let count = object.undefinedFunction("count1", [], [.i32])
     let constructors = callsConstructors ? object.undefinedFunction("__wasm_call_ctors") : nil
     object.function("run", [], [.i32], flags: .exported, [.call(count)])
-    object.constructor(object.function("construct", [.i32Const(9), .call(note)]))
+    object.constructor(object.function("construct", [], [], [.i32Const(9), .call(note)]))
     if let entry {
       let calls: [WasmInstruction] = constructors.map { [.call($0)] } ?? []
-      object.function(entry, flags: .exported, calls + [.i32Const(5), .call(note)])
+      object.function(entry, [], [], flags: .exported, calls + [.i32Const(5), .call(note)])
     }
     return object
   }
@@ -144,8 +144,8 @@ import Testing
     // Objects alone, in place of wasm-ld's wrappers; and the name of the convention is a name like others.
     var object = ModuleBuilder(object: true)
     let note = object.undefinedFunction("note", [.i32], module: "host", importName: "note")
-    object.function("run", flags: .exported, [.i32Const(5), .call(note)])
-    object.constructor(object.function("construct", [.i32Const(9), .call(note)]))
+    object.function("run", [], [], flags: .exported, [.i32Const(5), .call(note)])
+    object.constructor(object.function("construct", [], [], [.i32Const(9), .call(note)]))
     for name in ["init", "_initialize", "__wasm_call_ctors"] {
       try await inBothOrders(
         [("main.o", object)], ["--no-entry", "--init-export=\(name)"], [Call(name), Call(name), Call("run")],
@@ -175,7 +175,7 @@ import Testing
     library.function([], [.i32], export: "count1", [.i32Const(3)])
     var object = ModuleBuilder(object: true)
     let count = object.undefinedFunction("count1", [], [.i32])
-    object.function("_start", [.call(count), .drop])
+    object.function("_start", [], [], [.call(count), .drop])
     object.function("run", [], [.i32], flags: .exported, [.call(count)])
     for words in [["--no-entry"], [], ["--no-entry", "--no-gc-sections"]] {
       let files: KeyValuePairs<String, any InputContents> = ["main.o": object, "libone.so": library]
@@ -222,9 +222,11 @@ import Testing
     var library = ModuleBuilder(dylink: Dylink(memorySize: 16, memoryAlignment: 2))
     let note = library.importFunction("host", "note", [.i32], [])
     let base = library.importMemoryAndBases().memory
-    library.start = library.function([
-      .globalGet(base), .i32Const(5), .i32Store(), .globalGet(base), .i32Const(7), .i32Store(offset: 4),
-    ])
+    library.start = library.function(
+      [], [],
+      [
+        .globalGet(base), .i32Const(5), .i32Store(), .globalGet(base), .i32Const(7), .i32Store(offset: 4),
+      ])
     library.function(
       export: "__wasm_apply_data_relocs",
       [.globalGet(base), .globalGet(base), .i32Const(12), .i32Add, .i32Store()])
@@ -257,7 +259,7 @@ import Testing
     let note = second.importFunction("host", "note", [.i32], [])
     let count = second.importFunction("env", "count1", [], [.i32])
     _ = second.importMemoryAndBases()
-    second.start = second.function([.call(count), .call(note)])
+    second.start = second.function([], [], [.call(count), .call(note)])
     let files: [File] = [("main.o", program()), ("libone.so", first), ("libtwo.so", second)]
     for files in [files, files.reversed()] {
       let result = try await transcript(files, ["--no-entry"], [Call("run")])
