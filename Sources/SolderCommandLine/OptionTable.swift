@@ -357,6 +357,9 @@ extension OptionTable {
     pair(
       "fatal-warnings", "Treat warnings as errors", "Do not treat warnings as errors (default)", stage: .early,
       \.options.diagnostics.fatalWarnings)
+    pair(
+      "warn-start-up-code", "Warn when relocation code of a shared library has to run at start (default)",
+      "Do not warn of relocation code that runs at start", stage: .early, \.options.diagnostics.warnsOfStartUpCode)
   }
 
   private mutating func addLinkTimeOptimization() {

@@ -22,7 +22,9 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
   } catch .ioError where lostInput() != nil {
     return false
   } catch {
-    diagnostics.error("cannot open output file \(options.outputPath): \(error)")
+    if !image.errors.tell(diagnostics) {
+      diagnostics.error("cannot open output file \(options.outputPath): \(error)")
+    }
     return false
   }
   timer?.end("copy, patch, write", items: image.chunkCount, bytes: image.count)
@@ -37,7 +39,13 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
 /// - Returns: the bytes of the module, or `nil` when there were errors.
 public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
   var files: [InputFile] = []
-  return Link(options, diagnostics, nil, writesFile: false).run(&files)?.bytes()
+  guard let image = Link(options, diagnostics, nil, writesFile: false).run(&files) else { return nil }
+  do {
+    return try image.bytes()
+  } catch {
+    _ = image.errors.tell(diagnostics)
+    return nil
+  }
 }
 
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
@@ -128,16 +136,25 @@ struct Link {
     timer?.end("number", items: number.plan.functions.count)
     if diagnostics.hasErrors { return nil }
 
+    // Answer once, for every symbol, what it is in the result.
+    let values = SymbolValue.all(number.resolution, number.live, memory, number.plan, options, threads)
+    timer?.end("symbol values", items: values.count)
+
     // Lay out the result: where every byte goes, and what writes it there, once.
     let program = Program(
-      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, features: features,
+      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, values: values,
+      features: features,
       options: options, is64: inputs.is64)
     if isLast { _ = Unmanaged.passRetained(program) }
+    #if DEBUG
+      GraphCheck(program).run()
+    #endif
     var writer = ImageWriter(program, threads, timer)
     guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    if program.errors.tell(diagnostics) { return nil }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return image

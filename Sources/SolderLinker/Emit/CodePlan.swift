@@ -86,10 +86,19 @@ struct CodePlan {
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
     if !compress, !patcher.unit.contracts.mayChangeSize { return unchanged }
     let growth = patcher.growth(of: relocations, compress: compress)
-    // Without compression no operand becomes shorter: if the sum has not changed, none has.
-    if !compress, growth == 0 { return unchanged }
-    let body = Int(function.body.size) + growth
+    // With compression, the number that tells the size becomes shorter too.
+    if !compress, !growth.isAny { return unchanged }
+    let body = Int(function.body.size) + growth.bytes
     return Measured(size: UInt32(body + LEB128.length(unsigned: UInt64(body))), prefix: prefix, isPatched: false)
+  }
+
+  /// Where the bytes of a body of the result stand in comparison with the input; offsets count from its first byte.
+  func offsetMap(ofFunctionAt position: Int, _ program: Program, _ encoder: OperandEncoder) -> OffsetMap {
+    let reference = program.indices.functions[position]
+    let unit = program.resolution.units[Int(reference.unit)]
+    if arePatched[position] || reference.unit == 0 { return OffsetMap() }
+    return Patcher(unit, encoder).offsetMap(
+      of: unit.body(ofFunction: Int(reference.index)), compress: program.options.compressRelocations)
   }
 
   /// The size of a function's body, given its size with the number in front that tells it.
@@ -97,64 +106,5 @@ struct CodePlan {
     var length = 1
     while length < 5, LEB128.length(unsigned: UInt64(max(0, size - length))) != length { length += 1 }
     return size - length
-  }
-}
-
-/// Writes fragments with their operands replaced.
-struct FragmentWriter {
-  private let target: UnsafeMutablePointer<UInt8>
-  var position = 0
-
-  init(_ target: UnsafeMutablePointer<UInt8>) { self.target = target }
-
-  mutating func write(_ fragment: Fragment, _ patcher: Patcher, compress: Bool) {
-    let base = patcher.unit.file.bytes.base
-    var copied = Int(fragment.start)
-    for index in fragment.relocations.indices {
-      let relocation = patcher.source.relocations[index]
-      let offset = Int(relocation.offset)
-      if let value = patcher.shortOperand(relocation) {
-        copy(base + copied, count: offset - copied)
-        let width = relocation.shortWidth(of: value, compress: compress)
-        relocation.writeShort(value, width: width, to: target + position)
-        position += width
-      } else {
-        let operand = patcher.operand(of: relocation, compress: compress)
-        let replacesOpcode = operand.opcode != nil || operand.form == .nothing
-        copy(base + copied, count: offset - (replacesOpcode ? 1 : 0) - copied)
-        write(operand)
-      }
-      copied = offset + Int(relocation.width)
-    }
-    copy(base + copied, count: Int(fragment.start) + Int(fragment.size) - copied)
-  }
-
-  @inline(__always)
-  private mutating func copy(_ source: UnsafePointer<UInt8>, count: Int) {
-    (target + position).update(from: source, count: count)
-    position += count
-  }
-
-  private mutating func write(_ operand: EncodedOperand) {
-    if let opcode = operand.opcode {
-      target[position] = opcode
-      position += 1
-    }
-    let place = target + position
-    switch operand.form {
-    case .unsigned: LEB128.write(unsigned: operand.value, width: operand.width, to: place)
-    case .signed: LEB128.write(signed: Int64(bitPattern: operand.value), width: operand.width, to: place)
-    case .fixed32:
-      UnsafeMutableRawPointer(place).storeBytes(
-        of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
-    case .fixed64: UnsafeMutableRawPointer(place).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
-    case .memoryArgument:
-      place[0] = UInt8(truncatingIfNeeded: operand.value)
-      LEB128.write(unsigned: operand.value >> 8, width: operand.width - 1, to: place + 1)
-    case .nothing:
-      place.update(repeating: 0x01, count: operand.width + 1)
-      position += 1
-    }
-    position += operand.width
   }
 }

@@ -41,8 +41,9 @@ struct CodeWriter: Sendable {
     while first < positions.upperBound {
       let function = functions[Int(references[first].index)]
       guard code.arePatched[first] else {
-        let target = window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first]))
-        write(unit.body(ofFunction: Int(references[first].index)), patcher, size: Int(code.sizes[first]), to: target)
+        let index = Int(references[first].index)
+        let room = window.room(at: start + Int(code.offsets[first]), count: Int(code.sizes[first]))
+        write(function, unit.body(ofFunction: index), patcher, to: room)
         first += 1
         continue
       }
@@ -55,22 +56,27 @@ struct CodeWriter: Sendable {
         end += 1
       }
       let count = Int(fileEnd - function.start)
-      let target = window.room(at: start + Int(code.offsets[first]), count: count)
-      target.update(from: base + Int(function.start), count: count)
+      let room = window.room(at: start + Int(code.offsets[first]), count: count)
+      if !room.copy(base + Int(function.start), count: count, to: 0) { reportMisfit(function, of: unit) }
       for position in first..<end {
         let relocations = unit.functionRelocations[Int(references[position].index)]
-        patcher.patchCode(relocations, from: function.start, at: target)
+        patcher.patchCode(relocations, from: function.start, in: room)
       }
       first = end
     }
   }
 
-  /// Writes the body of a function whose operands change their widths.
+  /// Writes a function whose edits change its size.
   ///
-  /// - Parameter target: room for `size` bytes.
-  private func write(_ body: Fragment, _ patcher: Patcher, size: Int, to target: UnsafeMutablePointer<UInt8>) {
-    var writer = FragmentWriter(target)
-    writer.position += LEB128.write(unsigned: UInt64(CodePlan.bodySize(ofTotal: size)), to: target)
+  /// - Parameter room: as many bytes as were measured.
+  private func write(_ function: Function, _ body: Fragment, _ patcher: Patcher, to room: OutputRoom) {
+    var writer = FragmentWriter(room)
+    writer.write(size: CodePlan.bodySize(ofTotal: room.count))
     writer.write(body, patcher, compress: program.options.compressRelocations)
+    if !writer.isComplete { reportMisfit(function, of: patcher.unit) }
+  }
+
+  private func reportMisfit(_ function: Function, of unit: Unit) {
+    program.errors.report("\(unit.file.displayName): function '\(function.name)' is not as long as was measured")
   }
 }

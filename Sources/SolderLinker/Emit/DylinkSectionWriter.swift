@@ -42,7 +42,7 @@ struct DylinkSectionWriter {
   private func appendExports(_ writer: inout ByteWriter) {
     let exports = program.resolution.table.slots.filter { id in
       let symbol = program.symbol(id)
-      return symbol.kind == .data && symbol.isTLS && symbol.isExported(program.options) && program.isLive(symbol, id)
+      return symbol.kind == .data && symbol.isTLS && symbol.isExported(program.options) && program.isPresent(id)
     }
     guard !exports.isEmpty else { return }
     append(.exports, &writer) { writer in
@@ -58,7 +58,7 @@ struct DylinkSectionWriter {
   private func appendImports(_ writer: inout ByteWriter) {
     let imports = program.resolution.table.slots.filter { id in
       let symbol = program.symbol(id)
-      return symbol.isUndefinedWeak && !symbol.has(.provided) && program.isLive(symbol, id)
+      return symbol.isUndefinedWeak && !symbol.has(.provided) && program.isPresent(id)
     }
     guard !imports.isEmpty else { return }
     append(.imports, &writer) { writer in

@@ -28,8 +28,8 @@ struct ImageWriter {
     self.timer = timer
     let custom = CustomPlan(program.resolution, program.options, threads)
     bodies = SyntheticCode(program: program).bodies()
-    let encoder = OperandEncoder(program, custom, SymbolValue.all(program, threads), threads)
-    timer?.end("symbol values", items: encoder.values.count)
+    let encoder = OperandEncoder(program, custom, threads)
+    timer?.end("custom sections", items: custom.outputs.count)
     code = CodePlan(program, encoder, bodies, threads)
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
     timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
@@ -49,13 +49,13 @@ struct ImageWriter {
         window.write(section.contents.bytes, at: contents)
       }
     }
-    let image = OutputImage(count: fileSize, regions: regions, threads: threads)
+    let image = OutputImage(count: fileSize, regions: regions, threads: threads, errors: program.errors)
     let identifier = BuildIDWriter(style: program.options.buildID)
     guard identifier.count > 0 else { return image }
     // The identifier is computed from all other bytes, so they have to be there first.
-    var bytes = image.bytes()
+    var bytes = image.filled()
     bytes.withUnsafeMutableBufferPointer { identifier.fill($0, threads) }
-    return OutputImage(bytes)
+    return OutputImage(bytes, errors: program.errors)
   }
 
   private mutating func addRegion(_ range: Range<Int>, _ fill: @escaping @Sendable (OutputWindow) -> Void) {
@@ -301,10 +301,12 @@ struct ImageWriter {
         let content = unit.customSections[piece.index].content
         let relocations = unit.customRelocations[piece.index]
         addRegion(offset..<offset + content.remaining) { window in
-          let target = window.room(at: offset, count: content.remaining)
-          target.update(from: content.base + content.offset, count: content.remaining)
+          let room = window.room(at: offset, count: content.remaining)
+          if !room.copy(content.base + content.offset, count: content.remaining, to: 0) {
+            encoder.program.errors.report("\(unit.file.displayName): section '\(output.name)' has no room")
+          }
           guard !relocations.isEmpty else { return }
-          Patcher(unit, encoder).patchData(relocations, at: target, tombstone: tombstone)
+          Patcher(unit, encoder).patchData(relocations, in: room, tombstone: tombstone)
         }
       }
     }
@@ -359,11 +361,16 @@ struct DataWriter {
   ) {
     guard !range.isEmpty else { return }
     let (start, end) = (range.lowerBound, range.upperBound)
-    let target = window.room(at: content + Int(start), count: Int(end - start)) - Int(start)
+    let room = window.room(at: content + Int(start), count: Int(end - start))
+    /// Where a byte of the segment is in the room.
+    func place(_ offset: UInt64) -> Int { Int(offset) - Int(start) }
+    func check(_ isWritten: Bool) {
+      if !isWritten { program.errors.report("segment '\(segment.name)' of the result has no room for all of its data") }
+    }
     var position = start
     func clear(to limit: UInt64) {
       guard limit > position else { return }
-      (target + Int(position)).update(repeating: 0, count: Int(limit - position))
+      check(room.fill(Int(limit - position), with: 0, at: place(position)))
     }
     let units = program.resolution.units
     var patcher = Patcher(units[0], encoder)
@@ -372,20 +379,22 @@ struct DataWriter {
       let input = unit.segments[Int(piece.segment)]
       clear(to: piece.offset)
       let copied = Range(uncheckedBounds: (piece.offset, piece.offset + UInt64(input.count))).clamped(to: range)
-      (target + Int(copied.lowerBound)).update(
-        from: input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count)
+      if !copied.isEmpty {
+        check(
+          room.copy(
+            input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count, to: place(copied.lowerBound)))
+      }
       position = max(position, copied.upperBound)
       let relocations = unit.segmentRelocations[Int(piece.segment)]
       if relocations.isEmpty { continue }
       if patcher.unit !== unit { patcher = Patcher(unit, encoder) }
       patcher.patchData(
-        relocations, at: target + Int(piece.offset), address: segment.address &+ piece.offset)
+        relocations, in: room.part(at: place(piece.offset), count: input.count),
+        address: segment.address &+ piece.offset)
     }
     clear(to: end)
     for run in segment.strings where run.offset >= start && run.offset < end {
-      run.strings.bytes.withUnsafeBufferPointer {
-        if let base = $0.baseAddress { (target + Int(run.offset)).update(from: base, count: $0.count) }
-      }
+      check(room.copy(run.strings.bytes[...], to: place(run.offset)))
     }
   }
 }

@@ -147,7 +147,7 @@ struct NameSectionWriter {
       names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
     for id in indices.importedAddresses {
-      names.add(indices.addressGlobalIndices[id] ?? 0, program.symbol(id).name, &display)
+      names.add(program.addressGlobal(of: id), program.symbol(id).name, &display)
     }
     for (position, reference) in indices.globals.enumerated() {
       let name = units[Int(reference.unit)].globals[Int(reference.index)].name
@@ -156,7 +156,7 @@ struct NameSectionWriter {
     for id in indices.addressGlobals {
       let symbol = program.symbol(id)
       let prefix = ByteString(symbol.kind == .function ? "GOT.func.internal." : "GOT.data.internal.")
-      names.add(indices.addressGlobalIndices[id] ?? 0, symbol.name, &display, prefix: prefix)
+      names.add(program.addressGlobal(of: id), symbol.name, &display, prefix: prefix)
     }
     return names
   }
@@ -191,7 +191,7 @@ struct NameSectionWriter {
 
   private func definedOrImported(_ unit: Unit, _ index: UInt32, _ first: UInt32?) -> UInt32? {
     guard let first, let id = unit.symbolIDs[checked: Int(first) + Int(index)] else { return nil }
-    return present(program.index(of: id))
+    return program.values[Int(id)].index
   }
 
   private func localNames(_ unit: Unit) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])] {

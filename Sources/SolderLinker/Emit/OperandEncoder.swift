@@ -1,27 +1,9 @@
 import WebAssemblyFormat
 
-/// How an operand will be written: the number, its form, and how many bytes it replaces.
-struct EncodedOperand {
-  enum Form: UInt8 {
-    case unsigned
-    case signed
-    case fixed32
-    case fixed64
-    /// An alignment field with bit 6 set, followed by a memory index: `value` holds both.
-    case memoryArgument
-    /// `nop`s in place of the instruction.
-    case nothing
-  }
-
-  var value: UInt64
-  var form: Form
-  /// The opcode in front of the operand, when it changes too.
-  var opcode: UInt8?
-  /// Bytes that it takes in the result, without the opcode.
-  var width: Int
-}
-
-/// Decides what every relocation writes.
+/// Decides what every edit writes: which value, in which form, in how many bytes.
+///
+/// Code, data, custom sections and constant expressions, patched in place or written anew: all come here, and what they
+/// write is a ``Replacement``. ``Patcher`` knows a short way for the usual ones, which gives the same.
 ///
 /// A class, so that the tasks of all threads count references to it and not to each of its arrays.
 final class OperandEncoder: @unchecked Sendable {
@@ -41,15 +23,16 @@ final class OperandEncoder: @unchecked Sendable {
   /// tables that the innermost cache cannot hold; this is one, and four bytes a function.
   private let functionIndices: [[UInt32]]
 
-  init(_ program: Program, _ custom: CustomPlan, _ values: [SymbolValue], _ threads: Threads) {
+  init(_ program: Program, _ custom: CustomPlan, _ threads: Threads) {
     self.program = program
     self.custom = custom
+    let values = program.values
     self.values = values
     functionIndices = program.resolution.units.map { unit in
       guard unit.lifted != nil else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
-      return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index }
+      return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index ?? none32 }
     }
     types = program.indices.types
     bodyOffsets = []
@@ -67,91 +50,87 @@ final class OperandEncoder: @unchecked Sendable {
     self.bodyOffsets = bodyOffsets
   }
 
-  /// The indices in the result of the functions of a finished module's index space; none for an object.
+  /// The indices in the result of the functions of a finished module's index space, `none32` for those that are not there;
+  /// none for an object.
   func functionIndices(of unit: Unit) -> [UInt32] { functionIndices[Int(unit.index)] }
 
-  /// What a relocation in code writes.
+  // MARK: Bytes
+
+  /// What an edit writes.
   ///
-  /// - Parameter compress: whether an operand may take fewer bytes than in the input.
-  func encode(_ relocation: Relocation, of source: RelocatedUnit, compress: Bool) -> EncodedOperand {
-    let unit = source.unit
-    var operand = EncodedOperand(value: 0, form: .unsigned, opcode: nil, width: Int(relocation.width))
-    switch relocation.kind {
-    case .removedCall:
-      operand.form = .nothing
-      if compress { operand.width = -1 }
-      return operand
-    case .implicitMemory:
-      let index = program.resolution.memories.index(of: 0, in: unit)
-      let alignment = UInt64(unit.file.bytes.base[Int(relocation.offset)] & 0x3F)
-      guard index != 0 else {
-        operand.value = alignment
-        return operand
+  /// - Parameters:
+  ///   - compress: whether it may be shorter than what it replaces.
+  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` where what
+  ///     is written lives, and so does all that it refers to.
+  ///   - place: the address of the bytes, for numbers that count from there.
+  func replacement(
+    for edit: Relocation, of source: RelocatedUnit, compress: Bool, tombstone: UInt64? = nil, place: UInt64 = 0
+  ) -> Replacement {
+    let width = Int(edit.width)
+    switch edit.encoding {
+    case .operand:
+      let value = value(of: edit, in: source, tombstone: tombstone, place: place)
+      return operand(edit, value, of: source, compress: compress)
+    case .globalGet32, .globalGet64:
+      let id = source.symbolIDs[Int(edit.target)]
+      switch values[Int(id)].answer {
+      case .address, .threadLocalOffset, .undefined:
+        return .constant(
+          program.address(of: id), is64: edit.encoding == .globalGet64, replacing: width, compress: compress)
+      case .absent, .function, .index, .section: break
       }
-      operand.form = .memoryArgument
-      operand.value = UInt64(index) << 8 | alignment | 0x40
-      let shortest = 1 + LEB128.length(unsigned: UInt64(index))
-      operand.width = compress ? shortest : max(shortest, operand.width)
-      return operand
-    case .constantMemoryAddress where values[Int(source.symbolIDs[Int(relocation.target)])].isInVariable:
-      // Thread-local data has an address in each thread: the instruction stays what it was.
-      operand.opcode = 0x23
-      operand.value = UInt64(values[Int(source.symbolIDs[Int(relocation.target)])].addressGlobal)
-    case .constantMemoryAddress, .constantTableIndex, .constantNumber, .constantTLSOffset:
-      operand.opcode = relocation.isConstant64 ? 0x42 : 0x41
-      setSigned(&operand, value(of: relocation, in: source), is64: relocation.isConstant64)
-    case .globalIndexLEB where isConstant(relocation, source):
-      let is64 = unit.globalType(relocation.target - (unit.lifted?.globalSymbols ?? 0))?.valueType == 0x7E
-      operand.opcode = is64 ? 0x42 : 0x41
-      setSigned(&operand, values[Int(source.symbolIDs[Int(relocation.target)])].address, is64: is64)
+      let value = value(of: edit, in: source)
+      return .number(value, .unsigned, opcode: 0x23, replacing: width, compress: compress)
+    case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
+      let id = source.symbolIDs[Int(edit.target)]
+      guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
+      // A thread's copy has its address in a variable: the instruction stays what it was.
+      if let global = program.threadLocalGlobal(of: id) {
+        return .number(UInt64(global), .unsigned, opcode: 0x23, replacing: width, compress: compress)
+      }
+      let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
+      return .constant(address, is64: edit.encoding == .constant64, replacing: width, compress: compress)
+    case .constant32, .constant64:
+      let value = value(of: edit, in: source)
+      return .constant(value, is64: edit.encoding == .constant64, replacing: width, compress: compress)
+    case .nothing: return Replacement(form: .nothing, length: compress ? 0 : width)
+    }
+  }
+
+  private func operand(
+    _ edit: Relocation, _ value: UInt64, of source: RelocatedUnit, compress: Bool
+  ) -> Replacement {
+    let width = Int(edit.width)
+    switch edit.kind {
+    case .implicitMemory: return memoryArgument(edit, of: source.unit, compress: compress)
     case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB,
       .memoryAddressTLSSLEB:
-      setSigned(&operand, value(of: relocation, in: source), is64: false)
+      return .number(Replacement.signed(value, is64: false), .signed, replacing: width, compress: compress)
     case .tableIndexSLEB64, .tableIndexRelativeSLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64,
-      .memoryAddressTLSSLEB64:
-      setSigned(&operand, value(of: relocation, in: source), is64: true)
-    case .memoryAddressLEB64: operand.value = value(of: relocation, in: source)
-    case .signedTypeIndex:
-      operand.form = .signed
-      operand.value = value(of: relocation, in: source)
+      .memoryAddressTLSSLEB64, .signedTypeIndex:
+      return .number(value, .signed, replacing: width, compress: compress)
+    case .memoryAddressLEB64: return .number(value, .unsigned, replacing: width, compress: compress)
     case .globalIndexI32, .functionIndexI32, .memoryAddressI32, .tableIndexI32, .functionOffsetI32, .sectionOffsetI32,
       .memoryAddressLocationRelativeI32:
-      operand.form = .fixed32
-      operand.value = value(of: relocation, in: source)
-      return operand
+      return Replacement(form: .fixed32, value: value, length: width)
     case .memoryAddressI64, .tableIndexI64, .functionOffsetI64:
-      operand.form = .fixed64
-      operand.value = value(of: relocation, in: source)
-      return operand
-    default: operand.value = value(of: relocation, in: source) & 0xFFFF_FFFF
+      return Replacement(form: .fixed64, value: value, length: width)
+    default: return .number(value & 0xFFFF_FFFF, .unsigned, replacing: width, compress: compress)
     }
-    let shortest =
-      operand.form == .signed
-      ? LEB128.length(signed: Int64(bitPattern: operand.value)) : LEB128.length(unsigned: operand.value)
-    operand.width = compress ? shortest : max(shortest, operand.width)
-    return operand
   }
 
-  private func setSigned(_ operand: inout EncodedOperand, _ value: UInt64, is64: Bool) {
-    operand.form = .signed
-    operand.value = is64 ? value : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
-  }
-
-  /// Whether a lifted `global.get` reads what turned out to be an address.
-  private func isConstant(_ relocation: Relocation, _ source: RelocatedUnit) -> Bool {
-    guard source.unit.contracts.speaksOfAddresses else { return false }
-    return values[Int(source.symbolIDs[Int(relocation.target)])].kind == .data
-      && source.unit.file.bytes.base[Int(relocation.offset) - 1] == 0x23
+  /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
+  private func memoryArgument(_ edit: Relocation, of unit: Unit, compress: Bool) -> Replacement {
+    let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
+    let index = UInt64(program.resolution.memories.index(of: 0, in: unit))
+    guard index != 0 else { return .number(alignment, .unsigned, replacing: Int(edit.width), compress: compress) }
+    let shortest = 1 + LEB128.length(unsigned: index)
+    return Replacement(
+      form: .memoryArgument, value: index << 8 | alignment | 0x40,
+      length: compress ? shortest : max(shortest, Int(edit.width)))
   }
 
   // MARK: Values
-
-  /// Where the body of a defined function begins in the payload of the code section; 0 for one that is not there.
-  private func bodyOffset(ofSymbol id: SymbolID) -> UInt32 {
-    // Not `SymbolValue.index`: references to a function that is exported may go to an import of the same name.
-    let index = program.indices.functionIndices[checked: Int(program.symbol(id).element)] ?? none32
-    return index == none32 ? 0 : bodyOffset(ofFunction: index) ?? 0
-  }
 
   /// Where the body of the function with this index in the result begins; `nil` for an import.
   @inline(__always)
@@ -159,55 +138,66 @@ final class OperandEncoder: @unchecked Sendable {
     index < importedFunctions ? nil : bodyOffsets[checked: Int(index - importedFunctions)]
   }
 
-  /// The number that a relocation asks for. `tombstone` stands for what is not part of the result.
-  func value(of relocation: Relocation, in source: RelocatedUnit, tombstone: UInt64 = 0, place: UInt64 = 0) -> UInt64 {
+  /// The number that an edit asks for.
+  ///
+  /// - Parameters:
+  ///   - tombstone: what stands for things that are not part of the result, 0 for the addend; `nil` if there cannot be any.
+  ///   - place: the address of the bytes, for numbers that count from there.
+  func value(
+    of edit: Relocation, in source: RelocatedUnit, tombstone: UInt64? = nil, place: UInt64 = 0
+  ) -> UInt64 {
     let addend =
-      relocation.hasWideAddend
-      ? UInt64(bitPattern: source.unit.addend(of: relocation))
-      : UInt64(bitPattern: Int64(relocation.storedAddend))
-    switch relocation.kind {
-    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .dataIndex, .elementIndex, .constantNumber:
-      return unnamedValue(of: relocation, in: source.unit, addend)
-    case .constantTableIndex where relocation.target == none32:
-      return UInt64(program.indices.tableBlocks[source.unit.index] ?? 0) &+ addend
+      edit.hasWideAddend
+      ? UInt64(bitPattern: source.unit.addend(of: edit)) : UInt64(bitPattern: Int64(edit.storedAddend))
+    switch edit.kind {
+    case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.target, of: source.unit))
+    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit))
+    case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit))
+    case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit))
+    case .constantNumber: return addend
+    // Written as what they are, without a number.
+    case .implicitMemory, .removedCall: return 0
+    case .constantTableIndex where edit.target == none32: return UInt64(program.tableBlock(of: source.unit)) &+ addend
     default: break
     }
-    let id = source.symbolIDs[Int(relocation.target)]
-    let symbol = values[Int(id)]
-    guard symbol.isPresent else { return tombstone != 0 ? tombstone : addend }
-    switch relocation.kind {
-    case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(symbol.index)
+    let id = source.symbolIDs[Int(edit.target)]
+    let value = values[Int(id)]
+    if let tombstone, !value.isPresent { return tombstone != 0 ? tombstone : addend }
+    switch edit.kind {
+    case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(program.index(of: id))
     case .globalIndexLEB, .globalIndexI32:
-      return UInt64(symbol.kind == .global ? symbol.index : symbol.addressGlobal)
-    case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64: return UInt64(symbol.slot)
-    case .constantTableIndex: return UInt64(symbol.slot) &+ addend
-    case .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
-      return symbol.slot == 0 ? 0 : UInt64(symbol.slot) &- (program.options.tableBase ?? 0)
+      if case .index(let index) = value.answer { return UInt64(index) }
+      return UInt64(program.addressGlobal(of: id))
+    case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64, .constantTableIndex,
+      .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
+      return slot(edit, id, isInLiving: tombstone == nil) &+ (edit.kind == .constantTableIndex ? addend : 0)
     case .functionOffsetI32, .functionOffsetI64:
-      guard symbol.isDefined else { return tombstone != 0 ? tombstone : addend }
-      return UInt64(bodyOffset(ofSymbol: id)) &+ addend
+      return bodyOffset(of: program.symbol(id)).map { UInt64($0) &+ addend }
+        ?? (tombstone.flatMap { $0 == 0 ? nil : $0 } ?? addend)
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
-    case .memoryAddressLocationRelativeI32: return address(symbol, id) &+ addend &- place
+    case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:
-      guard symbol.isDefined else { return 0 }
-      return address(symbol, id) &+ addend
+      // Null stays null.
+      if case .undefined = value.answer { return 0 }
+      return program.address(of: id) &+ addend
     }
   }
 
-  /// The address of a symbol; that of an immutable global of a plain module is its value.
-  private func address(_ symbol: SymbolValue, _ id: SymbolID) -> UInt64 {
-    symbol.kind == .global ? program.address(of: program.symbol(id)) : symbol.address
+  /// A function pointer, counted from the base of the table where the edit says so.
+  private func slot(_ edit: Relocation, _ id: SymbolID, isInLiving: Bool) -> UInt64 {
+    // Debug information gives no function a slot: what has none there is null, as in wasm-ld.
+    let slot = values[Int(id)].slot ?? (isInLiving ? program.slot(of: id) : 0)
+    let isRelative = edit.kind == .tableIndexRelativeSLEB || edit.kind == .tableIndexRelativeSLEB64
+    // Null is null from wherever one counts.
+    return isRelative && slot != 0 ? UInt64(slot) &- (program.options.tableBase ?? 0) : UInt64(slot)
   }
 
-  /// What a relocation writes that refers to no symbol.
-  private func unnamedValue(of relocation: Relocation, in unit: Unit, _ addend: UInt64) -> UInt64 {
-    switch relocation.kind {
-    case .typeIndexLEB, .signedTypeIndex:
-      UInt64(program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0)
-    case .memoryIndex: UInt64(program.resolution.memories.index(of: relocation.target, in: unit))
-    case .dataIndex: UInt64(program.memory.outputSegments[Int(unit.bases.segment + relocation.target)])
-    case .elementIndex: UInt64(program.indices.elementIndices[Int(unit.bases.element + relocation.target)])
-    default: addend
-    }
+  /// Where the body of a function begins in the payload of the code section; `nil` for one that is not defined.
+  private func bodyOffset(of symbol: Symbol) -> UInt32? {
+    guard symbol.isDefined else { return nil }
+    // Not the symbol's value: references to a function that is exported may go to an import of the same name.
+    let index = program.indices.functionIndices[checked: Int(symbol.element)] ?? none32
+    // One that is only pointed to has no body, and is null.
+    return index == none32 ? 0 : bodyOffset(ofFunction: index)
   }
 }

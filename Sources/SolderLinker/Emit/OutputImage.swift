@@ -26,17 +26,24 @@ struct OutputImage: Sendable {
   /// Regions of neighbouring chunks, in order.
   private let chunks: [[Region]]
   private let threads: Threads
+  /// What goes wrong while it is filled; then there is no result.
+  let errors: InternalErrors
 
-  /// - Parameter regions: in any order; together they cover `0..<count`, and none overlaps another.
-  init(count: Int, regions: [Region], threads: Threads, chunkSize: Int = 1 << 18) {
+  /// - Parameters:
+  ///   - regions: in any order; together they cover `0..<count`, and none overlaps another.
+  ///   - errors: where those who fill the regions report.
+  init(
+    count: Int, regions: [Region], threads: Threads, errors: InternalErrors = InternalErrors(), chunkSize: Int = 1 << 18
+  ) {
     self.count = count
     self.threads = threads
+    self.errors = errors
     var chunks: [[Region]] = []
     var chunk: [Region] = []
     var start = 0
     var end = 0
     for region in regions.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) where !region.range.isEmpty {
-      precondition(region.range.lowerBound == end, "regions of the result leave a gap or overlap")
+      if region.range.lowerBound != end { errors.report("regions of the result leave a gap or overlap at \(end)") }
       end = region.range.upperBound
       chunk.append(region)
       if end - start >= chunkSize {
@@ -45,29 +52,39 @@ struct OutputImage: Sendable {
         start = end
       }
     }
-    precondition(end == count, "regions of the result do not cover it")
+    if end != count { errors.report("regions of the result end at \(end) and not at \(count)") }
     if !chunk.isEmpty { chunks.append(chunk) }
     self.chunks = chunks
   }
 
   /// An image of bytes that exist.
-  init(_ bytes: [UInt8]) {
+  init(_ bytes: [UInt8], errors: InternalErrors = InternalErrors()) {
     let regionSize = 1 << 18
     let regions = stride(from: 0, to: bytes.count, by: regionSize).map { start in
       let range = start..<min(start + regionSize, bytes.count)
       return Region(range: range) { $0.write(bytes[range], at: start) }
     }
-    self.init(count: bytes.count, regions: regions, threads: Threads(1))
+    self.init(count: bytes.count, regions: regions, threads: Threads(1), errors: errors)
   }
 
   /// How many chunks the result is written in.
   var chunkCount: Int { chunks.count }
 
   /// The bytes, in memory.
-  func bytes() -> [UInt8] {
-    Array(unsafeUninitializedCapacity: count) { buffer, initialized in
+  ///
+  /// - Throws: an error of input and output when there is no result, and ``errors`` say why.
+  func bytes() throws(Errno) -> [UInt8] {
+    let bytes = filled()
+    guard errors.isEmpty else { throw .ioError }
+    return bytes
+  }
+
+  /// The bytes, in memory, which do not matter if there are ``errors``.
+  func filled() -> [UInt8] {
+    guard errors.isEmpty else { return [] }
+    return Array(unsafeUninitializedCapacity: count) { buffer, initialized in
       if let start = buffer.baseAddress {
-        let window = OutputWindow(start, 0..<count)
+        let window = OutputWindow(start, 0..<count, errors)
         threads.forEach(chunks.count) { index in
           for region in chunks[index] { region.fill(window) }
         }
@@ -78,8 +95,9 @@ struct OutputImage: Sendable {
 
   /// Writes the bytes to a file, from its beginning.
   ///
-  /// - Throws: what the system says.
+  /// - Throws: what the system says, or an error of input and output when there is no result, and ``errors`` say why.
   func write(to descriptor: Int32) throws(Errno) {
+    guard errors.isEmpty else { throw .ioError }
     let failure = Atomic<Int32>(0)
     let buffers = ScratchBuffers()
     threads.forEach(chunks.count) { index in
@@ -87,7 +105,7 @@ struct OutputImage: Sendable {
       guard failure.load(ordering: .relaxed) == 0, let first = chunk.first, let last = chunk.last else { return }
       let range = first.range.lowerBound..<last.range.upperBound
       let scratch = buffers.take(range.count)
-      let window = OutputWindow(scratch.start, range)
+      let window = OutputWindow(scratch.start, range, errors)
       for region in chunk { region.fill(window) }
       let status = OutputImage.write(scratch.start, range, to: descriptor)
       buffers.giveBack(scratch)
@@ -95,6 +113,7 @@ struct OutputImage: Sendable {
     }
     let status = failure.load(ordering: .relaxed)
     if status != 0 { throw Errno(rawValue: status) }
+    guard errors.isEmpty else { throw .ioError }
   }
 
   /// - Returns: 0, or the error's number.
@@ -114,22 +133,23 @@ struct OutputImage: Sendable {
 
 /// Memory for a stretch of the result, addressed by offsets in the result.
 ///
-/// Whoever fills a region gets its place from here, checked against the stretch, and writes no more than it asked room
-/// for: that makes the pointer safe to write through. Threads that share a window fill different regions.
+/// Whoever fills a region gets room for its bytes from here and writes nowhere else, see ``OutputRoom``. Threads that share
+/// a window fill different regions.
 struct OutputWindow: @unchecked Sendable {
   private let start: UnsafeMutablePointer<UInt8>
   private let range: Range<Int>
+  private let errors: InternalErrors
 
   /// - Parameter start: `range.count` writable bytes.
-  init(_ start: UnsafeMutablePointer<UInt8>, _ range: Range<Int>) {
+  init(_ start: UnsafeMutablePointer<UInt8>, _ range: Range<Int>, _ errors: InternalErrors) {
     self.start = start
     self.range = range
+    self.errors = errors
   }
 
-  /// Room for `count` bytes at `offset` in the result.
-  func room(at offset: Int, count: Int) -> UnsafeMutablePointer<UInt8> {
-    precondition(offset >= range.lowerBound && count >= 0 && count <= range.upperBound - offset)
-    return start + (offset - range.lowerBound)
+  /// Room for `count` bytes at `offset` in the result; for none, where the window does not have them.
+  func room(at offset: Int, count: Int) -> OutputRoom {
+    OutputRoom(start, count: range.count).part(at: offset &- range.lowerBound, count: count)
   }
 
   /// Copies bytes to `offset` in the result.
@@ -137,9 +157,8 @@ struct OutputWindow: @unchecked Sendable {
 
   /// Copies bytes to `offset` in the result.
   func write(_ bytes: ArraySlice<UInt8>, at offset: Int) {
-    let target = room(at: offset, count: bytes.count)
-    bytes.withUnsafeBufferPointer {
-      if let base = $0.baseAddress { target.update(from: base, count: $0.count) }
+    if !room(at: offset, count: bytes.count).copy(bytes, to: 0) {
+      errors.report("\(bytes.count) bytes at \(offset) of the result have no room")
     }
   }
 }

@@ -4,7 +4,7 @@ import WebAssemblyFormat
 ///
 /// A link has a million relocations, nearly all of a few kinds: an operand of five bytes in code, a number of four in data,
 /// about a symbol that is there. Those take a short way here, with one look at the symbol and one or two stores;
-/// everything else goes through ``OperandEncoder``, which knows all the rules. A patcher serves all chunks of a unit that
+/// everything else goes through ``OperandEncoder``, which knows all the rules, and says the same of those. A patcher serves all chunks of a unit that
 /// follow each other, so that its arrays are taken out of the object once.
 struct Patcher {
   let source: RelocatedUnit
@@ -27,58 +27,103 @@ struct Patcher {
 
   // MARK: Code
 
-  /// Patches code whose operands keep their width.
+  /// Patches code whose edits all keep their length.
   ///
   /// - Parameters:
   ///   - start: offset in the file of what was copied.
-  ///   - target: where it was copied to.
-  func patchCode(_ range: RelocationRange, from start: UInt32, at target: UnsafeMutablePointer<UInt8>) {
+  ///   - room: where it was copied to.
+  func patchCode(_ range: RelocationRange, from start: UInt32, in room: OutputRoom) {
     for index in range.indices {
       let relocation = source.relocations[index]
-      let place = target + Int(relocation.offset &- start)
+      let place = Int(relocation.offset) - Int(start)
+      let isWritten: Bool
       if let value = shortOperand(relocation) {
-        relocation.writeShort(value, width: Int(relocation.width), to: place)
+        let leading = relocation.leadingBytes
+        isWritten = relocation.writeShort(
+          value, width: Int(relocation.width) - leading, to: room, at: place + leading)
       } else {
-        Patcher.write(operand(of: relocation, compress: false), at: place, width: Int(relocation.width))
+        isWritten = write(replacement(for: relocation, compress: false), for: relocation, to: room, at: place)
       }
+      if !isWritten { reportMisfit(relocation) }
     }
   }
 
-  /// How many bytes longer the operands of code become.
-  func growth(of range: RelocationRange, compress: Bool) -> Int {
-    var growth = 0
+  /// Writes what does not change the length of anything.
+  private func write(
+    _ replacement: Replacement, for relocation: Relocation, to room: OutputRoom, at place: Int
+  ) -> Bool {
+    replacement.length == Int(relocation.width) && replacement.write(to: room, at: place)
+  }
+
+  private func reportMisfit(_ relocation: Relocation) {
+    encoder.program.errors.report(
+      "\(unit.file.displayName): what replaces \(relocation.width) bytes at \(relocation.offset) "
+        + "(\(relocation.kind.conventionalName)) does not fit there")
+  }
+
+  /// What the edits of a fragment do to its length.
+  struct Growth: Equatable {
+    /// How many bytes longer it becomes.
+    var bytes = 0
+    /// Whether any edit writes another number of bytes than it replaces.
+    var isAny = false
+
+    @inline(__always)
+    fileprivate mutating func add(_ length: Int, insteadOf width: Int) {
+      guard length != width else { return }
+      bytes += length - width
+      isAny = true
+    }
+  }
+
+  func growth(of range: RelocationRange, compress: Bool) -> Growth {
+    var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
       if !compress, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
-      let width =
-        if let value = shortOperand(relocation) {
-          relocation.shortWidth(of: value, compress: compress)
-        } else {
-          operand(of: relocation, compress: compress).width
-        }
-      growth += width - Int(relocation.width)
+      if let value = shortOperand(relocation) {
+        growth.add(
+          relocation.leadingBytes + relocation.shortWidth(of: value, compress: compress),
+          insteadOf: Int(relocation.width))
+      } else {
+        growth.add(replacement(for: relocation, compress: compress).length, insteadOf: Int(relocation.width))
+      }
     }
     return growth
   }
 
-  func operand(of relocation: Relocation, compress: Bool) -> EncodedOperand {
-    encoder.encode(relocation, of: source, compress: compress)
+  /// Where the bytes of a fragment stand behind its edits.
+  func offsetMap(of fragment: Fragment, compress: Bool) -> OffsetMap {
+    var map = OffsetMap()
+    for index in fragment.relocations.indices {
+      let relocation = source.relocations[index]
+      let start = relocation.offset - fragment.start
+      map.add(
+        start..<start + UInt32(relocation.width), length: replacement(for: relocation, compress: compress).length)
+    }
+    return map
   }
 
-  /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended.
+  func replacement(for relocation: Relocation, compress: Bool) -> Replacement {
+    encoder.replacement(for: relocation, of: source, compress: compress)
+  }
+
+  /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended. It
+  /// stands behind ``Relocation/leadingBytes`` that stay as they are.
   @inline(__always)
   func shortOperand(_ relocation: Relocation) -> UInt64? {
     switch relocation.kind {
     case .functionIndexLEB:
       let target = Int(relocation.target)
-      return UInt64(target < functionIndices.count ? functionIndices[target] : symbol(of: relocation).index)
-    case .globalIndexLEB:
-      let symbol = symbol(of: relocation)
-      return symbol.kind == .global ? UInt64(symbol.index) : nil
-    case .tableNumberLEB: return UInt64(symbol(of: relocation).index)
+      guard target < functionIndices.count else { return value(of: relocation).index.map { UInt64($0) } }
+      let index = functionIndices[target]
+      return index == none32 ? nil : UInt64(index)
+    case .globalIndexLEB, .tableNumberLEB:
+      if case .index(let index) = value(of: relocation).answer { return UInt64(index) }
+      return nil
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
-    case .tableIndexSLEB: return Patcher.extended(UInt64(symbol(of: relocation).slot))
+    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0)) }
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
     default: return nil
     }
@@ -90,112 +135,94 @@ struct Patcher {
     UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
   }
 
-  private static func write(_ operand: EncodedOperand, at target: UnsafeMutablePointer<UInt8>, width: Int) {
-    if let opcode = operand.opcode { (target - 1).pointee = opcode }
-    switch operand.form {
-    case .unsigned: LEB128.write(unsigned: operand.value, width: width, to: target)
-    case .signed: LEB128.write(signed: Int64(bitPattern: operand.value), width: width, to: target)
-    case .fixed32:
-      UnsafeMutableRawPointer(target).storeBytes(
-        of: UInt32(truncatingIfNeeded: operand.value).littleEndian, as: UInt32.self)
-    case .fixed64: UnsafeMutableRawPointer(target).storeBytes(of: operand.value.littleEndian, as: UInt64.self)
-    case .nothing: (target - 1).update(repeating: 0x01, count: width + 1)
-    case .memoryArgument:
-      target.pointee = UInt8(truncatingIfNeeded: operand.value)
-      LEB128.write(unsigned: operand.value >> 8, width: width - 1, to: target + 1)
-    }
-  }
-
   // MARK: Data
 
   /// Patches a chunk of data, or a custom section.
   ///
   /// - Parameters:
-  ///   - target: where the chunk was copied to.
+  ///   - room: where the chunk was copied to.
   ///   - address: of the chunk's first byte in memory, for relocations that count from where they are.
-  ///   - tombstone: what is written about things that are not part of the result; 0 for the addend.
-  func patchData(
-    _ range: RelocationRange, at target: UnsafeMutablePointer<UInt8>, address: UInt64 = 0, tombstone: UInt64 = 0
-  ) {
+  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
+  ///     refers to nothing of the kind.
+  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64? = nil) {
     for index in range.indices {
       let relocation = source.relocations[index]
-      let place = target + Int(relocation.offset)
+      let place = Int(relocation.offset)
+      let isWritten: Bool
       if let value = shortNumber(relocation, tombstone) {
-        UnsafeMutableRawPointer(place).storeBytes(of: value.littleEndian, as: UInt32.self)
+        isWritten = room.write(fixed32: value, at: place)
       } else {
-        let value = encoder.value(
-          of: relocation, in: source, tombstone: tombstone, place: address &+ UInt64(relocation.offset))
-        Patcher.write(value, relocation, to: place)
+        let replacement = encoder.replacement(
+          for: relocation, of: source, compress: false, tombstone: tombstone,
+          place: address &+ UInt64(relocation.offset))
+        isWritten = write(replacement, for: relocation, to: room, at: place)
       }
+      if !isWritten { reportMisfit(relocation) }
     }
   }
 
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  private func shortNumber(_ relocation: Relocation, _ tombstone: UInt64) -> UInt32? {
+  func shortNumber(_ relocation: Relocation, _ tombstone: UInt64?) -> UInt32? {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      let symbol = symbol(of: relocation)
-      return symbol.isPresent ? symbol.slot : nil
+      return value(of: relocation).slot
     case .functionOffsetI32:
-      let symbol = symbol(of: relocation)
-      guard symbol.isDefined, !relocation.hasWideAddend else { return nil }
-      if !symbol.isPresent, tombstone != 0 { return UInt32(truncatingIfNeeded: tombstone) }
-      guard symbol.isPresent, let offset = encoder.bodyOffset(ofFunction: symbol.index) else { return nil }
-      return offset &+ UInt32(bitPattern: relocation.storedAddend)
+      switch value(of: relocation).answer {
+      case .absent:
+        guard let tombstone, tombstone != 0 else { return nil }
+        return UInt32(truncatingIfNeeded: tombstone)
+      case .function(let function):
+        guard let index = function.index, let offset = encoder.bodyOffset(ofFunction: index),
+          !relocation.hasWideAddend
+        else { return nil }
+        return offset &+ UInt32(bitPattern: relocation.storedAddend)
+      case .undefined, .address, .threadLocalOffset, .index, .section: return nil
+      }
     default: return nil
-    }
-  }
-
-  /// Writes an operand of data or of a custom section, whose width never changes.
-  private static func write(_ value: UInt64, _ relocation: Relocation, to target: UnsafeMutablePointer<UInt8>) {
-    switch relocation.width {
-    case 4:
-      UnsafeMutableRawPointer(target).storeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
-    case 8: UnsafeMutableRawPointer(target).storeBytes(of: value.littleEndian, as: UInt64.self)
-    case 10: LEB128.write(unsigned: value, width: 10, to: target)
-    default: LEB128.write(fiveBytes: value & 0xFFFF_FFFF, to: target)
     }
   }
 
   // MARK: Symbols
 
   @inline(__always)
-  private func symbol(of relocation: Relocation) -> SymbolValue {
+  private func value(of relocation: Relocation) -> SymbolValue {
     values[Int(source.symbolIDs[Int(relocation.target)])]
   }
 
   /// The address that a relocation asks for; `nil` where that needs a closer look.
   @inline(__always)
   private func address(of relocation: Relocation) -> UInt64? {
-    let symbol = symbol(of: relocation)
-    guard symbol.kind == .data, symbol.isDefined, symbol.isPresent, !relocation.hasWideAddend else { return nil }
-    return symbol.address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
+    guard let address = value(of: relocation).address, !relocation.hasWideAddend else { return nil }
+    return address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
   }
 }
 
 extension Relocation {
-  /// How many bytes an operand that ``Patcher/shortOperand(_:)`` knows takes in the result.
+  /// How many bytes in front of an operand that ``Patcher/shortOperand(_:)`` knows are part of the edit, and stay: the
+  /// opcode of `global.get`.
+  @inline(__always)
+  var leadingBytes: Int { encoding == .operand ? 0 : 1 }
+
+  /// How many bytes such an operand takes in the result.
   @inline(__always)
   func shortWidth(of value: UInt64, compress: Bool) -> Int {
     let shortest =
       kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
-    return compress ? shortest : max(shortest, Int(width))
+    return compress ? shortest : max(shortest, Int(width) - leadingBytes)
   }
 
   /// Writes such an operand.
   ///
-  /// - Parameter width: bytes that it takes, at least as many as the number needs.
+  /// - Parameter width: bytes that it takes.
+  /// - Returns: `false` when they do not fit, or the number does not fit into them.
   @inline(__always)
-  func writeShort(_ value: UInt64, width: Int, to place: UnsafeMutablePointer<UInt8>) {
-    if width == 5 {
-      LEB128.write(fiveBytes: value, to: place)
-    } else if kind.isShortSigned {
-      LEB128.write(signed: Int64(bitPattern: value), width: width, to: place)
-    } else {
-      LEB128.write(unsigned: value, width: width, to: place)
-    }
+  func writeShort(_ value: UInt64, width: Int, to room: OutputRoom, at place: Int) -> Bool {
+    if width == 5 { return room.write(fiveBytes: value, at: place) }
+    return kind.isShortSigned
+      ? room.write(signed: Int64(bitPattern: value), width: width, at: place)
+      : room.write(unsigned: value, width: width, at: place)
   }
 }
 

@@ -2,24 +2,30 @@ import WebAssemblyFormat
 
 /// Everything that is decided about the result, for the passes that write it. They only read it, on many threads.
 ///
+/// What it is asked here it answers, or it reports an internal error: no answer is not zero.
+///
 /// A class, so that handing it on counts one reference and not those of its fifty arrays.
 final class Program: @unchecked Sendable {
   let resolution: Resolution
   let live: Liveness
   let memory: MemoryPlan
   let indices: IndexPlan
+  /// By symbol.
+  let values: [SymbolValue]
   let features: FeatureSet
   let options: LinkOptions
   let is64: Bool
+  let errors = InternalErrors()
 
   init(
-    resolution: Resolution, live: Liveness, memory: MemoryPlan, indices: IndexPlan, features: FeatureSet,
-    options: LinkOptions, is64: Bool
+    resolution: Resolution, live: Liveness, memory: MemoryPlan, indices: IndexPlan, values: [SymbolValue],
+    features: FeatureSet, options: LinkOptions, is64: Bool
   ) {
     self.resolution = resolution
     self.live = live
     self.memory = memory
     self.indices = indices
+    self.values = values
     self.features = features
     self.options = options
     self.is64 = is64
@@ -27,35 +33,63 @@ final class Program: @unchecked Sendable {
 
   func symbol(_ id: SymbolID) -> Symbol { resolution.table.symbols[Int(id)] }
 
-  func index(of id: SymbolID) -> UInt32 { indices.index(of: symbol(id), id) }
+  /// Whether a symbol is part of the result.
+  func isPresent(_ id: SymbolID) -> Bool { values[Int(id)].isPresent }
 
-  /// The address of a data symbol, or of what stands for one; 0 for what is missing.
-  func address(of symbol: Symbol) -> UInt64 {
-    guard symbol.state == .defined else { return 0 }
-    if symbol.kind == .data { return memory.address(of: symbol, offsetsThreadLocals: offsetsThreadLocals) }
-    return symbol.kind == .global ? constantValue(of: symbol) ?? 0 : 0
+  /// The index of a function, global, tag or table.
+  func index(of id: SymbolID) -> UInt32 { values[Int(id)].index ?? missing("index", of: id) }
+
+  /// The index of the global that holds an address.
+  func addressGlobal(of id: SymbolID) -> UInt32 {
+    values[Int(id)].addressGlobal ?? missing("global with its address", of: id)
   }
 
-  /// The address that a global holds: thread-local data of a result for one thread alone has one.
-  func fixedAddress(of symbol: Symbol) -> UInt64 {
+  /// The table slot of a function.
+  func slot(of id: SymbolID) -> UInt32 {
+    if let slot = values[Int(id)].slot { return slot }
+    let symbol = symbol(id)
+    // The null pointer: of what is missing and may be, and until the loader knows better.
+    if symbol.has(.isStub) || symbol.isUndefined && symbol.isWeak || symbol.needsImportedAddress(options) { return 0 }
+    return missing("table slot", of: id)
+  }
+
+  /// The address that a global holds: thread-local data of a result for one thread alone has one, and that of a library
+  /// only at run time.
+  func fixedAddress(of id: SymbolID) -> UInt64 {
+    let symbol = symbol(id)
     if resolution.isInLibraryBlock(symbol) { return 0 }
-    guard symbol.isTLS, !options.sharedMemory else { return address(of: symbol) }
-    return memory.address(of: symbol, offsetsThreadLocals: false)
+    guard case .threadLocalOffset(let offset) = values[Int(id)].answer, !options.sharedMemory else {
+      return address(of: id)
+    }
+    return memory.tlsAddress &+ offset
   }
 
-  /// Where thread-local data is in a thread's block, or in the library's part of it.
-  func threadLocalOffset(of symbol: Symbol) -> UInt64 {
-    resolution.isInLibraryBlock(symbol) ? symbol.value : address(of: symbol)
+  /// The variable that says where a thread has its copy of thread-local data; `nil` where there is one thread.
+  func threadLocalGlobal(of id: SymbolID) -> UInt32? {
+    guard options.sharedMemory || resolution.isInLibraryBlock(symbol(id)) else { return nil }
+    return addressGlobal(of: id)
   }
 
-  /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
-  /// is, and `__tls_base` says where that is.
-  var offsetsThreadLocals: Bool { options.sharedMemory || options.compatibility.countsFromTLSBase }
+  /// The address of data, or its offset from `__tls_base`.
+  func address(of id: SymbolID) -> UInt64 {
+    let value = values[Int(id)]
+    if let address = value.address { return address }
+    switch value.answer {
+    case .undefined:
+      // Of data that is missing and may be, and until the loader knows better: null.
+      return 0
+    case .index:
+      // An immutable global of a plain module is an address to everybody else.
+      return constant(of: id) ?? missing("address", of: id)
+    case .absent, .function, .section, .address, .threadLocalOffset: return missing("address", of: id)
+    }
+  }
 
-  /// The value of an immutable global of a plain module that is a plain number: an address, to everybody else.
-  private func constantValue(of symbol: Symbol) -> UInt64? {
+  /// The value of an immutable global of a plain module that is a plain number.
+  private func constant(of id: SymbolID) -> UInt64? {
+    let symbol = symbol(id)
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
-    guard unit.index != 0 else { return nil }
     let index = Int(symbol.element - unit.bases.global)
     if let address = memory.decidedAddresses[symbol.element] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
@@ -64,41 +98,62 @@ final class Program: @unchecked Sendable {
     return UInt64(bitPattern: value.addend)
   }
 
-  /// The table slot of a function symbol; 0, the null pointer, without one.
-  func slot(of id: SymbolID) -> UInt32 { indices.slot(of: symbol(id), id) }
+  // MARK: What is no symbol
 
-  func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    Program.isPresent(symbol, id, index: index(of: id), live)
+  /// The index of a type.
+  func index(of type: TypeID?) -> UInt32 {
+    type.flatMap { indices.types.index(of: $0) } ?? missing("a type has no index", in: resolution.units[0])
   }
 
-  /// Whether a symbol is part of the result; the linker's own are when they have an index.
-  static func isPresent(_ symbol: Symbol, _ id: SymbolID, index: UInt32, _ live: Liveness) -> Bool {
-    if symbol.unit == 0, symbol.state == .defined {
-      return index != none32 || symbol.kind == .data || symbol.has(.isStub)
-    }
-    return live.isLive(symbol, id)
+  /// The index of a type of a unit.
+  func index(ofType type: UInt32, of unit: Unit) -> UInt32 {
+    unit.typeIDs[checked: Int(type)].flatMap { indices.types.index(of: $0) }
+      ?? missing("type \(type) has no index", in: unit)
   }
-}
 
-extension MemoryPlan {
-  /// The address of a data symbol; 0 for one that is missing.
-  ///
-  /// - Parameter offsetsThreadLocals: whether thread-local data is known by its offset from `__tls_base`.
-  func address(of symbol: Symbol, offsetsThreadLocals: Bool) -> UInt64 {
-    guard symbol.state == .defined else { return 0 }
-    if symbol.element == none32 { return symbol.value }
-    let address = address(segment: symbol.element, offset: symbol.value)
-    return symbol.isTLS && offsetsThreadLocals ? address &- tlsAddress : address
+  /// The first slot of a library's block.
+  func tableBlock(of unit: Unit) -> UInt32 {
+    indices.tableBlocks[unit.index] ?? missing("its block of table slots has no place", in: unit)
   }
-}
 
-extension IndexPlan {
-  /// The table slot of a function symbol; 0, the null pointer, without one.
-  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32 {
-    guard symbol.isDefined else { return importSlots[id] ?? 0 }
-    let index = Int(symbol.element)
-    guard symbol.kind == .function, index < functionSlots.count else { return 0 }
-    let slot = functionSlots[index]
-    return slot == noSlot ? 0 : slot
+  /// The index of the table that function pointers index.
+  var functionTable: UInt32 {
+    indices.functionTable ?? missing("function pointers have no table", in: resolution.units[0])
+  }
+
+  /// The index of a data segment of a unit.
+  func index(ofSegment segment: UInt32, of unit: Unit) -> UInt32 {
+    let index = memory.outputSegments[checked: Int(unit.bases.segment + segment)] ?? none32
+    return index == none32 ? missing("data segment \(segment) has no index", in: unit) : index
+  }
+
+  /// The index of an element segment of a unit.
+  func index(ofElementSegment segment: UInt32, of unit: Unit) -> UInt32 {
+    let index = indices.elementIndices[checked: Int(unit.bases.element + segment)] ?? none32
+    return index == none32 ? missing("element segment \(segment) has no index", in: unit) : index
+  }
+
+  /// The address of the flag that tells threads whether memory has been initialised.
+  var initMemoryFlag: UInt64 {
+    memory.initMemoryFlag ?? missing("the flag of memory initialisation has no address", in: resolution.units[0])
+  }
+
+  /// The index of a global that the conventions give a meaning, which is there whenever somebody asks.
+  func index(of known: SymbolID?, _ name: StaticString) -> UInt32 {
+    known.map { index(of: $0) } ?? missing("there is no \(name)", in: resolution.units[0])
+  }
+
+  // MARK: No answer
+
+  private func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
+    let symbol = symbol(id)
+    let file = resolution.units[checked: Int(symbol.unit)]?.file.displayName ?? "command line"
+    errors.report("\(file): symbol '\(symbol.name)' has no \(what) in the result")
+    return 0
+  }
+
+  private func missing<Number: FixedWidthInteger>(_ what: String, in unit: Unit) -> Number {
+    errors.report("\(unit.file.displayName): \(what) in the result")
+    return 0
   }
 }

@@ -28,7 +28,7 @@ struct OutputSymbols {
     func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
       // A stub that is only pointed to has no function: its address is null.
       if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == none32 { return false }
-      return program.isLive(symbol, id)
+      return program.isPresent(id)
     }
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
@@ -193,9 +193,8 @@ struct RelocatableSections {
         writer.u64(symbol.value)
       } else {
         let segment = program.memory.outputSegments[Int(symbol.element)]
-        let address = program.memory.address(segment: symbol.element, offset: symbol.value)
         writer.u32(segment)
-        writer.u64(address &- program.memory.segments[Int(segment)].address)
+        writer.u64(program.address(of: id) &- program.memory.segments[Int(segment)].address)
       }
       writer.u64(symbol.size)
     } else {
@@ -251,7 +250,7 @@ struct RelocationSection {
       let relocation = unit.relocations[index]
       let target: UInt32
       if relocation.kind == .typeIndexLEB {
-        target = program.indices.types.index(of: unit.typeIDs[Int(relocation.target)]) ?? 0
+        target = program.index(ofType: relocation.target, of: unit)
       } else {
         target = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
         if omits(relocation.kind, target) { continue }

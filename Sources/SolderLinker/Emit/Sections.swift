@@ -50,10 +50,10 @@ struct SectionWriter {
     writer.byte(entry.kind.rawValue)
     let symbol = program.symbol(entry.symbol)
     switch entry.kind {
-    case .function: writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+    case .function: writer.u32(program.index(of: symbol.type))
     case .tag:
       writer.byte(0)
-      writer.u32(symbol.type.flatMap { indices.types.index(of: $0) } ?? 0)
+      writer.u32(program.index(of: symbol.type))
     case .global:
       let unit = units[Int(symbol.unit)]
       let declared = unit.globalImports[Int(symbol.element)]
@@ -88,7 +88,8 @@ struct SectionWriter {
         unit = units[Int(reference.unit)]
         (functions, typeIDs) = (unit.functions, unit.typeIDs)
       }
-      writer.u32(types.index(of: typeIDs[Int(functions[Int(reference.index)].type)]) ?? 0)
+      let type = functions[Int(reference.index)].type
+      writer.u32(types.index(of: typeIDs[Int(type)]) ?? program.index(ofType: type, of: unit))
     }
     return writer
   }
@@ -125,7 +126,7 @@ struct SectionWriter {
     for reference in indices.tags {
       let unit = units[Int(reference.unit)]
       writer.byte(0)
-      writer.u32(indices.types.index(of: unit.typeIDs[Int(unit.tags[Int(reference.index)].type)]) ?? 0)
+      writer.u32(program.index(ofType: unit.tags[Int(reference.index)].type, of: unit))
     }
     return writer
   }
@@ -142,7 +143,7 @@ struct SectionWriter {
     for id in indices.addressGlobals { writeAddressGlobal(id, pointer, &writer) }
     for id in indices.exportedAddresses {
       writer.raw([pointer, 0])
-      writer.pointerConstant(program.address(of: program.symbol(id)), is64: program.is64)
+      writer.pointerConstant(program.address(of: id), is64: program.is64)
       writer.byte(0x0B)
     }
     return writer
@@ -175,7 +176,7 @@ struct SectionWriter {
           || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
-    let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: symbol)
+    let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: id)
     let known = program.resolution.wellKnown
     let base =
       isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
@@ -232,7 +233,7 @@ struct SectionWriter {
   }
 
   private func write(_ run: Range<Int>, _ writer: inout ByteWriter) {
-    let table = indices.functionTable ?? 0
+    let table = program.functionTable
     writer.u32(table == 0 ? 0 : 2)
     if table != 0 { writer.u32(table) }
     if program.options.isPositionIndependent, let base = program.resolution.wellKnown.tableBase {
@@ -280,13 +281,17 @@ struct SectionWriter {
   // MARK: Parts
 
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
-    // Every operand takes at most ten bytes.
-    let room = Int(fragment.size) + fragment.relocations.indices.count * 10
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(room, 1)) { buffer in
+    let patcher = Patcher(unit, encoder)
+    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(size, 1)) { buffer in
       guard let start = buffer.baseAddress else { return }
-      var fragmentWriter = FragmentWriter(start)
-      fragmentWriter.write(fragment, Patcher(unit, encoder), compress: false)
-      writer.raw(start, count: fragmentWriter.position)
+      var fragmentWriter = FragmentWriter(OutputRoom(start, count: size))
+      fragmentWriter.write(fragment, patcher, compress: false)
+      guard fragmentWriter.isComplete else {
+        return program.errors.report(
+          "\(unit.file.displayName): the expression at \(fragment.start) is not as long as was measured")
+      }
+      writer.raw(start, count: size)
     }
   }
 
@@ -338,9 +343,9 @@ extension Program {
     let addend = UInt64(bitPattern: value.addend)
     switch value.base {
     case .number: return addend
-    case .memory(let target): return address(of: symbol(unit.symbolIDs[Int(target)])) &+ addend
+    case .memory(let target): return address(of: unit.symbolIDs[Int(target)]) &+ addend
     case .slot(let target): return UInt64(slot(of: unit.symbolIDs[Int(target)])) &+ addend
-    case .tableBlock: return UInt64(indices.tableBlocks[unit.index] ?? 0) &+ addend
+    case .tableBlock: return UInt64(tableBlock(of: unit)) &+ addend
     }
   }
 }

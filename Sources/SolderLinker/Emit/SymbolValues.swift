@@ -1,126 +1,189 @@
 import WebAssemblyFormat
 
-/// What relocations write about a symbol: its address, its index, its slot.
+/// What a symbol is in the result: the one answer that everything that is written about it comes from.
 ///
-/// A symbol has many relocations, and what they write follows from half a dozen tables. It is looked up once for each
-/// symbol, into one row of sixteen bytes; a relocation then costs one look.
+/// It follows from half a dozen tables (definitions, what lives, addresses, indices, slots, merged strings) and is worked
+/// out once for each symbol, into one row; whoever writes an address, an index or a slot looks there. Sixteen bytes: a link
+/// has hundreds of thousands of symbols, and a relocation costs one look.
 struct SymbolValue {
-  /// The address of data; of everything else the index, and the slot in the upper half.
-  private var content: UInt64 = 0
-  /// Index of the global that holds the address; 0 without one.
-  fileprivate(set) var addressGlobal: UInt32 = 0
-  let kind: SymbolKind
-  let isDefined: Bool
-  /// Whether each thread has its own, so that only a global says where.
-  fileprivate(set) var isInVariable = false
-  /// Whether it is part of the result; sections always are.
-  fileprivate(set) var isPresent = true
-
-  fileprivate init(kind: SymbolKind, isDefined: Bool) {
-    self.kind = kind
-    self.isDefined = isDefined
+  enum Answer: Equatable {
+    /// It is not part of the result: nothing that lives refers to it, or its definition was dropped.
+    case absent
+    /// Data that nothing defines, and that need not be defined: a weak reference, or one that the loader fills in.
+    case undefined
+    case address(UInt64)
+    /// Counted from `__tls_base`.
+    case threadLocalOffset(UInt64)
+    case function(Function)
+    /// Index of a global, tag or table.
+    case index(UInt32)
+    /// A custom section, of which the place tells more.
+    case section
   }
 
-  /// Of data; 0 for everything else, and for what is missing.
-  fileprivate(set) var address: UInt64 {
-    get { kind == .data ? content : 0 }
-    set { content = newValue }
+  /// A function of the result, an import of it, or one that is only pointed to and is null.
+  struct Function: Equatable {
+    fileprivate var storedIndex = none32
+    fileprivate var storedSlot = noSlot
+
+    /// `nil` for one that is only pointed to.
+    var index: UInt32? { storedIndex == none32 ? nil : storedIndex }
+    /// Its place in the function table; `nil` when nothing needs one, or the pointer is null.
+    var slot: UInt32? { storedSlot == noSlot ? nil : storedSlot }
   }
 
-  /// Index of the function, global, tag or table; 0 without one.
-  var index: UInt32 { kind == .data ? 0 : UInt32(truncatingIfNeeded: content) }
+  let answer: Answer
+  private let storedAddressGlobal: UInt32
 
-  /// Slot of a function in the table; 0 without one.
-  var slot: UInt32 { kind == .data ? 0 : UInt32(truncatingIfNeeded: content >> 32) }
+  fileprivate init(_ answer: Answer, addressGlobal: UInt32) {
+    self.answer = answer
+    storedAddressGlobal = addressGlobal
+  }
 
-  fileprivate mutating func set(index: UInt32, slot: UInt32) { content = UInt64(slot) << 32 | UInt64(index) }
+  /// Index of the global that holds the address, if there is one.
+  @inline(__always)
+  var addressGlobal: UInt32? { storedAddressGlobal == none32 ? nil : storedAddressGlobal }
+
+  /// Whether it is part of the result.
+  @inline(__always)
+  var isPresent: Bool {
+    if case .absent = answer { return false }
+    return true
+  }
+
+  /// Index of the function, global, tag or table; `nil` for data and for what has none.
+  @inline(__always)
+  var index: UInt32? {
+    switch answer {
+    case .function(let function): function.index
+    case .index(let index): index
+    case .absent, .undefined, .address, .threadLocalOffset, .section: nil
+    }
+  }
+
+  /// Slot of a function in the table; `nil` for everything else, and without one.
+  @inline(__always)
+  var slot: UInt32? {
+    if case .function(let function) = answer { return function.slot }
+    return nil
+  }
+
+  /// Address of data, or its offset from `__tls_base`; `nil` for everything else, and for what is not defined.
+  @inline(__always)
+  var address: UInt64? {
+    switch answer {
+    case .address(let address), .threadLocalOffset(let address): address
+    case .absent, .undefined, .function, .index, .section: nil
+    }
+  }
 
   /// The values of all symbols.
-  static func all(_ program: Program, _ threads: Threads) -> [SymbolValue] {
-    let tables = SymbolTables(program)
-    return threads.map(program.resolution.table.symbols.count, batch: 4096) { tables.value(of: SymbolID($0)) }
+  static func all(
+    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions,
+    _ threads: Threads
+  ) -> [SymbolValue] {
+    let tables = SymbolTables(resolution, live, memory, indices, options)
+    return threads.map(resolution.table.symbols.count, batch: 4096) { tables.value(of: SymbolID($0)) }
   }
 }
 
-/// The tables that ``SymbolValue`` comes from, taken out of the program once: reaching through it for each symbol counts
+/// The tables that ``SymbolValue`` comes from, taken out of the plans once: reaching through those for each symbol counts
 /// references to all of their arrays, on two threads at the same time.
 private struct SymbolTables: @unchecked Sendable {
   let symbols: [Symbol]
   let live: Liveness
   let memory: MemoryPlan
   let indices: IndexPlan
+  /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
+  /// is, and `__tls_base` says where that is.
   let offsetsThreadLocals: Bool
-  let hasThreads: Bool
   /// Of each unit, whether it is a shared library.
   let isLibrary: [Bool]
   /// For each segment of the result, its merged strings with their addresses.
   let strings: [[(address: UInt64, strings: MergedStrings)]]
 
-  init(_ program: Program) {
-    symbols = program.resolution.table.symbols
-    live = program.live
-    memory = program.memory
-    indices = program.indices
-    offsetsThreadLocals = program.offsetsThreadLocals
-    hasThreads = program.options.sharedMemory
-    isLibrary = program.resolution.units.map(\.contracts.isSetUpByExports)
+  init(
+    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions
+  ) {
+    symbols = resolution.table.symbols
+    self.live = live
+    self.memory = memory
+    self.indices = indices
+    isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
+    offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
     strings = memory.segments.map { segment in
       segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
     }
   }
 
   func value(of id: SymbolID) -> SymbolValue {
+    let global = indices.addressGlobalIndices.isEmpty ? nil : indices.addressGlobalIndices[id]
+    return SymbolValue(answer(of: id), addressGlobal: global ?? none32)
+  }
+
+  private func answer(of id: SymbolID) -> SymbolValue.Answer {
     let index = Int(id)
-    let kind = symbols[index].kind
-    let state = symbols[index].state
-    var value = SymbolValue(kind: kind, isDefined: state == .defined || state == .alias)
-    if !indices.addressGlobalIndices.isEmpty { value.addressGlobal = indices.addressGlobalIndices[id] ?? 0 }
     let element = symbols[index].element
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if state == .defined, element != none32, symbols[index].unit != 0, !symbols[index].has(.preemptible) {
-      switch kind {
+    if symbols[index].state == .defined, element != none32, symbols[index].unit != 0,
+      !symbols[index].has(.preemptible)
+    {
+      switch symbols[index].kind {
       case .function:
-        value.isPresent = live.functions[Int(element)]
-        if value.isPresent {
-          let slot = indices.functionSlots[Int(element)]
-          value.set(index: noneAsZero(indices.functionIndices[Int(element)]), slot: noneAsZero(slot))
-        }
-        return value
+        guard live.functions[Int(element)] else { return .absent }
+        return .function(
+          .init(storedIndex: indices.functionIndices[Int(element)], storedSlot: indices.functionSlots[Int(element)]))
       case .data:
-        value.isPresent = live.segments[Int(element)]
-        value.address = address(of: index, in: element)
-        value.isInVariable =
-          symbols[index].isTLS && (hasThreads || isLibrary[Int(symbols[index].unit)])
-        return value
+        return live.segments[Int(element)] ? placed(address(of: index, in: element), index) : .absent
       default: break
       }
     }
-    complete(&value, of: id)
-    return value
+    return anyAnswer(symbols[index], id)
   }
 
-  private func noneAsZero(_ index: UInt32) -> UInt32 { index == none32 ? 0 : index }
+  private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
+    // A library's counts from the library's part of a thread's block.
+    if symbols[index].isTLS, isLibrary[Int(symbols[index].unit)] { return .threadLocalOffset(symbols[index].value) }
+    return symbols[index].isTLS && offsetsThreadLocals
+      ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
+  }
 
   private func address(of index: Int, in segment: UInt32) -> UInt64 {
     let start = memory.segmentAddresses[Int(segment)]
-    var address = start &+ symbols[index].value
-    if start == MemoryPlan.mergedStrings {
-      address = symbols[index].value
-      let runs = strings[Int(memory.outputSegments[Int(segment)])]
-      if let run = runs.first(where: { $0.strings.contains(segment: segment) }) {
-        address = run.address &+ run.strings.offset(of: symbols[index].value, in: segment)
-      }
-    }
-    return symbols[index].isTLS && offsetsThreadLocals ? address &- memory.tlsAddress : address
+    guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
+    let runs = strings[Int(memory.outputSegments[Int(segment)])]
+    guard let run = runs.first(where: { $0.strings.contains(segment: segment) }) else { return symbols[index].value }
+    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment)
   }
 
-  private func complete(_ value: inout SymbolValue, of id: SymbolID) {
-    let symbol = symbols[Int(id)]
-    if symbol.kind == .data { value.address = memory.address(of: symbol, offsetsThreadLocals: offsetsThreadLocals) }
-    guard symbol.kind != .section else { return }
+  private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
+    if symbol.kind == .section { return .section }
     let index = indices.index(of: symbol, id)
-    value.isPresent = Program.isPresent(symbol, id, index: index, live)
-    guard value.isPresent, symbol.kind != .data else { return }
-    value.set(index: noneAsZero(index), slot: symbol.kind == .function ? indices.slot(of: symbol, id) : 0)
+    guard isPresent(symbol, id, hasIndex: index != none32) else { return .absent }
+    switch symbol.kind {
+    case .function: return .function(.init(storedIndex: index, storedSlot: indices.slot(of: symbol, id) ?? noSlot))
+    case .global, .tag, .table: return index == none32 ? .absent : .index(index)
+    case .data:
+      guard symbol.state == .defined else { return .undefined }
+      return symbol.element == none32
+        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.element), Int(id))
+    case .section: return .section
+    }
+  }
+
+  /// Whether a symbol is part of the result; the linker's own are when they have an index, or stand for a null pointer.
+  private func isPresent(_ symbol: Symbol, _ id: SymbolID, hasIndex: Bool) -> Bool {
+    if symbol.unit == 0, symbol.state == .defined {
+      return hasIndex || symbol.kind == .data || symbol.has(.isStub)
+    }
+    return live.isLive(symbol, id)
+  }
+}
+
+extension IndexPlan {
+  /// The table slot of a function symbol, if it has one.
+  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
+    let slot = symbol.isDefined ? functionSlots[Int(symbol.element)] : importSlots[id]
+    return slot == noSlot ? nil : slot
   }
 }

@@ -458,7 +458,8 @@ private struct OperandCollector: OperandVisitor {
 }
 
 extension Relocation {
-  /// An operand found in code, with the raw index as its target.
+  /// An operand found in code, with the raw index as its target. Of `global.get` the whole instruction, which may become
+  /// a constant.
   init(_ operand: Operand) {
     let kind: RelocationKind =
       switch operand.kind {
@@ -476,5 +477,15 @@ extension Relocation {
     self.init(
       kind, at: UInt32(truncatingIfNeeded: operand.offset), width: UInt8(truncatingIfNeeded: operand.length),
       target: operand.kind == .implicitMemory ? 0 : operand.value)
+    if operand.opcode == .globalGet, operand.kind == .global { replaceInstruction(of: operand, by: .globalGet32) }
+    // What the field holds beside the memory.
+    if operand.kind == .implicitMemory { storedAddend = Int32(bitPattern: operand.value) }
+  }
+
+  /// Takes in the opcode in front of the operand.
+  mutating func replaceInstruction(of operand: Operand, by encoding: Encoding) {
+    offset = UInt32(truncatingIfNeeded: operand.instruction)
+    width = UInt8(truncatingIfNeeded: operand.end - operand.instruction)
+    self.encoding = encoding
   }
 }

@@ -48,17 +48,6 @@ struct MemoryPlan {
   /// Addresses of globals of plain modules that the layout decides, by their numbers over all units.
   var decidedAddresses: [UInt32: UInt64] = [:]
 
-  /// The address of data in an input segment.
-  func address(segment: UInt32, offset: UInt64) -> UInt64 {
-    let address = segmentAddresses[Int(segment)]
-    guard address == MemoryPlan.mergedStrings else { return address &+ offset }
-    let output = segments[Int(outputSegments[Int(segment)])]
-    for run in output.strings where run.strings.contains(segment: segment) {
-      return output.address &+ run.offset &+ run.strings.offset(of: offset, in: segment)
-    }
-    return offset
-  }
-
   /// Takes what was found about the sizes of memories.
   fileprivate mutating func setSize(_ size: (limits: [Limits], heapEnd: UInt64)) {
     limits = size.limits

@@ -50,9 +50,7 @@ struct StartOrder {
     guard options.contract.callsConstructors else { return }
     let libraries = resolution.librariesInStartOrder().filter { live.units[Int($0.index)] }
     for unit in libraries {
-      for (_, name) in unit.lifted?.unreadable ?? [] {
-        diagnostics.log("\(unit.file.displayName): \(name) cannot be read and is called at start")
-      }
+      if let facts = unit.lifted { StartUpReport(unit, facts).write(diagnostics) }
     }
     if options.sharedMemory {
       for unit in libraries { addForThreads(unit, diagnostics) }

@@ -13,8 +13,8 @@ struct FunctionEffects: OptionSet {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// - Parameter removedCalls: calls that are not made any more, by the offsets of their operands.
-  init(of function: UInt32, in unit: ModuleDraft, removedCalls: Set<Int> = []) {
+  /// - Parameter done: what does not run any more.
+  init(of function: UInt32, in unit: ModuleDraft, without done: DoneCode) {
     self = []
     var seen: Set<UInt32> = [function]
     var waiting = [function]
@@ -25,10 +25,13 @@ struct FunctionEffects: OptionSet {
       }
       var reader = body
       do throws(FormatError) {
+        var runs = (done.runs[next] ?? [])[...]
         while let instruction = try reader.next() {
+          while let run = runs.first, run.upperBound <= instruction.offset { runs.removeFirst() }
+          if runs.first?.contains(instruction.offset) == true { continue }
           formUnion(FunctionEffects(of: instruction.opcode))
           guard instruction.opcode == .call || instruction.opcode == .returnCall,
-            !removedCalls.contains(instruction.operandOffset)
+            !done.calls.contains(instruction.operandOffset)
           else { continue }
           let callee = UInt32(truncatingIfNeeded: instruction.first)
           if seen.insert(callee).inserted { waiting.append(callee) }

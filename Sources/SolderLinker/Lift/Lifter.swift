@@ -61,12 +61,13 @@ struct Lifter {
       placePlainSegments()
       placePlainElements()
     }
+    facts.functionBlock = FunctionBlock(unit.elements)
     nameOperands()
     declareExports()
     if unit.origin == .sharedLibrary { readThreadLocalData() }
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
-      RelocationFunctionReader(unit).run()
+      StartUpReader.run(unit)
     } else {
       findPlainConventions()
     }
@@ -136,6 +137,7 @@ struct Lifter {
         let is64 = unit.globalType(target)?.valueType == 0x7E
         if let value = facts.globals[Int(target)], unit.relocations[index].become(value, is64: is64) { continue }
         unit.relocations[index].target = facts.globalSymbols + target
+        if unit.relocations[index].encoding.isGlobalGet { unit.relocations[index].encoding = .globalGet(is64: is64) }
       default: break
       }
     }
@@ -356,7 +358,7 @@ struct Lifter {
 
   /// Immutable globals whose initial value is known are constants.
   private mutating func readDefinedConstants() {
-    var evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    var evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for (index, global) in unit.globals.enumerated()
     where !global.type.isMutable && (global.type.valueType == 0x7F || global.type.valueType == 0x7E) {
       let position = unit.globalImports.count + index
@@ -383,7 +385,7 @@ struct Lifter {
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
   private func placeLibrarySegments() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for index in unit.segments.indices where index != Int(facts.memoryBlock) {
       guard case .kept(let memory, let offset) = unit.segments[index].placement, memory == unit.libraryMemory,
         let value = evaluator.value(of: offset)
@@ -401,7 +403,7 @@ struct Lifter {
   }
 
   private mutating func placePlainSegments() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     let mask: UInt64 = unit.addressWidth == 64 ? .max : 0xFFFF_FFFF
     for index in unit.segments.indices {
       guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
@@ -414,7 +416,7 @@ struct Lifter {
   // MARK: Table
 
   private mutating func placeLibraryElements() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     facts.tableBlockSize = unit.dylink?.tableSize ?? 0
     facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
     for index in unit.elements.indices {
@@ -432,7 +434,7 @@ struct Lifter {
   }
 
   private mutating func placePlainElements() {
-    let evaluator = SymbolicEvaluator(unit, globals: facts.globals)
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for index in unit.elements.indices {
       let element = unit.elements[index]
       guard element.table == 0, element.holdsFunctions, let offset = element.offset,

@@ -1,11 +1,16 @@
 import WebAssemblyFormat
 
-/// A place in a chunk of bytes that depends on where something ends up.
+/// An edit: some bytes of a fragment that give way to what the link decides.
+///
+/// Which bytes (``offset``, ``width``), which value (``kind``, ``target``, the addend), and how it is written
+/// (``encoding``). A relocation of an object replaces an operand; in lifted code a `global.get` gives way to a constant as
+/// a whole, a run of instructions to one, and what linking has made superfluous to nothing. The edits of a fragment are in
+/// order, do not overlap, and lie in it whole; ``OperandEncoder`` alone knows what each of them writes.
 ///
 /// Sixteen bytes, in one flat array per unit: a link of a thousand objects has a million of them. The rare addend
 /// beyond 32 bits lives in ``UnitRelocations/wideAddends`` and is named by its index.
 struct Relocation {
-  /// Where the operand begins. In code: offset in the file. In data and custom sections: offset in the chunk.
+  /// Where the bytes begin. In code: offset in the file. In data and custom sections: offset in the chunk.
   var offset: UInt32
   /// Index of the symbol in the unit's symbol table; for `typeIndexLEB` and `signedTypeIndex`, of the type; for data
   /// and element indices, of the segment in the unit.
@@ -13,17 +18,31 @@ struct Relocation {
   /// The addend, or an index into ``UnitRelocations/wideAddends``.
   var storedAddend: Int32
   var kind: RelocationKind
-  /// Bytes that the operand takes in the input.
+  /// How many bytes they are in the input.
   var width: UInt8
   var hasWideAddend: Bool
-  /// Whether a constant that replaces `global.get` is an i64.
-  var isConstant64 = false
+  var encoding = Encoding.operand
 
-  init(_ kind: RelocationKind, at offset: UInt32, width: UInt8, target: UInt32) {
+  /// What stands in place of the bytes.
+  enum Encoding: UInt8 {
+    /// An operand, as ``Relocation/kind`` says.
+    case operand
+    /// `global.get`, with its operand; or `i32.const` or `i64.const`, if what it reads turns out to be an address.
+    case globalGet32, globalGet64
+    /// `i32.const` or `i64.const`: the bytes are an instruction, or a run of them.
+    case constant32, constant64
+    /// Nothing: `nop`s where the code may not become shorter.
+    case nothing
+  }
+
+  init(
+    _ kind: RelocationKind, at offset: UInt32, width: UInt8, target: UInt32, encoding: Encoding = .operand
+  ) {
     self.kind = kind
     self.offset = offset
     self.width = width
     self.target = target
+    self.encoding = encoding
     storedAddend = 0
     hasWideAddend = false
   }
@@ -44,6 +63,16 @@ struct Relocation {
       wideAddends.append(addend)
     }
   }
+}
+
+extension Relocation.Encoding {
+  static func globalGet(is64: Bool) -> Self { is64 ? .globalGet64 : .globalGet32 }
+
+  static func constant(is64: Bool) -> Self { is64 ? .constant64 : .constant32 }
+
+  /// Whether the input has `global.get` there, and the result may have it too.
+  @inline(__always)
+  var isGlobalGet: Bool { self == .globalGet32 || self == .globalGet64 }
 }
 
 /// A run of relocations that belong to one chunk.

@@ -302,6 +302,8 @@ struct OwnUnitPass {
       element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
+    // An object that asks for the table without naming it in code says so.
+    symbol.flags.formUnion(resolution.symbol(existing).flags.intersection(.noStrip))
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(existing)] = symbol
     return existing

@@ -34,7 +34,7 @@ struct InitMemoryCode {
     if isPIC {
       writer.raw([0x20, 0x00])
     } else {
-      writer.pointerConstant(program.memory.initMemoryFlag ?? 0, is64: program.is64)
+      writer.pointerConstant(program.initMemoryFlag, is64: program.is64)
     }
   }
 
@@ -49,7 +49,7 @@ struct InitMemoryCode {
     if isPIC, let base = program.resolution.wellKnown.memoryBase {
       writer.raw([0x01, 0x02, program.is64 ? 0x7E : 0x7F, 0x23])
       writer.u32(program.index(of: base))
-      writer.pointerConstant(program.memory.initMemoryFlag ?? 0, is64: program.is64)
+      writer.pointerConstant(program.initMemoryFlag, is64: program.is64)
       writer.raw([program.is64 ? 0x7C : 0x6A, 0x21, 0x00])
     } else {
       writer.count(0)

@@ -7,7 +7,7 @@ struct RelocationCode {
 
   /// Stores every address in the data.
   func writeData(to writer: inout ByteWriter, isTLS: Bool) {
-    let encoder = OperandEncoder(program, CustomPlan(), SymbolValue.all(program, Threads(1)), Threads(1))
+    let encoder = OperandEncoder(program, CustomPlan(), Threads(1))
     for segment in program.memory.segments where segment.isThreadLocal == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
@@ -15,7 +15,8 @@ struct RelocationCode {
         let isPerThread = program.options.sharedMemory && unit.segments[Int(piece.segment)].isTLS
         for index in unit.segmentRelocations[Int(piece.segment)].indices {
           write(
-            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: isPerThread, encoder, &writer)
+            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: isPerThread,
+            encoder, &writer)
         }
       }
     }
@@ -29,7 +30,7 @@ struct RelocationCode {
     let symbol = program.symbol(id)
     let known = program.resolution.wellKnown
     let isPIC = program.options.isPositionIndependent
-    let global = program.indices.addressGlobalIndices[id]
+    let global = program.values[Int(id)].addressGlobal
     // What is missing and cannot come from outside either has the address null, which is there already.
     if symbol.isDefined ? !isPIC : global == nil { return }
     writer.pointerConstant(start + UInt64(relocation.offset), is64: program.is64)
@@ -48,7 +49,7 @@ struct RelocationCode {
       let base =
         relocation.kind.isTableIndex ? known.tableBase : symbol.isTLS ? known.tlsBase : known.memoryBase
       writer.byte(0x23)
-      writer.u32(base.map { program.index(of: $0) } ?? 0)
+      writer.u32(program.index(of: base, "base to count from"))
       writer.pointerConstant(encoder.value(of: relocation, in: RelocatedUnit(unit)), is64: is64)
       writer.byte(is64 ? 0x7C : 0x6A)
     }
@@ -72,11 +73,11 @@ struct RelocationCode {
       let base =
         isFunction ? known.tableBase : isTLS ? program.resolution.threadLocalBase(of: symbol) : known.memoryBase
       writer.byte(0x23)
-      writer.u32(base.map { program.index(of: $0) } ?? 0)
-      let value = isFunction ? UInt64(program.slot(of: id)) : program.threadLocalOffset(of: symbol)
+      writer.u32(program.index(of: base, "base to count from"))
+      let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)
       writer.pointerConstant(value, is64: program.is64)
       writer.raw([program.is64 ? 0x7C : 0x6A, 0x24])
-      writer.u32(program.indices.addressGlobalIndices[id] ?? 0)
+      writer.u32(program.addressGlobal(of: id))
     }
   }
 }

@@ -98,10 +98,7 @@ extension IndexPass {
     plan.slots.append(id)
   }
 
-  func slot(of id: SymbolID) -> UInt32 {
-    let symbol = resolution.symbol(id)
-    return symbol.isDefined ? plan.functionSlots[Int(symbol.element)] : plan.importSlots[id] ?? noSlot
-  }
+  func slot(of id: SymbolID) -> UInt32 { plan.slot(of: resolution.symbol(id), id) ?? noSlot }
 
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)

@@ -1,0 +1,55 @@
+import WebAssemblyFormat
+
+/// Writes fragments with their edits, of whatever lengths, one behind the other.
+///
+/// What does not fit into the room is counted and not written: whoever measured compares.
+struct FragmentWriter {
+  private let room: OutputRoom
+  /// How many bytes were written, or would have been.
+  private(set) var position = 0
+  /// Whether all of them were.
+  private(set) var fits = true
+
+  init(_ room: OutputRoom) { self.room = room }
+
+  /// Whether the room is full to the last byte.
+  var isComplete: Bool { fits && position == room.count }
+
+  /// Writes the number of bytes that follow.
+  mutating func write(size: Int) {
+    let width = LEB128.length(unsigned: UInt64(size))
+    advance(width, room.write(unsigned: UInt64(size), width: width, at: position))
+  }
+
+  mutating func write(_ fragment: Fragment, _ patcher: Patcher, compress: Bool) {
+    let base = patcher.unit.file.bytes.base
+    var copied = Int(fragment.start)
+    for index in fragment.relocations.indices {
+      let relocation = patcher.source.relocations[index]
+      let offset = Int(relocation.offset)
+      if let value = patcher.shortOperand(relocation) {
+        let operand = offset + relocation.leadingBytes
+        copy(base + copied, count: operand - copied)
+        let width = relocation.shortWidth(of: value, compress: compress)
+        advance(width, relocation.writeShort(value, width: width, to: room, at: position))
+      } else {
+        copy(base + copied, count: offset - copied)
+        let replacement = patcher.replacement(for: relocation, compress: compress)
+        advance(replacement.length, replacement.write(to: room, at: position))
+      }
+      copied = offset + Int(relocation.width)
+    }
+    copy(base + copied, count: Int(fragment.start) + Int(fragment.size) - copied)
+  }
+
+  @inline(__always)
+  private mutating func copy(_ source: UnsafePointer<UInt8>, count: Int) {
+    advance(count, room.copy(source, count: count, to: position))
+  }
+
+  @inline(__always)
+  private mutating func advance(_ count: Int, _ isWritten: Bool) {
+    position += count
+    if !isWritten { fits = false }
+  }
+}

@@ -1,0 +1,39 @@
+/// Where the bytes of a fragment stand after its edits: for whoever has to tell places in code, such as debug information.
+///
+/// Only edits that change how many bytes there are count. Offsets count from the fragment's first byte, before and after.
+struct OffsetMap: Equatable {
+  /// Bytes that were replaced by another number of bytes.
+  struct Change: Equatable {
+    var old: Range<UInt32>
+    var new: Range<UInt32>
+  }
+
+  /// In order, apart from each other.
+  private(set) var changes: [Change] = []
+
+  /// How much longer everything behind the last change is.
+  var growth: Int { changes.last.map { Int($0.new.upperBound) - Int($0.old.upperBound) } ?? 0 }
+
+  /// Adds an edit that replaces `old` by `length` bytes.
+  ///
+  /// - Precondition: it begins where the last one ends, or behind that.
+  mutating func add(_ old: Range<UInt32>, length: Int) {
+    guard old.count != length else { return }
+    let start = UInt32(Int(old.lowerBound) + growth)
+    changes.append(Change(old: old, new: start..<start + UInt32(length)))
+  }
+
+  /// Where the byte at `offset` is. One that was replaced is where its replacement begins; the end of the fragment is its
+  /// end.
+  func position(of offset: UInt32) -> UInt32 {
+    var (low, high) = (0, changes.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if changes[middle].old.lowerBound <= offset { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return offset }
+    let change = changes[low - 1]
+    return offset < change.old.upperBound
+      ? change.new.lowerBound : change.new.upperBound + (offset - change.old.upperBound)
+  }
+}

@@ -1,0 +1,99 @@
+import WebAssemblyFormat
+
+/// Room for some bytes of the result, and the only way to write them.
+///
+/// The pointer is to `count` bytes that nobody else writes meanwhile, and does not leave this type. Nothing is written
+/// outside: what does not fit is not written at all, and the writer is told, who reports it as an internal error. All
+/// offsets count from the first byte of the room.
+struct OutputRoom {
+  private let start: UnsafeMutablePointer<UInt8>
+  let count: Int
+
+  /// - Parameter start: `count` writable bytes.
+  init(_ start: UnsafeMutablePointer<UInt8>, count: Int) {
+    self.start = start
+    self.count = max(0, count)
+  }
+
+  @inline(__always)
+  private func has(_ length: Int, at offset: Int) -> Bool {
+    // One comparison each: as unsigned numbers, negative ones are too large.
+    UInt(bitPattern: length) <= UInt(bitPattern: count)
+      && UInt(bitPattern: offset) <= UInt(bitPattern: count &- length)
+  }
+
+  /// A part of the room; without bytes if there is no such part.
+  func part(at offset: Int, count length: Int) -> OutputRoom {
+    has(length, at: offset) ? OutputRoom(start + offset, count: length) : OutputRoom(start, count: 0)
+  }
+
+  // MARK: Bytes
+
+  /// Copies bytes from a file, or from memory of a unit.
+  @inline(__always)
+  func copy(_ source: UnsafePointer<UInt8>, count length: Int, to offset: Int) -> Bool {
+    guard has(length, at: offset) else { return false }
+    (start + offset).update(from: source, count: length)
+    return true
+  }
+
+  func copy(_ bytes: ArraySlice<UInt8>, to offset: Int) -> Bool {
+    bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return has(0, at: offset) }
+      return copy(base, count: buffer.count, to: offset)
+    }
+  }
+
+  func fill(_ length: Int, with byte: UInt8, at offset: Int) -> Bool {
+    guard has(length, at: offset) else { return false }
+    (start + offset).update(repeating: byte, count: length)
+    return true
+  }
+
+  @inline(__always)
+  func write(_ byte: UInt8, at offset: Int) -> Bool {
+    guard has(1, at: offset) else { return false }
+    start[offset] = byte
+    return true
+  }
+
+  // MARK: Numbers
+
+  @inline(__always)
+  func write(fixed32 value: UInt32, at offset: Int) -> Bool {
+    guard has(4, at: offset) else { return false }
+    UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt32.self)
+    return true
+  }
+
+  @inline(__always)
+  func write(fixed64 value: UInt64, at offset: Int) -> Bool {
+    guard has(8, at: offset) else { return false }
+    UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt64.self)
+    return true
+  }
+
+  /// Writes the low 35 bits of a number as five bytes, see ``LEB128/write(fiveBytes:to:)``.
+  @inline(__always)
+  func write(fiveBytes value: UInt64, at offset: Int) -> Bool {
+    guard has(5, at: offset) else { return false }
+    LEB128.write(fiveBytes: value, to: start + offset)
+    return true
+  }
+
+  /// Writes an unsigned number as `width` bytes.
+  @inline(__always)
+  func write(unsigned value: UInt64, width: Int, at offset: Int) -> Bool {
+    guard has(width, at: offset), LEB128.length(unsigned: value) <= width else { return false }
+    LEB128.write(unsigned: value, width: width, to: start + offset)
+    return true
+  }
+
+  /// Writes a signed number as `width` bytes.
+  @inline(__always)
+  func write(signed value: Int64, width: Int, at offset: Int) -> Bool {
+    guard has(width, at: offset), LEB128.length(signed: value) <= width else { return false }
+    LEB128.write(signed: value, width: width, to: start + offset)
+    return true
+  }
+}

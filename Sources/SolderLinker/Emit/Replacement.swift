@@ -1,0 +1,68 @@
+import WebAssemblyFormat
+
+/// The bytes that an edit puts in place of others: what ``OperandEncoder`` decides, and all that anybody writes.
+struct Replacement: Equatable {
+  enum Form: UInt8 {
+    case unsigned
+    case signed
+    case fixed32
+    case fixed64
+    /// An alignment field with bit 6 set, followed by a memory index: `value` holds both.
+    case memoryArgument
+    /// `nop`s.
+    case nothing
+  }
+
+  var form: Form
+  var value: UInt64 = 0
+  /// The opcode in front of the operand, when the whole instruction is replaced.
+  var opcode: UInt8?
+  /// How many bytes it is, with the opcode.
+  var length: Int
+
+  /// A number of `width` bytes in LEB128, or of as few as possible.
+  ///
+  /// - Parameter longest: the most that the format allows, and so the most that padding makes of it.
+  static func number(
+    _ value: UInt64, _ form: Form, opcode: UInt8? = nil, replacing width: Int, compress: Bool, longest: Int = .max
+  ) -> Replacement {
+    let shortest =
+      form == .signed ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
+    let before = opcode == nil ? 0 : 1
+    let length = compress ? shortest : max(shortest, min(width - before, longest))
+    return Replacement(form: form, value: value, opcode: opcode, length: before + length)
+  }
+
+  /// `i32.const` or `i64.const`.
+  static func constant(_ value: UInt64, is64: Bool, replacing width: Int, compress: Bool) -> Replacement {
+    number(
+      signed(value, is64: is64), .signed, opcode: is64 ? 0x42 : 0x41, replacing: width, compress: compress,
+      longest: is64 ? 10 : 5)
+  }
+
+  /// The number as a signed one of 32 bits is written, or of 64.
+  static func signed(_ value: UInt64, is64: Bool) -> UInt64 {
+    is64 ? value : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
+  }
+
+  /// Writes it.
+  ///
+  /// - Returns: `false` when there is no room for it, or not enough for its number.
+  func write(to room: OutputRoom, at offset: Int) -> Bool {
+    var (offset, width) = (offset, length)
+    if let opcode {
+      guard room.write(opcode, at: offset) else { return false }
+      (offset, width) = (offset + 1, width - 1)
+    }
+    switch form {
+    case .unsigned: return room.write(unsigned: value, width: width, at: offset)
+    case .signed: return room.write(signed: Int64(bitPattern: value), width: width, at: offset)
+    case .fixed32: return width == 4 && room.write(fixed32: UInt32(truncatingIfNeeded: value), at: offset)
+    case .fixed64: return width == 8 && room.write(fixed64: value, at: offset)
+    case .memoryArgument:
+      return room.write(UInt8(truncatingIfNeeded: value), at: offset)
+        && room.write(unsigned: value >> 8, width: width - 1, at: offset + 1)
+    case .nothing: return room.fill(width, with: 0x01, at: offset)
+    }
+  }
+}
