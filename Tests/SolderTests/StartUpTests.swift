@@ -51,7 +51,7 @@ import Testing
     let folder = try TemporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     for (name, contents) in files { try folder.write(contents.fileBytes, to: name) }
-    let run = LinkInProcess(files.map(\.name), words, in: folder.path)
+    let run = LinkInProcess(files.map(\.name), words + ["--no-warn-start-up-code"], in: folder.path)
     guard let bytes = run.bytes else { throw ToolFailure("\(run.words): \(run.errors)") }
     #expect(run.warnings == [])
     try await WebAssemblyHost.shared.validate(bytes)

@@ -117,12 +117,13 @@ struct StartUpReader {
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
     let hasNone = facts.relocationFunctions.isEmpty && facts.done.isEmpty
+    let constructors = Set(facts.constructors)
     facts.constructors = callersOnly(facts.constructors)
-    for constructor in facts.constructors { readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0) }
+    for constructor in facts.constructors { readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0, except: constructors) }
   }
 
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
-  private mutating func readLeadingCalls(of function: UInt32, limit: Int) {
+  private mutating func readLeadingCalls(of function: UInt32, limit: Int, except constructors: Set<UInt32>) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count, outcomes[function] == nil else { return }
     var code = unit.file.reader(of: unit.functions[index].body)
@@ -133,7 +134,7 @@ struct StartUpReader {
     while let instruction = try? reader.next(), instruction.opcode == .call {
       let callee = UInt32(truncatingIfNeeded: instruction.first)
       if outcomes[callee] == nil {
-        guard left > 0, isPlain(callee) else { return }
+        guard left > 0, isPlain(callee), !constructors.contains(callee) else { return }
         left -= 1
       } else if !facts.done.functions.contains(callee) {
         return
