@@ -125,39 +125,81 @@ struct Link {
     }
     timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
-    // Number functions, globals, types and table slots; decide imports, exports and start-up. Afterwards every index is
-    // final.
-    var number = IndexPass(
-      consume resolution, own, live, start, memory, options: options, diagnostics: diagnostics, threads: threads,
-      is64: inputs.is64,
-      allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names), features: features)
-    number.run()
-    features.checkMutableGlobals(number.resolution, number.plan, options, diagnostics)
-    timer?.end("number", items: number.plan.functions.count)
+    // Look at every live relocation: which functions need a slot, which addresses a global, which types code names, and
+    // what is missing. Afterwards no relocation is looked at until bytes are written.
+    let demands = Demands(resolution, live, memory, options, threads)
+
+    // Report what is undefined. Afterwards a reference leads to a definition, to an import, or to a stub that traps.
+    let rule = ImportRule(
+      resolution, live, options, allowedUndefined: AllowedUndefined.read(options, inputs, diagnostics, names))
+    let missing = UndefinedCheck(
+      resolution: resolution, own: own, rule: rule, options: options, diagnostics: diagnostics
+    ).run(demands)
+
+    // Find the addresses that globals hold, and give functions their slots. Afterwards every function pointer is final.
+    let addresses = AddressGlobals(demands, missing, resolution, options)
+    let table = FunctionTablePass(
+      resolution, own, live, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
+    ).run(demands, missing, addresses)
+
+    // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
+    let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
+    resolution.replace(missing)
+
+    // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.
+    let startUp = StartUpPass(
+      resolution, own, live, start, memory, addresses, features, options: options, diagnostics: diagnostics
+    ).run()
+
+    // Number functions, globals, tags, tables, element segments and types. Afterwards every index is final.
+    let numbering = NumberingPass(resolution, live, missing, table, addresses, imports, startUp, diagnostics).run()
+    let types = TypePass(resolution: resolution, threads: threads).run(demands, imports, numbering)
+
+    // Choose the exports, each by its index.
+    let exports = ExportPass(
+      resolution, live, imports, addresses, startUp, numbering, features, options: options,
+      diagnostics: diagnostics
+    ).run(table, threads)
+    let indices = IndexPlan(
+      table: table, addresses: addresses, imported: imports, startUp: startUp,
+      numbering: numbering, types: types, exported: exports)
+    features.checkMutableGlobals(resolution, indices, options, diagnostics)
+    timer?.end("number", items: numbering.functions.count)
     if diagnostics.hasErrors { return nil }
 
-    // Answer once, for every symbol, what it is in the result.
-    let values = SymbolValue.all(number.resolution, number.live, memory, number.plan, options, threads)
+    // Answer once, for every symbol, what it is in the result: its address, its index, its slot. Afterwards nothing is
+    // decided any more; what follows only writes.
+    let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
     timer?.end("symbol values", items: values.count)
-
-    // Lay out the result: where every byte goes, and what writes it there, once.
     let program = Program(
-      resolution: number.resolution, live: number.live, memory: memory, indices: number.plan, values: values,
-      features: features,
+      resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)
     if isLast { _ = Unmanaged.passRetained(program) }
     #if DEBUG
       GraphCheck(program).run()
     #endif
-    var writer = ImageWriter(program, threads, timer)
+
+    // Write the bodies of the linker's own functions, and join custom sections.
+    let bodies = SyntheticCode(program: program).bodies()
+    let custom = CustomPlan(resolution, options, threads)
+    let encoder = OperandEncoder(program, custom, threads)
+    timer?.end("custom sections", items: custom.outputs.count)
+
+    // Measure the functions. Afterwards the place of each in the code section is final.
+    let codePlan = CodePlan(program, encoder, bodies, threads)
+    timer?.end("measure code", items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
+
+    // Lay out the result: where every byte goes, and what writes it there, once.
+    var writer = ImageWriter(program, encoder, codePlan, bodies: bodies, threads)
     guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB")
       return nil
     }
+    timer?.end("small sections", items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
-    return image
+    return writer.identified(image)
   }
 
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would

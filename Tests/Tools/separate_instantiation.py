@@ -232,8 +232,14 @@ def outcome_of(engine, case):
 
 
 def judge(engine, case):
+    # It needs this file in turn.
+    import library_loader
+
     try:
-        outcome, detail = outcome_of(engine, case)
+        if case.get("kind") == "libraries":
+            outcome, detail = library_loader.outcome_of(engine, case)
+        else:
+            outcome, detail = outcome_of(engine, case)
     except Unsure as error:
         outcome, detail = "unsure", str(error)
     return {"seed": case["seed"], "outcome": outcome, "detail": detail}

@@ -4,7 +4,8 @@ import WebAssemblyFormat
 ///
 /// Operands of objects are padded, so a function of an object is copied and patched. An operand of a lifted function
 /// may not have room for its new number; then the function grows, which in WebAssembly needs nothing else, since code
-/// has no offsets to itself. With `--compress-relocations` every operand takes as few bytes as it can.
+/// has no offsets to itself. Operands of finished modules take as few bytes as they can, and with
+/// `--compress-relocations` all do.
 struct CodePlan {
   /// Size in the result of each function of the result, with the number that tells its size.
   private(set) var sizes: [UInt32] = []
@@ -56,7 +57,7 @@ struct CodePlan {
     _ positions: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]]
   ) -> [Measured] {
     let (references, units) = (program.indices.functions, program.resolution.units)
-    let compress = program.options.compressRelocations
+    let shortensSizes = program.options.compressRelocations
     var result: [Measured] = []
     result.reserveCapacity(positions.count)
     var patcher = Patcher(units[0], encoder)
@@ -72,7 +73,7 @@ struct CodePlan {
         result.append(Measured(size: size, prefix: 0, isPatched: false))
       } else {
         let index = Int(reference.index)
-        result.append(measure(functions[index], ranges[index], patcher, compress: compress))
+        result.append(measure(functions[index], ranges[index], patcher, shortensSizes: shortensSizes))
       }
     }
     return result
@@ -80,14 +81,14 @@ struct CodePlan {
 
   @inline(__always)
   private static func measure(
-    _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, compress: Bool
+    _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, shortensSizes: Bool
   ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
-    if !compress, !patcher.unit.contracts.mayChangeSize { return unchanged }
-    let growth = patcher.growth(of: relocations, compress: compress)
+    if !shortensSizes, !patcher.unit.contracts.mayChangeSize { return unchanged }
+    let growth = patcher.growth(of: relocations, compress: patcher.compressesCode)
     // With compression, the number that tells the size becomes shorter too.
-    if !compress, !growth.isAny { return unchanged }
+    if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes
     return Measured(size: UInt32(body + LEB128.length(unsigned: UInt64(body))), prefix: prefix, isPatched: false)
   }
@@ -97,8 +98,8 @@ struct CodePlan {
     let reference = program.indices.functions[position]
     let unit = program.resolution.units[Int(reference.unit)]
     if arePatched[position] || reference.unit == 0 { return OffsetMap() }
-    return Patcher(unit, encoder).offsetMap(
-      of: unit.body(ofFunction: Int(reference.index)), compress: program.options.compressRelocations)
+    let patcher = Patcher(unit, encoder)
+    return patcher.offsetMap(of: unit.body(ofFunction: Int(reference.index)), compress: patcher.compressesCode)
   }
 
   /// The size of a function's body, given its size with the number in front that tells it.

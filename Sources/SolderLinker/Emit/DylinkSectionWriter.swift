@@ -40,9 +40,11 @@ struct DylinkSectionWriter {
 
   /// Thread-local data, whose exported value counts from `__tls_base` rather than `__memory_base`.
   private func appendExports(_ writer: inout ByteWriter) {
+    let forced = Set(program.indices.addresses.exported(program.options))
     let exports = program.resolution.table.slots.filter { id in
       let symbol = program.symbol(id)
-      return symbol.kind == .data && symbol.isTLS && symbol.isExported(program.options) && program.isPresent(id)
+      guard symbol.kind == .data, symbol.isTLS, program.isPresent(id) else { return false }
+      return symbol.isExported(program.options) || forced.contains(id) && symbol.isDefined && !symbol.isLocal
     }
     guard !exports.isEmpty else { return }
     append(.exports, &writer) { writer in

@@ -13,7 +13,6 @@ struct ImageWriter {
 
   private let program: Program
   private let threads: Threads
-  private let timer: PassTimer?
   private let encoder: OperandEncoder
   let code: CodePlan
   private let bodies: [[UInt8]]
@@ -22,24 +21,22 @@ struct ImageWriter {
   private var fileSize = 8
   private(set) var layout = ImageLayout()
 
-  init(_ program: Program, _ threads: Threads, _ timer: PassTimer?) {
+  /// - Parameter bodies: of the linker's own functions, each with its size in front.
+  init(_ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, bodies: [[UInt8]], _ threads: Threads) {
     self.program = program
     self.threads = threads
-    self.timer = timer
-    let custom = CustomPlan(program.resolution, program.options, threads)
-    bodies = SyntheticCode(program: program).bodies()
-    let encoder = OperandEncoder(program, custom, threads)
-    timer?.end("custom sections", items: custom.outputs.count)
-    code = CodePlan(program, encoder, bodies, threads)
+    self.code = code
+    self.bodies = bodies
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
-    timer?.end("measure code", items: code.sizes.count, bytes: Int(clamping: code.payloadSize))
   }
+
+  /// Bytes that exist already: of all sections but code, data and copied ones.
+  var smallSize: Int { sections.reduce(0) { $0 + $1.contents.count } }
 
   /// Lays out the whole module; `nil` when it is larger than the format allows.
   mutating func layOut() -> OutputImage? {
     guard code.payloadSize < UInt64(UInt32.max) else { return nil }
     addSections()
-    timer?.end("small sections", items: sections.count, bytes: sections.reduce(0) { $0 + $1.contents.count })
     guard fileSize < Int(UInt32.max) else { return nil }
     addRegion(0..<8) { $0.write([0, 0x61, 0x73, 0x6D, 1, 0, 0, 0], at: 0) }
     for section in sections {
@@ -49,10 +46,13 @@ struct ImageWriter {
         window.write(section.contents.bytes, at: contents)
       }
     }
-    let image = OutputImage(count: fileSize, regions: regions, threads: threads, errors: program.errors)
+    return OutputImage(count: fileSize, regions: regions, threads: threads, errors: program.errors)
+  }
+
+  /// The same result with its build ID, which is computed from all other bytes, so that they have to be there first.
+  func identified(_ image: OutputImage) -> OutputImage {
     let identifier = BuildIDWriter(style: program.options.buildID)
     guard identifier.count > 0 else { return image }
-    // The identifier is computed from all other bytes, so they have to be there first.
     var bytes = image.filled()
     bytes.withUnsafeMutableBufferPointer { identifier.fill($0, threads) }
     return OutputImage(bytes, errors: program.errors)

@@ -6,7 +6,7 @@ import WebAssemblyFormat
 /// write is a ``Replacement``. ``Patcher`` knows a short way for the usual ones, which gives the same.
 ///
 /// A class, so that the tasks of all threads count references to it and not to each of its arrays.
-final class OperandEncoder: @unchecked Sendable {
+final class OperandEncoder: Sendable {
   let program: Program
   let custom: CustomPlan
   /// By symbol.

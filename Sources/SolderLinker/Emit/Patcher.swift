@@ -17,7 +17,15 @@ struct Patcher {
 
   var unit: Unit { source.unit }
 
+  /// Whether edits of code may be shorter than what they replace. Nothing of a finished module wants its operands padded,
+  /// unless they are to be patched once more.
+  let compressesCode: Bool
+
   init(_ unit: Unit, _ encoder: OperandEncoder) {
+    let options = encoder.program.options
+    compressesCode =
+      options.compressRelocations
+      || unit.contracts.mayChangeSize && !options.emitRelocations && !options.contract.keepsRelocations
     source = RelocatedUnit(unit)
     self.encoder = encoder
     values = encoder.values

@@ -5,7 +5,7 @@ import WebAssemblyFormat
 /// What it is asked here it answers, or it reports an internal error: no answer is not zero.
 ///
 /// A class, so that handing it on counts one reference and not those of its fifty arrays.
-final class Program: @unchecked Sendable {
+final class Program: Sendable {
   let resolution: Resolution
   let live: Liveness
   let memory: MemoryPlan

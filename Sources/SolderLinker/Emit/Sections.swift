@@ -245,7 +245,7 @@ struct SectionWriter {
     writer.byte(0x0B)
     if table != 0 { writer.byte(0) }
     writer.count(run.count)
-    for index in run { writer.u32(program.index(of: indices.slots[index])) }
+    for case let id? in indices.slots[run].map(\.index) { writer.u32(program.index(of: id)) }
   }
 
   private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {

@@ -89,7 +89,7 @@ struct SymbolValue {
 
 /// The tables that ``SymbolValue`` comes from, taken out of the plans once: reaching through those for each symbol counts
 /// references to all of their arrays, on two threads at the same time.
-private struct SymbolTables: @unchecked Sendable {
+private struct SymbolTables: Sendable {
   let symbols: [Symbol]
   let live: Liveness
   let memory: MemoryPlan
@@ -171,19 +171,11 @@ private struct SymbolTables: @unchecked Sendable {
     }
   }
 
-  /// Whether a symbol is part of the result; the linker's own are when they have an index, or stand for a null pointer.
+  /// Whether a symbol is part of the result: what has an index, and of what has none, the linker's own addresses and null
+  /// pointers, and what is live.
   private func isPresent(_ symbol: Symbol, _ id: SymbolID, hasIndex: Bool) -> Bool {
-    if symbol.unit == 0, symbol.state == .defined {
-      return hasIndex || symbol.kind == .data || symbol.has(.isStub)
-    }
+    if hasIndex { return true }
+    if symbol.unit == 0, symbol.state == .defined { return symbol.kind == .data || symbol.has(.isStub) }
     return live.isLive(symbol, id)
-  }
-}
-
-extension IndexPlan {
-  /// The table slot of a function symbol, if it has one.
-  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
-    let slot = symbol.isDefined ? functionSlots[Int(symbol.element)] : importSlots[id]
-    return slot == noSlot ? nil : slot
   }
 }

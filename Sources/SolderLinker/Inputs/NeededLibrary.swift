@@ -30,37 +30,3 @@ extension ModuleDraft {
     }
   }
 }
-
-extension Resolver {
-  /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
-  mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
-    let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
-    let existing = table.symbols[Int(id)]
-    if !isNew {
-      guard existing.isUndefined, !existing.has(.provided) else { return id }
-      if symbol.kind == .function, existing.kind != .function {
-        reportKindMismatch(existing, symbol.kind, unit)
-        return id
-      }
-    }
-    var provided = Symbol(
-      name: symbol.name, kind: symbol.kind, state: .undefined, flags: symbol.flags, unit: unit.index, element: none32)
-    provided.attributes = existing.attributes.union(.provided)
-    provided.importNames = existing.importNames
-    if symbol.kind == .function {
-      provided.type = unit.typeIDs[Int(unit.functions[Int(symbol.element)].type)]
-      if !isNew, let type = existing.type, type != provided.type, mattersForCalls(existing, id) {
-        if acceptsSignatures(existing, provided) { provided.type = type }
-      }
-    }
-    table.symbols[Int(id)] = provided
-    return id
-  }
-
-  /// Whether a call may have another signature than the library's function: an error unless it was allowed.
-  func acceptsSignatures(_ first: Symbol, _ second: Symbol) -> Bool {
-    if options.checksSharedLibrarySignatures { reportSignatureMismatch(first, second, isError: true) }
-    return !options.checksSharedLibrarySignatures
-  }
-}

@@ -127,8 +127,8 @@ struct FeatureSet {
         report("imported", symbol)
       }
     }
-    for entry in plan.exports where entry.symbol != none32 {
-      let symbol = resolution.symbol(entry.symbol)
+    for case let id? in plan.exports.map(\.symbol) {
+      let symbol = resolution.symbol(id)
       if symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.sharesVariablesByFeature {
         report("exported", symbol)
       }

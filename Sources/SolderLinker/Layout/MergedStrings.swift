@@ -104,7 +104,7 @@ final class MergedStrings: Sendable {
 /// The steps of merging.
 private struct StringMerger {
   /// The strings of neighbouring segments.
-  private struct Batch: @unchecked Sendable {
+  private struct Batch: Sendable {
     /// Each string once, in the order of their shards, and what ``StringOrder`` knows of each.
     var strings: [ByteString] = []
     var keys: [UInt64] = []

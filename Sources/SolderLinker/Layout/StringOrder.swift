@@ -4,7 +4,7 @@ import WebAssemblyFormat
 ///
 /// Eight bytes of a string are one number. Long lists are sorted by that number, digit by digit, and what is equal then by
 /// the eight bytes before; short ones by comparing.
-struct StringOrder: @unchecked Sendable {
+struct StringOrder: Sendable {
   struct Entry {
     /// Eight bytes, those nearest to the end of the string in the highest digits; zeros stand for what is before its
     /// beginning.

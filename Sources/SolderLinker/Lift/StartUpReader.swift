@@ -21,31 +21,6 @@ import WebAssemblyFormat
 // its body back, and does its work twice. That changes nothing, since no place is written by two functions, and no global
 // is read before it is set: see ``PerformedStores`` and ``canSet``.
 
-/// What of a library's start-up code stays: one function.
-struct KeptStartUpCode {
-  /// A statement that stays, by the instruction that is the reason.
-  struct Statement {
-    var offset: Int
-    var opcode: Opcode
-    var reason: StaticString
-  }
-
-  var function: UInt32
-  var name: ByteString
-  /// Bytes of instructions that stay.
-  var size = 0
-  /// The first statements that stay for a reason of their own, of ``count``.
-  var statements: [Statement] = []
-  var count = 0
-  /// Whether it is about relocation, rather than a start function that does what it likes.
-  var relocates = false
-
-  mutating func add(_ statement: Statement) {
-    count += 1
-    if statements.count < 8 { statements.append(statement) }
-  }
-}
-
 /// Reads the start-up code of a shared library into relocations of its data and values of its globals.
 struct StartUpReader {
   enum Outcome {

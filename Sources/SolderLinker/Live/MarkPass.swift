@@ -21,8 +21,8 @@ struct MarkPass {
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
     live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
-    if live.hasConstructors {
-      live.markFunction(resolution.wellKnown.callConstructors, resolution)
+    if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
+      live.markFunction(caller, resolution)
     } else if !options.gcSections, !keepsEmptyCaller {
       dropConstructors(&live)
     }
@@ -68,7 +68,8 @@ struct MarkPass {
 
   /// Finished modules ask for no constructors' caller that has nothing to call.
   private func dropConstructors(_ live: inout Liveness) {
-    let symbol = resolution.symbol(resolution.wellKnown.callConstructors)
+    guard let caller = resolution.wellKnown.callConstructors else { return }
+    let symbol = resolution.symbol(caller)
     guard symbol.unit == 0, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
       return
     }

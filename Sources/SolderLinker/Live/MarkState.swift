@@ -1,7 +1,7 @@
 import WebAssemblyFormat
 
 /// What the threads that mark share.
-struct MarkState: @unchecked Sendable {
+struct MarkState: Sendable {
   /// Where the chunks of each kind begin, in one row.
   struct Bases {
     var segments = 0

@@ -83,6 +83,7 @@ struct Marker {
     let known = state.resolution.wellKnown
     if let entry = state.resolution.entry { mark(entry) }
     if let destructors = known.callDestructors { mark(destructors) }
+    for entry in state.resolution.exportedImports { mark(entry.symbol) }
     // A position-independent result imports its stack pointer only when code uses it.
     let needsStack = !state.options.isPositionIndependent && state.resolution.needsStack
     let stackPointer = needsStack ? known.stackPointer : nil

@@ -60,6 +60,10 @@ struct Contracts: Sendable {
   let trapsWrongSignatures: Bool
   /// An import has to be of the very type of the definition, or code would be invalid.
   let needsExactTypes: Bool
+  /// A whole module, which an engine would not instantiate with an import of another type than it states.
+  let refusesOtherTypes: Bool
+  /// Signatures of its functions are compared unless `--no-shlib-sigcheck` says otherwise.
+  let isCheckedByOption: Bool
   /// An immutable global of it is an address to others, and what it imports by address may be of any kind.
   let speaksOfAddresses: Bool
   /// It says which features it uses, and may not be linked with others that disallow them.
@@ -97,6 +101,8 @@ struct Contracts: Sendable {
     isLoadedAtRunTime = origin == .neededLibrary
     trapsWrongSignatures = isObject
     needsExactTypes = isFinished
+    refusesOtherTypes = isPlainModule
+    isCheckedByOption = isLibrary
     speaksOfAddresses = isFinished
     declaresFeatures = isObject
     sharesVariablesByFeature = !isFinished

@@ -108,6 +108,9 @@ final class ModuleDraft {
       default: break
       }
     }
+    for index in symbols.indices where symbols[index].aliasOf != none32 {
+      symbols[index].type = symbols[Int(symbols[index].aliasOf)].type
+    }
     self.symbols = symbols
   }
 

@@ -1,8 +1,5 @@
 import WebAssemblyFormat
 
-/// Index of a symbol in the link's ``SymbolTable``.
-typealias SymbolID = UInt32
-
 /// A name of the link, and what it stands for so far.
 struct Symbol {
   enum State: UInt8 {
@@ -38,6 +35,8 @@ struct Symbol {
     static let provided = Attributes(rawValue: 1 << 10)
     /// Defined, and imported as well: at run time another module's definition may win.
     static let preemptible = Attributes(rawValue: 1 << 11)
+    /// Another name for what an element's unit calls otherwise.
+    static let isAlias = Attributes(rawValue: 1 << 12)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.
@@ -75,12 +74,18 @@ struct Symbol {
     set { typeNumber = newValue?.rawValue ?? none32 }
   }
 
+  /// Whether the host can give it: not data, and not a function of which nobody says the signature, because everybody
+  /// only takes its address.
+  var canBeImported: Bool { kind != .data && (kind != .function || type != nil) }
   var isDefined: Bool { state == .defined || state == .alias }
   var isUndefined: Bool { state == .undefined }
   var isWeak: Bool { flags.contains(.bindingWeak) }
   var isLocal: Bool { flags.contains(.bindingLocal) }
   var isHidden: Bool { flags.contains(.visibilityHidden) }
   var isTLS: Bool { flags.contains(.tls) }
+  /// Whether it is known what kind of thing it is: a definition or a reference in a file says so; the command line and a
+  /// lazy file do not.
+  var hasKind: Bool { unit != none32 || isDefined }
   var isUndefinedWeak: Bool { state == .undefined && isWeak }
   /// Data at an address that no segment decides.
   var isAbsolute: Bool { kind == .data && state == .defined && element == none32 }

@@ -43,7 +43,7 @@ final class Unit: Sendable, ModuleView {
     bases = place.bases
     symbolIDs = place.symbolIDs
     tableImports = place.limits.tableImports ?? module.tableImports
-    tables = place.limits.tables ?? module.tables
+    tables = module.tables
     self.relocations = relocations.entries
     wideAddends = relocations.wideAddends
     functionRelocations = relocations.functions
@@ -70,10 +70,9 @@ struct UnitPlace: Sendable {
   var limits = RaisedLimits()
 }
 
-/// The memories and tables of a unit where others ask for more than it declares; `nil` where nothing changes.
+/// The imported tables of a unit where others ask for more than it declares; `nil` where nothing changes.
 struct RaisedLimits: Sendable {
   var tableImports: [Import]?
-  var tables: [Table]?
 }
 
 /// Offsets of a unit's elements in the flat arrays over all units.

@@ -15,7 +15,8 @@ struct OwnUnit {
   /// Calls all that has to run at instantiation when that is more than one function.
   fileprivate(set) var startAll: SymbolID?
   /// What traps in place of a missing function, by signature.
-  fileprivate(set) var stubs: [TypeID: SymbolID] = [:]
+  fileprivate var stubs: [TypeID: SymbolID] = [:]
+  fileprivate let emptyFunction: TypeID
   /// For each function that the host may call, in the order of names, what calls constructors and destructors around it.
   fileprivate(set) var wrappers: [ExportWrapper] = []
   /// What calls constructors; see the comment there.
@@ -34,6 +35,9 @@ struct OwnUnit {
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
   fileprivate(set) var functionTable: SymbolID?
+
+  /// What traps in place of a function that is missing.
+  func stub(for symbol: Symbol) -> SymbolID? { stubs[symbol.type ?? emptyFunction] }
 
   struct ExportWrapper {
     let function: SymbolID
@@ -69,11 +73,11 @@ struct OwnUnitPass {
     self.is64 = is64
     let rule = StartUpRule(copy resolution, options)
     unit = resolution.units[0]
+    let firstSymbol = SymbolID(resolution.table.symbols.count)
+    self.resolution = resolution
     own = OwnUnit(
       firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count),
-      firstGlobal: UInt32(unit.globals.count), firstSymbol: SymbolID(resolution.table.symbols.count),
-      startUp: rule)
-    self.resolution = resolution
+      firstGlobal: UInt32(unit.globals.count), firstSymbol: firstSymbol, emptyFunction: self.resolution.types.emptyFunction, startUp: rule)
     self.options = options
     self.diagnostics = diagnostics
   }
@@ -90,6 +94,7 @@ struct OwnUnitPass {
       declareAddresses()
       declareThreadLocalSetUp()
       own.firstInstance = add("__wasm_init_libraries", .firstInstance)
+      markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
     }
     resolution.completeOwnUnit()
@@ -174,7 +179,7 @@ struct OwnUnitPass {
   }
 
   private mutating func declareInitExport(_ name: ByteString) {
-    let constructors = resolution.wellKnown.callConstructors
+    guard let constructors = resolution.wellKnown.callConstructors else { return }
     if name == resolution.symbol(constructors).name {
       resolution.table.symbols[Int(constructors)].attributes.insert(.forceExport)
       return
@@ -220,13 +225,23 @@ struct OwnUnitPass {
       guard symbol.kind == .function, symbol.state == .defined, symbol.isExported(options),
         isWrapped.insert(id).inserted
       else { continue }
-      let unit = resolution.units[Int(symbol.unit)]
-      let name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+      let name = resolution.exportName(ofFunction: symbol)
       let wrapper = add(
         "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
         exportName: name)
       resolution.table.symbols[Int(wrapper)].flags = .exported
       own.wrappers.append(OwnUnit.ExportWrapper(function: id, wrapper: wrapper))
+    }
+  }
+
+  /// A weak definition that a shared library exports is imported as well: another module's may win when it is loaded.
+  private mutating func markPreemptible() {
+    guard options.contract.weakMayBeReplaced else { return }
+    for id in resolution.table.slots {
+      let symbol = resolution.symbol(id)
+      guard symbol.isDefined, symbol.isWeak, !symbol.isHidden, symbol.kind != .data, symbol.has(.usedInRegularUnit)
+      else { continue }
+      resolution.table.symbols[Int(id)].attributes.insert(.preemptible)
     }
   }
 

@@ -41,14 +41,14 @@ struct StartUpRule {
   let runsOnce: Bool
 
   init(_ resolution: Resolution, _ options: LinkOptions) {
-    let constructors = resolution.symbol(resolution.wellKnown.callConstructors)
+    let constructors = resolution.wellKnown.callConstructors.map { resolution.symbol($0) }
     let hasModules = resolution.inLinkOrder.contains { !$0.contracts.expectsConventions }
     initExport = options.initExport.map { resolution.synthetic.names.intern($0) }
-    let isExported = constructors.isExported(options)
+    let isExported = constructors?.isExported(options) ?? false
     // A finished module knows nothing of constructors: that all symbols are exported does not mean that the host calls
     // them.
-    let isHostCalled = isExported && (!hasModules || constructors.has(.forceExport))
-    if options.isPositionIndependent || constructors.has(.usedInRegularUnit) || isHostCalled {
+    let isHostCalled = isExported && (!hasModules || constructors?.has(.forceExport) == true)
+    if options.isPositionIndependent || constructors?.has(.usedInRegularUnit) == true || isHostCalled {
       caller = .program
       runsOnce = initExport != nil || hasModules && isExported
     } else if !hasModules && initExport == nil {

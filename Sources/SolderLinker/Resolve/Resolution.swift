@@ -16,6 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
+  /// Names under which the result exports what it imports itself.
+  let exportedImports: [ExportedImport]
   /// Which memory each memory of a unit is.
   let memories: MemoryBinding
 
@@ -28,6 +30,7 @@ struct Resolution {
     wellKnown = bindings.wellKnown
     entry = bindings.entry
     explicitExports = bindings.explicitExports
+    exportedImports = bindings.exportedImports
     memories = bindings.memories
   }
 
@@ -40,13 +43,20 @@ struct Resolution {
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 
+  /// The name under which a function that is defined is exported: its `export_name`, but for other names of it.
+  func exportName(ofFunction symbol: Symbol) -> ByteString {
+    if symbol.has(.isAlias) { return symbol.name }
+    let unit = units[Int(symbol.unit)]
+    return unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+  }
+
   /// Makes the linker's own unit of all that has been added to it.
   mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
 struct WellKnownSymbols {
-  var callConstructors: SymbolID = none32
+  var callConstructors: SymbolID?
   var callDestructors: SymbolID?
   var stackPointer: SymbolID?
   var memoryBase: SymbolID?

@@ -54,8 +54,7 @@ struct ResolvePass {
     trapUndefinedWeakFunctions()
     unhideEntry()
     demoteLazySymbols()
-    checkLiftedSignatures()
-    checkLiftedDeclarations()
+    checkBindings()
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
     let (limits, bases) = (raisedLimits(), assignElementNumbers())
     if diagnostics.hasErrors { return nil }
@@ -65,7 +64,8 @@ struct ResolvePass {
     return Bindings(
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
-      entry: entrySymbol, explicitExports: exports, memories: memories, decoded: decoded)
+      entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
+      decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
@@ -114,8 +114,8 @@ struct ResolvePass {
   /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
   /// program calls constructors and destructors itself.
   private mutating func referToDestructors() {
-    guard options.contract.callsDestructors else { return }
-    let constructors = resolver.table.symbols[Int(known.callConstructors)]
+    guard options.contract.callsDestructors, let caller = known.callConstructors else { return }
+    let constructors = resolver.table.symbols[Int(caller)]
     guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
       !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
       let id = resolver.reference(ByteString("__wasm_call_dtors"), from: "<internal>")
@@ -140,6 +140,12 @@ struct ResolvePass {
 
   /// Imports that a named input satisfies, by their symbols.
   private(set) var boundImports: [SymbolID: SymbolID] = [:]
+  /// What each symbol that stands for another one means in the end, but for aliases of what is defined.
+  var aliasEnds: [SymbolID: SymbolID] = [:]
+  /// Aliases of what nothing defines.
+  var exportedAliases: [SymbolID] = []
+  /// Functions that trap in place of calls with another signature than the definition's.
+  var mismatchStubs: [MismatchStub: SymbolID] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
@@ -174,7 +180,7 @@ struct ResolvePass {
       guard let units = named.units[module] else { continue }
       if let target = export(name, symbol.kind, of: units, named) {
         boundImports[SymbolID(id)] = target
-      } else if !symbol.isWeak {
+      } else if !symbol.isWeak, !options.importUndefined {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
       }
     }
@@ -189,7 +195,7 @@ struct ResolvePass {
         + "it exports no \(kind) of that name)")
   }
 
-  private func export(
+  private mutating func export(
     _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
   ) -> SymbolID? {
     for index in units {
@@ -205,12 +211,15 @@ struct ResolvePass {
     return nil
   }
 
-  private func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
+  private mutating func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
     let id = resolver.id(position, of: unit)
-    guard unit.lifted != nil, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
-    // A lifted unit has a local symbol for each element beside the exported one.
+    guard resolver.table.symbols[Int(id)].unit != unit.index, let facts = unit.lifted else { return id }
     let symbol = unit.symbols[position]
-    guard let facts = unit.lifted, symbol.kind != .data else { return id }
+    if symbol.kind == .data {
+      let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
+      return resolver.table.addUnnamed(own)
+    }
+    // A lifted unit has a local symbol for each element beside the exported one.
     if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
     let (first, imports) =
       switch symbol.kind {
@@ -283,50 +292,6 @@ struct ResolvePass {
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
       resolver.table.symbols[id].element = none32
     }
-  }
-
-  /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
-  private mutating func checkLiftedSignatures() {
-    for unit in resolver.units where unit.contracts.needsExactTypes {
-      for (index, entry) in unit.functionImports.enumerated() where index < resolver.symbolIDs[Int(unit.index)].count {
-        let symbol = resolver.table.symbols[Int(resolver.id(index, of: unit))]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
-          type != wanted, !resolver.types.isSubtype(type, wanted)
-        else { continue }
-        reportMismatch(
-          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol
-        )
-      }
-    }
-  }
-
-  /// Whoever imports a global or a tag says of which type it is, and code is valid only if that is true.
-  private func checkLiftedDeclarations() {
-    for unit in resolver.units {
-      guard let facts = unit.lifted else { continue }
-      for (index, entry) in unit.globalImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.globalSymbols) + index, of: unit))]
-        guard symbol.isDefined, let type = resolver.globalType(of: symbol), type != entry.global else { continue }
-        reportMismatch(
-          "global type", entry.name, resolver.describe(entry.global), unit, resolver.describe(type), symbol)
-      }
-      for (index, entry) in unit.tagImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tagSymbols) + index, of: unit))]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.isDefined, let type = symbol.type, type != wanted else { continue }
-        reportMismatch(
-          "tag signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol)
-      }
-    }
-  }
-
-  private func reportMismatch(
-    _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol
-  ) {
-    diagnostics.error(
-      "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
-        + "\n>>> defined as \(defined) in \(resolver.displayName(ofUnit: symbol.unit))")
   }
 
   // MARK: Stub libraries

@@ -80,7 +80,9 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainReference(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    guard existing.state != .lazy, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else { return nil }
+    guard existing.state != .lazy, existing.hasKind, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else {
+      return nil
+    }
     guard hasPlainType(existing, symbol, of: unit) else { return nil }
     if existing.state == .undefined {
       guard existing.importNames == none32, symbol.isWeak || !existing.isWeak else { return nil }
@@ -94,7 +96,7 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainDefinition(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    if existing.state != .lazy {
+    if existing.hasKind {
       guard existing.kind == symbol.kind, hasPlainType(existing, symbol, of: unit) else { return nil }
       if existing.isDefined {
         guard symbol.isWeak else { return nil }

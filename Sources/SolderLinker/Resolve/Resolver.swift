@@ -18,6 +18,8 @@ struct Extraction {
 struct Resolver {
   let options: LinkOptions
   let diagnostics: Diagnostics
+  /// Whether addresses have 64 bits.
+  let is64: Bool
   var table: SymbolTable
   var types: TypeTable
   /// All units, in the order in which they were begun; the first is the linker's own.
@@ -47,6 +49,7 @@ struct Resolver {
   init(options: LinkOptions, diagnostics: Diagnostics, names: NameArena, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
+    is64 = inputs.is64
     table = SymbolTable(
       names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()

@@ -85,7 +85,7 @@ struct SymbolTable {
       slotOfName.append(contentsOf: repeatElement(none32, count: Int(number) + 1 - slotOfName.count))
     }
     slotOfName[Int(number)] = UInt32(truncatingIfNeeded: slots.count)
-    let id = SymbolID(truncatingIfNeeded: symbols.count)
+    let id = SymbolID(symbols.count)
     symbols.append(symbol)
     slots.append(id)
     return id
@@ -94,7 +94,7 @@ struct SymbolTable {
   /// Adds a symbol that has no name in the link.
   @inline(__always)
   mutating func addUnnamed(_ symbol: Symbol) -> SymbolID {
-    let id = SymbolID(truncatingIfNeeded: symbols.count)
+    let id = SymbolID(symbols.count)
     symbols.append(symbol)
     symbols[Int(id)].attributes.insert(.unnamed)
     return id

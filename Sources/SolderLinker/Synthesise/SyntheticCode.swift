@@ -101,7 +101,9 @@ struct SyntheticCode {
 
   /// Calls a function between constructors and destructors, with the parameters of the wrapper.
   private func wrap(_ id: SymbolID, _ type: TypeID, runsDestructors: Bool, _ writer: inout ByteWriter) {
-    if program.live.hasConstructors { call(program.resolution.wellKnown.callConstructors, &writer) }
+    if program.live.hasConstructors, let caller = program.resolution.wellKnown.callConstructors {
+      call(caller, &writer)
+    }
     passParameters(type, &writer)
     call(id, &writer)
     if runsDestructors, let destructors = program.resolution.wellKnown.callDestructors { call(destructors, &writer) }

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Separate instantiation is the judge of linked plain modules: what an engine does with a set of modules one by one, the
-/// linked result does, and what the engine refuses, the linker refuses.
+/// Separate instantiation is the judge of linked modules and libraries: what an engine or a dynamic loader does with a set
+/// one by one, the linked result does, and what the engine refuses, the linker refuses.
 ///
 /// `Scripts/judge` asks for more sets, from another seed, and has the differences written down.
 @Suite struct JudgeTests {
@@ -26,18 +26,22 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Request().isAsked)) func setsOfPlainModules() async throws {
+  @Test(.enabled(if: Request().isAsked)) func setsOfPlainModules() async throws { try await judge(ModuleSet.self) }
+
+  @Test(.enabled(if: Request().isAsked)) func setsOfLibraries() async throws { try await judge(LibrarySet.self) }
+
+  private func judge<Set: JudgedSet>(_ type: Set.Type) async throws {
     let request = Request()
-    let judge = try ModuleSetJudge()
+    let judge = try Judge()
     if let seed = request.crash, let folder = request.folder {
-      try keep(try await judge.minimisedCrash(ModuleSet(seed: seed)), "the linker crashes", seed, in: folder)
+      try keep(try await judge.minimisedCrash(Set(seed: seed)), "the linker crashes", seed, in: folder)
       return
     }
     var outcomes: [String: Int] = [:]
     var kinds: [String: Int] = [:]
     let end = request.seed + request.count
     for first in stride(from: request.seed, to: end, by: 20) {
-      let verdicts = try await judge.verdicts(first..<min(first + 20, end)) { seed in
+      let verdicts = try await judge.verdicts(type, first..<min(first + 20, end)) { seed in
         guard let folder = request.folder else { return }
         try Data("\(seed)".utf8).write(to: URL(filePath: folder + "/seed"))
       }
@@ -49,8 +53,8 @@ import Testing
           Issue.record("seed \(verdict.seed): \(verdict.detail)")
           continue
         }
-        guard kinds[verdict.kind] ?? 0 <= (verdict.kind == "an observation" ? 20 : 2) else { continue }
-        let (set, last) = try await judge.minimised(ModuleSet(seed: verdict.seed), verdict)
+        guard kinds[verdict.kind] ?? 0 <= (verdict.kind == "an observation" ? 12 : 2) else { continue }
+        let (set, last) = try await judge.minimised(Set(seed: verdict.seed), verdict)
         try keep(set, last.detail, verdict.seed, in: folder)
       }
     }
@@ -59,12 +63,10 @@ import Testing
   }
 
   /// Writes a set into a folder of its own.
-  private func keep(_ set: ModuleSet, _ about: String, _ seed: UInt64, in folder: String) throws {
+  private func keep(_ set: some JudgedSet, _ about: String, _ seed: UInt64, in folder: String) throws {
     let place = folder + "/\(seed)"
     try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-    for (index, builder) in set.builders() {
-      try Data(builder.bytes).write(to: URL(filePath: place + "/" + set.modules[index].fileName))
-    }
+    for (name, builder) in set.files { try Data(builder.bytes).write(to: URL(filePath: place + "/" + name)) }
     try "\(about)\n\n\(set.text)".write(toFile: place + "/about.txt", atomically: true, encoding: .utf8)
   }
 }

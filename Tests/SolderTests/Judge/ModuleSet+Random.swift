@@ -115,6 +115,7 @@ private struct ModuleSetGenerator {
         entity.source = (offer.module, hasMistake && random.chance(5) ? "missing" : offer.name)
         entity.exports = []
         entity.body = []
+        entity.initial = .zero
         module.entities.append(entity)
       } else {
         addHostImport()

@@ -1,13 +1,10 @@
 /// From a set to files.
 extension ModuleSet {
-  /// The files, by index of the module.
-  func builders() -> [Int: ModuleBuilder] {
-    var result: [Int: ModuleBuilder] = [:]
-    for (index, module) in modules.enumerated() where !module.isRemoved {
+  var files: [(name: String, builder: ModuleBuilder)] {
+    modules.filter { !$0.isRemoved }.map { module in
       var writer = ModuleWriter(set: self, module: module)
-      result[index] = writer.write()
+      return (module.fileName, writer.write())
     }
-    return result
   }
 
   /// The words of the command line, with files by name.

@@ -12,14 +12,14 @@ actor WebAssemblyHost {
       .filter { !$0.isEmpty }.joined(separator: ":")
   ]
 
-  private struct Request: Codable {
+  private struct Request: Encodable {
     var id: Int
     /// A path or, after `base64:`, a module.
     var validate: String?
     var assemble: String?
     var to: String?
     var invoke: Invocation?
-    var judge: [ModuleSetJudge.Case]?
+    var judge: [JudgeQuestion]?
   }
 
   struct Invocation: Codable, Sendable {
@@ -52,7 +52,7 @@ actor WebAssemblyHost {
     var id: Int
     var error: String?
     var transcript: String?
-    var verdicts: [ModuleSetJudge.Verdict]?
+    var verdicts: [Verdict]?
   }
 
   private var lines: AsyncStream<String>.Continuation?
@@ -72,8 +72,8 @@ actor WebAssemblyHost {
   }
 
   /// Compares links with separate instantiation; see `Tests/Tools/separate_instantiation.py`.
-  func judge(_ cases: [ModuleSetJudge.Case]) async throws -> [ModuleSetJudge.Verdict] {
-    let answer = try await ask { Request(id: $0, judge: cases) }
+  func judge(_ questions: [JudgeQuestion]) async throws -> [Verdict] {
+    let answer = try await ask { Request(id: $0, judge: questions) }
     guard let verdicts = answer.verdicts else { throw ToolFailure("the judge: \(answer.error ?? "")") }
     return verdicts
   }
@@ -89,7 +89,7 @@ actor WebAssemblyHost {
   /// Instantiates a module with hosts that write down how they are called, calls exports, and returns the transcript.
   func invoke(_ module: String, _ calls: [Call], read: [Range<Int>] = []) async throws -> String {
     let invocation = Invocation(
-      module: module, calls: calls.map { [.name($0.name)] + $0.arguments.map(Word.number) },
+      module: module, calls: calls.map(\.words),
       read: read.map { [$0.lowerBound, $0.count] })
     let answer = try await ask { Request(id: $0, invoke: invocation) }
     guard let transcript = answer.transcript else { throw ToolFailure("\(module.prefix(200)): \(answer.error ?? "")") }
@@ -164,4 +164,7 @@ struct Call: Sendable {
     self.name = name
     self.arguments = arguments
   }
+
+  /// As requests have it.
+  var words: [WebAssemblyHost.Word] { [.name(name)] + arguments.map { .number($0) } }
 }

@@ -69,6 +69,31 @@ struct DoneCode {
   }
 }
 
+/// What of a library's start-up code stays: one function.
+struct KeptStartUpCode {
+  /// A statement that stays, by the instruction that is the reason.
+  struct Statement {
+    var offset: Int
+    var opcode: Opcode
+    var reason: StaticString
+  }
+
+  var function: UInt32
+  var name: ByteString
+  /// Bytes of instructions that stay.
+  var size = 0
+  /// The first statements that stay for a reason of their own, of ``count``.
+  var statements: [Statement] = []
+  var count = 0
+  /// Whether it is about relocation, rather than a start function that does what it likes.
+  var relocates = false
+
+  mutating func add(_ statement: Statement) {
+    count += 1
+    if statements.count < 8 { statements.append(statement) }
+  }
+}
+
 /// What the second step of lifting, going through the code of a finished module, found out about the rest of it.
 struct CodeFacts {
   /// Functions of the index space whose bodies go, because their work was done by reading them and nothing else needs

@@ -1,7 +1,7 @@
 import WebAssemblyFormat
 
 // The order of tables in the result.
-extension IndexPass {
+extension NumberingPass {
   mutating func numberTables() {
     var tables: [ElementReference] = []
     for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
@@ -11,7 +11,7 @@ extension IndexPass {
     }
     // Code of old objects means table 0 without saying so.
     if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
-      let table = plan.functionTableSymbol, resolution.symbol(table).isDefined
+      let table = table.symbol, resolution.symbol(table).isDefined
     {
       let element = resolution.symbol(table).element
       if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == element }) {
@@ -19,27 +19,27 @@ extension IndexPass {
         reportTableImportConflict()
       }
     }
-    plan.tables = tables
+    result.tables = tables
     for (position, table) in tables.enumerated() {
       let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
-      plan.tableIndices[id] = plan.importCounts.tables + UInt32(position)
+      result.tableIndices[id] = imports.counts.tables + UInt32(position)
     }
-    if let table = plan.functionTableSymbol {
+    if let table = table.symbol {
       let symbol = resolution.symbol(table)
-      let index = symbol.isDefined ? plan.tableIndices[Int(symbol.element)] : plan.importIndices[table]
-      plan.functionTable = index == none32 ? nil : index
+      let index = symbol.isDefined ? result.tableIndices[Int(symbol.element)] : imports.indices[table]
+      result.functionTable = index == none32 ? nil : index
     }
   }
 
   private func isPresent(table id: UInt32) -> Bool {
     if live.tables[Int(id)] { return true }
-    guard let table = plan.functionTableSymbol else { return false }
+    guard let table = table.symbol else { return false }
     let symbol = resolution.symbol(table)
-    return symbol.isDefined && symbol.element == id && isTableNeeded(table)
+    return symbol.isDefined && symbol.element == id && self.table.isNeeded
   }
 
   private func reportTableImportConflict() {
-    guard let entry = plan.imports.first(where: { $0.kind == .table }) else { return }
+    guard let entry = imports.entries.first(where: { $0.kind == .table }) else { return }
     let symbol = resolution.symbol(entry.symbol)
     let file = symbol.unit == none32 ? "<internal>" : resolution.units[Int(symbol.unit)].file.displayName
     diagnostics.error(

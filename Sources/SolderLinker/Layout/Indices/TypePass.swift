@@ -1,24 +1,32 @@
 import WebAssemblyFormat
 
-// The order of types in the result: imports, functions, tags.
-extension IndexPass {
-  mutating func registerTypes() {
-    for entry in plan.imports {
-      if let type = resolution.symbol(entry.symbol).type { _ = plan.types.register(type, of: resolution.types) }
+/// Registers the types of the result, in order: those that code names, then of imports, functions and tags.
+struct TypePass {
+  let resolution: Resolution
+  let threads: Threads
+
+  /// Runs the pass.
+  func run(_ demands: Demands, _ imports: Imports, _ numbering: Numbering) -> OutputTypes {
+    var types = OutputTypes()
+    func register(_ type: TypeID) { _ = types.register(type, of: resolution.types) }
+    for type in demands.types { register(type) }
+    for entry in imports.entries {
+      if let type = resolution.symbol(entry.symbol).type { register(type) }
     }
-    for types in typesOfFunctions() {
-      for type in types { _ = plan.types.register(type, of: resolution.types) }
+    for part in typesOfFunctions(numbering) {
+      for type in part { register(type) }
     }
-    for tag in plan.tags {
+    for tag in numbering.tags {
       let unit = resolution.units[Int(tag.unit)]
-      _ = plan.types.register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)], of: resolution.types)
+      register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)])
     }
+    return types
   }
 
   /// The types of functions by unit, in the order of the functions, each once.
-  private func typesOfFunctions() -> [[TypeID]] {
+  private func typesOfFunctions(_ numbering: Numbering) -> [[TypeID]] {
     let units = resolution.units
-    let functions = plan.functions
+    let functions = numbering.functions
     var runs: [Range<Int>] = []
     for position in functions.indices where position == 0 || functions[position - 1].unit != functions[position].unit {
       if let last = runs.popLast() { runs.append(last.lowerBound..<position) }

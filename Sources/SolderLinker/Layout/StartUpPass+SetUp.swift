@@ -1,38 +1,37 @@
 import WebAssemblyFormat
 
 // Which functions are needed that set up memory and relocate.
-extension IndexPass {
+extension StartUpPass {
   mutating func chooseSetUp() {
-    guard options.contract.definesOwnSymbols else { return }
     let declared = own.setUp
     if let id = declared.applyDataRelocations, hasDataRelocations {
       // It is exported always, under the name that it has among names or, if nobody knows it, as the linker's own.
-      if resolution.symbol(id).has(.unnamed) { plan.ownExports.append(id) }
-      plan.setUp.applyDataRelocations = id
-      firstFunctions.append(id)
+      if resolution.symbol(id).has(.unnamed) { result.exports.append(id) }
+      result.setUp.applyDataRelocations = id
+      result.firstFunctions.append(id)
     }
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
-      plan.setUp.initializeMemory = choose(declared.initializeMemory)
+      result.setUp.initializeMemory = choose(declared.initializeMemory)
     }
-    let relocatesLibraries = plan.addressGlobals.contains { resolution.isInLibraryBlock(resolution.symbol($0)) }
+    let relocatesLibraries = addresses.own.contains { resolution.isInLibraryBlock(resolution.symbol($0)) }
     if options.sharedMemory || relocatesLibraries {
-      if plan.setUp.initializeMemory != nil { needThreadBase() }
+      if result.setUp.initializeMemory != nil { needThreadBase() }
       chooseThreadRelocations()
     }
     if options.isPositionIndependent, !features.hasExtendedConst,
-      plan.addressGlobals.contains(where: { !resolution.symbol($0).isTLS })
+      addresses.own.contains(where: { !resolution.symbol($0).isTLS })
     {
-      plan.setUp.applyGlobalRelocations = choose(declared.applyGlobalRelocations)
+      result.setUp.applyGlobalRelocations = choose(declared.applyGlobalRelocations)
     }
-    if plan.setUp.applyGlobalRelocations != nil, plan.setUp.initializeMemory != nil {
-      plan.setUp.start = choose(declared.start)
+    if result.setUp.applyGlobalRelocations != nil, result.setUp.initializeMemory != nil {
+      result.setUp.start = choose(declared.start)
     }
   }
 
   /// Each thread's block of thread-local data is relocated when it is set up.
   private mutating func chooseThreadRelocations() {
-    if plan.addressGlobals.contains(where: { resolution.symbol($0).isTLS }) {
-      plan.setUp.applyGlobalTLSRelocations = choose(own.setUp.applyGlobalTLSRelocations)
+    if addresses.own.contains(where: { resolution.symbol($0).isTLS }) {
+      result.setUp.applyGlobalTLSRelocations = choose(own.setUp.applyGlobalTLSRelocations)
       needThreadBase()
     }
     let hasRelocations = memory.segments.contains { segment in
@@ -41,18 +40,18 @@ extension IndexPass {
           !resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
         }
     }
-    if hasRelocations { plan.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
+    if hasRelocations { result.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
   }
 
   private mutating func needThreadBase() {
-    if let id = resolution.wellKnown.tlsBase { neededGlobals.insert(resolution.symbol(id).element) }
+    if let id = resolution.wellKnown.tlsBase { result.neededGlobals.insert(resolution.symbol(id).element) }
   }
 
   /// `--export-all` means these too.
   private mutating func choose(_ id: SymbolID?) -> SymbolID? {
     guard let id else { return nil }
-    firstFunctions.append(id)
-    if options.exportAll { plan.ownExports.append(id) }
+    result.firstFunctions.append(id)
+    if options.exportAll { result.exports.append(id) }
     return id
   }
 
@@ -64,7 +63,7 @@ extension IndexPass {
         return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
           let id = unit.symbolIDs[Int(unit.relocations[index].target)]
           return options.isPositionIndependent
-            || !resolution.symbol(id).isDefined && plan.addressGlobalIndices[id] != nil
+            || !resolution.symbol(id).isDefined && addresses.contains(id)
         }
       }
     }

@@ -1,0 +1,194 @@
+import WebAssemblyFormat
+
+/// What an export of the result names.
+struct OutputExport {
+  var name: ByteString
+  var kind: ExternalKind
+  var index: UInt32
+  /// The symbol that is exported; `nil` for what a plain module exports, and for memories.
+  var symbol: SymbolID?
+}
+
+/// What the result exports.
+struct Exports {
+  fileprivate(set) var entries: [OutputExport] = []
+  /// Data symbols that are exported: each gets a global with its address.
+  fileprivate(set) var addresses: [SymbolID] = []
+}
+
+/// Exports what the host sees: what plain modules export, the memory, symbols in the order of names, and what the linker
+/// adds.
+struct ExportPass {
+  private let resolution: Resolution
+  private let live: Liveness
+  private let imports: Imports
+  private let startUp: StartUp
+  private let numbering: Numbering
+  private let features: FeatureSet
+  private let options: LinkOptions
+  private let diagnostics: Diagnostics
+  private let addresses: AddressGlobals
+  private var result = Exports()
+
+  init(
+    _ resolution: Resolution, _ live: Liveness, _ imports: Imports,
+    _ addresses: AddressGlobals, _ startUp: StartUp, _ numbering: Numbering, _ features: FeatureSet,
+    options: LinkOptions, diagnostics: Diagnostics
+  ) {
+    self.resolution = resolution
+    self.live = live
+    self.imports = imports
+    self.addresses = addresses
+    self.startUp = startUp
+    self.numbering = numbering
+    self.features = features
+    self.options = options
+    self.diagnostics = diagnostics
+  }
+
+  /// Runs the pass.
+  consuming func run(_ table: FunctionTable, _ threads: Threads) -> Exports {
+    guard options.contract.exportsSymbols else { return result }
+    var names: Set<ByteString> = []
+    for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit, &names) }
+    if let name = memoryExportName(names) {
+      names.insert(name)
+      result.entries.append(OutputExport(name: name, kind: .memory, index: resolution.memories.main ?? 0))
+    }
+    let isExported = exportedSymbols(threads)
+    for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id, &names) }
+    if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id, &names) }
+    for id in startUp.exports { export(id, &names) }
+    for entry in resolution.exportedImports { exportImport(entry, &names) }
+    return result
+  }
+
+  /// A name that a library gives what it imports, where nothing defines that.
+  private mutating func exportImport(_ entry: ExportedImport, _ names: inout Set<ByteString>) {
+    let symbol = resolution.symbol(entry.symbol)
+    let index = index(of: entry.symbol)
+    let kind: ExternalKind? =
+      switch symbol.kind {
+      case .function: .function
+      case .global: .global
+      case .tag: .tag
+      case .table: .table
+      case .data, .section: nil
+      }
+    guard let kind, index != none32 else {
+      diagnostics.error(
+        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
+      )
+      return
+    }
+    if names.insert(entry.name).inserted {
+      result.entries.append(OutputExport(name: entry.name, kind: kind, index: index, symbol: entry.symbol))
+    }
+  }
+
+  /// The index of a global that is exported; of one that turned out to be the address of data, that of a global with the
+  /// address.
+  private mutating func globalIndex(of id: SymbolID) -> UInt32 {
+    let symbol = resolution.symbol(id)
+    guard symbol.kind == .data, symbol.isDefined else { return index(of: id) }
+    defer { result.addresses.append(id) }
+    return nextAddress
+  }
+
+  /// The index of the next global that holds an exported address.
+  private var nextAddress: UInt32 {
+    imports.counts.globals + UInt32(numbering.globals.count + addresses.own.count + result.addresses.count)
+  }
+
+  /// Whether a table of the linker's is one that no file knows.
+  private func isOwn(_ table: SymbolID) -> Bool {
+    resolution.symbol(table).has(.unnamed) && resolution.symbol(table).unit == 0
+  }
+
+  private func exportedSymbols(_ threads: Threads) -> [Bool] {
+    var isExported = resolution.symbols(threads) { [options] in $0.state == .defined && $0.isExported(options) }
+    for id in addresses.exported(options) {
+      let symbol = resolution.symbol(id)
+      if symbol.isDefined, !symbol.isLocal, !symbol.has(.unnamed) { isExported[Int(id)] = true }
+    }
+    return isExported
+  }
+
+  private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {
+    guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }), !names.contains(name) else {
+      return nil
+    }
+    guard resolution.memories.main != nil else { return nil }
+    let exportsOwn = result.entries.contains { $0.kind == .memory }
+    return exportsOwn && name == "memory" ? nil : name
+  }
+
+  private mutating func exportPlain(_ unit: Unit, _ names: inout Set<ByteString>) {
+    guard let facts = unit.lifted else { return }
+    for entry in unit.exports {
+      let index: UInt32
+      switch entry.kind {
+      case .memory: index = resolution.memories.index(of: entry.index, in: unit)
+      case .function:
+        index = self.index(
+          of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
+      case .global: index = globalIndex(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
+      case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
+      case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
+      }
+      guard index != none32 else { continue }
+      guard names.insert(entry.name).inserted else {
+        // The same thing under the same name is there already.
+        if result.entries.contains(where: { $0.name == entry.name && $0.kind == entry.kind && $0.index == index }) {
+          continue
+        }
+        diagnostics.warn(
+          "\(unit.file.displayName): export '\(entry.name)' is left out, because another module exports that name")
+        continue
+      }
+      result.entries.append(OutputExport(name: entry.name, kind: entry.kind, index: index))
+    }
+  }
+
+  private mutating func export(_ id: SymbolID, _ names: inout Set<ByteString>) {
+    let symbol = resolution.symbol(id)
+    let isOwn = symbol.has(.unnamed)
+    guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
+    var name = symbol.name
+    var index: UInt32
+    let kind: ExternalKind
+    let unit = resolution.units[Int(symbol.unit)]
+    switch symbol.kind {
+    case .function:
+      name = resolution.exportName(ofFunction: symbol)
+      (kind, index) = (
+        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      )
+    case .global:
+      // The linker's own variables are exported only on request: the host may not support mutable ones.
+      if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
+        !symbol.has(.forceExport),
+        !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
+      {
+        return
+      }
+      (kind, index) = (.global, self.index(of: id))
+    case .tag: (kind, index) = (.tag, self.index(of: id))
+    case .table: (kind, index) = (.table, self.index(of: id))
+    case .data:
+      (kind, index) = (.global, nextAddress)
+    case .section: return
+    }
+    guard index != none32, names.insert(name).inserted else { return }
+    if symbol.kind == .data { result.addresses.append(id) }
+    result.entries.append(OutputExport(name: name, kind: kind, index: index, symbol: id))
+  }
+
+  /// Whether data is in the result; everything else is if it has an index.
+  private func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
+    symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
+  }
+
+  /// The index of a symbol's element in the result, `none32` if it has none.
+  private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
+}

@@ -1,0 +1,134 @@
+import WebAssemblyFormat
+
+/// An import of the result.
+struct OutputImport {
+  var module: ByteString
+  var name: ByteString
+  var kind: ExternalKind
+  /// The symbol that became an import.
+  var symbol: SymbolID
+}
+
+/// What the result imports.
+struct Imports {
+  fileprivate(set) var entries: [OutputImport] = []
+  /// Index of each import, by symbol.
+  fileprivate(set) var indices: [SymbolID: UInt32] = [:]
+  /// Index of each imported global that holds an address, by symbol.
+  fileprivate(set) var addressGlobals: [SymbolID: UInt32] = [:]
+  fileprivate(set) var counts = Counts()
+
+  struct Counts {
+    var functions: UInt32 = 0
+    var tables: UInt32 = 0
+    var globals: UInt32 = 0
+    var tags: UInt32 = 0
+  }
+}
+
+/// Imports what is left undefined and the host may provide, in the order of names; one import for all who mean the same.
+struct ImportPass {
+  private let resolution: Resolution
+  private let own: OwnUnit
+  private let rule: ImportRule
+  private let options: LinkOptions
+  private let threads: Threads
+  private var imports = Imports()
+  /// Imports by what the host sees of them: several symbols may be one import.
+  private var added: [Key: UInt32] = [:]
+
+  private struct Key: Hashable {
+    var module: ByteString
+    var name: ByteString
+    var kind: SymbolKind
+    var type: TypeID?
+    var valueType: ValueType?
+    var isMutable = false
+  }
+
+  init(_ resolution: Resolution, _ own: OwnUnit, _ rule: ImportRule, _ options: LinkOptions, _ threads: Threads) {
+    self.resolution = resolution
+    self.own = own
+    self.rule = rule
+    self.options = options
+    self.threads = threads
+  }
+
+  /// Runs the pass.
+  consuming func run(_ table: FunctionTable, _ addresses: AddressGlobals) -> Imports {
+    if table.isAskedFor { add(table) }
+    addSymbols()
+    // Relocations may be the first to show that the table is needed.
+    if table.isNeeded { add(table) }
+    for id in addresses.imported { imports.addressGlobals[id] = next(\.globals) }
+    return imports
+  }
+
+  private mutating func add(_ table: FunctionTable) {
+    if let id = table.symbol, rule.imports(resolution.symbol(id), id) { add(id) }
+  }
+
+  private mutating func addSymbols() {
+    let canOverride = options.contract.weakMayBeReplaced
+    let candidates = resolution.symbols(threads) { $0.kind != .data && ($0.isUndefined || canOverride && $0.isWeak) }
+    for id in resolution.table.slots where candidates[Int(id)] && rule.imports(id) { add(id) }
+    for index in candidates.indices where candidates[index] {
+      let symbol = resolution.table.symbols[index]
+      if symbol.has(.unnamed), symbol.isUndefined, rule.imports(SymbolID(index)) { add(SymbolID(index)) }
+    }
+  }
+
+  private mutating func add(_ id: SymbolID) {
+    guard imports.indices[id] == nil else { return }
+    let symbol = resolution.symbol(id)
+    let (module, name) = resolution.table.importName(of: symbol)
+    let key = key(module, name, symbol)
+    if let index = added[key] {
+      imports.indices[id] = index
+      return
+    }
+    let kind: ExternalKind
+    let index: UInt32
+    switch symbol.kind {
+    case .function: (kind, index) = (.function, next(\.functions))
+    case .global: (kind, index) = (.global, next(\.globals))
+    case .tag: (kind, index) = (.tag, next(\.tags))
+    case .table: (kind, index) = (.table, next(\.tables))
+    case .data, .section: return
+    }
+    added[key] = index
+    imports.indices[id] = index
+    imports.entries.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
+  }
+
+  private mutating func next(_ count: WritableKeyPath<Imports.Counts, UInt32>) -> UInt32 {
+    defer { imports.counts[keyPath: count] += 1 }
+    return imports.counts[keyPath: count]
+  }
+
+  private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
+    var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
+    guard symbol.unit != none32, symbol.element != none32 else { return key }
+    let unit = resolution.units[Int(symbol.unit)]
+    switch symbol.kind {
+    case .global:
+      let entry = unit.globalImports[Int(symbol.element)]
+      key.isMutable = entry.global.isMutable
+      key.valueType = unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs)
+    case .table:
+      let entry = unit.tableImports[Int(symbol.element)]
+      key.valueType = unit.valueType(entry.declaration, entry.elementType, unit.typeIDs)
+    default: break
+    }
+    return key
+  }
+}
+
+extension Resolution {
+  /// For each symbol, whether it is of some kind. Most loops over all symbols want few of them, and looking for these
+  /// on all threads keeps symbols of a hundred bytes out of the loop.
+  func symbols(_ threads: Threads, where predicate: @Sendable (Symbol) -> Bool) -> [Bool] {
+    let symbols = table.symbols
+    return threads.map(symbols.count, batch: 4096) { predicate(symbols[$0]) }
+  }
+}

@@ -1,0 +1,185 @@
+import WebAssemblyFormat
+
+// Index spaces of the result.
+//
+// An index is a position: imports stand first, in the order in which names appeared, then what is defined. Two results
+// are the same bytes only if they agree on every position, so all orders here are wasm-ld's: the linker's own functions
+// and globals first, then each unit's in the order of the link; tables the other way round. Three kinds of things do not
+// come from units: stubs and the functions that set up memory follow the linker's first functions, wrappers and the
+// function that starts everything come last of all, and globals that hold addresses follow all other globals.
+//
+// What marking left out has no index. What the linker may add has one if a pass before this chose it.
+
+/// Index spaces of the result behind the imports.
+struct Numbering {
+  /// Functions, globals, tags and tables of the result behind the imported ones, in order.
+  var functions: [ElementReference] = []
+  var globals: [ElementReference] = []
+  var tags: [ElementReference] = []
+  var tables: [ElementReference] = []
+  /// Index in the result of each element, numbered over all units.
+  var functionIndices: [UInt32] = []
+  var globalIndices: [UInt32] = []
+  var tagIndices: [UInt32] = []
+  var tableIndices: [UInt32] = []
+  /// Index of each global that holds an address, imported or not, by symbol.
+  var addressGlobals: [SymbolID: UInt32] = [:]
+  /// Element segments that are kept, in order, and the index of each in the result, numbered over all units.
+  var keptElements: [ElementReference] = []
+  var elementIndices: [UInt32] = []
+  /// Functions that only need a declaration, because `ref.func` names them.
+  var declaredFunctions: [SymbolID] = []
+  /// The table that function pointers index; `nil` without one.
+  var functionTable: UInt32?
+}
+
+/// Numbers everything that the result defines.
+struct NumberingPass {
+  let resolution: Resolution
+  let live: Liveness
+  let table: FunctionTable
+  let addresses: AddressGlobals
+  let imports: Imports
+  let startUp: StartUp
+  /// Of functions that are missing, the stubs that stand in.
+  let stubs: [SymbolID]
+  let diagnostics: Diagnostics
+  var result: Numbering
+
+  init(
+    _ resolution: Resolution, _ live: Liveness, _ missing: MissingFunctions, _ table: FunctionTable,
+    _ addresses: AddressGlobals, _ imports: Imports, _ startUp: StartUp, _ diagnostics: Diagnostics
+  ) {
+    self.resolution = resolution
+    self.live = live
+    self.table = table
+    self.addresses = addresses
+    self.imports = imports
+    self.startUp = startUp
+    self.diagnostics = diagnostics
+    stubs = missing.order
+    result = Numbering(
+      functionIndices: Array(repeating: none32, count: live.functions.count),
+      globalIndices: Array(repeating: none32, count: live.globals.count),
+      tagIndices: Array(repeating: none32, count: live.tags.count),
+      tableIndices: Array(repeating: none32, count: live.tables.count), addressGlobals: imports.addressGlobals,
+      elementIndices: Array(repeating: none32, count: live.elements.count))
+  }
+
+  /// Runs the pass; errors are in the diagnostics.
+  consuming func run() -> Numbering {
+    numberFunctions()
+    numberGlobals()
+    numberTags()
+    numberTables()
+    numberElementSegments()
+    return result
+  }
+
+  private var units: [Unit] { [resolution.units[0]] + resolution.inLinkOrder }
+
+  // MARK: Functions
+
+  private mutating func numberFunctions() {
+    numberFunctions(of: resolution.units[0])
+    for id in stubs + startUp.firstFunctions { numberFunction(id) }
+    for unit in resolution.inLinkOrder { numberFunctions(of: unit) }
+    for id in startUp.lastFunctions { numberFunction(id) }
+  }
+
+  /// Numbers what is live of a unit's functions.
+  private mutating func numberFunctions(of unit: Unit) {
+    for index in unit.functions.indices where live.functions[Int(unit.bases.function) + index] {
+      number(functionOf: unit.index, unit.bases.function, index)
+    }
+  }
+
+  /// Numbers one of the linker's own functions, which may be live because a file knows its name.
+  private mutating func numberFunction(_ id: SymbolID) {
+    let (element, base) = (resolution.symbol(id).element, resolution.units[0].bases.function)
+    if result.functionIndices[Int(element)] == none32 { number(functionOf: 0, base, Int(element - base)) }
+  }
+
+  private mutating func number(functionOf unit: UInt32, _ base: UInt32, _ index: Int) {
+    result.functionIndices[Int(base) + index] = imports.counts.functions + UInt32(result.functions.count)
+    result.functions.append(ElementReference(unit: unit, index: UInt32(index)))
+  }
+
+  // MARK: Globals and tags
+
+  private mutating func numberGlobals() {
+    for unit in units {
+      for index in unit.globals.indices where isPresent(global: unit.bases.global + UInt32(index)) {
+        numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+    let first = imports.counts.globals + UInt32(result.globals.count)
+    for (position, id) in addresses.own.enumerated() { result.addressGlobals[id] = first + UInt32(position) }
+  }
+
+  private mutating func numberTags() {
+    for unit in units {
+      for index in unit.tags.indices where live.tags[Int(unit.bases.tag) + index] {
+        result.tagIndices[Int(unit.bases.tag) + index] = imports.counts.tags + UInt32(result.tags.count)
+        result.tags.append(ElementReference(unit: unit.index, index: UInt32(index)))
+      }
+    }
+  }
+
+  private func isPresent(global id: UInt32) -> Bool {
+    live.globals[Int(id)] || startUp.neededGlobals.contains(id)
+  }
+
+  /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
+  /// come before it; a module may have imported them from one that follows in the link.
+  private mutating func numberGlobal(_ global: ElementReference) {
+    var stack: [(global: ElementReference, next: Int)] = [(global, 0)]
+    var begun: Set = [Int(resolution.units[Int(global.unit)].bases.global + global.index)]
+    while let (current, next) = stack.last {
+      let unit = resolution.units[Int(current.unit)]
+      let id = Int(unit.bases.global + current.index)
+      let relocations = unit.globals[Int(current.index)].initializer.relocations
+      guard result.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
+        stack.removeLast()
+        guard result.globalIndices[id] == none32 else { continue }
+        result.globalIndices[id] = imports.counts.globals + UInt32(result.globals.count)
+        result.globals.append(current)
+        continue
+      }
+      stack[stack.count - 1].next += 1
+      let relocation = unit.relocations[Int(relocations.start) + next]
+      guard relocation.kind == .globalIndexLEB else { continue }
+      let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
+      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[Int(symbol.element)] == none32 else {
+        continue
+      }
+      if !begun.insert(Int(symbol.element)).inserted {
+        diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
+        return
+      }
+      let owner = resolution.units[Int(symbol.unit)]
+      stack.append((ElementReference(unit: owner.index, index: symbol.element - owner.bases.global), 0))
+    }
+  }
+}
+
+extension Numbering {
+  /// The index of a symbol's element in the result, `none32` if it has none.
+  func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> UInt32 {
+    guard symbol.state == .defined, symbol.element != none32, !symbol.has(.preemptible) else {
+      return imports.indices[id] ?? none32
+    }
+    return ownIndex(of: symbol)
+  }
+
+  /// The index of a defined symbol's element, even where references go to an import.
+  func ownIndex(of symbol: Symbol) -> UInt32 {
+    switch symbol.kind {
+    case .function: return functionIndices[Int(symbol.element)]
+    case .global: return globalIndices[Int(symbol.element)]
+    case .tag: return tagIndices[Int(symbol.element)]
+    case .table: return tableIndices[Int(symbol.element)]
+    case .data, .section: return none32
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import WebAssemblyFormat
+
+// What is referred to and defined by nobody, and references that cannot be.
+
+/// Functions that are missing, and allowed to be: a call of one traps.
+struct MissingFunctions {
+  /// The stub that stands in for each.
+  fileprivate(set) var stubs: [SymbolID: SymbolID] = [:]
+  /// The stubs, in the order in which relocations ask for them; one serves all functions of a signature.
+  fileprivate(set) var order: [SymbolID] = []
+}
+
+/// Reports what relocations refer to in vain, in the order of the link.
+///
+/// Afterwards everything that the result refers to is defined, comes from outside, or is missing with permission.
+struct UndefinedCheck {
+  let resolution: Resolution
+  let own: OwnUnit
+  let rule: ImportRule
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+
+  /// Runs the pass; errors are in the diagnostics.
+  func run(_ demands: Demands) -> MissingFunctions {
+    var missing = MissingFunctions()
+    var undefined = UndefinedReport()
+    for (unit, demand) in demands.inOrder {
+      switch demand {
+      case .definition(let id, let function): note(id, function, in: unit, &undefined, &missing)
+      case .impossible(let id, let kind, let reason): report(id, kind, reason, in: unit)
+      case .slot, .addressGlobal: break
+      }
+    }
+    undefined.finish(resolution, diagnostics, options)
+    return missing
+  }
+
+  private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
+    let name = options.displayName(of: resolution.symbol(id).name)
+    let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
+    switch reason {
+    case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
+    case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
+    case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
+    case .threadLocalOfLibrary:
+      let owner = resolution.units[Int(resolution.symbol(id).unit)].file.displayName
+      diagnostics.error(
+        "\(head) thread-local `\(name)` of \(owner), which has an address in each thread; use -fPIC and a target whose "
+          + "thread-local variables are found by the GOT")
+    case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
+    case .undefinedRelative:
+      diagnostics.error(
+        "\(unit.file.displayName): relocation \(kind.conventionalName) is not supported against an undefined symbol "
+          + "`\(name)`")
+    }
+  }
+
+  private func note(
+    _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport,
+    _ missing: inout MissingFunctions
+  ) {
+    let symbol = resolution.symbol(id)
+    if rule.allowsUndefined(symbol) {
+      if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
+      return
+    }
+    if unit.contracts.reportsUndefinedTogether {
+      report.add(id, unit, function, options)
+    } else {
+      let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
+      switch options.unresolvedSymbols {
+      case .error where !options.writesDespiteErrors: diagnostics.error(message)
+      case .error, .warn: diagnostics.warn(message)
+      case .ignore, .importDynamic: break
+      }
+    }
+    guard symbol.kind == .function, options.unresolvedSymbols != .importDynamic, !options.importUndefined,
+      missing.stubs[id] == nil, let stub = own.stub(for: symbol)
+    else { return }
+    missing.stubs[id] = stub
+    if !missing.order.contains(stub) { missing.order.append(stub) }
+  }
+}
+
+extension Resolution {
+  /// Puts the stub in the place of each function that is missing.
+  ///
+  /// Until then these are undefined: what asked for their address before something called them has its slot or import.
+  mutating func replace(_ missing: MissingFunctions) {
+    for (id, stub) in missing.stubs {
+      table.symbols[Int(id)].state = .defined
+      table.symbols[Int(id)].unit = 0
+      table.symbols[Int(id)].element = symbol(stub).element
+      table.symbols[Int(id)].attributes.insert(.isStub)
+      table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
+    }
+  }
+}

@@ -1,0 +1,326 @@
+/// From a set to files.
+extension LibrarySet {
+  var files: [(name: String, builder: ModuleBuilder)] {
+    var result: [(name: String, builder: ModuleBuilder)] = []
+    for library in libraries where !library.isRemoved {
+      var writer = LibraryWriter(set: self, library: library)
+      result.append((library.name, writer.write()))
+    }
+    if let program {
+      var writer = LibraryWriter(set: self, library: Library(name: "program.wasm"))
+      result.append(("program.wasm", writer.write(program)))
+    }
+    return result
+  }
+
+  /// Names of data that are numbers, as far as they are defined.
+  var numberNames: [String] {
+    libraries.filter { !$0.isRemoved }.flatMap { library in
+      library.exports.filter { library.cells[$0.cell].isNumber }.map(\.name)
+    }
+  }
+
+  var functionNames: [String] {
+    libraries.filter { !$0.isRemoved }.flatMap { $0.functions.flatMap(\.exports) + $0.reexports.map(\.name) }
+  }
+
+  /// The words of the command line, with files by name.
+  var words: [String] {
+    var words = options
+    if is64 { words.append("-mwasm64") }
+    for name in Set(functionNames + numberNames).sorted() { words.append("--export=\(name)") }
+    let names = order.filter { !libraries[$0].isRemoved }.map { libraries[$0].name }
+    guard let program else { return words + ["--no-entry"] + names }
+    return words + (program.isFirst ? ["program.wasm"] + names : names + ["program.wasm"])
+  }
+}
+
+private struct LibraryWriter {
+  let whole: LibrarySet
+  let library: LibrarySet.Library
+  private var builder: ModuleBuilder
+  private var memoryBase = 0
+  private var tableBase = 0
+  private var stackPointer = 0
+  private var addresses: [String: Int] = [:]
+  private var slotGlobals: [String: Int] = [:]
+  private var imports: [String: Int] = [:]
+  private var host = 0
+  private var firstFunction = 0
+  private var firstGlobal = 0
+  private var code: [WasmInstruction] = []
+  private var result = 0
+
+  init(set: LibrarySet, library: LibrarySet.Library) {
+    whole = set
+    self.library = library
+    builder = ModuleBuilder(is64: set.is64)
+  }
+
+  private var address: WasmType { .address(is64: whole.is64) }
+  private var width: Int { whole.is64 ? 8 : 4 }
+  private func number(_ value: Int) -> WasmInstruction { .addressConst(Int64(value), is64: whole.is64) }
+  private var add: WasmInstruction { whole.is64 ? .i64Add : .i32Add }
+  private func offset(_ cell: Int) -> UInt64 { UInt64(cell * width) }
+  private func load(_ offset: UInt64 = 0) -> WasmInstruction {
+    whole.is64 ? .i64Load(offset: offset) : .i32Load(offset: offset)
+  }
+  private func store(_ offset: UInt64 = 0) -> WasmInstruction {
+    whole.is64 ? .i64Store(offset: offset) : .i32Store(offset: offset)
+  }
+  private func parameters(_ count: Int) -> [WasmType] { Array(repeating: .i32, count: count) }
+
+  /// All steps of all functions.
+  private var steps: [LibrarySet.Step] {
+    library.functions.flatMap(\.body) + (library.constructor ?? []) + (library.start ?? [])
+  }
+
+  // MARK: Libraries
+
+  mutating func write() -> ModuleBuilder {
+    builder.padsOperands = library.padsOperands
+    var dylink = Dylink(
+      memorySize: UInt64(library.cells.count * width), memoryAlignment: library.alignment,
+      tableSize: library.slots.count)
+    dylink.needed = library.needed.filter { !whole.libraries[$0].isRemoved }.map { whole.libraries[$0].name }
+    dylink.isLegacy = library.isLegacy
+    addImports(&dylink)
+    builder.dylink = dylink
+    for value in library.globals { builder.global(.i32, isMutable: true, [.i32Const(value)]) }
+    for (name, cell) in library.exports { builder.global(address, [number(cell * width)], export: name) }
+    firstFunction = builder.importCount(.function)
+    for (place, function) in library.functions.enumerated() {
+      let index = builder.function(
+        parameters(function.parameters), [.i32], locals: [.i32, address],
+        name: library.hasNames ? function.exports.first ?? "local\(place)" : nil,
+        body(function.body, parameters: function.parameters) + [.localGet(function.parameters)])
+      for name in function.exports { builder.export(name, .function, index) }
+    }
+    for (name, other) in library.reexports { if let index = imports[other] { builder.export(name, .function, index) } }
+    addSpecialFunctions()
+    if !library.slots.isEmpty {
+      builder.element(.active([.globalGet(tableBase)]), functions: library.slots.map { firstFunction + $0 })
+    }
+    if !library.cells.isEmpty { builder.data(.active([.globalGet(memoryBase)]), bytes) }
+    return builder
+  }
+
+  private var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    for cell in library.cells {
+      let value = if case .number(let value) = cell { UInt64(truncatingIfNeeded: value) } else { UInt64(0) }
+      bytes.fixed(whole.is64 ? value & 0xFFFF_FFFF : value, width: width)
+    }
+    return bytes
+  }
+
+  private mutating func addImports(_ dylink: inout Dylink) {
+    builder.importMemory("env", "memory", Limits(0, is64: whole.is64))
+    builder.importTable("env", "__indirect_function_table", .funcref, Limits(0, is64: whole.is64))
+    memoryBase = builder.importGlobal("env", "__memory_base", address)
+    tableBase = builder.importGlobal("env", "__table_base", address)
+    stackPointer = builder.importGlobal("env", "__stack_pointer", address, isMutable: true)
+    func addAddress(_ name: String) {
+      guard addresses[name] == nil else { return }
+      addresses[name] = builder.importGlobal("GOT.mem", name, address, isMutable: true)
+    }
+    func addSlot(_ name: String) {
+      guard slotGlobals[name] == nil else { return }
+      slotGlobals[name] = builder.importGlobal("GOT.func", name, address, isMutable: true)
+      if whole.weak.contains(name) { dylink.imports.append(("GOT.func", name, 1)) }
+    }
+    func addFunction(_ name: String) {
+      guard imports[name] == nil, let function = whole.functions[name] else { return }
+      imports[name] = builder.importFunction("env", name, parameters(function.parameters), [.i32])
+      if whole.weak.contains(name) { dylink.imports.append(("env", name, 1)) }
+    }
+    for cell in library.cells {
+      switch cell {
+      case .pointerTo(let name): addAddress(name)
+      case .slotOf(let name): addSlot(name)
+      default: break
+      }
+    }
+    for step in steps {
+      switch step {
+      case .loadName(let name), .storeName(let name), .isAddress(let name, _): addAddress(name)
+      case .callAddress(let name), .isSlot(let name, _): addSlot(name)
+      case .isNull(let name):
+        addSlot(name)
+        addFunction(name)
+      case .callName(let name): addFunction(name)
+      default: break
+      }
+    }
+    for (_, name) in library.reexports { addFunction(name) }
+    host = builder.importFunction("host", "log", [.i32])
+    firstGlobal = builder.importCount(.global)
+  }
+
+  /// The functions that a loader calls.
+  private mutating func addSpecialFunctions() {
+    var relocations: [WasmInstruction] = []
+    for (place, cell) in library.cells.enumerated() {
+      let value: [WasmInstruction]
+      switch cell {
+      case .number: continue
+      case .pointer(let other): value = [.globalGet(memoryBase), number(other * width), add]
+      case .pointerTo(let name): value = [.globalGet(addresses[name] ?? 0)]
+      case .slot(let slot): value = [.globalGet(tableBase), number(slot), add]
+      case .slotOf(let name): value = [.globalGet(slotGlobals[name] ?? 0)]
+      }
+      if place % 2 == 0 {
+        relocations += [.globalGet(memoryBase), number(place * width), add] + value + [store()]
+      } else {
+        relocations += [.globalGet(memoryBase)] + value + [store(offset(place))]
+      }
+    }
+    var relocate: Int?
+    if !relocations.isEmpty {
+      relocate = builder.function(
+        export: library.relocation == .exported ? "__wasm_apply_data_relocs" : nil,
+        name: library.hasNames ? "__wasm_apply_data_relocs" : nil, relocations)
+    }
+    if library.start != nil || relocate != nil && library.relocation == .fromStart {
+      let own = body(library.start ?? [], parameters: 0)
+      let call = library.relocation == .fromStart ? relocate.map { [WasmInstruction.call($0)] } ?? [] : []
+      builder.start = builder.function(locals: [.i32, address], call + own)
+    }
+    if library.constructor != nil || relocate != nil && library.relocation == .fromConstructors {
+      let own = body(library.constructor ?? [], parameters: 0)
+      let call = library.relocation == .fromConstructors ? relocate.map { [WasmInstruction.call($0)] } ?? [] : []
+      builder.function(locals: [.i32, address], export: "__wasm_call_ctors", call + own)
+    }
+  }
+
+  // MARK: Programs
+
+  mutating func write(_ program: LibrarySet.Program) -> ModuleBuilder {
+    let all = program.functions.flatMap(\.body)
+    for step in all {
+      guard case .callName(let name) = step, imports[name] == nil, let function = whole.functions[name] else {
+        continue
+      }
+      imports[name] = builder.importFunction("env", name, parameters(function.parameters), [.i32])
+    }
+    host = builder.importFunction("host", "log", [.i32])
+    firstFunction = builder.importCount(.function)
+    builder.memory(Limits(1, is64: whole.is64), export: "memory")
+    builder.global(address, [number(512)], export: "__heap_base")
+    builder.data(whole.is64 ? .at64(16) : .at(16), Array(1...60))
+    for function in program.functions {
+      builder.function(
+        parameters(function.parameters), [.i32], locals: [.i32, address], export: function.exports.first,
+        body(function.body, parameters: function.parameters) + [.localGet(function.parameters)])
+    }
+    return builder
+  }
+
+  // MARK: Code
+
+  private mutating func body(_ steps: [LibrarySet.Step], parameters: Int) -> [WasmInstruction] {
+    code = []
+    result = parameters
+    for parameter in 0..<parameters { mix([.localGet(parameter)]) }
+    for step in steps { write(step) }
+    return code
+  }
+
+  /// Mixes what `value` leaves on the stack, an i32, into the result.
+  private mutating func mix(_ value: [WasmInstruction]) {
+    code += [.localGet(result), .i32Const(31), .i32Mul] + value + [.i32Add, .localSet(result)]
+  }
+
+  private func arguments(_ count: Int) -> [WasmInstruction] {
+    (0..<count).flatMap { [WasmInstruction.localGet(result), .i32Const(Int32($0)), .i32Xor] }
+  }
+
+  /// The address of an own cell, and the offset of the access: three ways to say it, in turn.
+  private mutating func cellAddress(_ cell: Int) -> (code: [WasmInstruction], offset: UInt64) {
+    switch (cell + code.count) % 3 {
+    case 0: return ([.globalGet(memoryBase)], offset(cell))
+    case 1: return ([.globalGet(memoryBase), number(cell * width), add], 0)
+    default:
+      code += [.globalGet(memoryBase), .localSet(result + 1)]
+      return ([number(cell * width), .localGet(result + 1), add], 0)
+    }
+  }
+
+  private mutating func write(_ step: LibrarySet.Step) {
+    let type = { (count: Int, builder: inout ModuleBuilder) in
+      builder.type(Array(repeating: .i32, count: count), [.i32])
+    }
+    switch step {
+    case .number(let number): mix([.i32Const(number)])
+    case .load(let cell):
+      let (base, offset) = cellAddress(cell)
+      mix(base + [.i32Load(offset: offset)])
+    case .store(let cell):
+      let (base, offset) = cellAddress(cell)
+      code += base + [.localGet(result), .i32Store(offset: offset)]
+    case .loadThrough(let cell):
+      guard library.cells[cell].isPointer else { return }
+      let (base, offset) = cellAddress(cell)
+      mix(base + [load(offset), .i32Load()])
+    case .callSlot(let cell, let count):
+      guard library.cells[cell].isSlot else { return }
+      let (base, offset) = cellAddress(cell)
+      let index = type(count, &builder)
+      mix(arguments(count) + base + [load(offset), .callIndirect(type: index)])
+    case .loadName(let name): mix([.globalGet(addresses[name] ?? 0), .i32Load()])
+    case .storeName(let name): code += [.globalGet(addresses[name] ?? 0), .localGet(result), .i32Store()]
+    case .call(let function):
+      mix(arguments(library.functions[function].parameters) + [.call(firstFunction + function)])
+    case .callName(let name):
+      guard let function = whole.functions[name], let index = imports[name] else { return }
+      mix(arguments(function.parameters) + [.call(index)])
+    case .callAddress(let name):
+      guard let function = whole.functions[name] else { return }
+      let index = type(function.parameters, &builder)
+      mix(arguments(function.parameters) + [.globalGet(slotGlobals[name] ?? 0), .callIndirect(type: index)])
+    case .callTable(let slot, let isVariable):
+      let function = library.functions[library.slots[slot]]
+      let index = type(function.parameters, &builder)
+      if isVariable {
+        code += [.globalGet(tableBase), number(slot), add, .localSet(result + 1)]
+        let zero: [WasmInstruction] = [.localGet(result), .i32Const(0), .i32And] + (whole.is64 ? [.i64ExtendI32U] : [])
+        mix(arguments(function.parameters) + [.localGet(result + 1)] + zero + [add, .callIndirect(type: index)])
+      } else {
+        mix(arguments(function.parameters) + [number(slot), .globalGet(tableBase), add, .callIndirect(type: index)])
+      }
+    default: writeRest(step)
+    }
+  }
+
+  private mutating func writeRest(_ step: LibrarySet.Step) {
+    let equal: WasmInstruction = whole.is64 ? .i64Eq : .i32Eq
+    switch step {
+    case .isAddress(let name, let cell):
+      guard library.cells[cell].isPointer else { return }
+      let (base, offset) = cellAddress(cell)
+      mix(base + [load(offset), .globalGet(addresses[name] ?? 0), equal])
+    case .isSlot(let name, let cell):
+      guard library.cells[cell].isSlot else { return }
+      let (base, offset) = cellAddress(cell)
+      mix(base + [load(offset), .globalGet(slotGlobals[name] ?? 0), equal])
+    case .isNull(let name):
+      mix([.globalGet(slotGlobals[name] ?? 0), whole.is64 ? .i64Eqz : .i32Eqz])
+      // Called where it is not null, which is nowhere.
+      guard let function = whole.functions[name], let index = imports[name] else { return }
+      code += [.globalGet(slotGlobals[name] ?? 0), number(0), equal, .i32Eqz, .if()]
+      mix(arguments(function.parameters) + [.call(index)])
+      code.append(.end)
+    case .stack:
+      code += [.globalGet(stackPointer), number(16), whole.is64 ? .i64Sub : .i32Sub, .localTee(result + 1)]
+      code += [.globalSet(stackPointer), .localGet(result + 1), .localGet(result), .i32Store(offset: 8)]
+      mix([.localGet(result + 1), .i32Load(offset: 8)])
+      code += [.localGet(result + 1), number(16), add, .globalSet(stackPointer)]
+    case .readGlobal(let global): mix([.globalGet(firstGlobal + global)])
+    case .writeGlobal(let global): code += [.localGet(result), .globalSet(firstGlobal + global)]
+    case .host(let number): code += [.i32Const(Int32(number)), .call(host)]
+    case .loadOwn(let at): mix([number(at), .i32Load()])
+    case .storeOwn(let at): code += [number(at), .localGet(result), .i32Store()]
+    default: break
+    }
+  }
+}

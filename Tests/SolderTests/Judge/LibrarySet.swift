@@ -1,0 +1,113 @@
+/// A set of shared libraries, and perhaps a whole module that uses them: what the judge of libraries makes at random.
+///
+/// Names mean what they mean to a dynamic loader: the first definition in the order of the command line. Every function
+/// name has a rank, and functions call only names of a lower one, so that nothing recurs; those of rank 0 call nothing
+/// and are the only ones that are called through a table.
+struct LibrarySet: Sendable {
+  var is64 = false
+  var libraries: [Library] = []
+  var program: Program?
+  /// What the function names are: the same in every library that defines or imports one.
+  var functions: [String: FunctionName] = [:]
+  /// Names that nobody defines and everybody imports weakly.
+  var weak: [String] = []
+  /// The order of the command line.
+  var order: [Int] = []
+  var options: [String] = []
+  var calls: [Call] = []
+
+  struct FunctionName: Sendable {
+    var parameters: Int
+    var rank: Int
+  }
+
+  enum Cell: Sendable {
+    case number(Int32)
+    /// The address of another cell of this library, which is a number.
+    case pointer(Int)
+    /// The address of a name's cell, which is a number.
+    case pointerTo(String)
+    /// The slot of a place in this library's table block.
+    case slot(Int)
+    /// The slot of a name's function.
+    case slotOf(String)
+
+    var isNumber: Bool { if case .number = self { true } else { false } }
+
+    var isPointer: Bool {
+      switch self {
+      case .pointer, .pointerTo: true
+      default: false
+      }
+    }
+
+    var isSlot: Bool {
+      switch self {
+      case .slot, .slotOf: true
+      default: false
+      }
+    }
+  }
+
+  struct Function: Sendable {
+    var parameters: Int
+    var rank: Int
+    var exports: [String] = []
+    var body: [Step] = []
+  }
+
+  /// Who calls the function that relocates the data.
+  enum Relocation: Sendable { case exported, fromStart, fromConstructors }
+
+  struct Library: Sendable {
+    var name: String
+    var needed: [Int] = []
+    var alignment = 4
+    var cells: [Cell] = []
+    /// Names of cells.
+    var exports: [(name: String, cell: Int)] = []
+    var functions: [Function] = []
+    /// The table block, of own functions of rank 0.
+    var slots: [Int] = []
+    var globals: [Int32] = []
+    var constructor: [Step]?
+    var start: [Step]?
+    var relocation = Relocation.exported
+    /// Functions that are imported, and exported again under another name.
+    var reexports: [(name: String, of: String)] = []
+    var isLegacy = false
+    var padsOperands = false
+    var hasNames = false
+    var isRemoved = false
+  }
+
+  /// A whole module with a memory of its own and exported functions that use the libraries.
+  struct Program: Sendable {
+    var functions: [Function] = []
+    var isFirst = true
+  }
+
+  enum Step: Sendable {
+    case number(Int32)
+    case load(Int)
+    case store(Int)
+    case loadThrough(Int)
+    case callSlot(cell: Int, parameters: Int)
+    case loadName(String)
+    case storeName(String)
+    case call(Int)
+    case callName(String)
+    case callAddress(String)
+    case callTable(Int, isVariable: Bool)
+    case isAddress(name: String, cell: Int)
+    case isSlot(name: String, cell: Int)
+    case isNull(String)
+    case stack
+    case readGlobal(Int)
+    case writeGlobal(Int)
+    case host(Int)
+    /// Program only: its own memory.
+    case loadOwn(Int)
+    case storeOwn(Int)
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Testing
+
+/// The folders of the linker are rooms that stand on each other: a file may use what its own room and those below it
+/// declare, and nothing of those above. What is declared is found by its text, which is all that this takes.
+@Suite struct RoomTests {
+  /// From the bottom up.
+  private static let rooms = [
+    "WebAssemblyFormat", "Demangling", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Options",
+    "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
+    "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
+    "SolderLinker/Synthesise",
+    "SolderLinker/Report",
+  ]
+
+  @Test func noRoomUsesOneAboveIt() throws {
+    var files: [(name: String, room: Int, text: String)] = []
+    for (room, folder) in RoomTests.rooms.enumerated() {
+      for name in try RoomTests.sources(in: folder) {
+        files.append((name, room, try String(contentsOfFile: "\(Repository.root)/Sources/\(name)", encoding: .utf8)))
+      }
+    }
+    /// The lowest room in which each type is declared.
+    var declared: [Substring: Int] = [:]
+    let declaration =
+      /(?m)^(?:(?:public|package|private|fileprivate|final|indirect|@\w+) )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/
+    for file in files {
+      for match in file.text.matches(of: declaration) {
+        declared[match.1] = min(declared[match.1] ?? file.room, file.room)
+      }
+    }
+    for file in files {
+      let code = file.text.replacing(/\/\/.*/, with: "").replacing(/"(?:[^"\\\n]|\\.)*"/, with: "")
+      for name in Set(code.matches(of: /\b[A-Z]\w+/).map(\.output)) {
+        guard let room = declared[name], room > file.room else { continue }
+        Issue.record("\(file.name) uses \(name), which belongs to \(RoomTests.rooms[room])")
+      }
+    }
+  }
+
+  /// Every folder of the linker is a room.
+  @Test func everyFolderIsARoom() throws {
+    let path = "\(Repository.root)/Sources/SolderLinker"
+    for name in try FileManager.default.contentsOfDirectory(atPath: path) where !name.hasSuffix(".swift") {
+      #expect(RoomTests.rooms.contains("SolderLinker/\(name)"))
+    }
+  }
+
+  private static func sources(in folder: String) throws -> [String] {
+    let root = "\(Repository.root)/Sources"
+    let all = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")
+    return all.filter { $0.hasSuffix(".swift") }.map { "\(folder)/\($0)" }
+  }
+}

@@ -1,0 +1,246 @@
+"""A dynamic loader for the judge: what an engine and a loader do with shared libraries, against the linked result.
+
+A case is {"seed", "kind": "libraries", "is64", "libraries": [{"name", "bytes", "memory", "alignment", "table",
+"needed"}...] in the order of the command line, "program": BYTES or null, "weak": [NAME...], "numbers": [NAME...], "calls",
+"result", "errors"}. The first definition of a name in the order of the command line is what it means.
+"""
+
+import base64
+
+import wasmtime
+from separate_instantiation import Refused, Trapped, World, compared
+
+SPECIAL = {"__wasm_call_ctors", "__wasm_apply_data_relocs"}
+
+
+class Loader:
+    def __init__(self, engine, case):
+        self.world = World(engine, [])
+        self.engine = engine
+        self.case = case
+        self.store = self.world.store
+        self.log = []
+        self.libraries = [
+            (library, wasmtime.Module(engine, base64.b64decode(library["bytes"]))) for library in case["libraries"]]
+        self.program = case.get("program") and wasmtime.Module(engine, base64.b64decode(case["program"]))
+        provide_host(self.world, self.log)
+
+    def load(self):
+        modules = [module for _, module in self.libraries] + ([self.program] if self.program else [])
+        imports = {}
+        for module in modules:
+            for item in module.imports:
+                imports[item.module, item.name] = item.type
+        functions = sorted(name for (module, name), _ in imports.items() if module == "env" and is_function(imports[module, name]))
+        self.make_environment(imports, functions)
+        if self.program:
+            self.memory_owner = self.world.instantiate(self.program)
+            memory = self.memory_owner.exports(self.store)["memory"]
+            memory.grow(self.store, 8)
+            self.world.linker.define(self.store, "env", "memory", memory)
+        instances = self.instantiate_libraries()
+        owners = {}
+        for (library, module), exports in instances:
+            for name, extern in exports.items():
+                if name not in SPECIAL:
+                    owners.setdefault(name, (library, extern))
+        self.owning = [library["name"] for library, _ in owners.values()]
+        for place, name in enumerate(functions):
+            if name in owners:
+                self.environment["trampolines"].set(self.store, place, owners[name][1])
+        self.fill_addresses(imports, owners)
+        for _, exports in instances:
+            if "__wasm_apply_data_relocs" in exports:
+                exports["__wasm_apply_data_relocs"](self.store)
+        for index in self.order():
+            exports = instances[index][1]
+            if "__wasm_call_ctors" in exports:
+                exports["__wasm_call_ctors"](self.store)
+        result = {name: extern for name, (_, extern) in owners.items() if isinstance(extern, wasmtime.Func)}
+        if self.program:
+            result.update(
+                (name, extern) for name, extern in self.memory_owner.exports(self.store).items()
+                if isinstance(extern, wasmtime.Func))
+        addresses = {
+            name: (extern.value(self.store) + library["base"]) for name, (library, extern) in owners.items()
+            if isinstance(extern, wasmtime.Global)}
+        return result, addresses
+
+    def make_environment(self, imports, functions):
+        """The environment as a module, since only a module can have 64-bit tables, and functions that call on."""
+        wide = self.case["is64"]
+        at, zero = ("i64", "i64.const") if wide else ("i32", "i32.const")
+        limit = "i64 " if wide else ""
+        text = [f'(table $t (export "__indirect_function_table") {limit}400 funcref)']
+        text.append(f'(table $trampolines (export "trampolines") {max(1, len(functions))} funcref)')
+        if not self.program:
+            text.append(f'(memory (export "memory") {limit}8)')
+        text.append(f'(global (export "__stack_pointer") (mut {at}) ({zero} {STACK}))')
+        for place, name in enumerate(functions):
+            count = len(list(imports["env", name].params))
+            arguments = " ".join(f"(local.get {i})" for i in range(count))
+            text.append(
+                f'(func (export "{name}") (param {"i32 " * count}) (result i32) (call_indirect $trampolines '
+                f'(param {"i32 " * count}) (result i32) {arguments} (i32.const {place})))')
+        instance = self.world.instantiate(self.module(text))
+        self.world.linker.define_instance(self.store, "env", instance)
+        self.environment = instance.exports(self.store)
+        for space in ("GOT.mem", "GOT.func"):
+            names = sorted({name for module, name in imports if module == space})
+            cells = [f'(global (export "{name}") (mut {at}) ({zero} 0))' for name in names]
+            instance = self.world.instantiate(self.module(cells))
+            self.world.linker.define_instance(self.store, space, instance)
+            setattr(self, space.replace(".", "_"), instance.exports(self.store))
+
+    def module(self, text):
+        return wasmtime.Module(self.engine, wasmtime.wat2wasm("(module " + "\n".join(text) + ")"))
+
+    def instantiate_libraries(self):
+        make = wasmtime.Val.i64 if self.case["is64"] else wasmtime.Val.i32
+        kind = wasmtime.GlobalType(wasmtime.ValType.i64() if self.case["is64"] else wasmtime.ValType.i32(), False)
+        data, slots = DATA, 1
+        result = []
+        self.world.linker.allow_shadowing = True
+        for library, module in self.libraries:
+            alignment = 1 << library["alignment"]
+            data = (data + alignment - 1) & ~(alignment - 1)
+            library["base"] = data
+            for name, value in [("__memory_base", data), ("__table_base", slots)]:
+                self.world.linker.define(self.store, "env", name, wasmtime.Global(self.store, kind, make(value)))
+            data += library["memory"]
+            slots += library["table"]
+            instance = self.world.instantiate(module)
+            result.append(((library, module), instance.exports(self.store)))
+        return [(pair, dict(zip((e.name for e in pair[1].exports), exports.values()))) for pair, exports in result]
+
+    def fill_addresses(self, imports, owners):
+        make = wasmtime.Val.i64 if self.case["is64"] else wasmtime.Val.i32
+        table = self.environment["__indirect_function_table"]
+        slot = 200
+        for module, name in imports:
+            if module == "GOT.mem" and name in owners:
+                library, extern = owners[name]
+                self.GOT_mem[name].set_value(self.store, make(extern.value(self.store) + library["base"]))
+            elif module == "GOT.func" and name in owners:
+                table.set(self.store, slot, owners[name][1])
+                self.GOT_func[name].set_value(self.store, make(slot))
+                slot += 1
+
+    def order(self):
+        names = {library["name"]: index for index, (library, _) in enumerate(self.libraries)}
+        result, visited = [], set()
+
+        def visit(index):
+            if index not in visited:
+                visited.add(index)
+                for name in self.libraries[index][0]["needed"]:
+                    if name in names:
+                        visit(names[name])
+                result.append(index)
+
+        for index in range(len(self.libraries)):
+            visit(index)
+        return result
+
+
+# Where the loader puts the stack's end, and what follows it: data.
+STACK, DATA = 65536, 65536 * 2
+
+
+def is_function(kind):
+    return isinstance(kind, wasmtime.FuncType)
+
+
+def provide_host(world, log):
+    kind = wasmtime.FuncType([wasmtime.ValType.i32()], [])
+    world.linker.define(world.store, "host", "log", wasmtime.Func(world.store, kind, lambda number: log.append(number)))
+
+
+def number_of(name):
+    return int(name[len("lib") : -len(".so")])
+
+
+def start_up(case, log):
+    """What starting logged, of which the order is free but for what is needed: sorted, and what is wrong with it."""
+    position = {number: place for place, number in enumerate(log)}
+    numbers = {library["name"]: number_of(library["name"]) for library in case["libraries"]}
+    needs = {numbers[l["name"]]: {numbers[n] for n in l["needed"] if n in numbers} for l in case["libraries"]}
+
+    def reachable(start):
+        seen, queue = set(), [start]
+        while queue:
+            for other in needs.get(queue.pop(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+        return seen
+
+    for one in needs:
+        for other in reachable(one):
+            if one in reachable(other) or 100 + one not in position or 100 + other not in position:
+                continue
+            if position[100 + one] < position[100 + other]:
+                return sorted(log), f"lib{one}.so is constructed before lib{other}.so, which it needs"
+        if 200 + one in position and 100 + one in position and position[100 + one] < position[200 + one]:
+            return sorted(log), f"lib{one}.so is constructed before it is started"
+    return sorted(log), None
+
+
+def observe(world, log, functions, addresses, read, case):
+    seen = []
+    for name, *arguments in case["calls"]:
+        if name in functions:
+            outcome = world.observe({name: functions[name]}, [[name, *arguments]])
+            seen.append(outcome[0])
+    seen += [(f"{name} in the end", str(read(addresses[name]))) for name in case["numbers"] if name in addresses]
+    seen.append(("host", str(log)))
+    return seen
+
+
+def outcome_of(engine, case):
+    loader = Loader(engine, case)
+    failure = None
+    try:
+        functions, addresses = loader.load()
+    except (Refused, Trapped, wasmtime.Trap) as error:
+        failure = error
+    if case.get("result") is None:
+        if failure:
+            return "both refuse", str(failure)
+        return "differs", f"the linker refuses: {case['errors']}"
+    if failure:
+        return "differs", f"loading fails: {failure}"
+    try:
+        result = wasmtime.Module(engine, base64.b64decode(case["result"]))
+    except wasmtime.WasmtimeError as error:
+        return "differs", f"the result is not valid: {error}"
+    together, log = World(engine, []), []
+    provide_host(together, log)
+    try:
+        instance = together.instantiate(result)
+    except (Refused, Trapped) as error:
+        return "differs", f"the result is refused or traps: {error}"
+    own = dict(instance.exports(together.store).items())
+    # A library of which nothing is asked may be left out.
+    asked = {number_of(library) for library in loader.owning}
+    expected, _ = start_up(case, [n for n in loader.log if n < 100 or n % 100 in asked])
+    actual, wrong = start_up(case, [n for n in log if n < 100 or n % 100 in asked])
+    if wrong:
+        return "differs", f"start-up: {wrong}"
+    if expected != actual:
+        return "differs", f"start-up runs: {loader.log} loaded, {log} linked"
+    loader.log.clear()
+    log.clear()
+    missing = [name for name in functions if name not in own]
+    if missing:
+        return "differs", f"exports: missing {missing}"
+    own_addresses = {n: e.value(together.store) for n, e in own.items() if isinstance(e, wasmtime.Global) and n in addresses}
+    if set(own_addresses) != set(addresses):
+        return "differs", f"exports: missing {sorted(set(addresses) - set(own_addresses))}"
+    memory = loader.memory_owner.exports(loader.store)["memory"] if loader.program else loader.environment["memory"]
+    separate = observe(
+        loader.world, loader.log, functions, addresses, lambda at: memory.read(loader.store, at, at + 4).hex(), case)
+    linked = observe(
+        together, log, own, own_addresses, lambda at: own["memory"].read(together.store, at, at + 4).hex(), case)
+    difference = compared(separate, linked)
+    return ("differs", difference) if difference else ("same", "")
