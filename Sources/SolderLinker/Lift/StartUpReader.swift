@@ -94,7 +94,9 @@ struct StartUpReader {
     let hasNone = facts.relocationFunctions.isEmpty && facts.done.isEmpty
     let constructors = Set(facts.constructors)
     facts.constructors = callersOnly(facts.constructors)
-    for constructor in facts.constructors { readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0, except: constructors) }
+    for constructor in facts.constructors {
+      readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0, except: constructors)
+    }
   }
 
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.

@@ -77,7 +77,8 @@ struct OwnUnitPass {
     self.resolution = resolution
     own = OwnUnit(
       firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count),
-      firstGlobal: UInt32(unit.globals.count), firstSymbol: firstSymbol, emptyFunction: self.resolution.types.emptyFunction, startUp: rule)
+      firstGlobal: UInt32(unit.globals.count), firstSymbol: firstSymbol,
+      emptyFunction: self.resolution.types.emptyFunction, startUp: rule)
     self.options = options
     self.diagnostics = diagnostics
   }
