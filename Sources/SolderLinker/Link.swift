@@ -68,8 +68,10 @@ struct Link {
     self.timer = timer
   }
 
-  /// - Parameter files: receives the files that were opened.
-  func run(_ files: inout [InputFile]) -> OutputImage? {
+  /// - Parameters:
+  ///   - files: receives the files that were opened.
+  ///   - whenDecided: sees all that is decided about the result before any of it is written.
+  func run(_ files: inout [InputFile], whenDecided: (Program) -> Void = { _ in }) -> OutputImage? {
     let names = NameArena()
 
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
@@ -95,7 +97,7 @@ struct Link {
     // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
     // say, and nothing changes it.
     let units = ReadRelocationsPass(bindings, options, diagnostics, threads).run(code)
-    var resolution = Resolution(bindings, units)
+    var resolution = Resolution(consume bindings, units)
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
@@ -178,6 +180,7 @@ struct Link {
     #if DEBUG
       GraphCheck(program).run()
     #endif
+    whenDecided(program)
 
     // Write the bodies of the linker's own functions, and join custom sections.
     let bodies = SyntheticCode(program: program).bodies()

@@ -20,6 +20,9 @@ struct MarkPass {
   /// Runs the pass.
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
+    if own.isFunctionTableWanted, let table = own.functionTable {
+      live.tables[Int(resolution.symbol(table).element)] = true
+    }
     live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
     if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
       live.markFunction(caller, resolution)

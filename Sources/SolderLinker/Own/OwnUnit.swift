@@ -35,6 +35,8 @@ struct OwnUnit {
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
   fileprivate(set) var functionTable: SymbolID?
+  /// Whether an object asks for it, though no code of its own may name it.
+  fileprivate(set) var isFunctionTableWanted = false
 
   /// What traps in place of a function that is missing.
   func stub(for symbol: Symbol) -> SymbolID? { stubs[symbol.type ?? emptyFunction] }
@@ -318,8 +320,7 @@ struct OwnUnitPass {
       element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
-    // An object that asks for the table without naming it in code says so.
-    symbol.flags.formUnion(resolution.symbol(existing).flags.intersection(.noStrip))
+    own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)
     if options.exportTable { symbol.attributes.insert(.forceExport) }
     resolution.table.symbols[Int(existing)] = symbol
     return existing
