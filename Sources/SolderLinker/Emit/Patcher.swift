@@ -4,8 +4,8 @@ import WebAssemblyFormat
 ///
 /// A link has a million relocations, nearly all of a few kinds: an operand of five bytes in code, a number of four in data,
 /// about a symbol that is there. Those take a short way here, with one look at the symbol and one or two stores;
-/// everything else goes through ``OperandEncoder``, which knows all the rules, and says the same of those. A patcher serves all chunks of a unit that
-/// follow each other, so that its arrays are taken out of the object once.
+/// everything else goes through ``OperandEncoder``, which knows all the rules, and says the same of those. A patcher
+/// serves all chunks of a unit that follow each other, so that its arrays are taken out of the object once.
 struct Patcher {
   let source: RelocatedUnit
   private let encoder: OperandEncoder

@@ -20,6 +20,9 @@ struct MarkPass {
   /// Runs the pass.
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
+    if own.isFunctionTableWanted, let table = own.functionTable {
+      live.tables[Int(resolution.symbol(table).element)] = true
+    }
     live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
     if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
       live.markFunction(caller, resolution)
@@ -53,7 +56,7 @@ struct MarkPass {
   private var keepsEmptyCaller: Bool { resolution.inLinkOrder.allSatisfy(\.contracts.expectsConventions) }
 
   private func needsConstructors(_ live: Liveness) -> Bool {
-    if options.isPositionIndependent { return true }
+    if options.isPositionIndependent || options.initExport != nil { return true }
     // wasm-ld keeps and calls an empty one where it drops nothing.
     if !options.gcSections, keepsEmptyCaller { return true }
     for unit in resolution.inLinkOrder {
@@ -113,6 +116,7 @@ struct MarkPass {
     for index in Int(own.firstFunction)..<unit.functions.count {
       live.functions[Int(unit.bases.function) + index] = false
     }
+    for index in Int(own.firstGlobal)..<unit.globals.count { live.globals[Int(unit.bases.global) + index] = false }
     for index in Int(own.firstTable)..<unit.tables.count { live.tables[Int(unit.bases.table) + index] = false }
     for id in Int(own.firstSymbol)..<live.referenced.count { live.referenced[id] = false }
     for id in [own.setUp.applyDataRelocations, own.functionTable].compactMap({ $0 }) where id < own.firstSymbol {
@@ -141,6 +145,6 @@ extension Resolution {
 extension Symbol {
   /// Whether a reference to the symbol can ask for more than its index or address; see ``RelocationScan``.
   func isUnsettled(_ options: LinkOptions) -> Bool {
-    isUndefined || has(.provided) || options.isPositionIndependent
+    isUndefined || has(.provided) || isTLS || options.isPositionIndependent
   }
 }
