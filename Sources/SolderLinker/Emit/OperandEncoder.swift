@@ -81,6 +81,15 @@ final class OperandEncoder: Sendable {
       }
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, replacing: width, compress: compress)
+    case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
+      let id = source.symbolIDs[Int(edit.target)]
+      guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
+      // A thread's copy has its address in a variable: the instruction stays what it was.
+      if let global = program.threadLocalGlobal(of: id) {
+        return .number(UInt64(global), .unsigned, opcode: 0x23, replacing: width, compress: compress)
+      }
+      let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
+      return .constant(address, is64: edit.encoding == .constant64, replacing: width, compress: compress)
     case .constant32, .constant64:
       let value = value(of: edit, in: source)
       return .constant(value, is64: edit.encoding == .constant64, replacing: width, compress: compress)

@@ -170,11 +170,13 @@ struct SectionWriter {
     let isPIC = program.options.isPositionIndependent
     let isStub = symbol.has(.isStub)
     let isMutable =
-      !isStub
-      && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS || program.options.sharedMemory && symbol.isTLS)
+      program.resolution.isInLibraryBlock(symbol)
+      || !isStub
+        && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS
+          || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
-    let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)
+    let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: id)
     let known = program.resolution.wellKnown
     let base =
       isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil

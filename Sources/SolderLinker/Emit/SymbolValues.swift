@@ -97,6 +97,8 @@ private struct SymbolTables: Sendable {
   /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
   /// is, and `__tls_base` says where that is.
   let offsetsThreadLocals: Bool
+  /// Of each unit, whether it is a shared library.
+  let isLibrary: [Bool]
   /// For each segment of the result, its merged strings with their addresses.
   let strings: [[(address: UInt64, strings: MergedStrings)]]
 
@@ -107,6 +109,7 @@ private struct SymbolTables: Sendable {
     self.live = live
     self.memory = memory
     self.indices = indices
+    isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
     offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
     strings = memory.segments.map { segment in
       segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
@@ -139,7 +142,9 @@ private struct SymbolTables: Sendable {
   }
 
   private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
-    symbols[index].isTLS && offsetsThreadLocals
+    // A library's counts from the library's part of a thread's block.
+    if symbols[index].isTLS, isLibrary[Int(symbols[index].unit)] { return .threadLocalOffset(symbols[index].value) }
+    return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 

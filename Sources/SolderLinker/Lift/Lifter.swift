@@ -64,12 +64,19 @@ struct Lifter {
     facts.functionBlock = FunctionBlock(unit.elements)
     nameOperands()
     declareExports()
+    if unit.origin == .sharedLibrary { readThreadLocalData() }
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
       StartUpReader.run(unit)
     } else {
       findPlainConventions()
     }
+  }
+
+  private mutating func readThreadLocalData() {
+    facts.isThreaded = unit.isThreaded
+    facts.hasThreadLocalData = ThreadLocalReader.hasData(unit)
+    facts.threadLocal = ThreadLocalReader.read(unit, facts)
   }
 
   // MARK: Elements of the index spaces
@@ -219,6 +226,8 @@ struct Lifter {
       facts.relocationFunctions.append(export.index)
     } else if name == "__wasm_init_tls" {
       facts.initializeTLS = export.index
+    } else if name == "_emscripten_tls_init" || name == "emscripten_tls_init" {
+      facts.allocateTLS = export.index
     } else {
       return name.hasPrefix("__wasm_apply_") || name == "__wasm_init_memory" || name == "__wasm_start"
     }
@@ -270,7 +279,9 @@ struct Lifter {
   /// What the metadata says of an export. It does not say which functions are weak; but wasm-ld lets a library import
   /// those that it exports under the same name, so that another library's definition can take their place.
   private func flags(of export: Export) -> SymbolFlags {
-    let flags = exportFlags[export.name] ?? []
+    var flags = exportFlags[export.name] ?? []
+    // For one thread alone it lies where all data lies.
+    if !unit.isThreaded { flags.remove(.tls) }
     let isWeak =
       unit.origin == .sharedLibrary && export.kind == .function && Int(export.index) >= unit.functionImports.count
       && importedFunctions[export.name] != nil
@@ -286,6 +297,12 @@ struct Lifter {
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
     var symbol = UnitSymbol(
       kind: .data, flags: flags(of: export), name: export.name, element: facts.memoryBlock)
+    if symbol.flags.contains(.tls), value.base == .number {
+      // Counted from the thread's copy.
+      symbol.offset = UInt64(bitPattern: value.addend)
+      unit.symbols.append(symbol)
+      return true
+    }
     switch value.base {
     case .number, .memory(symbol: facts.memoryBlockSymbol):
       symbol.offset = UInt64(bitPattern: value.addend)

@@ -56,7 +56,7 @@ struct MarkPass {
   private var keepsEmptyCaller: Bool { resolution.inLinkOrder.allSatisfy(\.contracts.expectsConventions) }
 
   private func needsConstructors(_ live: Liveness) -> Bool {
-    if options.isPositionIndependent { return true }
+    if options.isPositionIndependent || options.initExport != nil { return true }
     // wasm-ld keeps and calls an empty one where it drops nothing.
     if !options.gcSections, keepsEmptyCaller { return true }
     for unit in resolution.inLinkOrder {
@@ -94,10 +94,10 @@ struct MarkPass {
       for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
         live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
       }
+      // A declaration is written anew, unless code names the segment: it counts as one that was dropped.
+      let named = unit.codeFacts.namedElements
       for (index, element) in unit.elements.enumerated()
-      where element.isDeclarative && !unit.codeFacts.namedElements.contains(UInt32(index))
-        || !unit.contracts.keepsElementSegments
-      {
+      where element.isDeclarative && !named.contains(UInt32(index)) || !unit.contracts.keepsElementSegments {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }
@@ -116,6 +116,7 @@ struct MarkPass {
     for index in Int(own.firstFunction)..<unit.functions.count {
       live.functions[Int(unit.bases.function) + index] = false
     }
+    for index in Int(own.firstGlobal)..<unit.globals.count { live.globals[Int(unit.bases.global) + index] = false }
     for index in Int(own.firstTable)..<unit.tables.count { live.tables[Int(unit.bases.table) + index] = false }
     for id in Int(own.firstSymbol)..<live.referenced.count { live.referenced[id] = false }
     for id in [own.setUp.applyDataRelocations, own.functionTable].compactMap({ $0 }) where id < own.firstSymbol {
@@ -144,6 +145,6 @@ extension Resolution {
 extension Symbol {
   /// Whether a reference to the symbol can ask for more than its index or address; see ``RelocationScan``.
   func isUnsettled(_ options: LinkOptions) -> Bool {
-    isUndefined || has(.provided) || options.isPositionIndependent
+    isUndefined || has(.provided) || isTLS || options.isPositionIndependent
   }
 }

@@ -105,13 +105,23 @@ struct Marker {
     if let facts = unit.lifted { markImplicit(unit, facts) }
   }
 
+  /// What sets up thread-local data of a library: for other threads, and perhaps for the first.
+  private mutating func markThreadLocal(_ data: ThreadLocalFacts, of unit: Unit, _ facts: LiftedFacts) {
+    mark(unit.symbolIDs[Int(facts.globalSymbols + data.base)])
+    guard state.options.sharedMemory || data.leavesFirstThread else { return }
+    for function in data.relocationFunctions + (data.initialize.map { [$0] } ?? []) {
+      mark(unit.symbolIDs[Int(facts.functionSymbols + function)])
+    }
+    markSegment(unit, Int(data.segment))
+  }
+
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
     func function(_ index: UInt32) -> SymbolID { unit.symbolIDs[Int(facts.functionSymbols + index)] }
     for index in facts.constructors + facts.relocationFunctions where !unit.codeFacts.removedFunctions.contains(index) {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
-    if state.options.sharedMemory, let initialize = facts.initializeTLS { mark(function(initialize)) }
+    if let data = facts.threadLocal { markThreadLocal(data, of: unit, facts) }
     if unit.contracts.keepsExports {
       for export in unit.exports {
         switch export.kind {

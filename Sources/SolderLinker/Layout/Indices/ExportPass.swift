@@ -161,7 +161,9 @@ struct ExportPass {
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      (kind, index) = (.function, numbering.ownIndex(of: symbol))
+      (kind, index) = (
+        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,

@@ -49,7 +49,9 @@ extension IndexPlan {
   var setUp: SetUpFunctions { startUp.setUp }
   var startFunction: SymbolID? { startUp.function }
   var startFunctions: [SymbolID] { startUp.functions }
-  var constructors: [SymbolID] { startUp.constructors }
+  var start: StartOrder { startUp.order }
+  var constructorsHaveRun: SymbolID? { startUp.constructorsHaveRun }
+  var threadLocalSetUp: [UInt32: SymbolID] { startUp.threadLocalSetUp }
 
   /// The index of a symbol's element in the result, `none32` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 { numbering.index(of: symbol, id, imported) }

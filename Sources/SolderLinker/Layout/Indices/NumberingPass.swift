@@ -127,8 +127,7 @@ struct NumberingPass {
   }
 
   private func isPresent(global id: UInt32) -> Bool {
-    live.globals[Int(id)]
-      || startUp.needsThreadBase && resolution.wellKnown.tlsBase.map { resolution.symbol($0).element } == id
+    live.globals[Int(id)] || startUp.neededGlobals.contains(id)
   }
 
   /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
