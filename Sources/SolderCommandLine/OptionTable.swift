@@ -188,6 +188,9 @@ extension OptionTable {
       $0.options.entryPoint = $1.value.isEmpty ? .none : .named($1.value)
     }
     flag("no-entry", dashes: .two, "Make a module without an entry point") { $0.options.entryPoint = .none }
+    value("init-export", .text("name"), "Export a function that runs constructors, once") {
+      $0.options.initExport = $1.value
+    }
     value("export", .text("symbol"), "Export this symbol, which must be defined") {
       $0.options.exports.append($1.value)
     }
@@ -354,6 +357,9 @@ extension OptionTable {
     pair(
       "fatal-warnings", "Treat warnings as errors", "Do not treat warnings as errors (default)", stage: .early,
       \.options.diagnostics.fatalWarnings)
+    pair(
+      "warn-start-up-code", "Warn when relocation code of a shared library has to run at start (default)",
+      "Do not warn of relocation code that runs at start", stage: .early, \.options.diagnostics.warnsOfStartUpCode)
   }
 
   private mutating func addLinkTimeOptimization() {

@@ -83,6 +83,9 @@ public final class Diagnostics: Sendable {
   /// Whether ``log(_:)`` shows anything.
   public var isVerbose: Bool { state.withLock { $0.options.verbose } }
 
+  /// Whether relocation code that has to run at start is worth a warning.
+  var warnsOfStartUpCode: Bool { state.withLock { $0.options.warnsOfStartUpCode } }
+
   /// Reports what makes the link fail; `text` may have several lines.
   public func error(_ text: String) {
     state.withLock { reportError(text, &$0) }

@@ -68,8 +68,10 @@ struct Link {
     self.timer = timer
   }
 
-  /// - Parameter files: receives the files that were opened.
-  func run(_ files: inout [InputFile]) -> OutputImage? {
+  /// - Parameters:
+  ///   - files: receives the files that were opened.
+  ///   - whenDecided: sees all that is decided about the result before any of it is written.
+  func run(_ files: inout [InputFile], whenDecided: (Program) -> Void = { _ in }) -> OutputImage? {
     let names = NameArena()
 
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
@@ -95,14 +97,14 @@ struct Link {
     // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
     // say, and nothing changes it.
     let units = ReadRelocationsPass(bindings, options, diagnostics, threads).run(code)
-    var resolution = Resolution(bindings, units)
+    var resolution = Resolution(consume bindings, units)
     timer?.end("read relocations", items: resolution.relocationCount)
     if diagnostics.hasErrors { return nil }
 
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit
-    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics).run()
+    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics, is64: inputs.is64).run()
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
@@ -111,9 +113,12 @@ struct Link {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
+    // Order what runs before the program: start functions, relocation functions, constructors.
+    let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
+
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
-      resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
+      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
@@ -143,9 +148,9 @@ struct Link {
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
     resolution.replace(missing)
 
-    // Decide what runs before the program. Afterwards it is known which of the linker's own functions are needed.
+    // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.
     let startUp = StartUpPass(
-      resolution, own, live, memory, addresses, features, options: options, diagnostics: diagnostics
+      resolution, own, live, start, memory, addresses, features, options: options, diagnostics: diagnostics
     ).run()
 
     // Number functions, globals, tags, tables, element segments and types. Afterwards every index is final.
@@ -175,6 +180,7 @@ struct Link {
     #if DEBUG
       GraphCheck(program).run()
     #endif
+    whenDecided(program)
 
     // Write the bodies of the linker's own functions, and join custom sections.
     let bodies = SyntheticCode(program: program).bodies()

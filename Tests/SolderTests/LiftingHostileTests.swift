@@ -9,7 +9,7 @@ import Testing
     if let mentions {
       try await linkFails([program, library] + options, mentions: mentions + ["libhostile.so"])
     } else {
-      _ = try await link([program, library] + options)
+      _ = try await link([program, library] + options + ["--no-warn-start-up-code"])
     }
   }
 
@@ -59,7 +59,7 @@ import Testing
           """))
       let program = try await Toolchain.shared.assembled(
         "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
-      _ = try await link([program, library])
+      _ = try await link([program, library, "--no-warn-start-up-code"])
     }
   }
 

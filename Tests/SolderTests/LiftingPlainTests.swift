@@ -161,8 +161,8 @@ import Testing
         (
           "parts=parts.wasm",
           """
-          (module (memory (export "m") 3 4) (memory (export "second") 5 9) (table (export "t") 4 5 funcref)
-            (table (export "u") 1 funcref) (global (export "__heap_base") i32 (i32.const 1024)))
+          (module (memory (export "m") 3 4) (memory (export "second") 5 9) (table (export "t") 10 11 funcref)
+            (table (export "u") 7 funcref) (global (export "__heap_base") i32 (i32.const 1024)))
           """
         ), ("liblibrary.so", library),
         (
@@ -176,12 +176,12 @@ import Testing
       ], calls: [Call("run"), Call("pages"), Call("tables"), Call("data"), Call("room")],
       expected: ["run() = 5", "pages() = 5", "tables() = 18", "data() = \(42 + 120)", "room() = 9"]),
     LiftingCase(
-      testDescription: "imports from env that ask for a larger table than the module has",
+      testDescription: "imports from env of the memory and the table of another module",
       modules: [
         (
           "program.wasm",
           """
-          (module (memory (export "memory") 5) (table (export "t") 1 funcref)
+          (module (memory (export "memory") 5) (table (export "t") 10 funcref)
             (func (export "size") (result i32) (memory.size)))
           """
         ),

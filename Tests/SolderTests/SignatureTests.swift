@@ -11,15 +11,31 @@ import Testing
     try await Toolchain.shared.sharedLibrary("lib\(name).so", [object(name, source, libraryFlags)])
   }
 
-  @Test func aLibraryImportsWhatAnObjectDefinesDifferently() async throws {
-    let main = try await object(
-      "main", "int use(void); void shared(long long a, double b) {} void _start(void) { use(); }")
-    let library = try await library("using", "int shared(int); int use(void) { return shared(1); }")
-    try await linkFails(
-      [main, library],
-      mentions: [
-        "function signature mismatch", "shared", "(i32) -> i32", "(i64, f64) -> void", "main.o", "libusing.so",
-      ])
+  /// Between an object and a library, in either direction and order, it is as between objects.
+  @Test(arguments: [[], ["--no-shlib-sigcheck"], ["--no-gc-sections"]])
+  func anObjectAndALibraryDisagree(_ options: [String]) async throws {
+    let host = #"__attribute__((import_module("host"), import_name("show"))) void show(int);"#
+    let definer = try await object(
+      "main",
+      "\(host) int use(void); void shared(long long a, double b) {} void _start(void) { show(use() == 0); }")
+    let using = try await library("using", "int shared(int); int use(void) { return shared(1); }")
+    let caller = try await object(
+      "caller", "\(host) int shared(int); void _start(void) { show(1); show(shared(1)); }")
+    let defining = try await library("defining", "void shared(long long a, double b) {}")
+    let position = try await object(
+      "position", "\(host) int shared(int); void _start(void) { show(1); show(shared(1)); }", ["-fPIC"])
+    for inputs in [[definer, using], [caller, defining], [position, defining]] {
+      for order in [inputs, inputs.reversed()] {
+        let result = try await link(order + options, warnings: true)
+        let isTold = options != ["--no-shlib-sigcheck"]
+        #expect(result.errors.contains("warning: function signature mismatch: shared") == isTold)
+        for text in ["(i32) -> i32", "(i64, f64) -> void", ".o", ".so"] where isTold {
+          #expect(result.errors.contains(text), "no \"\(text)\" in \(result.errors)")
+        }
+        let transcript = try await WebAssemblyHost.shared.invoke(result.path, [Call("_start")])
+        #expect(transcript.contains("_start() fails: "))
+      }
+    }
   }
 
   @Test func twoLibrariesDisagree() async throws {

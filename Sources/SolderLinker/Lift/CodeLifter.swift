@@ -12,8 +12,8 @@ final class CodeLifter: Sendable {
     let functions: Range<Int>
     /// Whether memory 0 of the unit becomes another memory of the result, so that accesses must name it.
     let movesMemory: Bool
-    /// Functions whose bodies are left out: their work was done by reading them.
-    let readFunctions: Set<UInt32>
+    /// Code that is left out.
+    let done: DoneCode
   }
 
   /// What was found in a run of functions.
@@ -46,18 +46,18 @@ final class CodeLifter: Sendable {
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
   init(_ units: [(unit: InputModule, movesMemory: Bool)]) {
     tasks = units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
-      let readFunctions = unit.lifted?.readFunctions ?? []
+      let done = unit.lifted?.done ?? DoneCode()
       return CodeLifter.runs(of: unit).map {
-        Task(unit: unit, functions: $0, movesMemory: movesMemory, readFunctions: readFunctions)
+        Task(unit: unit, functions: $0, movesMemory: movesMemory, done: done)
       }
     }
   }
 
   /// Some functions of a unit.
   ///
-  /// - Parameter readFunctions: the functions that are still left out.
-  init(_ unit: InputModule, functions: Range<Int>, readFunctions: Set<UInt32>) {
-    tasks = [Task(unit: unit, functions: functions, movesMemory: false, readFunctions: readFunctions)]
+  /// - Parameter done: the code that is still left out.
+  init(_ unit: InputModule, functions: Range<Int>, done: DoneCode) {
+    tasks = [Task(unit: unit, functions: functions, movesMemory: false, done: done)]
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.

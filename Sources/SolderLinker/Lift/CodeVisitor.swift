@@ -25,7 +25,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
-  private var hasReadFunctions = false
+  private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
   /// An instruction at or before the one that is being reported, in the same body.
@@ -45,9 +45,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      if hasReadFunctions, facts.readFunctions.contains(importedFunctions + UInt32(index)) { continue }
+      if hasDoneCode, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
       let body = code[index].body
       var reader = ByteReader(file.base, Int(body.start)..<Int(body.start) + Int(body.size))
+      if hasDoneCode, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
+        scanWhatStays(reader, runs)
+        continue
+      }
       if !reader.skipPlainLocals() {
         do throws(FormatError) {
           lastInstruction = reader.offset
@@ -59,6 +63,33 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
       lastInstruction = reader.offset
       return ScannedBody(reader, readableEnd: file.end)
+    }
+  }
+
+  /// Scans the body of a function of which only a part stays.
+  private mutating func scanWhatStays(_ body: ByteReader, _ runs: [Range<Int>]) {
+    var reader = body
+    do throws(FormatError) {
+      lastInstruction = reader.offset
+      _ = try scanLocals(&reader, &self)
+      lastInstruction = reader.offset
+      var visitor = PartVisitor(visitor: self, runs: runs)
+      try scanInstructions(&reader, &visitor)
+      visitor.finish()
+      self = visitor.visitor
+    } catch {
+      fail(error)
+    }
+  }
+
+  /// Instructions go, with the operands in them.
+  fileprivate mutating func remove(_ run: Range<Int>) {
+    // An edit says in one byte how long it is.
+    for start in stride(from: run.lowerBound, to: run.upperBound, by: 255) {
+      result.relocations.append(
+        Relocation(
+          .removedCall, at: UInt32(truncatingIfNeeded: start),
+          width: UInt8(truncatingIfNeeded: min(run.upperBound - start, 255)), target: none32, encoding: .nothing))
     }
   }
 
@@ -95,7 +126,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
-    facts.readFunctions = task.readFunctions
+    facts.done = task.done
     importedFunctions = UInt32(unit.functionImports.count)
     functionSymbols = facts.functionSymbols
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
@@ -104,7 +135,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
-    hasReadFunctions = !facts.readFunctions.isEmpty
+    hasDoneCode = !facts.done.isEmpty
   }
 
   // MARK: Operands
@@ -112,7 +143,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   @inline(__always)
   mutating func operand(_ operand: Operand) throws(FormatError) {
     // Two of three are calls, and nearly all calls are of this kind.
-    guard operand.opcode == .call, operand.value < functionCount, !hasReadFunctions else {
+    guard operand.opcode == .call, operand.value < functionCount, !hasDoneCode else {
       return try anyOperand(operand)
     }
     result.relocations.append(
@@ -129,13 +160,17 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
-      if hasReadFunctions, facts.readFunctions.contains(operand.value) {
-        if facts.removedCalls.contains(operand.offset) {
+      if hasDoneCode, facts.done.functions.contains(operand.value) {
+        if facts.done.calls.contains(operand.offset) {
           relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(operand.value)
         }
+      } else if hasDoneCode, facts.done.runs[operand.value] != nil,
+        !facts.done.startUpCalls.contains(operand.offset)
+      {
+        result.neededFunctions.insert(operand.value)
       }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
@@ -184,9 +219,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard let unit else { return relocation }
     var value = value
     if value.base == .tableBlock {
-      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot, in: unit.elements) {
+      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot) {
         // `__table_base + slot` names one function: its slot, less what will be added.
-        value = SymbolicValue(base: .slot(symbol: symbol), addend: -slot)
+        value = SymbolicValue(base: .slot(symbol: symbol), addend: 0 &- slot)
       } else {
         result.needsTableBlock = true
       }
@@ -251,5 +286,32 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
     }
     return true
+  }
+}
+
+/// Passes on the operands of a body outside of runs of instructions that go.
+private struct PartVisitor<Memory: MemoryPolicy>: OperandVisitor {
+  static var wantsImplicitMemory: Bool { Memory.isMoved }
+
+  var visitor: CodeVisitor<Memory>
+  let runs: [Range<Int>]
+  private var next = 0
+
+  init(visitor: CodeVisitor<Memory>, runs: [Range<Int>]) {
+    self.visitor = visitor
+    self.runs = runs
+  }
+
+  mutating func operand(_ operand: Operand) throws(FormatError) {
+    while next < runs.count, runs[next].upperBound <= operand.instruction {
+      visitor.remove(runs[next])
+      next += 1
+    }
+    if next < runs.count, runs[next].contains(operand.instruction) { return }
+    try visitor.operand(operand)
+  }
+
+  mutating func finish() {
+    for run in runs[next...] { visitor.remove(run) }
   }
 }

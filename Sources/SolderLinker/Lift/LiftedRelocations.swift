@@ -9,6 +9,7 @@ struct LiftedRelocations {
   private let diagnostics: Diagnostics
   private(set) var relocations: UnitRelocations
   private(set) var code = CodeFacts()
+  private var done: DoneCode
 
   /// - Parameter runs: runs of functions, in order, with what was found in each.
   init(
@@ -19,7 +20,7 @@ struct LiftedRelocations {
     self.runs = runs
     self.diagnostics = diagnostics
     facts = unit.lifted ?? LiftedFacts()
-    code.removedFunctions = facts.readFunctions
+    done = facts.done
     code.needsTableBlock = facts.itemsNeedTableBlock
     relocations = UnitRelocations(declaredBy: unit)
     join(threads)
@@ -41,6 +42,7 @@ struct LiftedRelocations {
       code.namedElements.formUnion(result.namedElements)
     }
     scanNeededAfterAll(needed)
+    code.removedFunctions = done.functions
     foldAssignedGlobals()
   }
 
@@ -74,28 +76,29 @@ struct LiftedRelocations {
     relocations.functions = ranges
   }
 
-  /// A relocation function that was read has done its work, and its body goes; unless something needs it that is no
-  /// part of the start-up: an export of its own, a table, a pointer, a call from other code.
+  /// A relocation function that was read has done its work, and its body goes, or a part of it; unless something needs
+  /// it that is no part of the start-up: an export of its own, a table, a pointer, a call from other code.
   private mutating func scanNeededAfterAll(_ called: Set<UInt32>) {
-    guard !facts.readFunctions.isEmpty else { return }
-    var needed = called.union(facts.readFunctions.intersection(unit.elements.flatMap(\.functions)))
+    guard !done.isEmpty else { return }
+    let changed = done.functions.union(done.runs.keys)
+    var needed = called.union(changed.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
-      if symbol.aliasOf == none32 { needed.insert(first + symbol.element) }
+      if symbol.aliasOf == none32 { needed.insert(first + symbol.definition) }
     }
-    needed.formIntersection(facts.readFunctions)
+    needed.formIntersection(changed)
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
-      code.removedFunctions.remove(function)
+      done.restore(function)
       let index = Int(function - first)
-      let lifter = CodeLifter(unit, functions: index..<index + 1, readFunctions: code.removedFunctions)
+      let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
       lifter.work()
       guard let result = lifter.found(in: unit, movesMemory: false)?.first?.result else { continue }
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
       let start = UInt32(relocations.entries.count)
       relocations.entries += result.relocations
       relocations.functions[index] = RelocationRange(start: start, end: UInt32(relocations.entries.count))
-      // The globals that it sets have these values already, so they do not become variables.
+      code.variables.formUnion(result.assignedGlobals)
       if result.needsTableBlock { code.needsTableBlock = true }
       waiting += result.neededFunctions.subtracting(needed).sorted()
       needed.formUnion(result.neededFunctions)
@@ -122,7 +125,7 @@ struct LiftedRelocations {
   /// A number that counts from the library's block of table slots, as the slot that it is; or else the block has to stay.
   private mutating func settled(_ value: SymbolicValue) -> SymbolicValue {
     guard value.base == .tableBlock else { return value }
-    if let symbol = facts.symbol(atSlot: value.addend, in: unit.elements) {
+    if let symbol = facts.symbol(atSlot: value.addend) {
       return SymbolicValue(base: .slot(symbol: symbol), addend: 0)
     }
     code.needsTableBlock = true

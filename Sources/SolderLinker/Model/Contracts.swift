@@ -8,6 +8,8 @@ import WebAssemblyFormat
 struct Contracts: Sendable {
   // MARK: What it keeps
 
+  /// Alone it is the result as it is: it lacks nothing that a link would add.
+  let isComplete: Bool
   /// Its static data stays where it is in memory, and its memories are its own: one may become that of the program.
   let keepsMemory: Bool
   /// Its table's slots stay what they are; the table may become that of the program.
@@ -60,6 +62,10 @@ struct Contracts: Sendable {
   let trapsWrongSignatures: Bool
   /// An import has to be of the very type of the definition, or code would be invalid.
   let needsExactTypes: Bool
+  /// A whole module, which an engine would not instantiate with an import of another type than it states.
+  let refusesOtherTypes: Bool
+  /// Signatures of its functions are compared unless `--no-shlib-sigcheck` says otherwise.
+  let isCheckedByOption: Bool
   /// An immutable global of it is an address to others, and what it imports by address may be of any kind.
   let speaksOfAddresses: Bool
   /// It says which features it uses, and may not be linked with others that disallow them.
@@ -75,6 +81,7 @@ struct Contracts: Sendable {
     let isPlainModule = origin == .plainModule
     let isLibrary = origin == .sharedLibrary
     let isFinished = isPlainModule || isLibrary
+    isComplete = isPlainModule
     keepsMemory = isPlainModule
     keepsSlots = isPlainModule
     keepsExports = isPlainModule
@@ -97,6 +104,8 @@ struct Contracts: Sendable {
     isLoadedAtRunTime = origin == .neededLibrary
     trapsWrongSignatures = isObject
     needsExactTypes = isFinished
+    refusesOtherTypes = isPlainModule
+    isCheckedByOption = isLibrary
     speaksOfAddresses = isFinished
     declaresFeatures = isObject
     sharesVariablesByFeature = !isFinished

@@ -17,19 +17,28 @@ struct LiftedFacts {
   /// Slots of the function table to reserve at `__table_base`, when code computes with that base.
   var tableBlockSize: UInt32 = 0
   var tableAlignment: UInt32 = 0
+  /// The functions in those slots.
+  var functionBlock = FunctionBlock()
   /// Whether an element segment of the block has items that are no functions, so that the block stays in one piece.
   var itemsNeedTableBlock = false
   /// Functions of the index space that the module wants called at start; see `StartOrder`.
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
   var initializeTLS: UInt32?
-  /// Functions whose work was done by reading them; code may turn out to need some all the same, see
-  /// ``CodeFacts/removedFunctions``.
-  var readFunctions: Set<UInt32> = []
-  /// Calls of those that go: offsets in the file of the function indices.
-  var removedCalls: Set<Int> = []
-  /// Functions that relocate but could not be read, with why.
-  var unreadable: [(function: UInt32, name: ByteString)] = []
+  /// Emscripten's function that allocates a thread's block and calls the other.
+  var allocateTLS: UInt32?
+  /// Whether it was made for memory that threads share.
+  var isThreaded = false
+  /// Whether something says that it has thread-local data.
+  var hasThreadLocalData = false
+  /// The library's thread-local data, if it has some and how to set it up is known.
+  var threadLocal: ThreadLocalFacts?
+  /// What the start function and the relocation functions may do, as far as they stay.
+  var effects: [UInt32: FunctionEffects] = [:]
+  /// Code whose work was done by reading it; other code may turn out to need some of it all the same.
+  var done = DoneCode()
+  /// What stays of the start-up code, in the order in which it was read.
+  var keptStartUpCode: [KeptStartUpCode] = []
   /// Symbols of exports that have the name of an import of the same module, which means something else; see
   /// `ResolvePass+OwnNames.swift`.
   var exportsOfImportedNames: [UInt32] = []
@@ -37,6 +46,52 @@ struct LiftedFacts {
   var memory = StaticMemory()
   /// Whether the module brings the stack pointer that everybody shares.
   var ownsStackPointer = false
+}
+
+/// Code of a module that goes, since its work was done by reading it; see `StartUpReader.swift`.
+struct DoneCode {
+  /// Functions of the index space of which nothing stays.
+  var functions: Set<UInt32> = []
+  /// Of functions of which a part stays: the runs of instructions that go, by offset in the file.
+  var runs: [UInt32: [Range<Int>]] = [:]
+  /// Calls of ``functions`` that go: offsets in the file of the function indices.
+  var calls: Set<Int> = []
+  /// Calls of functions in ``runs`` by start-up code that stays.
+  var startUpCalls: Set<Int> = []
+
+  var isEmpty: Bool { functions.isEmpty && runs.isEmpty }
+
+  /// Something else than the start-up needs a function, and so the whole of it.
+  mutating func restore(_ function: UInt32) {
+    functions.remove(function)
+    // What it calls is not only called by the start-up any more.
+    if runs.removeValue(forKey: function) != nil { startUpCalls.removeAll() }
+  }
+}
+
+/// What of a library's start-up code stays: one function.
+struct KeptStartUpCode {
+  /// A statement that stays, by the instruction that is the reason.
+  struct Statement {
+    var offset: Int
+    var opcode: Opcode
+    var reason: StaticString
+  }
+
+  var function: UInt32
+  var name: ByteString
+  /// Bytes of instructions that stay.
+  var size = 0
+  /// The first statements that stay for a reason of their own, of ``count``.
+  var statements: [Statement] = []
+  var count = 0
+  /// Whether it is about relocation, rather than a start function that does what it likes.
+  var relocates = false
+
+  mutating func add(_ statement: Statement) {
+    count += 1
+    if statements.count < 8 { statements.append(statement) }
+  }
 }
 
 /// What the second step of lifting, going through the code of a finished module, found out about the rest of it.

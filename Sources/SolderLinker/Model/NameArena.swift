@@ -22,6 +22,11 @@ final class NameArena: Sendable {
     ByteReader(allocate(count) { $0.initialize(repeating: 0) }, 0..<count)
   }
 
+  /// A copy of bytes that stay where they are.
+  func copy(_ bytes: [UInt8]) -> ByteReader {
+    ByteReader(allocate(bytes.count) { _ = $0.initialize(fromContentsOf: bytes) }, 0..<bytes.count)
+  }
+
   /// - Parameter fill: initialises the bytes, which nothing changes afterwards.
   private func allocate(_ count: Int, _ fill: @Sendable (UnsafeMutableBufferPointer<UInt8>) -> Void) -> UnsafePointer<
     UInt8

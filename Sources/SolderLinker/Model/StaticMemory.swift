@@ -59,7 +59,7 @@ private struct MarkFinder {
 
   init(_ unit: ModuleDraft) {
     self.unit = unit
-    evaluator = SymbolicEvaluator(unit, globals: [])
+    evaluator = SymbolicEvaluator(unit.file, globals: [])
   }
 
   /// A global that the module defines and exports under this name, or else only calls so.

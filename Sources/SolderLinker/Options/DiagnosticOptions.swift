@@ -12,6 +12,8 @@ public struct DiagnosticOptions: Sendable, Equatable {
   public var errorLimit = 20
   /// Warnings count as errors (`--fatal-warnings`).
   public var fatalWarnings = false
+  /// There is a warning when relocation code of a shared library has to run at start (`--warn-start-up-code`).
+  public var warnsOfStartUpCode = true
   public var color = Color.automatic
   /// What the linker does is told as it goes (`--verbose`).
   public var verbose = false

@@ -18,6 +18,8 @@ struct Bindings {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
+  /// Names under which the result exports what it imports itself.
+  let exportedImports: [ExportedImport]
   /// Which memory each memory of a module is.
   let memories: MemoryBinding
   /// Relocations of objects that were decoded beside resolving, by module.

@@ -420,18 +420,6 @@ extension Limits {
   /// Bytes of a page.
   var pageSize: UInt64 { 1 << UInt64(pageSizeLog2 ?? 16) }
 
-  /// Whether both are of memories with the same addresses, pages and sharing.
-  func hasSameForm(as other: Limits) -> Bool {
-    is64 == other.is64 && isShared == other.isShared && pageSize == other.pageSize
-  }
-
-  /// Whether a memory with these limits may become an import with those (WebAssembly specification, Import Matching).
-  func satisfies(_ wanted: Limits) -> Bool {
-    guard hasSameForm(as: wanted), minimum >= wanted.minimum else { return false }
-    guard let wanted = wanted.maximum else { return true }
-    return maximum.map { $0 <= wanted } ?? false
-  }
-
   /// A memory's type in the text format.
   var memoryText: String {
     var text = is64 ? "(memory i64 \(minimum)" : "(memory \(minimum)"

@@ -16,6 +16,8 @@ struct Resolution {
   let entry: SymbolID?
   /// Symbols that `--export` and its relatives name.
   let explicitExports: [ByteString]
+  /// Names under which the result exports what it imports itself.
+  let exportedImports: [ExportedImport]
   /// Which memory each memory of a unit is.
   let memories: MemoryBinding
 
@@ -28,6 +30,7 @@ struct Resolution {
     wellKnown = bindings.wellKnown
     entry = bindings.entry
     explicitExports = bindings.explicitExports
+    exportedImports = bindings.exportedImports
     memories = bindings.memories
   }
 
@@ -39,6 +42,13 @@ struct Resolution {
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
   func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+
+  /// The name under which a function that is defined is exported: its `export_name`, but for other names of it.
+  func exportName(ofFunction symbol: Symbol) -> ByteString {
+    if symbol.has(.isAlias) { return symbol.name }
+    let unit = units[Int(symbol.unit)]
+    return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
+  }
 
   /// Makes the linker's own unit of all that has been added to it.
   mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
@@ -125,7 +135,7 @@ extension Resolver {
     let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: 0)
     let function = own.add(body, named: name.description, type: type)
     var symbol = Symbol(
-      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, element: function)
+      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, definition: function)
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
@@ -144,7 +154,7 @@ extension Resolver {
     own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
       name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
-      element: UInt32(own.unit.globals.count - 1))
+      definition: UInt32(own.unit.globals.count - 1))
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
   }
@@ -155,7 +165,7 @@ extension Resolver {
     own.unit.globalImports.append(
       Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: 0)
-    table.symbols[Int(id)].element = UInt32(own.unit.globalImports.count - 1)
+    table.symbols[Int(id)].definition = UInt32(own.unit.globalImports.count - 1)
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
     return id
   }
@@ -201,7 +211,7 @@ extension Symbol {
     state = .defined
     flags = [.visibilityHidden, .absolute]
     unit = 0
-    element = none32
+    definition = none32
     value = address
     size = 0
     importNames = none32

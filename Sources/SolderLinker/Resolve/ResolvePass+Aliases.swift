@@ -1,6 +1,14 @@
 import WebAssemblyFormat
 
-// Symbols that stand for others: `--wrap`, and names that a unit exports for what it imports.
+// Symbols that stand for others: `--wrap`, names that a unit exports for what it imports, and imports that a named input
+// satisfies.
+//
+// A name may stand for a name that stands for another one, through any number of units: a module imports what a second
+// one exports, which that imports from a third. Each is followed to its end here, before anything asks what it is, and
+// from then on there are two cases. The end is defined: then an alias is a definition like any other, with a name and
+// flags of its own and the same element. Or it is not: then everybody who means the alias means that import, and a
+// result that exports the alias exports the import (``ExportedImport``). A chain that comes back to itself never says what
+// is meant.
 extension ResolvePass {
   struct Wrap {
     var original: SymbolID
@@ -19,7 +27,7 @@ extension ResolvePass {
           names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
         if isNew {
           resolver.table.symbols[Int(id)].type = symbol.type
-          resolver.table.symbols[Int(id)].element = none32
+          resolver.table.symbols[Int(id)].definition = none32
         }
         return id
       }
@@ -30,38 +38,21 @@ extension ResolvePass {
     return result
   }
 
-  /// Gives every unit symbol that is only another name the symbol it stands for.
+  /// Follows every symbol that stands for another to its end, and gives units' symbols what they mean.
   mutating func settleAliases(_ wraps: [Wrap]) {
-    var redirected: [SymbolID: SymbolID] = boundImports
-    for wrap in wraps {
-      redirected[wrap.original] = wrap.wrapper
-      redirected[wrap.real] = wrap.original
+    var ends = findEnds()
+    for (id, end) in ends where resolver.table.symbols[Int(id)].state == .alias {
+      if define(id, as: end) { ends[id] = nil } else { exportedAliases.append(id) }
     }
-    for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .alias {
-      guard let target = target(ofAlias: SymbolID(id)) else {
-        let symbol = resolver.table.symbols[id]
-        diagnostics.error(
-          "\(resolver.displayName(ofUnit: symbol.unit)): symbol '\(symbol.name)' is defined as an import of itself")
-        continue
-      }
-      redirected[SymbolID(id)] = target
-      if let slot = resolver.table.slot(of: resolver.table.symbols[id].name), resolver.table.slots[slot] == SymbolID(id)
-      {
-        resolver.table.makePrimary(target, slot: slot)
-      }
-    }
-    guard !redirected.isEmpty else { return }
     // What another symbol stands for is no import any more, even where everything is kept.
     for id in boundImports.keys { resolver.table.symbols[Int(id)].attributes.remove(.usedInRegularUnit) }
-    // Few are, of a hundred thousand, so most cost a look at one byte.
-    var isRedirected = [Bool](repeating: false, count: resolver.table.symbols.count)
-    for id in redirected.keys { isRedirected[Int(id)] = true }
-    for unit in resolver.symbolIDs.indices {
-      let symbolIDs = resolver.symbolIDs[unit]
-      for (index, id) in symbolIDs.enumerated() where isRedirected[Int(id)] {
-        if let target = redirected[id] { resolver.symbolIDs[unit][index] = target }
-      }
+    aliasEnds = ends
+    var redirected = ends
+    for wrap in wraps {
+      redirected[wrap.original] = ends[wrap.wrapper] ?? wrap.wrapper
+      redirected[wrap.real] = ends[wrap.original] ?? wrap.original
     }
+    redirect(redirected)
     for wrap in wraps {
       let table = resolver.table
       guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
@@ -74,25 +65,104 @@ extension ResolvePass {
     }
   }
 
-  /// What an alias stands for in the end; `nil` when it stands for itself.
-  private func target(ofAlias id: SymbolID) -> SymbolID? {
-    var current = id
-    // One step that goes twice as far meets the other in every circle.
-    var slow = id
-    var isSlowStep = false
-    while let next = step(fromAlias: current) {
-      current = next
-      if isSlowStep { slow = step(fromAlias: slow) ?? slow }
-      if current == slow { return nil }
-      isSlowStep.toggle()
+  private mutating func redirect(_ redirected: [SymbolID: SymbolID]) {
+    guard !redirected.isEmpty else { return }
+    // Few are, of a hundred thousand, so most cost a look at one byte.
+    var isRedirected = [Bool](repeating: false, count: resolver.table.symbols.count)
+    for id in redirected.keys { isRedirected[Int(id)] = true }
+    for unit in resolver.symbolIDs.indices {
+      let symbolIDs = resolver.symbolIDs[unit]
+      for (index, id) in symbolIDs.enumerated() where isRedirected[Int(id)] {
+        if let target = redirected[id] { resolver.symbolIDs[unit][index] = target }
+      }
     }
-    return current
   }
 
-  private func step(fromAlias id: SymbolID) -> SymbolID? {
+  /// What each symbol that stands for another means in the end.
+  private func findEnds() -> [SymbolID: SymbolID] {
+    var ends: [SymbolID: SymbolID] = [:]
+    var failed: Set<SymbolID> = []
+    let aliases = resolver.table.symbols.indices.lazy.filter { [self] in
+      resolver.table.symbols[$0].state == .alias
+    }
+    for id in boundImports.keys.sorted() + aliases.map({ SymbolID($0) }) {
+      var path: [SymbolID] = []
+      var onPath: Set<SymbolID> = []
+      var current = id
+      while ends[current] == nil, let next = step(from: current), !failed.contains(current) {
+        guard onPath.insert(current).inserted else {
+          report(cycle: path[(path.firstIndex(of: current) ?? 0)...])
+          failed.formUnion(path)
+          break
+        }
+        path.append(current)
+        current = next
+      }
+      if failed.contains(current) { continue }
+      let end = ends[current] ?? current
+      for passed in path { ends[passed] = end }
+    }
+    return ends
+  }
+
+  private func report(cycle: ArraySlice<SymbolID>) {
+    guard let first = cycle.first else { return }
+    func name(_ id: SymbolID) -> String {
+      let symbol = resolver.table.symbols[Int(id)]
+      let names = resolver.table.importName(of: symbol)
+      let isNamed = symbol.isUndefined && symbol.importNames != none32
+      return isNamed ? "\(names.module).\(names.name)" : resolver.demangled(symbol.name)
+    }
+    let symbol = resolver.table.symbols[Int(first)]
+    var message =
+      "\(resolver.displayName(ofUnit: symbol.unit)): symbol '\(symbol.name)' is defined as an import of itself"
+    for (id, next) in zip(cycle, Array(cycle.dropFirst()) + [first]) {
+      message +=
+        "\n>>> '\(name(id))' in \(resolver.displayName(ofUnit: resolver.table.symbols[Int(id)].unit)) is '\(name(next))'"
+    }
+    diagnostics.error(message)
+  }
+
+  private func step(from id: SymbolID) -> SymbolID? {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.state == .alias else { return nil }
-    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.element)]
+    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.definition)]
   }
+
+  /// Makes an alias a definition of what it stands for, if that is defined.
+  ///
+  /// - Returns: `false` if it is not.
+  private mutating func define(_ id: SymbolID, as end: SymbolID) -> Bool {
+    let target = resolver.table.symbols[Int(end)]
+    guard target.state == .defined else { return false }
+    var symbol = resolver.table.symbols[Int(id)]
+    symbol.kind = target.kind
+    symbol.state = .defined
+    symbol.unit = target.unit
+    symbol.definition = target.definition
+    symbol.value &+= target.value
+    symbol.size = target.size
+    symbol.type = target.type
+    symbol.flags.formUnion(target.flags.intersection([.tls, .absolute]))
+    symbol.attributes.insert(.isAlias)
+    symbol.attributes.formUnion(target.attributes.intersection(.isStub))
+    resolver.table.symbols[Int(id)] = symbol
+    return true
+  }
+
+  /// Names that the result exports for what it imports itself.
+  func exportedImports() -> [ExportedImport] {
+    exportedAliases.sorted().compactMap { id in
+      let symbol = resolver.table.symbols[Int(id)]
+      guard let end = aliasEnds[id], symbol.isExported(options) else { return nil }
+      return ExportedImport(name: symbol.name, symbol: end)
+    }
+  }
+}
+
+/// A name under which the result exports what it imports from the host.
+struct ExportedImport {
+  let name: ByteString
+  let symbol: SymbolID
 }

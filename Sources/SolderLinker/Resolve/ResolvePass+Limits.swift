@@ -1,9 +1,10 @@
 import WebAssemblyFormat
 
 // A module that imports a table says how large it has to be at least, and writes there before its code could make it
-// larger. Where another unit's table becomes that import, its minimum rises.
+// larger. Where several import one from the host, it has to satisfy them all: its minimum is the largest and its maximum the
+// smallest of theirs.
 extension ResolvePass {
-  /// Raises tables to what plain modules that import them ask for.
+  /// Makes imported tables what all plain modules that import them ask for.
   ///
   /// - Returns: by unit, where that changes what it declares.
   func raisedLimits() -> [RaisedLimits] {
@@ -12,13 +13,14 @@ extension ResolvePass {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
         let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
-        guard symbol.kind == .table, symbol.unit != none32, symbol.element != none32 else { continue }
-        let owner = resolver.units[Int(symbol.unit)]
-        if symbol.isUndefined {
-          result[Int(symbol.unit)].raiseImportedTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
-        } else if owner.contracts.keepsSlots {
-          result[Int(symbol.unit)].raiseTable(Int(symbol.element), of: owner, to: entry.limits.minimum)
+        guard symbol.kind == .table, symbol.isUndefined, symbol.unit != none32, symbol.definition != none32 else {
+          continue
         }
+        let owner = resolver.units[Int(symbol.unit)]
+        if result[Int(symbol.unit)].narrowTable(Int(symbol.definition), of: owner, to: entry.limits) { continue }
+        report(
+          "table type", entry.name, resolver.describe(resolver.externalType(of: entry, in: unit)), unit,
+          resolver.externalType(of: symbol).map { resolver.describe($0) } ?? "unknown", symbol, isError: true)
       }
     }
     return result
@@ -26,24 +28,13 @@ extension ResolvePass {
 }
 
 extension RaisedLimits {
-  fileprivate mutating func raiseImportedTable(_ index: Int, of module: BoundModule, to minimum: UInt64) {
+  /// - Returns: `false` if no table can be what both ask for.
+  fileprivate mutating func narrowTable(_ index: Int, of module: BoundModule, to wanted: Limits) -> Bool {
     var imports = tableImports ?? module.tableImports
-    imports[index].limits.raise(to: minimum)
+    let limits = imports[index].limits
+    imports[index].limits.minimum = max(limits.minimum, wanted.minimum)
+    imports[index].limits.maximum = [limits.maximum, wanted.maximum].compactMap { $0 }.min()
     tableImports = imports
-  }
-
-  /// - Parameter index: among the tables that the module defines.
-  fileprivate mutating func raiseTable(_ index: Int, of module: BoundModule, to minimum: UInt64) {
-    var tables = tables ?? module.tables
-    tables[index].limits.raise(to: minimum)
-    self.tables = tables
-  }
-}
-
-extension Limits {
-  /// Makes the minimum at least this; the maximum makes room for that.
-  fileprivate mutating func raise(to minimum: UInt64) {
-    self.minimum = max(self.minimum, minimum)
-    if let maximum { self.maximum = max(maximum, self.minimum) }
+    return imports[index].limits.maximum ?? .max >= imports[index].limits.minimum
   }
 }

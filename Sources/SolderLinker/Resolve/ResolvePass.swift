@@ -54,10 +54,11 @@ struct ResolvePass {
     trapUndefinedWeakFunctions()
     unhideEntry()
     demoteLazySymbols()
-    checkLiftedSignatures()
-    checkLiftedDeclarations()
+    checkBindings()
+    let conventions = ConventionCheck(resolver.types, is64: is64, diagnostics)
+    for unit in resolver.units { conventions.check(unit) }
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
-    let (limits, bases) = (raisedLimits(), assignElementNumbers())
+    let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
       UnitPlace(bases: bases[$0], symbolIDs: resolver.symbolIDs[$0], limits: limits[$0])
@@ -65,7 +66,8 @@ struct ResolvePass {
     return Bindings(
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
-      entry: entrySymbol, explicitExports: exports, memories: memories, decoded: decoded)
+      entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
+      decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
@@ -140,6 +142,12 @@ struct ResolvePass {
 
   /// Imports that a named input satisfies, by their symbols.
   private(set) var boundImports: [SymbolID: SymbolID] = [:]
+  /// What each symbol that stands for another one means in the end, but for aliases of what is defined.
+  var aliasEnds: [SymbolID: SymbolID] = [:]
+  /// Aliases of what nothing defines.
+  var exportedAliases: [SymbolID] = []
+  /// Functions that trap in place of calls with another signature than the definition's.
+  var mismatchStubs: [MismatchStub: SymbolID] = [:]
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
@@ -174,7 +182,7 @@ struct ResolvePass {
       guard let units = named.units[module] else { continue }
       if let target = export(name, symbol.kind, of: units, named) {
         boundImports[SymbolID(id)] = target
-      } else if !symbol.isWeak {
+      } else if !symbol.isWeak, !options.importUndefined {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
       }
     }
@@ -189,7 +197,7 @@ struct ResolvePass {
         + "it exports no \(kind) of that name)")
   }
 
-  private func export(
+  private mutating func export(
     _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
   ) -> SymbolID? {
     for index in units {
@@ -205,12 +213,15 @@ struct ResolvePass {
     return nil
   }
 
-  private func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
+  private mutating func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
     let id = resolver.id(position, of: unit)
-    guard unit.lifted != nil, resolver.table.symbols[Int(id)].unit != unit.index else { return id }
-    // A lifted unit has a local symbol for each element beside the exported one.
+    guard resolver.table.symbols[Int(id)].unit != unit.index, let facts = unit.lifted else { return id }
     let symbol = unit.symbols[position]
-    guard let facts = unit.lifted, symbol.kind != .data else { return id }
+    if symbol.kind == .data {
+      let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
+      return resolver.table.addUnnamed(own)
+    }
+    // A lifted unit has a local symbol for each definition beside the exported one.
     if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
     let (first, imports) =
       switch symbol.kind {
@@ -219,28 +230,36 @@ struct ResolvePass {
       case .tag: (facts.tagSymbols, unit.tagImports.count)
       default: (facts.functionSymbols, unit.functionImports.count)
       }
-    return resolver.id(Int(first) + imports + Int(symbol.element), of: unit)
+    return resolver.id(Int(first) + imports + Int(symbol.definition), of: unit)
   }
 
-  /// A plain module's table of functions becomes that of the whole program.
+  /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
+  /// or else that of a module without a name, or else the first.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
-    for unit in resolver.units where unit.contracts.keepsSlots {
-      guard let facts = unit.lifted,
-        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
-      else { continue }
-      let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
-      if let id = resolver.table.find(name) {
-        if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
-          known.indirectFunctionTable = id
-          return
-        }
-        boundImports[id] = own
-        if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
-      }
-      known.indirectFunctionTable = own
+    guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
+    let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
+    known.indirectFunctionTable = own
+    guard let id = resolver.table.find(name) else { return }
+    if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
+      known.indirectFunctionTable = id
       return
     }
+    boundImports[id] = own
+    if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
+  }
+
+  private func plainFunctionTable(exportedAs name: ByteString) -> (BoundModule, index: Int)? {
+    var best: (rank: Int, unit: BoundModule, index: Int)?
+    for unit in resolver.units where unit.contracts.keepsSlots {
+      let exported = unit.exports.first { $0.kind == .table && $0.name == name }
+      for (index, table) in unit.tables.enumerated() where table.elementType == 0x70 && table.limits.is64 == is64 {
+        let isExported = exported.map { Int($0.index) == unit.tableImports.count + index } ?? false
+        let rank = isExported ? 0 : unit.moduleName == nil ? 1 : 2
+        if rank < best?.rank ?? .max { best = (rank, unit, index) }
+      }
+    }
+    return best.map { ($0.unit, $0.index) }
   }
 
   // MARK: What is left undefined
@@ -251,10 +270,10 @@ struct ResolvePass {
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
-        symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
+        symbol.unit != 0, symbol.definition != none32, boundImports[id] == nil,
         resolver.units[Int(symbol.unit)].contracts.sharesUndefined
       else { continue }
-      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
+      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.definition)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -281,52 +300,8 @@ struct ResolvePass {
       resolver.table.symbols[id].state = .undefined
       // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
-      resolver.table.symbols[id].element = none32
+      resolver.table.symbols[id].definition = none32
     }
-  }
-
-  /// A lifted call cannot be redirected to a stub without hiding a real mistake: its type must be the definition's.
-  private mutating func checkLiftedSignatures() {
-    for unit in resolver.units where unit.contracts.needsExactTypes {
-      for (index, entry) in unit.functionImports.enumerated() where index < resolver.symbolIDs[Int(unit.index)].count {
-        let symbol = resolver.table.symbols[Int(resolver.id(index, of: unit))]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.kind == .function, symbol.isDefined, let type = symbol.type, !symbol.has(.isStub),
-          type != wanted, !resolver.types.isSubtype(type, wanted)
-        else { continue }
-        reportMismatch(
-          "function signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol
-        )
-      }
-    }
-  }
-
-  /// Whoever imports a global or a tag says of which type it is, and code is valid only if that is true.
-  private func checkLiftedDeclarations() {
-    for unit in resolver.units {
-      guard let facts = unit.lifted else { continue }
-      for (index, entry) in unit.globalImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.globalSymbols) + index, of: unit))]
-        guard symbol.isDefined, let type = resolver.globalType(of: symbol), type != entry.global else { continue }
-        reportMismatch(
-          "global type", entry.name, resolver.describe(entry.global), unit, resolver.describe(type), symbol)
-      }
-      for (index, entry) in unit.tagImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tagSymbols) + index, of: unit))]
-        let wanted = unit.typeIDs[Int(entry.type)]
-        guard symbol.isDefined, let type = symbol.type, type != wanted else { continue }
-        reportMismatch(
-          "tag signature", entry.name, resolver.types.describe(wanted), unit, resolver.types.describe(type), symbol)
-      }
-    }
-  }
-
-  private func reportMismatch(
-    _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol
-  ) {
-    diagnostics.error(
-      "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
-        + "\n>>> defined as \(defined) in \(resolver.displayName(ofUnit: symbol.unit))")
   }
 
   // MARK: Stub libraries
@@ -399,9 +374,9 @@ struct ResolvePass {
   // MARK: Numbers
 
   /// Numbers the functions, segments, … of all units in one row, the linker's own last because it still makes more.
-  private mutating func assignElementNumbers() -> [ElementBases] {
-    var all = [ElementBases](repeating: ElementBases(), count: resolver.units.count)
-    var bases = ElementBases()
+  private mutating func numberDefinitions() -> [DefinitionBases] {
+    var all = [DefinitionBases](repeating: DefinitionBases(), count: resolver.units.count)
+    var bases = DefinitionBases()
     for unit in resolver.units.dropFirst() {
       all[Int(unit.index)] = bases
       bases.function += UInt32(unit.functions.count)
@@ -416,14 +391,14 @@ struct ResolvePass {
     all[0] = bases
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
-      guard symbol.state == .defined, symbol.element != none32 else { continue }
-      resolver.table.symbols[index].element += all[Int(symbol.unit)].base(of: symbol.kind)
+      guard symbol.state == .defined, symbol.definition != none32 else { continue }
+      resolver.table.symbols[index].definition += all[Int(symbol.unit)].base(of: symbol.kind)
     }
     return all
   }
 }
 
-extension ElementBases {
+extension DefinitionBases {
   func base(of kind: SymbolKind) -> UInt32 {
     switch kind {
     case .function: function

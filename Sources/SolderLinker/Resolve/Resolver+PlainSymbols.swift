@@ -80,7 +80,9 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainReference(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    guard existing.state != .lazy, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else { return nil }
+    guard existing.state != .lazy, existing.hasKind, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else {
+      return nil
+    }
     guard hasPlainType(existing, symbol, of: unit) else { return nil }
     if existing.state == .undefined {
       guard existing.importNames == none32, symbol.isWeak || !existing.isWeak else { return nil }
@@ -94,7 +96,7 @@ extension Resolver {
   @inline(__always)
   private mutating func addPlainDefinition(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
     let existing = table.symbols[Int(id)]
-    if existing.state != .lazy {
+    if existing.hasKind {
       guard existing.kind == symbol.kind, hasPlainType(existing, symbol, of: unit) else { return nil }
       if existing.isDefined {
         guard symbol.isWeak else { return nil }
@@ -128,7 +130,7 @@ extension Symbol {
       name: symbol.name, kind: symbol.kind,
       state: isUndefined ? .undefined : symbol.aliasOf == none32 ? .defined : .alias,
       flags: isUndefined ? symbol.flags.union(.undefined) : symbol.flags, unit: unit,
-      element: symbol.aliasOf == none32 ? symbol.element : symbol.aliasOf)
+      definition: symbol.aliasOf == none32 ? symbol.definition : symbol.aliasOf)
     value = symbol.offset
     size = symbol.size
     type = symbol.type == none32 ? nil : typeIDs[Int(symbol.type)]

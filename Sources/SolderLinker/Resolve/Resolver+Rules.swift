@@ -33,8 +33,8 @@ extension Resolver {
 
   /// The module and name of an undefined symbol's import.
   private func importEntry(of symbol: UnitSymbol, in unit: BoundModule) -> (module: ByteString, name: ByteString)? {
-    guard symbol.isUndefined, symbol.element != none32 else { return nil }
-    let index = Int(symbol.element)
+    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
+    let index = Int(symbol.definition)
     func names(_ entry: Import) -> (module: ByteString, name: ByteString) { (entry.module, entry.name) }
     switch symbol.kind {
     case .function: return (unit.functionImports[index].module, unit.functionImports[index].name)
@@ -63,12 +63,12 @@ extension Resolver {
     if existing.has(.traced) {
       diagnostics.message("\(unit.file.displayName): definition of \(demangled(symbol.name))")
     }
-    if isNew || existing.state == .lazy {
+    if isNew || !existing.hasKind {
       replace(id, with: definition)
       return id
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    guard existing.kind == symbol.kind || isAddressLike(existing, definition) else {
+    guard existing.kind == symbol.kind || isAddressLike(existing, definition) || isApart(existing, definition) else {
       reportKindMismatch(existing, symbol.kind, unit)
       return id
     }
@@ -77,7 +77,7 @@ extension Resolver {
     {
       return addVariantDefinition(definition, of: unit, existing: id)
     }
-    checkTypes(existing, id, definition, unit)
+    if existing.state != .lazy { checkTypes(existing, id, definition, unit) }
     if shouldReplace(existing, by: definition, of: unit) { replace(id, with: definition) }
     return id
   }
@@ -97,8 +97,15 @@ extension Resolver {
     }
     let kinds: Set<SymbolKind> = [one.kind, other.kind]
     return kinds == [.data, .global] && (speaksOfAddresses(one) || speaksOfAddresses(other))
-      || kinds == [.data, .function]
-        && (one.isUndefined && speaksOfAddresses(one) || other.isUndefined && speaksOfAddresses(other))
+  }
+
+  /// Whether both are definitions of which one is a module's with a name of its own: that one has the export to itself,
+  /// whatever the other one is.
+  private func isApart(_ one: Symbol, _ other: Symbol) -> Bool {
+    func isNamedModule(_ symbol: Symbol) -> Bool {
+      symbol.unit != none32 && units[Int(symbol.unit)].contracts.refusesOtherTypes && symbol.has(.fromLibrary)
+    }
+    return one.isDefined && other.isDefined && (isNamedModule(one) || isNamedModule(other))
   }
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
@@ -126,7 +133,7 @@ extension Resolver {
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     if unit.contracts.leavesUndefinedToHost { table.symbols[Int(id)].attributes.insert(.mayImport) }
-    if isNew {
+    if isNew || table.symbols[Int(id)].isUndefined && !table.symbols[Int(id)].hasKind {
       let kept = table.symbols[Int(id)].attributes
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(kept)
@@ -137,11 +144,12 @@ extension Resolver {
       if symbol.isWeak, symbol.kind == .function || symbol.kind == .data {
         table.symbols[Int(id)].flags = .bindingWeak
         table.symbols[Int(id)].kind = symbol.kind
+        table.symbols[Int(id)].unit = unit.index
         table.symbols[Int(id)].type = type(of: symbol, in: unit)
         return (id, nil)
       }
       // Until the file is added, this reference is all that is known.
-      let file = Int(existing.element)
+      let file = Int(existing.definition)
       if isExtracted(file) { return (id, file) }
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(existing.attributes)
@@ -221,37 +229,21 @@ extension Resolver {
 
   private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: BoundModule) {
     guard existing.kind == new.kind, existing.unit != none32 else { return }
+    // Of finished modules it matters who imports and who defines; see `ResolvePass+Checks.swift`.
+    if unit.contracts.needsExactTypes || units[Int(existing.unit)].contracts.needsExactTypes { return }
     switch new.kind {
     case .global:
-      guard let old = globalType(of: existing), let type = globalType(of: new), old != type else { return }
+      guard let old = externalType(of: existing), let type = externalType(of: new), old != type else { return }
       diagnostics.error(
         "Global type mismatch: \(existing.name)\n>>> defined as \(describe(old)) in "
           + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)")
     case .tag:
       guard let old = existing.type, let type = new.type, old != type else { return }
       diagnostics.warn(
-        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.describe(old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.describe(type)) in \(unit.file.displayName)")
+        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.text(of: old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.text(of: type)) in \(unit.file.displayName)")
     default: break
     }
-  }
-
-  func globalType(of symbol: Symbol) -> GlobalType? {
-    guard symbol.kind == .global, symbol.unit != none32, symbol.element != none32, symbol.state != .alias else {
-      return nil
-    }
-    let unit = units[Int(symbol.unit)]
-    let index = Int(symbol.element)
-    let (imports, globals) =
-      symbol.unit == 0 ? (own.unit.globalImports, own.unit.globals) : (unit.globalImports, unit.globals)
-    return symbol.isUndefined ? imports[index].global : globals[index].type
-  }
-
-  func describe(_ type: GlobalType) -> String {
-    let names: [UInt8: String] = [
-      0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
-    ]
-    return (type.isMutable ? "var " : "const ") + (names[type.valueType] ?? "reference")
   }
 
   func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: BoundModule) {

@@ -38,11 +38,15 @@ extension Resolver {
     if existing.isUndefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
       table.symbols[Int(id)].type = type
+      if existing.unit != none32, units[Int(existing.unit)].contracts.needsExactTypes {
+        table.symbols[Int(id)].unit = unit.index
+        table.symbols[Int(id)].definition = symbol.definition
+      }
       return id
     }
     var reference = Symbol(
       name: symbol.name, kind: .function, state: .undefined, flags: symbol.flags.union(.undefined), unit: unit.index,
-      element: symbol.element)
+      definition: symbol.definition)
     reference.type = type
     return variant(of: id, type: type, template: reference).id
   }
@@ -63,8 +67,13 @@ extension Resolver {
     return (new, true)
   }
 
-  /// Reports disagreements and turns every variant but the definition into a function that traps.
+  /// Reports disagreements and turns every variant but the definition into a function that traps. References of finished
+  /// modules are to the definition in any case; whether they can be is another question.
   mutating func settleVariants() {
+    /// What variants become in finished modules, and everywhere.
+    var inModules: [SymbolID: SymbolID] = [:]
+    var everywhere: [SymbolID: SymbolID] = [:]
+    defer { redirectVariants(inModules, everywhere) }
     for slot in table.variants.keys.sorted() {
       let variants = table.variants[slot] ?? []
       guard let defined = variants.first(where: { table.symbols[Int($0)].isDefined }) else {
@@ -73,16 +82,36 @@ extension Resolver {
       }
       for variant in variants where variant != defined {
         let symbol = table.symbols[Int(variant)]
-        reportSignatureMismatch(symbol, table.symbols[Int(defined)], isError: false)
+        let definition = table.symbols[Int(defined)]
+        if let type = symbol.type, let definedType = definition.type, types.isSubtype(definedType, type) {
+          everywhere[variant] = defined
+          continue
+        }
+        inModules[variant] = defined
+        let isLibrary = definition.unit != none32 && units[Int(definition.unit)].contracts.isCheckedByOption
+        if !isLibrary || options.checksSharedLibrarySignatures {
+          reportSignatureMismatch(symbol, definition, isError: false)
+        }
         let name = "signature_mismatch:" + demangled(symbol.name)
         makeTrap(variant, named: name)
       }
     }
   }
 
+  private mutating func redirectVariants(_ inModules: [SymbolID: SymbolID], _ everywhere: [SymbolID: SymbolID]) {
+    guard !inModules.isEmpty || !everywhere.isEmpty else { return }
+    for unit in units {
+      let ids = symbolIDs[Int(unit.index)]
+      for (index, id) in ids.enumerated() {
+        guard let target = everywhere[id] ?? (unit.contracts.needsExactTypes ? inModules[id] : nil) else { continue }
+        symbolIDs[Int(unit.index)][index] = target
+      }
+    }
+  }
+
   func reportSignatureMismatch(_ one: Symbol, _ other: Symbol, isError: Bool) {
     func line(_ symbol: Symbol) -> String {
-      let type = symbol.type.map { types.describe($0) } ?? "unknown"
+      let type = symbol.type.map { types.text(of: $0) } ?? "unknown"
       return "\n>>> defined as \(type) in \(displayName(ofUnit: symbol.unit))"
     }
     let message = "function signature mismatch: \(demangled(one.name))\(line(one))\(line(other))"
@@ -97,7 +126,7 @@ extension Resolver {
     symbol.state = .defined
     symbol.flags = [.bindingLocal]
     symbol.unit = 0
-    symbol.element = function
+    symbol.definition = function
     symbol.attributes.insert(.isStub)
     symbol.importNames = none32
     table.symbols[Int(id)] = symbol

@@ -18,6 +18,8 @@ struct Extraction {
 struct Resolver {
   let options: LinkOptions
   let diagnostics: Diagnostics
+  /// Whether addresses have 64 bits.
+  let is64: Bool
   var table: SymbolTable
   var types: TypeTable
   /// All units, in the order in which they were begun; the first is the linker's own.
@@ -47,6 +49,7 @@ struct Resolver {
   init(options: LinkOptions, diagnostics: Diagnostics, names: NameArena, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
+    is64 = inputs.is64
     table = SymbolTable(
       names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
@@ -80,7 +83,7 @@ struct Resolver {
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
         table.symbols[Int(id)].state = .lazy
-        table.symbols[Int(id)].element = UInt32(index)
+        table.symbols[Int(id)].definition = UInt32(index)
         table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
       } else {
         extract(index, for: id, referrer: displayName(ofUnit: existing.unit))
@@ -97,7 +100,7 @@ struct Resolver {
     guard let id = table.find(name) else { return nil }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     if table.symbols[Int(id)].state == .lazy {
-      extract(Int(table.symbols[Int(id)].element), for: id, referrer: referrer)
+      extract(Int(table.symbols[Int(id)].definition), for: id, referrer: referrer)
       finishBegunUnits()
     }
     return table.find(name)
@@ -202,7 +205,7 @@ struct Resolver {
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
-    table.symbols[Int(symbol)].element = none32
+    table.symbols[Int(symbol)].definition = none32
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }

@@ -222,7 +222,7 @@ extension TypeTable {
     return try? FunctionType(&reader)
   }
 
-  /// The type as a message shows it: a function as wasm-ld prints it, others by what they are.
+  /// The type in short, with IDs for type indices: a function as wasm-ld prints it, others by what they are.
   public func describe(_ type: TypeID) -> String {
     switch kind(of: type) {
     case .function: functionType(of: type).map(\.description) ?? ""

@@ -68,6 +68,7 @@ extension Opcode {
   @inlinable public static var loop: Opcode { Opcode(rawValue: 0x03) }
   @inlinable public static var `if`: Opcode { Opcode(rawValue: 0x04) }
   @inlinable public static var `else`: Opcode { Opcode(rawValue: 0x05) }
+  @inlinable public static var `try`: Opcode { Opcode(rawValue: 0x06) }
   @inlinable public static var end: Opcode { Opcode(rawValue: 0x0B) }
   @inlinable public static var br: Opcode { Opcode(rawValue: 0x0C) }
   @inlinable public static var brIf: Opcode { Opcode(rawValue: 0x0D) }
@@ -77,6 +78,7 @@ extension Opcode {
   @inlinable public static var returnCall: Opcode { Opcode(rawValue: 0x12) }
   @inlinable public static var returnCallIndirect: Opcode { Opcode(rawValue: 0x13) }
   @inlinable public static var drop: Opcode { Opcode(rawValue: 0x1A) }
+  @inlinable public static var tryTable: Opcode { Opcode(rawValue: 0x1F) }
   @inlinable public static var localGet: Opcode { Opcode(rawValue: 0x20) }
   @inlinable public static var localSet: Opcode { Opcode(rawValue: 0x21) }
   @inlinable public static var localTee: Opcode { Opcode(rawValue: 0x22) }

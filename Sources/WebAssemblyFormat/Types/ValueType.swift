@@ -26,6 +26,12 @@ public struct ValueType: Hashable, Sendable {
     self.index = index
   }
 
+  /// The type that one byte encodes; `nil` where more than one byte is needed, or the byte encodes no type.
+  public init?(byte: UInt8) {
+    guard ValueType.isSimple(byte) else { return nil }
+    self.init(code: byte)
+  }
+
   /// A reference type.
   public init(reference heapType: HeapType, isNullable: Bool) {
     switch heapType {

@@ -59,7 +59,45 @@ struct ExportPass {
     for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id, &names) }
     if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id, &names) }
     for id in startUp.exports { export(id, &names) }
+    for entry in resolution.exportedImports { exportImport(entry, &names) }
     return result
+  }
+
+  /// A name that a library gives what it imports, where nothing defines that.
+  private mutating func exportImport(_ entry: ExportedImport, _ names: inout Set<ByteString>) {
+    let symbol = resolution.symbol(entry.symbol)
+    let index = index(of: entry.symbol)
+    let kind: ExternalKind? =
+      switch symbol.kind {
+      case .function: .function
+      case .global: .global
+      case .tag: .tag
+      case .table: .table
+      case .data, .section: nil
+      }
+    guard let kind, index != none32 else {
+      diagnostics.error(
+        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
+      )
+      return
+    }
+    if names.insert(entry.name).inserted {
+      result.entries.append(OutputExport(name: entry.name, kind: kind, index: index, symbol: entry.symbol))
+    }
+  }
+
+  /// The index of a global that is exported; of one that turned out to be the address of data, that of a global with the
+  /// address.
+  private mutating func globalIndex(of id: SymbolID) -> UInt32 {
+    let symbol = resolution.symbol(id)
+    guard symbol.kind == .data, symbol.isDefined else { return index(of: id) }
+    defer { result.addresses.append(id) }
+    return nextAddress
+  }
+
+  /// The index of the next global that holds an exported address.
+  private var nextAddress: UInt32 {
+    imports.counts.globals + UInt32(numbering.globals.count + addresses.own.count + result.addresses.count)
   }
 
   /// Whether a table of the linker's is one that no file knows.
@@ -94,7 +132,7 @@ struct ExportPass {
       case .function:
         index = self.index(
           of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
-      case .global: index = self.index(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
+      case .global: index = globalIndex(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
@@ -122,11 +160,13 @@ struct ExportPass {
     let unit = resolution.units[Int(symbol.unit)]
     switch symbol.kind {
     case .function:
-      name = unit.exportNames[Int(symbol.element - unit.bases.function)] ?? name
-      (kind, index) = (.function, numbering.ownIndex(of: symbol))
+      name = resolution.exportName(ofFunction: symbol)
+      (kind, index) = (
+        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
+      if unit.index == 0, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
         !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
@@ -136,10 +176,7 @@ struct ExportPass {
     case .tag: (kind, index) = (.tag, self.index(of: id))
     case .table: (kind, index) = (.table, self.index(of: id))
     case .data:
-      kind = .global
-      index =
-        imports.counts.globals
-        + UInt32(numbering.globals.count + addresses.own.count + result.addresses.count)
+      (kind, index) = (.global, nextAddress)
     case .section: return
     }
     guard index != none32, names.insert(name).inserted else { return }
@@ -152,6 +189,6 @@ struct ExportPass {
     symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
-  /// The index of a symbol's element in the result, `none32` if it has none.
+  /// The index of a symbol's definition in the result, `none32` if it has none.
   private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
 }

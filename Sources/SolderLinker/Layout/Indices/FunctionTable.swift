@@ -20,9 +20,10 @@ struct FunctionTable {
 
   /// The slot of a function; `nil` if it has none.
   func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
-    guard symbol.isDefined else { return importSlots[id] }
+    // A missing function keeps the slot that was asked for before its first call; the stub is there.
+    guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
-    let slot = functionSlots[Int(symbol.element)]
+    let slot = functionSlots[Int(symbol.definition)]
     return slot == noSlot ? nil : slot
   }
 

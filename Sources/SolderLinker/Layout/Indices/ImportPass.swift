@@ -41,7 +41,9 @@ struct ImportPass {
     var module: ByteString
     var name: ByteString
     var kind: SymbolKind
-    var type: UInt64
+    var type: TypeID?
+    var valueType: ValueType?
+    var isMutable = false
   }
 
   init(_ resolution: Resolution, _ own: OwnUnit, _ rule: ImportRule, _ options: LinkOptions, _ threads: Threads) {
@@ -80,7 +82,7 @@ struct ImportPass {
     guard imports.indices[id] == nil else { return }
     let symbol = resolution.symbol(id)
     let (module, name) = resolution.table.importName(of: symbol)
-    let key = Key(module: module, name: name, kind: symbol.kind, type: typeKey(of: symbol))
+    let key = key(module, name, symbol)
     if let index = added[key] {
       imports.indices[id] = index
       return
@@ -104,17 +106,21 @@ struct ImportPass {
     return imports.counts[keyPath: count]
   }
 
-  private func typeKey(of symbol: Symbol) -> UInt64 {
-    if let type = symbol.type { return UInt64(type.rawValue) }
-    guard symbol.unit != none32, symbol.element != none32 else { return 0 }
+  private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
+    var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
+    guard symbol.unit != none32, symbol.definition != none32 else { return key }
     let unit = resolution.units[Int(symbol.unit)]
     switch symbol.kind {
     case .global:
-      let type = unit.globalImports[Int(symbol.element)].global
-      return UInt64(type.valueType) << 1 | (type.isMutable ? 1 : 0)
-    case .table: return UInt64(unit.tableImports[Int(symbol.element)].elementType)
-    default: return 0
+      let entry = unit.globalImports[Int(symbol.definition)]
+      key.isMutable = entry.global.isMutable
+      key.valueType = unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs)
+    case .table:
+      let entry = unit.tableImports[Int(symbol.definition)]
+      key.valueType = unit.valueType(entry.declaration, entry.elementType, unit.typeIDs)
+    default: break
     }
+    return key
   }
 }
 

@@ -32,7 +32,7 @@ struct ImportRule {
   /// Whether a symbol becomes an import, as wasm-ld decides it; what a plain module leaves open always does.
   func imports(_ id: SymbolID) -> Bool {
     let symbol = resolution.symbol(id)
-    return symbol.kind != .data && live.isLive(symbol, id) && imports(symbol, id)
+    return symbol.canBeImported && live.isLive(symbol, id) && imports(symbol, id)
   }
 
   /// The same, of a symbol that is part of the result.

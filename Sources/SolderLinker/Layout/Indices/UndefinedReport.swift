@@ -17,6 +17,12 @@ struct UndefinedReport {
     if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
   }
 
+  /// What is wrong with importing a function of which only the address is known.
+  static func unknownSignature(_ symbol: Symbol, _ unit: Unit, _ options: LinkOptions) -> String {
+    "undefined symbol: \(options.displayName(of: symbol.name))\n>>> referenced by \(unit.file.displayName), which only takes "
+      + "its address\n>>> it cannot be imported, because no input says its signature"
+  }
+
   func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
     for id in order {
       let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()

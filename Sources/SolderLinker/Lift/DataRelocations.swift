@@ -1,0 +1,132 @@
+import WebAssemblyFormat
+
+/// Makes relocations of a library's data from the stores that its start-up code does.
+struct DataRelocations {
+  private typealias Store = PerformedStores.Store
+
+  private let unit: ModuleDraft
+  private let facts: LiftedFacts
+
+  init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
+    self.unit = unit
+    self.facts = facts
+  }
+
+  /// - Parameter stores: in the order in which they are done, none of which overlaps another in part.
+  func add(_ stores: [PerformedStores.Store]) {
+    guard !stores.isEmpty else { return }
+    let last = lastInEachPlace(stores)
+    addSegmentsForUninitialised(last)
+    attach(last)
+  }
+
+  /// The last store to each place, in the order of the places.
+  private func lastInEachPlace(_ stores: [Store]) -> [Store] {
+    // Producers write them in the order of their addresses.
+    if zip(stores, stores.dropFirst()).allSatisfy({ $0.offset < $1.offset }) { return stores }
+    let sorted = stores.enumerated().sorted { ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset) }
+    var last: [Store] = []
+    for (_, store) in sorted {
+      if last.last?.offset == store.offset { last.removeLast() }
+      last.append(store)
+    }
+    return last
+  }
+
+  /// Relocated places that no segment initialises get zero bytes of their own: never more than they need, since the
+  /// bytes around them may belong to a piece.
+  private func addSegmentsForUninitialised(_ stores: [Store]) {
+    let pieces = unit.pieces(ofBlock: facts.memoryBlock)
+    var next = 0
+    var run: (start: UInt64, end: UInt64)?
+    func finish() {
+      guard let (start, end) = run else { return }
+      var segment = Segment(
+        name: ByteString(".data"), size: end - start, content: unit.arena.zeros(Int(end - start)))
+      segment.placement = .inside(segment: facts.memoryBlock, offset: start)
+      unit.segments.append(segment)
+      run = nil
+    }
+    for store in stores {
+      let end = store.offset + UInt64(store.width)
+      // The first piece that ends behind the run, or else behind the place.
+      while next < pieces.count, pieces[next].end <= run?.end ?? store.offset { next += 1 }
+      if let current = run, store.offset <= current.end + 64, next == pieces.count || pieces[next].start >= end {
+        run = (current.start, max(current.end, end))
+        continue
+      }
+      while next < pieces.count, pieces[next].end <= store.offset { next += 1 }
+      if next < pieces.count, pieces[next].start <= store.offset, end <= pieces[next].end { continue }
+      finish()
+      run = (store.offset, end)
+    }
+    finish()
+  }
+
+  private func attach(_ stores: [Store]) {
+    unit.declaredRelocations.segments = Array(repeating: RelocationRange(), count: unit.segments.count)
+    var next = 0
+    for piece in unit.pieces(ofBlock: facts.memoryBlock) {
+      let first = UInt32(unit.relocations.count)
+      var numbers: [Store] = []
+      while next < stores.count, stores[next].offset < piece.start { next += 1 }
+      while next < stores.count, stores[next].offset + UInt64(stores[next].width) <= piece.end {
+        if let relocation = relocation(stores[next], from: piece.start) {
+          unit.relocations.append(relocation)
+        } else {
+          numbers.append(stores[next])
+        }
+        next += 1
+      }
+      unit.declaredRelocations.segments[piece.segment] = RelocationRange(
+        start: first, end: UInt32(unit.relocations.count))
+      write(numbers, to: piece.segment, from: piece.start)
+    }
+  }
+
+  /// Plain numbers become data. The file is as it is, so the segment gets bytes of its own.
+  private func write(_ stores: [Store], to segment: Int, from start: UInt64) {
+    guard !stores.isEmpty else { return }
+    var bytes = Array(UnsafeBufferPointer(start: unit.segments[segment].bytes, count: unit.segments[segment].count))
+    for store in stores {
+      for position in 0..<Int(store.width) {
+        // Little endian, as all of WebAssembly's memory.
+        bytes[Int(store.offset - start) + position] = UInt8(
+          truncatingIfNeeded: store.value.addend >> Int64(8 * position))
+      }
+    }
+    unit.segments[segment].content = unit.arena.copy(bytes)
+  }
+
+  /// What a store becomes; `nil` for a plain number.
+  private func relocation(_ store: Store, from start: UInt64) -> Relocation? {
+    let isWide = store.width == 8
+    let kind: RelocationKind
+    let target: UInt32
+    var addend = store.value.addend
+    switch store.value.base {
+    case .memory(let symbol): (kind, target) = (isWide ? .memoryAddressI64 : .memoryAddressI32, symbol)
+    case .slot(let symbol): (kind, target) = (isWide ? .tableIndexI64 : .tableIndexI32, symbol)
+    case .tableBlock:
+      guard let symbol = facts.symbol(atSlot: addend) else { return nil }
+      (kind, target, addend) = (isWide ? .tableIndexI64 : .tableIndexI32, symbol, 0)
+    case .number: return nil
+    }
+    var relocation = Relocation(kind, at: UInt32(store.offset - start), width: store.width, target: target)
+    unit.setAddend(addend, of: &relocation)
+    return relocation
+  }
+}
+
+extension ModuleDraft {
+  /// Pieces of a block that hold bytes, by their offset.
+  func pieces(ofBlock block: UInt32) -> [(start: UInt64, end: UInt64, segment: Int)] {
+    var result: [(start: UInt64, end: UInt64, segment: Int)] = []
+    for (index, segment) in segments.enumerated() where segment.count > 0 {
+      if case .inside(block, let offset) = segment.placement {
+        result.append((offset, offset + UInt64(segment.count), index))
+      }
+    }
+    return result.sorted { ($0.start, $0.segment) < ($1.start, $1.segment) }
+  }
+}

@@ -1,0 +1,39 @@
+/// The functions in the slots that a library fills at `__table_base`.
+struct FunctionBlock {
+  private struct Run {
+    var start: UInt64
+    var functions: [UInt32]
+  }
+
+  /// By their starts; empty if some fill the same slots, so that their order decides.
+  private var runs: [Run] = []
+
+  init() {}
+
+  init(_ elements: [ElementSegment]) {
+    for element in elements where !element.functions.isEmpty {
+      if case .block(let start) = element.placement { runs.append(Run(start: start, functions: element.functions)) }
+    }
+    runs.sort { $0.start < $1.start }
+    let areApart = zip(runs, runs.dropFirst()).allSatisfy { $0.start + UInt64($0.functions.count) <= $1.start }
+    if !areApart { runs = [] }
+  }
+
+  /// The function, of the index space, in a slot; `nil` if there is none, or nobody knows.
+  func function(atSlot slot: Int64) -> UInt32? {
+    guard let slot = UInt64(exactly: slot) else { return nil }
+    var (low, high) = (0, runs.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if runs[middle].start <= slot { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, slot - runs[low - 1].start < UInt64(runs[low - 1].functions.count) else { return nil }
+    let function = runs[low - 1].functions[Int(slot - runs[low - 1].start)]
+    return function == none32 ? nil : function
+  }
+}
+
+extension LiftedFacts {
+  /// The function symbol in a slot of the unit's block.
+  func symbol(atSlot slot: Int64) -> UInt32? { functionBlock.function(atSlot: slot).map { functionSymbols + $0 } }
+}

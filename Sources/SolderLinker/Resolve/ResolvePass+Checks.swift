@@ -1,0 +1,264 @@
+import WebAssemblyFormat
+
+// Whether every reference can be what its name came to mean.
+//
+// While files are added, objects are compared with each other by wasm-ld's rules (`Resolver+Rules.swift`). Everything that
+// involves a finished module is compared here, when each name has been followed to its end: so it does not matter who
+// came first, nor by which way a reference found its definition. Types are compared by `ImportMatching.swift`; a
+// reference without a type of its own asks for a kind:
+//
+// | reference | may be |
+// |---|---|
+// | of an object or library to data (`GOT.mem.x`) | data; an immutable global whose value is known and as wide as an address |
+// | of an object or library to a function (a call, `GOT.func.f`) | a function |
+// | of a library or module to a global | a global of a matching type; data, if it is immutable and as wide as an address |
+// | to a tag, to a table | one of a matching type |
+//
+// A call with another signature than the definition's cannot be linked as it is. Where an object is on one of the two
+// sides it is what wasm-ld makes of it between objects, a warning and a function that traps; a whole module's import, or
+// one library's of another, has to match, as an engine would insist when it instantiates them.
+extension ResolvePass {
+  /// Checks all references that involve finished modules.
+  mutating func checkBindings() {
+    let needExactTypes = resolver.units.map(\.contracts.needsExactTypes)
+    guard needExactTypes.contains(true) else { return }
+    for index in resolver.linkOrder {
+      let unit = resolver.units[Int(index)]
+      if unit.contracts.needsExactTypes { checkImports(of: unit) }
+      checkSymbols(of: unit, needExactTypes)
+    }
+  }
+
+  // MARK: Imports of finished modules
+
+  private mutating func checkImports(of unit: BoundModule) {
+    guard let facts = unit.lifted else { return }
+    for (index, entry) in unit.functionImports.enumerated() {
+      check(
+        Int(facts.functionSymbols) + index, index, .function(unit.typeIDs[Int(entry.type)]), entry.module, entry.name,
+        of: unit)
+    }
+    for (first, imports) in [
+      (facts.globalSymbols, unit.globalImports), (facts.tableSymbols, unit.tableImports),
+      (facts.tagSymbols, unit.tagImports),
+    ] {
+      for (index, entry) in imports.enumerated() {
+        // What turned out to be an address is no import any more.
+        if entry.kind == .global, facts.globals[index] != nil { continue }
+        let wanted = resolver.externalType(of: entry, in: unit)
+        check(Int(first) + index, index, wanted, entry.module, entry.name, of: unit)
+      }
+    }
+  }
+
+  private mutating func check(
+    _ position: Int, _ index: Int, _ wanted: ExternalType, _ module: ByteString, _ name: ByteString,
+    of unit: BoundModule
+  ) {
+    let id = resolver.id(position, of: unit)
+    let symbol = resolver.table.symbols[Int(id)]
+    guard kind(of: wanted) == symbol.kind else {
+      if symbol.kind == .data, isAddressType(wanted) { return }
+      if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
+      return reportKind(symbol, name, wanted: wanted, in: unit)
+    }
+    guard let type = resolver.externalType(of: symbol), !matches(type, wanted, symbol, unit) else { return }
+    if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
+    if case .function(let wanted) = wanted {
+      replaceCall(at: position, of: unit, wanted, symbol, id)
+    } else {
+      reportMismatch(wanted, name, in: unit, type, symbol)
+    }
+  }
+
+  /// Whether a definition, or the same import of others, is what an import asks for.
+  private func matches(_ type: ExternalType, _ wanted: ExternalType, _ symbol: Symbol, _ unit: BoundModule) -> Bool {
+    if case .table(let element, let limits) = type, case .table(let wantedElement, let bounds) = wanted {
+      // Where the linker fills the table or the host gives it, it becomes as large as anybody wants it to be.
+      let isGrown = symbol.isUndefined || symbol.unit == 0 || !unit.contracts.refusesOtherTypes
+      if isGrown { return element == wantedElement && limits.is64 == bounds.is64 }
+    }
+    return resolver.types.matches(type, wanted)
+  }
+
+  private func kind(of type: ExternalType) -> SymbolKind {
+    switch type {
+    case .function: .function
+    case .tag: .tag
+    case .global: .global
+    case .table: .table
+    case .memory: .section
+    }
+  }
+
+  /// Whether an import of this type can be the address of data.
+  private func isAddressType(_ type: ExternalType) -> Bool {
+    type == .global(resolver.is64 ? .i64 : .i32, isMutable: false)
+  }
+
+  private func canSeparate(_ symbol: Symbol, _ position: Int, of unit: BoundModule) -> Bool {
+    symbol.isUndefined && unit.contracts.leavesUndefinedToHost && !unit.symbols[position].isLocal
+      && !symbol.has(.unnamed)
+  }
+
+  /// A name that nobody defines stays an import of every whole module, as the module states it: only the host knows whether
+  /// it can be all of them.
+  private mutating func importSeparately(_ position: Int, _ index: Int, of unit: BoundModule) {
+    let stated = unit.symbols[position]
+    var symbol = Symbol(
+      name: stated.name, kind: stated.kind, state: .undefined, flags: stated.flags, unit: unit.index,
+      definition: UInt32(index))
+    symbol.type = stated.type == none32 ? nil : unit.typeIDs[Int(stated.type)]
+    symbol.attributes = [.usedInRegularUnit, .mayImport]
+    resolver.symbolIDs[Int(unit.index)][position] = resolver.table.addUnnamed(symbol)
+  }
+
+  // MARK: References without a type
+
+  /// Checks references to data and to addresses of functions, and those of objects to what finished modules define.
+  private mutating func checkSymbols(of unit: BoundModule, _ needExactTypes: [Bool]) {
+    let symbols = unit.symbols
+    for position in symbols.indices {
+      let stated = symbols[position]
+      guard stated.isUndefined || unit.isDiscarded(comdat: stated.comdat), !stated.isLocal else { continue }
+      if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
+      let id = resolver.id(position, of: unit)
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.unit)] else {
+        continue
+      }
+      checkReference(stated, position, of: unit, symbol, id)
+    }
+  }
+
+  private mutating func checkReference(
+    _ stated: UnitSymbol, _ position: Int, of unit: BoundModule, _ symbol: Symbol, _ id: SymbolID
+  ) {
+    guard stated.kind == symbol.kind else {
+      switch (stated.kind, symbol.kind) {
+      case (.data, .global) where resolver.isAddress(symbol): return
+      case (.global, .data) where importedType(of: stated, in: unit).map(isAddressType) ?? false: return
+      default: return reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind)
+      }
+    }
+    guard !unit.contracts.needsExactTypes else { return }
+    if stated.kind == .function {
+      guard stated.type != none32, let type = symbol.type else { return }
+      let wanted = unit.typeIDs[Int(stated.type)]
+      guard type != wanted, !resolver.types.isSubtype(type, wanted), resolver.callsDirectly(position, of: unit) else {
+        return
+      }
+      replaceCall(at: position, of: unit, wanted, symbol, id)
+    } else if let wanted = importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
+      !matches(type, wanted, symbol, unit)
+    {
+      reportMismatch(wanted, stated.name, in: unit, type, symbol)
+    }
+  }
+
+  /// The type of an object's import of anything but a function.
+  private func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
+    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
+    let index = Int(symbol.definition)
+    return switch symbol.kind {
+    case .global: resolver.externalType(of: unit.globalImports[index], in: unit)
+    case .table: resolver.externalType(of: unit.tableImports[index], in: unit)
+    case .tag: resolver.externalType(of: unit.tagImports[index], in: unit)
+    case .function, .data, .section: nil
+    }
+  }
+
+  // MARK: Calls of another signature
+
+  /// Lets a call that cannot be right run into a function of its signature that traps.
+  private mutating func replaceCall(
+    at position: Int, of unit: BoundModule, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID
+  ) {
+    let stub = MismatchStub(definition: id, type: wanted)
+    if let known = mismatchStubs[stub] {
+      resolver.symbolIDs[Int(unit.index)][position] = known
+      return
+    }
+    var reference = Symbol(
+      name: symbol.name, kind: .function, state: .undefined, flags: .undefined, unit: unit.index, definition: none32)
+    reference.type = wanted
+    reference.attributes = [.usedInRegularUnit, .isVariant]
+    let new = SymbolID(resolver.table.symbols.count)
+    guard acceptsMismatch(reference, of: unit, symbol) else { return }
+    resolver.table.symbols.append(reference)
+    let name = symbol.has(.isStub) ? "\(symbol.name)" : "signature_mismatch:\(resolver.demangled(symbol.name))"
+    resolver.makeTrap(new, named: name)
+    mismatchStubs[stub] = new
+    resolver.symbolIDs[Int(unit.index)][position] = new
+  }
+
+  /// Reports two signatures of a name that do not match.
+  ///
+  /// - Returns: whether the link goes on, with calls that trap.
+  private func acceptsMismatch(_ reference: Symbol, of unit: BoundModule, _ symbol: Symbol) -> Bool {
+    // A weak function that nothing defines may have as many signatures as it likes.
+    if symbol.has(.isStub) { return true }
+    let definer = symbol.unit == none32 ? nil : resolver.units[Int(symbol.unit)].contracts
+    let isOptional = unit.contracts.isCheckedByOption || definer?.isCheckedByOption ?? false
+    if symbol.isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
+    let involvesObject =
+      !unit.contracts.refusesOtherTypes
+      && (unit.contracts.trapsWrongSignatures || definer?.trapsWrongSignatures ?? false)
+    let isError = !options.writesDespiteErrors && !(symbol.isDefined && involvesObject)
+    if unit.contracts.needsExactTypes {
+      report(
+        "function signature", symbol.name, reference.type.map { resolver.types.text(of: $0) } ?? "unknown", unit,
+        symbol.type.map { resolver.types.text(of: $0) } ?? "unknown", symbol, isError: isError)
+    } else {
+      resolver.reportSignatureMismatch(reference, symbol, isError: isError)
+    }
+    return !isError
+  }
+
+  // MARK: Messages
+
+  private func reportMismatch(
+    _ wanted: ExternalType, _ name: ByteString, in unit: BoundModule, _ type: ExternalType, _ symbol: Symbol
+  ) {
+    let what =
+      switch wanted {
+      case .function: "function signature"
+      case .global: "global type"
+      case .table: "table type"
+      case .tag: "tag signature"
+      case .memory: "memory type"
+      }
+    report(what, name, resolver.describe(wanted), unit, resolver.describe(type), symbol, isError: true)
+  }
+
+  func report(
+    _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol,
+    isError: Bool
+  ) {
+    let message =
+      "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
+      + "\n>>> \(symbol.isUndefined ? "imported" : "defined") as \(defined) in "
+      + resolver.displayName(ofUnit: symbol.unit)
+    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
+  }
+
+  private func reportKind(
+    _ symbol: Symbol, _ name: ByteString, wanted: ExternalType?, in unit: BoundModule, _ kind: SymbolKind? = nil
+  ) {
+    func text(_ kind: SymbolKind, _ type: ExternalType?) -> String {
+      kind.conventionalName + (type.map { " \(resolver.describe($0))" } ?? "")
+    }
+    let reference = wanted.map { text(self.kind(of: $0), $0) } ?? text(kind ?? symbol.kind, nil)
+    let isConstant = kind == .data && symbol.kind == .global
+    diagnostics.error(
+      "symbol type mismatch: \(resolver.demangled(name))\n>>> referred to as \(reference) in \(unit.file.displayName)"
+        + "\n>>> defined as \(text(symbol.kind, resolver.externalType(of: symbol))) in "
+        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""))
+  }
+}
+
+/// A function that traps in place of one whose type is another.
+struct MismatchStub: Hashable {
+  let definition: SymbolID
+  let type: TypeID
+}

@@ -1,0 +1,83 @@
+import WebAssemblyFormat
+
+// The types of what units import and define, with IDs of the link for type indices.
+extension Resolver {
+  /// The type of what a symbol is, or is to be imported as; `nil` for data, and where nobody says it.
+  ///
+  /// Elements are still counted by unit.
+  func externalType(of symbol: Symbol) -> ExternalType? {
+    switch symbol.kind {
+    case .function: return symbol.type.map { .function($0) }
+    case .tag: return symbol.type.map { .tag($0) }
+    case .data, .section: return nil
+    case .global, .table:
+      guard symbol.unit != none32, symbol.definition != none32, symbol.state != .alias else { return nil }
+      let unit = units[Int(symbol.unit)]
+      let index = Int(symbol.definition)
+      let isOwn = symbol.unit == 0
+      if symbol.isUndefined {
+        let globals = isOwn ? own.unit.globalImports : unit.globalImports
+        return externalType(of: symbol.kind == .global ? globals[index] : unit.tableImports[index], in: unit)
+      }
+      if symbol.kind == .global {
+        return externalType(of: (isOwn ? own.unit.globals : unit.globals)[index], in: unit)
+      }
+      return externalType(of: (isOwn ? own.unit.tables : unit.tables)[index], in: unit)
+    }
+  }
+
+  /// The type that a unit's import asks for.
+  func externalType(of entry: Import, in unit: BoundModule) -> ExternalType {
+    switch entry.kind {
+    case .function: .function(unit.typeIDs[Int(entry.type)])
+    case .tag: .tag(unit.typeIDs[Int(entry.type)])
+    case .global:
+      .global(
+        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable)
+    case .table: .table(unit.valueType(entry.declaration, entry.elementType, unit.typeIDs), entry.limits)
+    case .memory: .memory(entry.limits)
+    }
+  }
+
+  private func externalType(of global: GlobalVariable, in unit: BoundModule) -> ExternalType {
+    .global(unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable)
+  }
+
+  private func externalType(of table: Table, in unit: BoundModule) -> ExternalType {
+    .table(unit.valueType(table.declaration, table.elementType, unit.typeIDs), table.limits)
+  }
+
+  /// A global's type as a message shows it.
+  func describe(_ type: ExternalType) -> String {
+    // In wasm-ld's words.
+    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.text(of: type) }
+    return types.text(of: type)
+  }
+
+  /// Whether a global can be an address to those that refer to data of its name: it never changes, is as wide as an
+  /// address, and its value is a number that is known now.
+  func isAddress(_ symbol: Symbol) -> Bool {
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != none32, symbol.unit != 0,
+      symbol.definition != none32
+    else { return false }
+    let unit = units[Int(symbol.unit)]
+    let global = unit.globals[Int(symbol.definition)]
+    guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
+      return false
+    }
+    return SymbolicEvaluator(unit.file, globals: []).value(of: global.initializer)?.base == .number
+  }
+}
+
+extension ModuleView {
+  /// The value type that a declaration encodes, of which `code` is the first byte, with IDs of the link for type indices.
+  /// The linker's own have no declaration.
+  func valueType(_ declaration: Fragment, _ code: UInt8, _ typeIDs: [TypeID]) -> ValueType {
+    if let type = ValueType(byte: code) { return type }
+    var reader = ByteReader(file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
+    // The type was read before, when the declaration was found.
+    guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
+    guard let index = type.typeIndex, Int(index) < typeIDs.count else { return type }
+    return type.withTypeIndex(typeIDs[Int(index)].rawValue)
+  }
+}
