@@ -21,12 +21,12 @@ struct CodeWriter: Sendable {
       let unit = functions[first].unit
       var end = first + 1
       while end < positions.upperBound, functions[end].unit == unit { end += 1 }
-      if unit == 0 {
+      if unit == .own {
         for position in first..<end {
           window.write(bodies[Int(functions[position].index)], at: start + Int(code.offsets[position]))
         }
       } else {
-        write(first..<end, of: units[Int(unit)], at: start, in: window)
+        write(first..<end, of: units[unit], at: start, in: window)
       }
       first = end
     }
