@@ -46,6 +46,12 @@ extension OptionReader {
     if options.importTable && options.exportTable {
       diagnostics.error("--import-table and --export-table may not be used together")
     }
+    if let name = options.initExport {
+      if name.isEmpty { diagnostics.error("--init-export needs a name") }
+      if relocatable || pie || shared {
+        diagnostics.error("--init-export is for programs: it may not be used with -r, -pie or -shared")
+      }
+    }
     if relocatable { checkRelocatable() }
     if !experimentalPIC { warnOfUnstableFormats() }
     if options.bindsSymbolsLocally && !shared {

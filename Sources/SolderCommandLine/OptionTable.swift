@@ -188,6 +188,9 @@ extension OptionTable {
       $0.options.entryPoint = $1.value.isEmpty ? .none : .named($1.value)
     }
     flag("no-entry", dashes: .two, "Make a module without an entry point") { $0.options.entryPoint = .none }
+    value("init-export", .text("name"), "Export a function that runs constructors, once") {
+      $0.options.initExport = $1.value
+    }
     value("export", .text("symbol"), "Export this symbol, which must be defined") {
       $0.options.exports.append($1.value)
     }

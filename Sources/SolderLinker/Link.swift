@@ -104,7 +104,7 @@ struct Link {
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit
-    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics).run()
+    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics, is64: inputs.is64).run()
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
@@ -113,9 +113,12 @@ struct Link {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
+    // Order what runs before the program: start functions, relocation functions, constructors.
+    let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
+
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
-      resolution, live, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
+      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
@@ -145,9 +148,9 @@ struct Link {
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
     resolution.replace(missing)
 
-    // Decide what runs before the program. Afterwards it is known which of the linker's own functions are needed.
+    // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.
     let startUp = StartUpPass(
-      resolution, own, live, memory, addresses, features, options: options, diagnostics: diagnostics
+      resolution, own, live, start, memory, addresses, features, options: options, diagnostics: diagnostics
     ).run()
 
     // Number functions, globals, tags, tables, element segments and types. Afterwards every index is final.

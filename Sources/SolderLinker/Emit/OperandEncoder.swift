@@ -81,6 +81,15 @@ final class OperandEncoder: Sendable {
       }
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, replacing: width, compress: compress)
+    case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
+      let id = source.symbolIDs[Int(edit.target)]
+      guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
+      // A thread's copy has its address in a variable: the instruction stays what it was.
+      if let global = program.threadLocalGlobal(of: id) {
+        return .number(UInt64(global), .unsigned, opcode: 0x23, replacing: width, compress: compress)
+      }
+      let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
+      return .constant(address, is64: edit.encoding == .constant64, replacing: width, compress: compress)
     case .constant32, .constant64:
       let value = value(of: edit, in: source)
       return .constant(value, is64: edit.encoding == .constant64, replacing: width, compress: compress)
@@ -165,11 +174,11 @@ final class OperandEncoder: Sendable {
     case .functionOffsetI32, .functionOffsetI64:
       return bodyOffset(of: program.symbol(id)).map { UInt64($0) &+ addend }
         ?? (tombstone.flatMap { $0 == 0 ? nil : $0 } ?? addend)
-    case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).element)
+    case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).definition)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:
-      // Null stays null.
-      if case .undefined = value.answer { return 0 }
+      // Null stays null; but code that adds to it computes a number.
+      if case .undefined = value.answer { return edit.kind == .constantMemoryAddress ? addend : 0 }
       return program.address(of: id) &+ addend
     }
   }
@@ -187,7 +196,7 @@ final class OperandEncoder: Sendable {
   private func bodyOffset(of symbol: Symbol) -> UInt32? {
     guard symbol.isDefined else { return nil }
     // Not the symbol's value: references to a function that is exported may go to an import of the same name.
-    let index = program.indices.functionIndices[checked: Int(symbol.element)] ?? none32
+    let index = program.indices.functionIndices[checked: Int(symbol.definition)] ?? none32
     // One that is only pointed to has no body, and is null.
     return index == none32 ? 0 : bodyOffset(ofFunction: index)
   }

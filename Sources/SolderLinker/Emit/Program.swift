@@ -53,6 +53,23 @@ final class Program: Sendable {
     return missing("table slot", of: id)
   }
 
+  /// The address that a global holds: thread-local data of a result for one thread alone has one, and that of a library
+  /// only at run time.
+  func fixedAddress(of id: SymbolID) -> UInt64 {
+    let symbol = symbol(id)
+    if resolution.isInLibraryBlock(symbol) { return 0 }
+    guard case .threadLocalOffset(let offset) = values[Int(id)].answer, !options.sharedMemory else {
+      return address(of: id)
+    }
+    return memory.tlsAddress &+ offset
+  }
+
+  /// The variable that says where a thread has its copy of thread-local data; `nil` where there is one thread.
+  func threadLocalGlobal(of id: SymbolID) -> UInt32? {
+    guard options.sharedMemory || resolution.isInLibraryBlock(symbol(id)) else { return nil }
+    return addressGlobal(of: id)
+  }
+
   /// The address of data, or its offset from `__tls_base`.
   func address(of id: SymbolID) -> UInt64 {
     let value = values[Int(id)]
@@ -73,8 +90,8 @@ final class Program: Sendable {
     let symbol = symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
-    let index = Int(symbol.element - unit.bases.global)
-    if let address = memory.decidedAddresses[symbol.element] { return address }
+    let index = Int(symbol.definition - unit.bases.global)
+    if let address = memory.decidedAddresses[symbol.definition] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }

@@ -56,7 +56,7 @@ struct SectionWriter {
       writer.u32(program.index(of: symbol.type))
     case .global:
       let unit = units[Int(symbol.unit)]
-      let declared = unit.globalImports[Int(symbol.element)]
+      let declared = unit.globalImports[Int(symbol.definition)]
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
       writer.byte(declared.global.isMutable ? 1 : 0)
     case .table:
@@ -65,7 +65,7 @@ struct SectionWriter {
         writer.byte(0x70)
       } else {
         let unit = units[Int(symbol.unit)]
-        let declared = unit.tableImports[Int(symbol.element)]
+        let declared = unit.tableImports[Int(symbol.definition)]
         writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
         if !isFunctionTable { return write(declared.limits, &writer) }
       }
@@ -170,11 +170,13 @@ struct SectionWriter {
     let isPIC = program.options.isPositionIndependent
     let isStub = symbol.has(.isStub)
     let isMutable =
-      !isStub
-      && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS || program.options.sharedMemory && symbol.isTLS)
+      program.resolution.isInLibraryBlock(symbol)
+      || !isStub
+        && (!program.features.hasExtendedConst && isPIC && !symbol.isTLS
+          || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
-    let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)
+    let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: id)
     let known = program.resolution.wellKnown
     let base =
       isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil
@@ -327,7 +329,7 @@ extension Program {
     let known = resolution.wellKnown
     func isGlobal(_ id: SymbolID?) -> Bool {
       guard let id, symbol(id).isDefined, symbol(id).unit == 0, symbol(id).kind == .global else { return false }
-      return Int(symbol(id).element - resolution.units[0].bases.global) == index
+      return Int(symbol(id).definition - resolution.units[0].bases.global) == index
     }
     if isGlobal(known.stackPointer) { return memory.stackPointer }
     if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }

@@ -97,6 +97,8 @@ private struct SymbolTables: Sendable {
   /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
   /// is, and `__tls_base` says where that is.
   let offsetsThreadLocals: Bool
+  /// Of each unit, whether it is a shared library.
+  let isLibrary: [Bool]
   /// For each segment of the result, its merged strings with their addresses.
   let strings: [[(address: UInt64, strings: MergedStrings)]]
 
@@ -107,6 +109,7 @@ private struct SymbolTables: Sendable {
     self.live = live
     self.memory = memory
     self.indices = indices
+    isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
     offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
     strings = memory.segments.map { segment in
       segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
@@ -120,18 +123,19 @@ private struct SymbolTables: Sendable {
 
   private func answer(of id: SymbolID) -> SymbolValue.Answer {
     let index = Int(id)
-    let element = symbols[index].element
+    let definition = symbols[index].definition
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if symbols[index].state == .defined, element != none32, symbols[index].unit != 0,
+    if symbols[index].state == .defined, definition != none32, symbols[index].unit != 0,
       !symbols[index].has(.preemptible)
     {
       switch symbols[index].kind {
       case .function:
-        guard live.functions[Int(element)] else { return .absent }
+        guard live.functions[Int(definition)] else { return .absent }
         return .function(
-          .init(storedIndex: indices.functionIndices[Int(element)], storedSlot: indices.functionSlots[Int(element)]))
+          .init(
+            storedIndex: indices.functionIndices[Int(definition)], storedSlot: indices.functionSlots[Int(definition)]))
       case .data:
-        return live.segments[Int(element)] ? placed(address(of: index, in: element), index) : .absent
+        return live.segments[Int(definition)] ? placed(address(of: index, in: definition), index) : .absent
       default: break
       }
     }
@@ -139,7 +143,9 @@ private struct SymbolTables: Sendable {
   }
 
   private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
-    symbols[index].isTLS && offsetsThreadLocals
+    // A library's counts from the library's part of a thread's block.
+    if symbols[index].isTLS, isLibrary[Int(symbols[index].unit)] { return .threadLocalOffset(symbols[index].value) }
+    return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 
@@ -160,8 +166,8 @@ private struct SymbolTables: Sendable {
     case .global, .tag, .table: return index == none32 ? .absent : .index(index)
     case .data:
       guard symbol.state == .defined else { return .undefined }
-      return symbol.element == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.element), Int(id))
+      return symbol.definition == none32
+        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.definition), Int(id))
     case .section: return .section
     }
   }

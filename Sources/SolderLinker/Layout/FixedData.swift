@@ -66,7 +66,7 @@ struct FixedData {
 }
 
 /// What immutable globals hold, as far as no host and no layout decides it.
-private struct KnownGlobals {
+struct KnownGlobals {
   private let resolution: Resolution
 
   init(_ resolution: Resolution) { self.resolution = resolution }
@@ -91,7 +91,7 @@ private struct KnownGlobals {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
-    let index = Int(symbol.element - unit.bases.global)
+    let index = Int(symbol.definition - unit.bases.global)
     guard !unit.globals[index].type.isMutable,
       unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
     else { return nil }

@@ -40,6 +40,9 @@ struct MemoryPlan {
   /// What libraries have in each thread's block, behind the program's own data.
   var threadLocalBlocks: [ThreadLocalBlock] = []
   var initMemoryFlag: UInt64?
+  /// Where threads see who of them runs constructors, and does what else only one may do at instantiation.
+  var constructorsFlag: UInt64?
+  var firstInstanceFlag: UInt64?
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
   /// Addresses of globals of plain modules that the layout decides, by their numbers over all units.
@@ -58,7 +61,9 @@ struct MemoryPlan {
 /// Gives everything its address; see the comment at the head of the file.
 struct MemoryPass {
   private let resolution: Resolution
+  private let own: OwnUnit
   private let live: Liveness
+  private let start: StartOrder
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
@@ -74,9 +79,11 @@ struct MemoryPass {
   private var next: UInt64 = 0
 
   init(
-    _ resolution: Resolution, _ live: Liveness, options: LinkOptions, diagnostics: Diagnostics, threads: Threads,
-    is64: Bool
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, options: LinkOptions,
+    diagnostics: Diagnostics, threads: Threads, is64: Bool
   ) {
+    self.own = own
+    self.start = start
     segmentBases = resolution.units.map(\.bases.segment)
     self.resolution = resolution
     self.live = live
@@ -100,6 +107,7 @@ struct MemoryPass {
   /// Runs the pass.
   consuming func run() -> MemoryPlan {
     FixedData.reportOverlaps(fixedData, diagnostics)
+    checkStackPointer()
     guard let plain else {
       place(from: 0)
       finish(heapBase: next.aligned(to: MemoryPass.heapAlignment), moved: 0)
@@ -151,12 +159,8 @@ struct MemoryPass {
     diagnostics.log("mem: global base = \(next)")
     for index in plan.segments.indices { placeSegment(index) }
     placeBlocks()
-    if options.sharedMemory { plan.placeThreadLocalBlocks(resolution, live, diagnostics) }
-    if options.sharedMemory, plan.segments.contains(where: { $0.isPassive }) {
-      next = next.aligned(to: 4)
-      plan.initMemoryFlag = next
-      next &+= 4
-    }
+    plan.placeThreadLocalBlocks(resolution, own, live, options, diagnostics)
+    placeFlags()
     plan.dataEnd = next
     diagnostics.log("mem: static data = \(next &- plan.dataStart)")
     if !options.stackFirst, !ownsStack { placeStack() }
@@ -174,6 +178,22 @@ struct MemoryPass {
     let size = MemorySize(resolution, options, diagnostics, is64: is64)
     plan.setSize(size.of(placedEnd: plain == nil ? heapBase : isPlacing ? placedEnd : 0, moved: moved))
     checkBounds()
+  }
+
+  /// The stack pointer that everybody shares has to point into the memory that everybody uses.
+  private func checkStackPointer() {
+    guard resolution.wellKnown.stackPointer == nil, let id = resolution.table.find("__stack_pointer") else { return }
+    let symbol = resolution.symbol(id)
+    guard symbol.isDefined, symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.keepsMemory,
+      let main = resolution.memories.mainMemory, !main.users.contains(where: { $0.unit == symbol.unit }),
+      let user = resolution.inLinkOrder.first(where: \.contracts.needsMainMemory)
+    else { return }
+    let owner = main.users.first { resolution.units[Int($0.unit)].contracts.keepsMemory }
+    let other = owner.map { "that of " + resolution.units[Int($0.unit)].file.displayName } ?? "another one"
+    diagnostics.error(
+      "\(resolution.units[Int(symbol.unit)].file.displayName): brings the __stack_pointer of the program, but not the "
+        + "memory that \(user.file.displayName) uses, which is \(other) (name the module with the memory env=FILE, or let "
+        + "this one not show its __stack_pointer)")
   }
 
   /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.
@@ -206,6 +226,21 @@ struct MemoryPass {
     }
   }
 
+  private var needsConstructorsFlag: Bool { own.startUp.runsOnce && live.hasConstructors }
+
+  /// Words by which threads agree on who does something, and wait for it.
+  private mutating func placeFlags() {
+    guard options.sharedMemory else { return }
+    func place(_ flag: WritableKeyPath<MemoryPlan, UInt64?>) {
+      next = next.aligned(to: 4)
+      plan[keyPath: flag] = next
+      next &+= 4
+    }
+    if plan.segments.contains(where: { $0.isPassive }) { place(\.initMemoryFlag) }
+    if start.needsFirstInstance { place(\.firstInstanceFlag) }
+    if needsConstructorsFlag { place(\.constructorsFlag) }
+  }
+
   /// Zero-initialised segments take no place in the file unless something forces them to, so they are numbered behind
   /// those that code may name.
   private mutating func orderSegments() {
@@ -225,6 +260,7 @@ struct MemoryPass {
 
   /// Whether anything has to be placed beside a plain module's own data.
   private var needsMemory: Bool {
+    if options.sharedMemory, needsConstructorsFlag || start.needsFirstInstance { return true }
     if plan.segments.contains(where: { $0.size > 0 }) { return true }
     if let stack = resolution.wellKnown.stackPointer, resolution.needsStack,
       live.isLive(resolution.symbol(stack), stack)
@@ -307,6 +343,8 @@ struct MemoryPass {
     output.address = address
     output.size = segment.size
     output.pieces = [OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)]
+    // Threads share it, and each of them instantiates the module: it is set up once, as data of objects is.
+    output.isPassive = options.sharedMemory && unit.contracts.isSetUpByExports
     plan.segments.append(output)
   }
 

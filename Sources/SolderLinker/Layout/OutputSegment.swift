@@ -35,6 +35,8 @@ struct OutputSegment {
   var isBSS = false
   /// A segment of a finished module that keeps its own way of saying where it goes.
   var kept: Piece?
+  /// Whether it is the initial thread-local data of objects. A library's has its own way.
+  var isThreadLocal: Bool { kept == nil && name == ".tdata" }
   /// Whether it begins where the layout says (rather than at a kept expression, or nowhere).
   var isPlaced: Bool { kept == nil }
 }

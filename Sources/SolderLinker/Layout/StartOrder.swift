@@ -2,118 +2,117 @@ import WebAssemblyFormat
 
 // What runs before the program, and in which order.
 //
-// At instantiation: library by library its start function, then every relocation that could not be done at link time, as
-// when a loader instantiates it; of all libraries before any constructor, since that may depend on the relocations of a
-// library that needs it. Constructors follow, a
-// library's behind those of the libraries it needs. They may call the host, and the host can only see the memory when
-// the instance exists, so they run from the program's entry where it has one: `_start` and `_initialize` of the C
-// library call `__wasm_call_ctors` themselves, and the entry of a plain module gets a wrapper. Only a program without
-// an entry runs them at instantiation.
-
-/// Orders libraries so that each stands behind those it needs.
-struct LibraryOrder {
-  private let resolution: Resolution
-  private let units: [Unit]
-  private var declared: [[Int]]
-  private var used: [[Int]]
-
-  init(_ resolution: Resolution) {
-    self.resolution = resolution
-    units = resolution.inLinkOrder.filter { $0.contracts.isSetUpByExports }
-    declared = Array(repeating: [], count: units.count)
-    used = Array(repeating: [], count: units.count)
-    var byName: [String: Int] = [:]
-    var byUnit: [UInt32: Int] = [:]
-    for (index, unit) in units.enumerated() {
-      byName[unit.file.baseName] = index
-      byUnit[unit.index] = index
-    }
-    for (index, unit) in units.enumerated() {
-      declared[index] = (unit.dylink?.needed ?? []).compactMap { byName[$0.description] }.filter { $0 != index }
-      var seen: Set<Int> = []
-      for (symbol, id) in zip(unit.symbols, unit.symbolIDs) where symbol.isUndefined {
-        let target = resolution.symbol(id)
-        guard target.isDefined, let other = byUnit[target.unit], other != index, seen.insert(other).inserted else {
-          continue
-        }
-        used[index].append(other)
-      }
-    }
-  }
-
-  /// The libraries in that order; where they need each other in a circle, the order of the command line decides.
-  func sorted() -> [Unit] {
-    // What a library declares counts more than what it happens to use: a use that closes a circle does not count.
-    let byDeclaration = units.indices.map { reachable(from: $0, along: [declared]) }
-    let byAnything = units.indices.map { reachable(from: $0, along: [declared, used]) }
-    let edges = units.indices.map { index in
-      declared[index].filter { !byDeclaration[$0].contains(index) }
-        + used[index].filter { !byAnything[$0].contains(index) }
-    }
-    var state = [UInt8](repeating: 0, count: units.count)
-    var result: [Unit] = []
-    for root in units.indices where state[root] == 0 {
-      var stack: [(node: Int, next: Int)] = [(root, 0)]
-      state[root] = 1
-      while let (node, next) = stack.last {
-        if next < edges[node].count {
-          stack[stack.count - 1].next += 1
-          let target = edges[node][next]
-          if state[target] == 0 {
-            state[target] = 1
-            stack.append((target, 0))
-          }
-        } else {
-          result.append(units[node])
-          stack.removeLast()
-        }
-      }
-    }
-    return result
-  }
-
-  private func reachable(from start: Int, along graphs: [[[Int]]]) -> Set<Int> {
-    var result: Set<Int> = []
-    var queue = graphs.flatMap { $0[start] }
-    while let node = queue.popLast() {
-      if result.insert(node).inserted { queue += graphs.flatMap { $0[node] } }
-    }
-    return result
-  }
-}
+// The measure is a loader that takes one library after the other, those that are needed first. It instantiates a library,
+// which runs its start function; it has the library relocate its data; and when this has been done for all, it calls their
+// constructors in the same order. So here:
+//
+//  1. what the linker itself has to do: copy data into shared memory, relocate;
+//  2. of each library its start function, then its relocation functions that could not be done at link time. Those of a
+//     library without a start function have nothing to wait for and come first of all, since another library's start
+//     function may use its data;
+//  3. thread-local data of the first thread, where libraries leave that to the loader;
+//  4. constructors, if nothing calls them later (see `StartUpRule`): a constructor may depend on relocations of a library
+//     that needs it, so all of these are done. The C and C++ libraries' own come first, then those of the shared libraries,
+//     then the program's, by priority;
+//  5. start functions of plain modules, which may use all of that, each behind those of modules that it imports from.
+//
+// With threads, each of them instantiates the result. Start functions run in each, as a library's own sees to it that
+// memory is set up once and that variables, which every thread has for itself, are set in all. Relocation functions change
+// memory that is shared, and constructors do anything, so they run in the first thread, and the others wait.
 
 /// Functions that run before the program.
 struct StartOrder {
-  /// At instantiation, in this order.
-  var atInstantiation: [SymbolID] = []
+  /// What every instance runs, in this order.
+  var inEachInstance: [SymbolID] = []
+  /// What only the first of several threads runs, in this order, behind the former.
+  var inFirstInstance: [SymbolID] = []
+  /// Libraries whose thread-local data has to be set up for the first thread, with these.
+  var firstThread: [UInt32] = []
   /// Constructors, in this order.
   var constructors: [SymbolID] = []
+  /// Whether they run at instantiation.
+  var runsConstructors = false
+  /// Start functions of plain modules, in this order.
+  var plainModules: [SymbolID] = []
+
+  /// Whether something runs in the first of several threads only.
+  var needsFirstInstance: Bool { !inFirstInstance.isEmpty || !firstThread.isEmpty }
 
   /// The highest priority number of constructors that belong to the C and C++ libraries themselves: those run before
   /// the shared libraries, which may use them (GCC's documentation reserves 0 to 100 for the implementation).
   static let reservedPriority: UInt32 = 100
 
-  init(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
-    let libraries = LibraryOrder(resolution).sorted().filter { live.units[Int($0.index)] }
-    func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
-      unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
-    }
+  init() {}
+
+  init(
+    _ resolution: Resolution, _ rule: StartUpRule, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
+    guard options.contract.callsConstructors else { return }
+    let libraries = resolution.librariesInStartOrder().filter { live.units[Int($0.index)] }
     for unit in libraries {
-      guard let facts = unit.lifted else { continue }
-      StartUpReport(unit, facts).write(diagnostics)
-      if let start = unit.startFunction { atInstantiation.append(symbol(unit, start)) }
-      atInstantiation += facts.relocationFunctions.map { symbol(unit, $0) }
+      if let facts = unit.lifted { StartUpReport(unit, facts).write(diagnostics) }
     }
-    let own = StartOrder.objectConstructors(resolution, live)
-    constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
-    for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
-    constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
+    if options.sharedMemory {
+      for unit in libraries { addForThreads(unit, diagnostics) }
+    } else {
+      for unit in libraries where unit.startFunction == nil { inEachInstance += relocationFunctions(unit) }
+      for unit in libraries {
+        guard let start = unit.startFunction else { continue }
+        inEachInstance += [symbol(unit, start)] + relocationFunctions(unit)
+      }
+    }
+    for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }
+    if live.hasConstructors {
+      let own = StartOrder.objectConstructors(resolution, live)
+      constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
+      for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
+      constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
+      if case .instantiation = rule.caller { runsConstructors = !constructors.isEmpty }
+    }
+    for unit in resolution.modulesInStartOrder() {
+      if let start = unit.startFunction { plainModules.append(symbol(unit, start)) }
+    }
+  }
+
+  private func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
+    unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
   }
 
   /// Constructors of a library; one that only relocated has been read and is gone.
   private func libraryConstructors(_ unit: Unit) -> [UInt32] {
-    guard let facts = unit.lifted else { return [] }
-    return facts.constructors.filter { !unit.codeFacts.removedFunctions.contains($0) }
+    (unit.lifted?.constructors ?? []).filter { !unit.codeFacts.removedFunctions.contains($0) }
+  }
+
+  private func relocationFunctions(_ unit: Unit) -> [SymbolID] {
+    (unit.lifted?.relocationFunctions ?? []).map { symbol(unit, $0) }
+  }
+
+  /// A library that was not made for threads does not expect to be instantiated in each; what its functions do decides
+  /// where they belong.
+  private mutating func addForThreads(_ unit: Unit, _ diagnostics: Diagnostics) {
+    if let start = unit.startFunction {
+      if unit.lifted?.isThreaded == true {
+        inEachInstance.append(symbol(unit, start))
+      } else {
+        add(start, of: unit, diagnostics)
+      }
+    }
+    for function in unit.lifted?.relocationFunctions ?? [] { add(function, of: unit, diagnostics) }
+  }
+
+  private mutating func add(_ function: UInt32, of unit: Unit, _ diagnostics: Diagnostics) {
+    let effects = unit.lifted?.effects[function] ?? .leaves
+    if !effects.contains(.setsVariables) {
+      inFirstInstance.append(symbol(unit, function))
+    } else if effects.isDisjoint(with: [.writesMemory, .leaves]) {
+      inEachInstance.append(symbol(unit, function))
+    } else {
+      let name = unit.exports.first { $0.kind == .function && $0.index == function }?.name
+      let what = name.map { "'\($0)'" } ?? "its start function"
+      diagnostics.error(
+        "\(unit.file.displayName): \(what) sets variables, which every thread has for itself, and memory, which threads "
+          + "share (link the library with --shared-memory)")
+    }
   }
 
   /// The constructors that objects name, lowest priority first.

@@ -13,8 +13,9 @@ extension StartUpPass {
     if memory.segments.contains(where: { features.needsCode(toInitialize: $0, options) }) {
       result.setUp.initializeMemory = choose(declared.initializeMemory)
     }
-    if options.sharedMemory {
-      if result.setUp.initializeMemory != nil { result.needsThreadBase = true }
+    let relocatesLibraries = addresses.own.contains { resolution.isInLibraryBlock(resolution.symbol($0)) }
+    if options.sharedMemory || relocatesLibraries {
+      if result.setUp.initializeMemory != nil { needThreadBase() }
       chooseThreadRelocations()
     }
     if options.isPositionIndependent, !features.hasExtendedConst,
@@ -31,7 +32,7 @@ extension StartUpPass {
   private mutating func chooseThreadRelocations() {
     if addresses.own.contains(where: { resolution.symbol($0).isTLS }) {
       result.setUp.applyGlobalTLSRelocations = choose(own.setUp.applyGlobalTLSRelocations)
-      result.needsThreadBase = true
+      needThreadBase()
     }
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
@@ -40,6 +41,10 @@ extension StartUpPass {
         }
     }
     if hasRelocations { result.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
+  }
+
+  private mutating func needThreadBase() {
+    if let id = resolution.wellKnown.tlsBase { result.neededGlobals.insert(resolution.symbol(id).definition) }
   }
 
   /// `--export-all` means these too.

@@ -6,16 +6,20 @@ struct StartUp {
   var function: SymbolID?
   /// All that runs at instantiation, in order.
   var functions: [SymbolID] = []
-  /// Constructors in the order of their calls.
-  var constructors: [SymbolID] = []
+  /// What runs before the program.
+  var order = StartOrder()
+  /// The variable that says whether constructors have run, where they might be called again.
+  var constructorsHaveRun: SymbolID?
+  /// By unit: what sets up the thread-local data of libraries that leave the first thread's to the loader.
+  var threadLocalSetUp: [UInt32: SymbolID] = [:]
   /// The functions that set up memory, as far as they are needed.
   var setUp = SetUpFunctions()
-  /// Whether the linker's own code sets `__tls_base`.
-  var needsThreadBase = false
+  /// Globals that the linker's own code needs, beside those that something in a file refers to; numbered over all units.
+  var neededGlobals: Set<UInt32> = []
   /// Functions that the linker adds, in order: in front of all others, and behind them.
   var firstFunctions: [SymbolID] = []
   var lastFunctions: [SymbolID] = []
-  /// Exports of plain modules whose function a wrapper replaces.
+  /// Exports whose function a wrapper replaces.
   var replacedExports: [ByteString: SymbolID] = [:]
   /// Functions that are not exported because a wrapper is.
   var wrapped: Set<SymbolID> = []
@@ -30,6 +34,7 @@ struct StartUpPass {
   let resolution: Resolution
   let own: OwnUnit
   let live: Liveness
+  let order: StartOrder
   let memory: MemoryPlan
   let addresses: AddressGlobals
   let features: FeatureSet
@@ -38,12 +43,13 @@ struct StartUpPass {
   var result = StartUp()
 
   init(
-    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ memory: MemoryPlan, _ addresses: AddressGlobals,
-    _ features: FeatureSet, options: LinkOptions, diagnostics: Diagnostics
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ order: StartOrder, _ memory: MemoryPlan,
+    _ addresses: AddressGlobals, _ features: FeatureSet, options: LinkOptions, diagnostics: Diagnostics
   ) {
     self.resolution = resolution
     self.own = own
     self.live = live
+    self.order = order
     self.memory = memory
     self.addresses = addresses
     self.features = features
@@ -58,53 +64,72 @@ struct StartUpPass {
       return result
     }
     chooseSetUp()
-    var order = StartOrder(resolution, live, diagnostics)
-    result.constructors = live.hasConstructors ? order.constructors : []
-    if options.isPositionIndependent || resolution.callsConstructorsItself(options) {
-      // The program's own start-up calls them.
-    } else if resolution.units.contains(where: \.contracts.keepsEntry) {
-      wrapPlainEntry(&order)
-    } else {
-      wrapCommandExports()
+    result.order = order
+    chooseCaller()
+    if let id = own.constructorsHaveRun, live.hasConstructors {
+      result.neededGlobals.insert(resolution.symbol(id).definition)
+      result.constructorsHaveRun = id
     }
-    // The start functions of plain modules are the last: they may use the libraries.
-    setStart(order.atInstantiation + plainStartFunctions())
+    setUpThreadLocalData()
+    listFunctions()
     return result
   }
 
-  private func plainStartFunctions() -> [SymbolID] {
-    resolution.inLinkOrder.compactMap { unit in
-      guard unit.contracts.keepsEntry, let start = unit.startFunction, let facts = unit.lifted else { return nil }
-      return unit.symbolIDs[Int(facts.functionSymbols + start)]
+  /// What calls constructors; see `StartUpRule`.
+  private mutating func chooseCaller() {
+    let hasWork = live.hasConstructors || resolution.wellKnown.callDestructors != nil
+    switch own.startUp.caller {
+    case .everyExport: wrapCommandExports()
+    case .entry(let entry):
+      guard hasWork, let wrapper = own.entryWrapper else { break }
+      result.lastFunctions.append(wrapper)
+      result.replacedExports[entry.exportName] = wrapper
+    case .program, .instantiation, .host: break
+    }
+    if let id = own.initExport {
+      result.lastFunctions.append(id)
+      result.exports.append(id)
     }
   }
 
-  private mutating func setStart(_ functions: [SymbolID]) {
-    let setUp = result.setUp.start ?? result.setUp.applyGlobalRelocations ?? result.setUp.initializeMemory
-    result.functions = (setUp.map { [$0] } ?? []) + functions
-    if result.functions.count > 1, let all = own.startAll {
+  private mutating func setUpThreadLocalData() {
+    for index in order.firstThread {
+      result.threadLocalSetUp[index] = own.threadLocalSetUp(of: resolution.units[Int(index)])
+    }
+    let needed = Set(memory.threadLocalBlocks.map(\.initialize) + result.threadLocalSetUp.values)
+    result.lastFunctions += own.threadLocalSetUp.values.filter(needed.contains).sorted()
+  }
+
+  /// All that runs at instantiation, in order; see `StartOrder`.
+  private mutating func listFunctions() {
+    var functions: [SymbolID] = []
+    if let own = result.setUp.start ?? result.setUp.applyGlobalRelocations ?? result.setUp.initializeMemory {
+      functions.append(own)
+    }
+    functions += order.inEachInstance
+    if order.needsFirstInstance, let first = own.firstInstance {
+      functions.append(first)
+      result.lastFunctions.append(first)
+    }
+    if let relocate = result.setUp.applyGlobalTLSRelocations,
+      addresses.own.contains(where: { resolution.isInLibraryBlock(resolution.symbol($0)) })
+    {
+      functions.append(relocate)
+    }
+    if order.runsConstructors, let caller = resolution.wellKnown.callConstructors { functions.append(caller) }
+    functions += order.plainModules
+    result.functions = functions
+    if functions.count > 1, let all = own.startAll {
       result.function = all
       result.lastFunctions.append(all)
     } else {
-      result.function = result.functions.first
-    }
-  }
-
-  /// A plain module enters by `_start` or `_initialize`, if at all: constructors run there, when the host can see the
-  /// memory.
-  private mutating func wrapPlainEntry(_ order: inout StartOrder) {
-    guard live.hasConstructors || resolution.wellKnown.callDestructors != nil else { return }
-    if let entry = own.entryWrapper {
-      result.lastFunctions.append(entry.wrapper)
-      result.replacedExports[entry.exportName] = entry.wrapper
-    } else if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
-      order.atInstantiation.append(caller)
+      result.function = functions.first
     }
   }
 
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
   private mutating func wrapCommandExports() {
-    guard !result.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
+    guard !order.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
     result.wrapped = Set(own.wrappers.map(\.function))
     result.lastFunctions += own.wrappers.map(\.wrapper)
     result.exports += own.wrappers.map(\.wrapper)

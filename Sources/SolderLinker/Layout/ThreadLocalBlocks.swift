@@ -3,65 +3,71 @@ import WebAssemblyFormat
 // Thread-local data of shared libraries.
 //
 // The main thread has a library's thread-local data where it lies in the library's block: the library's start function
-// sees to that. For every other thread the program's start-up allocates `__tls_size` bytes and calls `__wasm_init_tls`,
-// which knows of the program's own data only. So room for the libraries' follows there, and each library's own
-// `__wasm_init_tls` is called with its part of it.
+// sees to that, or else the result's. For every other thread the program's start-up allocates `__tls_size` bytes and calls
+// `__wasm_init_tls`, which knows of the program's own data only. So room for the libraries' follows there, and each library
+// is given its part of it: by its own `__wasm_init_tls`, or by a function that does what that one would do.
+//
+// Whoever wants the address of another unit's thread-local variable finds it in a global, as code of objects does that
+// was made for this. Every instance sets these when its thread is set up. See also `ThreadLocalReader`.
 
 /// The part of each thread's block that belongs to a library.
 struct ThreadLocalBlock {
-  /// The library's `__wasm_init_tls`.
+  /// What sets it up, given its address.
   let initialize: SymbolID
   /// Where the part begins, counted from the beginning of the thread's block.
   let offset: UInt64
 }
 
-extension Unit {
-  /// The size of a library's thread-local data: of the segment that its `__wasm_init_tls` copies.
-  fileprivate func threadLocalSize(copiedBy function: UInt32) -> UInt64 {
-    let index = Int(function) - functionImports.count
-    guard index >= 0, index < functions.count else { return 0 }
-    var code = file.reader(of: functions[index].body)
-    var nothing = IgnoringVisitor()
-    guard (try? scanLocals(&code, &nothing)) != nil else { return 0 }
-    var reader = InstructionReader(code)
-    var size: UInt64 = 0
-    while let instruction = try? reader.next() {
-      guard instruction.opcode == .memoryInit, let segment = Int(exactly: instruction.first), segment < segments.count
-      else { continue }
-      size += segments[segment].size
-    }
-    return size
+extension Resolution {
+  /// Whether a symbol is thread-local data that a library has in a block of its own.
+  func isInLibraryBlock(_ symbol: Symbol) -> Bool {
+    symbol.isTLS && symbol.kind == .data && symbol.state == .defined && symbol.unit != none32
+      && units[Int(symbol.unit)].contracts.isSetUpByExports
   }
 
-  /// Whether the library has thread-local data, which it finds by way of a variable of its own.
-  fileprivate var hasThreadLocalBase: Bool {
-    globals.contains { $0.type.isMutable && $0.name == "__tls_base" }
+  /// The variable from which a thread-local symbol counts.
+  func threadLocalBase(of symbol: Symbol) -> SymbolID? {
+    guard isInLibraryBlock(symbol) else { return wellKnown.tlsBase }
+    let unit = units[Int(symbol.unit)]
+    guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
+    return unit.symbolIDs[Int(facts.globalSymbols + data.base)]
+  }
+}
+
+extension OwnUnit {
+  /// The function that sets up a thread's copy of a library's data, given its address.
+  func threadLocalSetUp(of unit: Unit) -> SymbolID? {
+    guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
+    guard let function = data.initialize else { return threadLocalSetUp[unit.index] }
+    return unit.symbolIDs[Int(facts.functionSymbols + function)]
   }
 }
 
 extension MemoryPlan {
   /// Makes room in each thread's block for the thread-local data of libraries.
-  mutating func placeThreadLocalBlocks(_ resolution: Resolution, _ live: Liveness, _ diagnostics: Diagnostics) {
-    let type = resolution.table.find("__wasm_init_tls").flatMap { resolution.symbol($0).type }
+  mutating func placeThreadLocalBlocks(
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
     for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && live.units[Int(unit.index)] {
-      guard let facts = unit.lifted else { continue }
-      guard let function = facts.initializeTLS else {
-        if unit.hasThreadLocalBase {
-          diagnostics.warn(
-            "\(unit.file.displayName): only the main thread can use the thread-local data of this library, because it "
-              + "does not export __wasm_init_tls (link it with --export=__wasm_init_tls)")
-        }
+      guard let data = unit.lifted?.threadLocal, let initialize = own.threadLocalSetUp(of: unit) else {
+        if unit.lifted?.hasThreadLocalData == true { reportUnknown(unit, diagnostics) }
         continue
       }
-      let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
-      guard resolution.symbol(id).type == type else { continue }
+      guard options.sharedMemory else { continue }
+      // Without names there is no telling whether something relocates the data.
+      if data.mayRelocate { reportUnknown(unit, diagnostics) }
+      if data.size == 0 { continue }
       let alignment = UInt64(1) << UInt64(min(unit.dylink?.memoryAlignment ?? 4, 31))
       let offset = (tlsSize + alignment - 1) & ~(alignment - 1)
-      let size = unit.threadLocalSize(copiedBy: function)
-      if size == 0 { continue }
-      threadLocalBlocks.append(ThreadLocalBlock(initialize: id, offset: offset))
-      tlsSize = offset &+ size
+      threadLocalBlocks.append(ThreadLocalBlock(initialize: initialize, offset: offset))
+      tlsSize = offset &+ data.size
       tlsAlignment = max(tlsAlignment, alignment)
     }
+  }
+
+  private func reportUnknown(_ unit: Unit, _ diagnostics: Diagnostics) {
+    diagnostics.error(
+      "\(unit.file.displayName): has thread-local data, but nothing says how a thread gets its copy "
+        + "(link the library with --export=__wasm_init_tls)")
   }
 }

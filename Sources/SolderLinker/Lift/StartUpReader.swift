@@ -92,11 +92,15 @@ struct StartUpReader {
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
     let hasNone = facts.relocationFunctions.isEmpty && facts.done.isEmpty
-    for constructor in facts.constructors { readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0) }
+    let constructors = Set(facts.constructors)
+    facts.constructors = callersOnly(facts.constructors)
+    for constructor in facts.constructors {
+      readLeadingCalls(of: constructor, limit: hasNone ? 1 : 0, except: constructors)
+    }
   }
 
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
-  private mutating func readLeadingCalls(of function: UInt32, limit: Int) {
+  private mutating func readLeadingCalls(of function: UInt32, limit: Int, except constructors: Set<UInt32>) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count, outcomes[function] == nil else { return }
     var code = unit.file.reader(of: unit.functions[index].body)
@@ -107,7 +111,7 @@ struct StartUpReader {
     while let instruction = try? reader.next(), instruction.opcode == .call {
       let callee = UInt32(truncatingIfNeeded: instruction.first)
       if outcomes[callee] == nil {
-        guard left > 0, isPlain(callee) else { return }
+        guard left > 0, isPlain(callee), !constructors.contains(callee) else { return }
         left -= 1
       } else if !facts.done.functions.contains(callee) {
         return
@@ -119,6 +123,40 @@ struct StartUpReader {
 
   private mutating func finish() {
     for (function, calls) in keptCalls where outcomes[function] == .stays { facts.done.startUpCalls.formUnion(calls) }
+    dropEmptyConstructors()
+    for function in facts.relocationFunctions + (unit.startFunction.map { [$0] } ?? []) {
+      facts.effects[function] = FunctionEffects(of: function, in: unit, without: facts.done)
+    }
+  }
+
+  /// Without those that another one calls: `_initialize` of a reactor calls `__wasm_call_ctors`.
+  private func callersOnly(_ constructors: [UInt32]) -> [UInt32] {
+    guard constructors.count > 1 else { return constructors }
+    var called: Set<UInt32> = []
+    for constructor in constructors where !called.contains(constructor) {
+      called.formUnion(unit.callees(of: constructor).subtracting([constructor]))
+    }
+    return constructors.filter { !called.contains($0) }
+  }
+
+  /// A constructor without anything to do asks for nobody who calls it: every library has the function.
+  private mutating func dropEmptyConstructors() {
+    let empty = facts.constructors.filter { facts.done.functions.contains($0) || isEmpty($0) }
+    facts.done.functions.formUnion(empty)
+    facts.constructors.removeAll(where: empty.contains)
+  }
+
+  private func isEmpty(_ function: UInt32) -> Bool {
+    guard isPlain(function), outcomes[function] == nil, var reader = unit.body(of: function) else { return false }
+    while let instruction = try? reader.next() {
+      switch instruction.opcode {
+      case .nop: continue
+      case .end where reader.depth == 0: return true
+      case .call where facts.done.calls.contains(instruction.operandOffset): continue
+      default: return false
+      }
+    }
+    return false
   }
 
   private func name(of function: UInt32) -> ByteString {

@@ -25,6 +25,16 @@ struct LiftedFacts {
   var relocationFunctions: [UInt32] = []
   var constructors: [UInt32] = []
   var initializeTLS: UInt32?
+  /// Emscripten's function that allocates a thread's block and calls the other.
+  var allocateTLS: UInt32?
+  /// Whether it was made for memory that threads share.
+  var isThreaded = false
+  /// Whether something says that it has thread-local data.
+  var hasThreadLocalData = false
+  /// The library's thread-local data, if it has some and how to set it up is known.
+  var threadLocal: ThreadLocalFacts?
+  /// What the start function and the relocation functions may do, as far as they stay.
+  var effects: [UInt32: FunctionEffects] = [:]
   /// Code whose work was done by reading it; other code may turn out to need some of it all the same.
   var done = DoneCode()
   /// What stays of the start-up code, in the order in which it was read.

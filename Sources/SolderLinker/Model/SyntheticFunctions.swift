@@ -16,11 +16,15 @@ enum SyntheticBody {
   case applyGlobalTLSRelocations
   /// Calls these functions in order.
   case callAll([SymbolID])
+  /// Sets up a thread's block for a library that has no function for that.
+  case initializeLibraryTLS(unit: UInt32)
+  /// Does what only the first of several threads may do at instantiation.
+  case firstInstance
   /// Calls all that runs at instantiation, in order.
   case startAll
   /// Runs constructors, then the exported function, then destructors.
   case commandExport(SymbolID)
-  /// Runs constructors, then the entry of a plain module, then, of a command, destructors.
+  /// Runs constructors, then the entry, then, of a command, destructors.
   case entry(SymbolID, runsDestructors: Bool)
 }
 
@@ -79,7 +83,7 @@ struct SyntheticFunctions: Sendable {
   }
 
   /// The unit as it is now, which has no relocations.
-  func frozen(at bases: ElementBases) -> Unit {
+  func frozen(at bases: DefinitionBases) -> Unit {
     let module = module()
     return Unit(
       BoundModule(module, index: 0, typeIDs: unit.typeIDs, discardedComdats: []), at: UnitPlace(bases: bases),

@@ -113,6 +113,8 @@ public struct LinkOptions: Sendable {
   public var importTable = false
   /// The function table is exported (`--export-table`).
   public var exportTable = false
+  /// Name of an exported function that runs constructors, once (`--init-export`).
+  public var initExport: String?
   /// The function table has no maximum (`--growable-table`).
   public var growableTable = false
   /// The first slot given to functions (`--table-base`); nil means 1, past the null pointer.

@@ -6,9 +6,10 @@ import WebAssemblyFormat
 /// Nothing in a file can refer to these, so marking leaves them alone. Whether one is in the result follows from what
 /// the passes behind marking find out, and it has an index then.
 struct OwnUnit {
-  /// The first function of the unit, the first table, and the first symbol of the link that are such.
+  /// The first function of the unit, the first table, the first global, and the first symbol of the link that are such.
   fileprivate(set) var firstFunction: UInt32
   fileprivate(set) var firstTable: UInt32
+  fileprivate(set) var firstGlobal: UInt32
   fileprivate(set) var firstSymbol: SymbolID
   fileprivate(set) var setUp = SetUpFunctions()
   /// Calls all that has to run at instantiation when that is more than one function.
@@ -18,8 +19,18 @@ struct OwnUnit {
   fileprivate let emptyFunction: TypeID
   /// For each function that the host may call, in the order of names, what calls constructors and destructors around it.
   fileprivate(set) var wrappers: [ExportWrapper] = []
-  /// What replaces the entry of a plain module.
-  fileprivate(set) var entryWrapper: PlainEntry?
+  /// What calls constructors; see the comment there.
+  fileprivate(set) var startUp: StartUpRule
+  /// What replaces the entry, and calls constructors around it.
+  fileprivate(set) var entryWrapper: SymbolID?
+  /// The function that `--init-export` asks for.
+  fileprivate(set) var initExport: SymbolID?
+  /// The variable that says whether constructors have run.
+  fileprivate(set) var constructorsHaveRun: SymbolID?
+  /// What only the first of several threads runs at instantiation.
+  fileprivate(set) var firstInstance: SymbolID?
+  /// By unit: what sets up the thread-local data of a library that has no function for that.
+  fileprivate(set) var threadLocalSetUp: [UInt32: SymbolID] = [:]
   /// Addresses that only an export asks for, by name. They take their place among names with their values.
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
@@ -32,11 +43,6 @@ struct OwnUnit {
 
   struct ExportWrapper {
     let function: SymbolID
-    let wrapper: SymbolID
-  }
-
-  struct PlainEntry {
-    let exportName: ByteString
     let wrapper: SymbolID
   }
 }
@@ -62,15 +68,19 @@ struct OwnUnitPass {
   private let diagnostics: Diagnostics
   /// The linker's own unit, as far as names asked for it.
   private let unit: Unit
+  private let is64: Bool
   private var own: OwnUnit
 
-  init(_ resolution: consuming Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+  init(_ resolution: consuming Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics, is64: Bool) {
+    self.is64 = is64
+    let rule = StartUpRule(copy resolution, options)
     unit = resolution.units[0]
     let firstSymbol = SymbolID(resolution.table.symbols.count)
     self.resolution = resolution
     own = OwnUnit(
-      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count), firstSymbol: firstSymbol,
-      emptyFunction: self.resolution.types.emptyFunction)
+      firstFunction: UInt32(unit.functions.count), firstTable: UInt32(unit.tables.count),
+      firstGlobal: UInt32(unit.globals.count), firstSymbol: firstSymbol,
+      emptyFunction: self.resolution.types.emptyFunction, startUp: rule)
     self.options = options
     self.diagnostics = diagnostics
   }
@@ -85,6 +95,8 @@ struct OwnUnitPass {
       declareSetUp()
       declareWrappers()
       declareAddresses()
+      declareThreadLocalSetUp()
+      own.firstInstance = add("__wasm_init_libraries", .firstInstance)
       markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
     }
@@ -110,7 +122,7 @@ struct OwnUnitPass {
     let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
     var symbol = Symbol(
       name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: 0, element: unit.bases.function + function)
+      unit: 0, definition: unit.bases.function + function)
     symbol.type = type
     return symbol
   }
@@ -153,35 +165,53 @@ struct OwnUnitPass {
 
   // MARK: Wrappers
 
-  /// Whether a start-up of the program's own calls the constructors, as crt1.o's does, or the host is to call them.
   private mutating func declareWrappers() {
-    guard !options.isPositionIndependent else { return }
-    if resolution.callsConstructorsItself(options) { return }
-    if resolution.units.contains(where: \.contracts.keepsEntry) {
-      declareEntryWrapper()
-    } else {
-      declareExportWrappers()
+    let rule = own.startUp
+    switch rule.caller {
+    case .program, .instantiation, .host: break
+    case .everyExport: declareExportWrappers()
+    case .entry(let entry):
+      own.entryWrapper = add(
+        "\(entry.exportName).command_export", .entry(entry.function, runsDestructors: entry.isCommand),
+        type: resolution.symbol(entry.function).type ?? resolution.types.emptyFunction)
     }
+    if rule.runsOnce, !options.sharedMemory {
+      own.constructorsHaveRun = addGlobal("__wasm_constructors_have_run", GlobalType(valueType: 0x7F, isMutable: true))
+    }
+    if let name = rule.initExport { declareInitExport(name) }
   }
 
-  /// A plain module enters by `_start` or `_initialize`, if at all.
-  private mutating func declareEntryWrapper() {
-    guard let (entryUnit, export) = plainEntry() else { return }
-    let entry = entryUnit.symbolIDs[Int((entryUnit.lifted?.functionSymbols ?? 0) + export.index)]
-    let runsDestructors = export.name == "_start"
-    let wrapper = add(
-      "\(export.name).command_export", .entry(entry, runsDestructors: runsDestructors),
-      type: resolution.symbol(entry).type ?? resolution.types.emptyFunction)
-    own.entryWrapper = OwnUnit.PlainEntry(exportName: export.name, wrapper: wrapper)
+  private mutating func declareInitExport(_ name: ByteString) {
+    guard let constructors = resolution.wellKnown.callConstructors else { return }
+    if name == resolution.symbol(constructors).name {
+      resolution.table.symbols[Int(constructors)].attributes.insert(.forceExport)
+      return
+    }
+    if let exporter = resolution.exporter(of: name, options) {
+      diagnostics.error("--init-export=\(name): \(exporter.file.displayName) exports something of that name already")
+      return
+    }
+    own.initExport = add(
+      name.description, .callAll([constructors]), type: resolution.types.emptyFunction, exportName: name)
   }
 
-  private func plainEntry() -> (Unit, Export)? {
-    for name in ["_start", "_initialize"] as [StaticString] {
-      for unit in resolution.inLinkOrder where unit.contracts.keepsEntry {
-        if let export = unit.exports.first(where: { $0.kind == .function && $0.name == name }) { return (unit, export) }
-      }
+  private mutating func addGlobal(_ name: StaticString, _ type: GlobalType) -> SymbolID {
+    let name = ByteString(name)
+    resolution.synthetic.unit.globals.append(
+      GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
+    return resolution.table.addUnnamed(
+      Symbol(
+        name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
+        definition: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
+  }
+
+  /// Libraries export no function that sets up their thread-local data unless they were asked to.
+  private mutating func declareThreadLocalSetUp() {
+    let type = resolution.types.intern(parameters: [is64 ? .i64 : .i32], results: [])
+    for unit in resolution.inLinkOrder {
+      guard let data = unit.lifted?.threadLocal, data.initialize == nil else { continue }
+      own.threadLocalSetUp[unit.index] = add("__wasm_init_tls", .initializeLibraryTLS(unit: unit.index), type: type)
     }
-    return nil
   }
 
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
@@ -242,7 +272,7 @@ struct OwnUnitPass {
   private mutating func declareAddress(_ name: ByteString) {
     guard resolution.table.find(name) == nil, own.addresses[name] == nil else { return }
     own.addresses[name] = resolution.table.addUnnamed(
-      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: 0, element: none32))
+      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: 0, definition: none32))
   }
 
   // MARK: The function table
@@ -277,7 +307,7 @@ struct OwnUnitPass {
       resolution.table.symbols[Int(existing)].attributes.insert(.forceImport)
       return existing
     }
-    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: 0, element: none32)
+    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: 0, definition: none32)
     symbol.attributes = [.forceImport, .usedInRegularUnit]
     return resolution.table.addUnnamed(symbol)
   }
@@ -287,7 +317,7 @@ struct OwnUnitPass {
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
       name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
-      element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
+      definition: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)
@@ -298,14 +328,18 @@ struct OwnUnitPass {
 }
 
 extension Resolution {
-  /// Whether a start-up of the program's own calls the constructors, as crt1.o's does, or the host is to call them.
-  func callsConstructorsItself(_ options: LinkOptions) -> Bool {
-    guard let caller = wellKnown.callConstructors else { return false }
-    let constructors = symbol(caller)
-    if constructors.has(.usedInRegularUnit) { return true }
-    // A plain module knows nothing of constructors: that all symbols are exported does not mean that the host calls them.
-    let keepsEntry = units.contains(where: \.contracts.keepsEntry)
-    return constructors.isExported(options) && (!keepsEntry || constructors.has(.forceExport))
+  /// The unit that exports something under this name, in the result.
+  fileprivate func exporter(of name: ByteString, _ options: LinkOptions) -> Unit? {
+    let plain = inLinkOrder.first { unit in
+      unit.contracts.keepsExports && unit.exports.contains { $0.name == name }
+    }
+    if let plain { return plain }
+    let found = table.slots.first { id in
+      let symbol = symbol(id)
+      guard symbol.isExported(options) else { return false }
+      return symbol.name == name || symbol.kind == .function && symbol.state == .defined && exportName(of: id) == name
+    }
+    return found.map { units[Int(symbol($0).unit)] }
   }
 }
 

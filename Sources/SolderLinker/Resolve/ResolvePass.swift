@@ -55,8 +55,10 @@ struct ResolvePass {
     unhideEntry()
     demoteLazySymbols()
     checkBindings()
+    let conventions = ConventionCheck(resolver.types, is64: is64, diagnostics)
+    for unit in resolver.units { conventions.check(unit) }
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
-    let (limits, bases) = (raisedLimits(), assignElementNumbers())
+    let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
       UnitPlace(bases: bases[$0], symbolIDs: resolver.symbolIDs[$0], limits: limits[$0])
@@ -219,7 +221,7 @@ struct ResolvePass {
       let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
       return resolver.table.addUnnamed(own)
     }
-    // A lifted unit has a local symbol for each element beside the exported one.
+    // A lifted unit has a local symbol for each definition beside the exported one.
     if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
     let (first, imports) =
       switch symbol.kind {
@@ -228,28 +230,36 @@ struct ResolvePass {
       case .tag: (facts.tagSymbols, unit.tagImports.count)
       default: (facts.functionSymbols, unit.functionImports.count)
       }
-    return resolver.id(Int(first) + imports + Int(symbol.element), of: unit)
+    return resolver.id(Int(first) + imports + Int(symbol.definition), of: unit)
   }
 
-  /// A plain module's table of functions becomes that of the whole program.
+  /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
+  /// or else that of a module without a name, or else the first.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
-    for unit in resolver.units where unit.contracts.keepsSlots {
-      guard let facts = unit.lifted,
-        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
-      else { continue }
-      let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
-      if let id = resolver.table.find(name) {
-        if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
-          known.indirectFunctionTable = id
-          return
-        }
-        boundImports[id] = own
-        if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
-      }
-      known.indirectFunctionTable = own
+    guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
+    let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
+    known.indirectFunctionTable = own
+    guard let id = resolver.table.find(name) else { return }
+    if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
+      known.indirectFunctionTable = id
       return
     }
+    boundImports[id] = own
+    if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
+  }
+
+  private func plainFunctionTable(exportedAs name: ByteString) -> (BoundModule, index: Int)? {
+    var best: (rank: Int, unit: BoundModule, index: Int)?
+    for unit in resolver.units where unit.contracts.keepsSlots {
+      let exported = unit.exports.first { $0.kind == .table && $0.name == name }
+      for (index, table) in unit.tables.enumerated() where table.elementType == 0x70 && table.limits.is64 == is64 {
+        let isExported = exported.map { Int($0.index) == unit.tableImports.count + index } ?? false
+        let rank = isExported ? 0 : unit.moduleName == nil ? 1 : 2
+        if rank < best?.rank ?? .max { best = (rank, unit, index) }
+      }
+    }
+    return best.map { ($0.unit, $0.index) }
   }
 
   // MARK: What is left undefined
@@ -260,10 +270,10 @@ struct ResolvePass {
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
-        symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
+        symbol.unit != 0, symbol.definition != none32, boundImports[id] == nil,
         resolver.units[Int(symbol.unit)].contracts.sharesUndefined
       else { continue }
-      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
+      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.definition)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -290,7 +300,7 @@ struct ResolvePass {
       resolver.table.symbols[id].state = .undefined
       // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
-      resolver.table.symbols[id].element = none32
+      resolver.table.symbols[id].definition = none32
     }
   }
 
@@ -364,9 +374,9 @@ struct ResolvePass {
   // MARK: Numbers
 
   /// Numbers the functions, segments, … of all units in one row, the linker's own last because it still makes more.
-  private mutating func assignElementNumbers() -> [ElementBases] {
-    var all = [ElementBases](repeating: ElementBases(), count: resolver.units.count)
-    var bases = ElementBases()
+  private mutating func numberDefinitions() -> [DefinitionBases] {
+    var all = [DefinitionBases](repeating: DefinitionBases(), count: resolver.units.count)
+    var bases = DefinitionBases()
     for unit in resolver.units.dropFirst() {
       all[Int(unit.index)] = bases
       bases.function += UInt32(unit.functions.count)
@@ -381,14 +391,14 @@ struct ResolvePass {
     all[0] = bases
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
-      guard symbol.state == .defined, symbol.element != none32 else { continue }
-      resolver.table.symbols[index].element += all[Int(symbol.unit)].base(of: symbol.kind)
+      guard symbol.state == .defined, symbol.definition != none32 else { continue }
+      resolver.table.symbols[index].definition += all[Int(symbol.unit)].base(of: symbol.kind)
     }
     return all
   }
 }
 
-extension ElementBases {
+extension DefinitionBases {
   func base(of kind: SymbolKind) -> UInt32 {
     switch kind {
     case .function: function

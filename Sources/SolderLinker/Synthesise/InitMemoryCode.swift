@@ -17,10 +17,10 @@ struct InitMemoryCode {
     for (index, segment) in program.memory.segments.enumerated() where needsInitialization(segment) {
       initialize(segment, index, &writer)
     }
-    if isShared { writeDone(to: &writer) }
+    if isShared { OnceCode(flag: flagAddress).end(&writer) }
     for (index, segment) in program.memory.segments.enumerated() where needsInitialization(segment) && !segment.isBSS {
       // Each new thread copies the thread-local data again.
-      if isShared, segment.name == ".tdata" { continue }
+      if isShared, segment.isThreadLocal { continue }
       writer.raw([0xFC, 0x09])
       writer.count(index)
     }
@@ -45,7 +45,6 @@ struct InitMemoryCode {
     writer.byte(program.is64 ? 0x7C : 0x6A)
   }
 
-  /// The thread that moves the flag from 0 to 1 goes on behind `$init`.
   private func writeRace(to writer: inout ByteWriter) {
     if isPIC, let base = program.resolution.wellKnown.memoryBase {
       writer.raw([0x01, 0x02, program.is64 ? 0x7E : 0x7F, 0x23])
@@ -55,17 +54,13 @@ struct InitMemoryCode {
     } else {
       writer.count(0)
     }
-    // block $drop, block $wait, block $init
-    writer.raw([0x02, 0x40, 0x02, 0x40, 0x02, 0x40])
-    flagAddress(&writer)
-    // i32.const 0, i32.const 1, i32.atomic.rmw.cmpxchg align=2, br_table $init $wait $drop, end $init
-    writer.raw([0x41, 0x00, 0x41, 0x01, 0xFE, 0x48, 0x02, 0x00, 0x0E, 0x02, 0x00, 0x01, 0x02, 0x0B])
+    OnceCode(flag: flagAddress).begin(&writer)
   }
 
   private func initialize(_ segment: OutputSegment, _ index: Int, _ writer: inout ByteWriter) {
     writer.pointerConstant(segment.address, is64: program.is64)
     addMemoryBase(&writer)
-    if isShared, segment.name == ".tdata", let base = program.resolution.wellKnown.tlsBase {
+    if isShared, segment.isThreadLocal, let base = program.resolution.wellKnown.tlsBase {
       // The first thread uses the static copy.
       if isPIC {
         writer.raw([0x22, 0x01])
@@ -87,15 +82,5 @@ struct InitMemoryCode {
       writer.count(index)
       writer.byte(0x00)
     }
-  }
-
-  private func writeDone(to writer: inout ByteWriter) {
-    flagAddress(&writer)
-    writer.raw([0x41, 0x02, 0xFE, 0x17, 0x02, 0x00])  // i32.atomic.store 2
-    flagAddress(&writer)
-    writer.raw([0x41, 0x7F, 0xFE, 0x00, 0x02, 0x00, 0x1A])  // memory.atomic.notify all, drop
-    writer.raw([0x0C, 0x01, 0x0B])  // br $drop, end $wait
-    flagAddress(&writer)
-    writer.raw([0x41, 0x01, 0x42, 0x7F, 0xFE, 0x01, 0x02, 0x00, 0x1A, 0x0B])  // memory.atomic.wait32, drop, end $drop
   }
 }

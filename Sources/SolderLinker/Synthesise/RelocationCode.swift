@@ -8,12 +8,14 @@ struct RelocationCode {
   /// Stores every address in the data.
   func writeData(to writer: inout ByteWriter, isTLS: Bool) {
     let encoder = OperandEncoder(program, CustomPlan(), Threads(1))
-    for segment in program.memory.segments where (segment.name == ".tdata") == isTLS || !program.options.sharedMemory {
+    for segment in program.memory.segments where segment.isThreadLocal == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
         let unit = program.resolution.units[Int(piece.unit)]
+        // Thread-local data of one thread alone lies at its address.
+        let isPerThread = program.options.sharedMemory && unit.segments[Int(piece.segment)].isTLS
         for index in unit.segmentRelocations[Int(piece.segment)].indices {
           write(
-            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: segment.flags.contains(.tls),
+            unit.relocations[index], of: unit, at: segment.address + piece.offset, isTLS: isPerThread,
             encoder, &writer)
         }
       }
@@ -68,7 +70,8 @@ struct RelocationCode {
       let symbol = program.symbol(id)
       guard symbol.isTLS == isTLS, symbol.isDefined, !symbol.has(.isStub) else { continue }
       let isFunction = symbol.kind == .function
-      let base = isFunction ? known.tableBase : isTLS ? known.tlsBase : known.memoryBase
+      let base =
+        isFunction ? known.tableBase : isTLS ? program.resolution.threadLocalBase(of: symbol) : known.memoryBase
       writer.byte(0x23)
       writer.u32(program.index(of: base, "base to count from"))
       let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)

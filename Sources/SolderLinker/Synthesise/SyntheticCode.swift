@@ -20,6 +20,8 @@ struct SyntheticCode {
     switch body {
     case .initializeMemory: InitMemoryCode(program: program).write(to: &writer)
     case .initializeTLS: writeInitializeTLS(to: &writer)
+    case .initializeLibraryTLS(let unit): writeInitializeTLS(of: program.resolution.units[Int(unit)], to: &writer)
+    case .firstInstance: writeFirstInstance(to: &writer)
     case .applyDataRelocations, .applyTLSRelocations:
       writer.count(0)
       RelocationCode(program: program).writeData(to: &writer, isTLS: isTLS(body))
@@ -43,12 +45,7 @@ struct SyntheticCode {
   private func writeCalls(_ body: SyntheticBody, type: TypeID, to writer: inout ByteWriter) {
     switch body {
     case .trap: writer.byte(0x00)
-    case .callConstructors:
-      for id in program.indices.constructors {
-        call(id, &writer)
-        let results = program.symbol(id).type.flatMap { program.resolution.types.functionType(of: $0)?.results.count }
-        for _ in 0..<(results ?? 0) { writer.byte(0x1A) }
-      }
+    case .callConstructors: writeConstructors(to: &writer)
     case .callAll(let functions):
       for id in functions { call(id, &writer) }
     case .startAll:
@@ -57,6 +54,49 @@ struct SyntheticCode {
     case .entry(let id, let runsDestructors): wrap(id, type, runsDestructors: runsDestructors, &writer)
     default: break
     }
+  }
+
+  /// Calls all constructors, once if they might be called again.
+  private func writeConstructors(to writer: inout ByteWriter) {
+    let once = program.memory.constructorsFlag.map(once)
+    once?.begin(&writer)
+    if let variable = program.indices.constructorsHaveRun {
+      let index = program.index(of: variable)
+      writer.byte(0x23)
+      writer.u32(index)
+      writer.raw([0x04, 0x40, 0x0F, 0x0B, 0x41, 0x01, 0x24])  // if, return, end, i32.const 1, global.set
+      writer.u32(index)
+    }
+    for id in program.indices.start.constructors {
+      call(id, &writer)
+      let results = program.symbol(id).type.flatMap { program.resolution.types.functionType(of: $0)?.results.count }
+      for _ in 0..<(results ?? 0) { writer.byte(0x1A) }
+    }
+    once?.end(&writer)
+  }
+
+  private func once(_ address: UInt64) -> OnceCode {
+    let is64 = program.is64
+    return OnceCode { $0.pointerConstant(address, is64: is64) }
+  }
+
+  /// What libraries have to do that threads share.
+  private func writeFirstInstance(to writer: inout ByteWriter) {
+    writer.count(0)
+    let start = program.indices.start
+    let once = program.memory.firstInstanceFlag.map(once)
+    once?.begin(&writer)
+    for id in start.inFirstInstance { call(id, &writer) }
+    for index in start.firstThread {
+      let unit = program.resolution.units[Int(index)]
+      guard let facts = unit.lifted, let data = facts.threadLocal,
+        let function = program.indices.threadLocalSetUp[index]
+      else { continue }
+      let block = program.memory.segmentAddresses[Int(unit.bases.segment + facts.memoryBlock)]
+      writer.pointerConstant(block &+ data.firstThread, is64: program.is64)
+      call(function, &writer)
+    }
+    once?.end(&writer)
   }
 
   /// Calls a function between constructors and destructors, with the parameters of the wrapper.
@@ -86,7 +126,7 @@ struct SyntheticCode {
   private func writeInitializeTLS(to writer: inout ByteWriter) {
     writer.count(0)
     let (known, setUp) = (program.resolution.wellKnown, program.indices.setUp)
-    if let index = program.memory.segments.firstIndex(where: { $0.name == ".tdata" }), let base = known.tlsBase {
+    if let index = program.memory.segments.firstIndex(where: { $0.isThreadLocal }), let base = known.tlsBase {
       writer.raw([0x20, 0x00, 0x24])
       writer.u32(program.index(of: base))
       writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
@@ -95,12 +135,30 @@ struct SyntheticCode {
       writer.count(index)
       writer.byte(0x00)
     }
-    for id in [setUp.applyTLSRelocations, setUp.applyGlobalTLSRelocations].compactMap({ $0 }) { call(id, &writer) }
+    if let relocate = setUp.applyTLSRelocations { call(relocate, &writer) }
     for block in program.memory.threadLocalBlocks {
       writer.raw([0x20, 0x00])
       writer.pointerConstant(block.offset, is64: program.is64)
       writer.byte(program.is64 ? 0x7C : 0x6A)
       call(block.initialize, &writer)
+    }
+    // Global variables may hold addresses in the libraries' parts.
+    if let relocate = setUp.applyGlobalTLSRelocations { call(relocate, &writer) }
+  }
+
+  /// Does for a library what its own function would do if it had one.
+  private func writeInitializeTLS(of unit: Unit, to writer: inout ByteWriter) {
+    writer.count(0)
+    guard let facts = unit.lifted, let data = facts.threadLocal else { return }
+    writer.raw([0x20, 0x00, 0x24])
+    writer.u32(program.index(of: unit.symbolIDs[Int(facts.globalSymbols + data.base)]))
+    writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
+    writer.s64(Int64(Int32(truncatingIfNeeded: data.size)))
+    writer.raw([0xFC, 0x08])
+    writer.u32(program.memory.outputSegments[Int(unit.bases.segment + data.segment)])
+    writer.byte(0x00)
+    for function in data.relocationFunctions {
+      call(unit.symbolIDs[Int(facts.functionSymbols + function)], &writer)
     }
   }
 }

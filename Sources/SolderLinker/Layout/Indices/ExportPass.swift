@@ -161,10 +161,12 @@ struct ExportPass {
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      (kind, index) = (.function, numbering.ownIndex(of: symbol))
+      (kind, index) = (
+        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
+      if unit.index == 0, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
         !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
@@ -187,6 +189,6 @@ struct ExportPass {
     symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
-  /// The index of a symbol's element in the result, `none32` if it has none.
+  /// The index of a symbol's definition in the result, `none32` if it has none.
   private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
 }

@@ -25,6 +25,8 @@ enum InvalidReference {
   case notTLS
   /// Counted from a base that is the result's own.
   case undefinedRelative
+  /// Thread-local data of a library, of which only code can find a thread's copy.
+  case threadLocalOfLibrary
   /// Thread-local data that an object placed in a segment of this name.
   case outsideTLS(segment: ByteString)
 }
@@ -188,7 +190,30 @@ struct RelocationScan {
         result.demands.append(.addressGlobal(id))
       }
     }
+    if symbol.isTLS, symbol.kind == .data {
+      checkThreadLocal(relocation, symbol, id, source.unit, function, &seen, &result)
+    }
     check(relocation, symbol, id, source.unit, function, &seen, &result)
+  }
+
+  /// Thread-local data of a library, and everybody's as a library sees it, has its address in a variable.
+  private func checkThreadLocal(
+    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: UInt32, _ seen: inout Seen,
+    _ result: inout ScanResult
+  ) {
+    let isOfLibrary = resolution.isInLibraryBlock(symbol)
+    guard isOfLibrary || options.sharedMemory && !unit.contracts.wantsAddressGlobals,
+      relocation.kind != .globalIndexLEB,
+      relocation.kind != .globalIndexI32
+    else { return }
+    if relocation.kind == .constantMemoryAddress, function != none32, unit.addend(of: relocation) == 0 {
+      if !seen.globals[Int(relocation.target)] {
+        seen.globals[Int(relocation.target)] = true
+        result.demands.append(.addressGlobal(id))
+      }
+    } else {
+      result.demands.append(.impossible(id, relocation.kind, .threadLocalOfLibrary))
+    }
   }
 
   private func check(
@@ -226,8 +251,8 @@ struct RelocationScan {
 
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
-    guard symbol.kind == .data, symbol.element != none32 else { return nil }
-    let output = memory.outputSegments[Int(symbol.element)]
+    guard symbol.kind == .data, symbol.definition != none32 else { return nil }
+    let output = memory.outputSegments[Int(symbol.definition)]
     guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
     return memory.segments[Int(output)].name
   }

@@ -42,6 +42,11 @@ struct UndefinedCheck {
     case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
     case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
     case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
+    case .threadLocalOfLibrary:
+      let owner = resolution.units[Int(resolution.symbol(id).unit)].file.displayName
+      diagnostics.error(
+        "\(head) thread-local `\(name)` of \(owner), which has an address in each thread; use -fPIC and a target whose "
+          + "thread-local variables are found by the GOT")
     case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
     case .undefinedRelative:
       diagnostics.error(
@@ -85,7 +90,7 @@ extension Resolution {
     for (id, stub) in missing.stubs {
       table.symbols[Int(id)].state = .defined
       table.symbols[Int(id)].unit = 0
-      table.symbols[Int(id)].element = symbol(stub).element
+      table.symbols[Int(id)].definition = symbol(stub).definition
       table.symbols[Int(id)].attributes.insert(.isStub)
       table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
     }

@@ -1,0 +1,192 @@
+import WebAssemblyFormat
+
+// In which order libraries start.
+//
+// A library starts behind those it needs. It says which these are (`needed` in its `dylink` section), or only shows it
+// by importing what another one exports; both count. What it exports itself under the name of an import is no need: every
+// library has a copy of an inline function or of a template's instance, and whichever is chosen can do the work.
+//
+// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from;
+// what they state is all the engine goes by, so a circle of them stays in the order of the command line.
+//
+// Libraries that need each other in a circle, directly or not, form a group. No order inside it is right for all, so it
+// is the one that native loaders have: depth first along `needed`, from the library by which the group was reached.
+// Everything outside the group still starts before all of it or behind all of it. So this is the decomposition of a
+// graph into its strongly connected components, which comes out with those that are needed first (Tarjan, Depth-first
+// search and linear graph algorithms, 1972); in time it is linear in what is stated.
+
+/// Which libraries a library needs, by their numbers, in the order in which it states them.
+struct LibraryNeeds {
+  /// Those that its metadata names.
+  var declared: [Int] = []
+  /// Those that define what it imports.
+  var used: [Int] = []
+}
+
+/// Orders libraries so that each stands behind those it needs; see the comment at the head of the file.
+struct LibraryOrder {
+  private let needs: [LibraryNeeds]
+  /// When each library was reached, counted from 1; 0 for those that have not been.
+  private var reached: [Int]
+  /// The earliest library that each can reach and that is not in a finished group.
+  private var earliest: [Int]
+  private var isPlaced: [Bool]
+  private var count = 0
+  /// Libraries that were reached and are not in a finished group.
+  private var open: [Int] = []
+  private var result: [Int] = []
+
+  private init(_ needs: [LibraryNeeds]) {
+    self.needs = needs
+    reached = Array(repeating: 0, count: needs.count)
+    earliest = reached
+    isPlaced = Array(repeating: false, count: needs.count)
+    result.reserveCapacity(needs.count)
+  }
+
+  /// The numbers of libraries in the order in which they start.
+  ///
+  /// - Complexity: linear in the libraries and their needs.
+  static func sorted(_ needs: [LibraryNeeds]) -> [Int] {
+    var order = LibraryOrder(needs)
+    for library in needs.indices where order.reached[library] == 0 { order.visit(from: library) }
+    return order.result
+  }
+
+  private func need(_ library: Int, _ position: Int) -> Int? {
+    let own = needs[library]
+    if position < own.declared.count { return own.declared[position] }
+    let position = position - own.declared.count
+    return position < own.used.count ? own.used[position] : nil
+  }
+
+  private mutating func reach(_ library: Int) {
+    count += 1
+    reached[library] = count
+    earliest[library] = count
+    open.append(library)
+  }
+
+  private mutating func visit(from root: Int) {
+    reach(root)
+    var path: [(library: Int, next: Int)] = [(root, 0)]
+    while let (library, next) = path.last {
+      if let other = need(library, next) {
+        path[path.count - 1].next += 1
+        if reached[other] == 0 {
+          reach(other)
+          path.append((other, 0))
+        } else if !isPlaced[other] {
+          earliest[library] = min(earliest[library], reached[other])
+        }
+        continue
+      }
+      path.removeLast()
+      if let (parent, _) = path.last { earliest[parent] = min(earliest[parent], earliest[library]) }
+      if earliest[library] == reached[library] { place(groupFrom: library) }
+    }
+  }
+
+  /// Everything that was reached behind `first` and is in no group yet is in its.
+  private mutating func place(groupFrom first: Int) {
+    guard let start = open.lastIndex(of: first) else { return }
+    let group = open[start...]
+    open.removeSubrange(start...)
+    if group.count == 1 {
+      isPlaced[first] = true
+      result.append(first)
+      return
+    }
+    // The others in the order in which the command line has them, and all where no member says that it needs another.
+    var members: Set<Int> = Set(group)
+    let declares = group.contains { !members.isDisjoint(with: needs[$0].declared) }
+    let roots = declares ? [first] + group.dropFirst().sorted() : group.sorted()
+    for root in roots where members.contains(root) { place(root, within: &members) }
+  }
+
+  /// Depth first along what is declared. Members that remain have not been reached.
+  private mutating func place(_ root: Int, within members: inout Set<Int>) {
+    members.remove(root)
+    var path: [(library: Int, next: Int)] = [(root, 0)]
+    while let (library, next) = path.last {
+      if next < needs[library].declared.count {
+        path[path.count - 1].next += 1
+        let other = needs[library].declared[next]
+        if members.remove(other) != nil { path.append((other, 0)) }
+      } else {
+        path.removeLast()
+        isPlaced[library] = true
+        result.append(library)
+      }
+    }
+  }
+}
+
+extension Resolution {
+  /// The shared libraries of the link in the order in which they start.
+  func librariesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.isSetUpByExports }) }
+
+  /// The whole modules of the link in the order in which they start.
+  func modulesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.keepsEntry }) }
+
+  private func inStartOrder(_ units: [Unit]) -> [Unit] {
+    units.count < 2 ? units : LibraryOrder.sorted(needs(of: units)).map { units[$0] }
+  }
+
+  private func needs(of libraries: [Unit]) -> [LibraryNeeds] {
+    let named = Dictionary(grouping: libraries.indices.filter { libraries[$0].moduleName != nil }) {
+      libraries[$0].moduleName
+    }
+    var byName: [String: Int] = [:]
+    var byUnit = [Int?](repeating: nil, count: units.count)
+    for (position, unit) in libraries.enumerated() {
+      byName[unit.file.baseName] = position
+      byUnit[Int(unit.index)] = position
+    }
+    // A library that many need is looked up once.
+    var found: [ByteString: Int?] = [:]
+    var lastUser = [Int](repeating: -1, count: libraries.count)
+    return libraries.enumerated().map { position, unit in
+      var result = LibraryNeeds()
+      for name in unit.dylink?.needed ?? [] {
+        let other = found[name] ?? byName[name.description]
+        found[name] = .some(other)
+        if let other, other != position { result.declared.append(other) }
+      }
+      let own = unit.exportedNames
+      for (index, symbol) in unit.symbols.enumerated()
+      where symbol.isUndefined && (symbol.isLocal || !own.contains(unit.nameNumbers[index])) {
+        let target = self.symbol(unit.symbolIDs[index])
+        guard target.isDefined, let other = byUnit[Int(target.unit)], other != position, lastUser[other] != position
+        else { continue }
+        lastUser[other] = position
+        result.used.append(other)
+      }
+      for module in named.isEmpty ? [] : unit.importedModules {
+        for other in named[module] ?? [] where other != position && lastUser[other] != position {
+          lastUser[other] = position
+          result.used.append(other)
+        }
+      }
+      return result
+    }
+  }
+}
+
+extension Unit {
+  /// The names of modules that it imports from, some more than once.
+  fileprivate var importedModules: [ByteString] {
+    functionImports.map(\.module)
+      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
+  }
+
+  /// The numbers of the names of what it defines and exports.
+  fileprivate var exportedNames: Set<UInt32> {
+    var names: Set<UInt32> = []
+    for (index, symbol) in symbols.enumerated()
+    where !symbol.isUndefined && !symbol.isLocal && symbol.aliasOf == none32 {
+      names.insert(nameNumbers[index])
+    }
+    return names
+  }
+}

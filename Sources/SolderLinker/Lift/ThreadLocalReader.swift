@@ -1,0 +1,183 @@
+import WebAssemblyFormat
+
+// Where a library has its thread-local data.
+//
+// A library made for shared memory keeps the initial thread-local data in a passive segment, and finds a thread's copy of
+// it by a variable of its own, `__tls_base`. `__wasm_init_tls` sets that variable to a block of memory, copies the segment
+// there and relocates it; but a library has that function only when its linker was asked to export it, under that name or
+// by way of emscripten's `_emscripten_tls_init`. What it would do can also be had from elsewhere: since LLVM 15 the start
+// function sets up the first thread in the same manner, in the library's own block; and before, the variable and the
+// segment are known by name. So the facts are collected from all of these. What relocates the data in that case
+// (`__wasm_apply_tls_relocs`) is known by name only.
+
+/// Finds the thread-local data of a shared library.
+struct ThreadLocalReader {
+  private let unit: ModuleDraft
+  private let facts: LiftedFacts
+  /// Addresses that code puts into variables.
+  private var assignments: [(global: UInt32, value: SymbolicValue?)] = []
+  /// Segments that code copies, and where to.
+  private var copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)] = []
+  private var calls: [UInt32] = []
+  private var visited: Set<UInt32> = []
+
+  init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
+    self.unit = unit
+    self.facts = facts
+  }
+
+  /// What was found, if the library has thread-local data that is known well enough.
+  static func read(_ unit: ModuleDraft, _ facts: LiftedFacts) -> ThreadLocalFacts? {
+    guard unit.isThreaded else { return nil }
+    var reader = ThreadLocalReader(unit, facts)
+    if let start = unit.startFunction { reader.visit(start) }
+    let (assignments, copies) = (reader.assignments, reader.copies)
+    if let function = reader.initializeFunction() {
+      reader = ThreadLocalReader(unit, facts)
+      reader.visit(function, followsCalls: false)
+      guard let base = reader.assignments.first?.global, let copy = reader.copies.first else { return nil }
+      var result = ThreadLocalFacts(
+        base: base, segment: UInt32(copy.segment), size: reader.size(of: copy), initialize: function)
+      result.leavesFirstThread = !reader.calls.isEmpty
+      reader.setFirstThread(assignments, &result)
+      return result
+    }
+    return reader.withoutFunction(assignments, copies)
+  }
+
+  /// Whether something says that there is thread-local data.
+  static func hasData(_ unit: ModuleDraft) -> Bool {
+    guard unit.isThreaded else { return false }
+    if unit.dylink?.exportFlags.contains(where: { $0.flags.contains(.tls) }) ?? false { return true }
+    return unit.segments.contains { $0.placement == .passive && $0.name == ".tdata" && $0.size > 0 }
+  }
+
+  // MARK: Functions
+
+  private func initializeFunction() -> UInt32? {
+    if let function = facts.initializeTLS { return function }
+    if let function = function(named: "__wasm_init_tls") { return function }
+    // Emscripten's allocates the block and calls it.
+    guard let allocate = facts.allocateTLS else { return nil }
+    var reader = ThreadLocalReader(unit, facts)
+    reader.visit(allocate, followsCalls: false)
+    return reader.calls.first { callee in
+      var reader = ThreadLocalReader(unit, facts)
+      reader.visit(callee, followsCalls: false)
+      return takesAddress(callee) && !reader.assignments.isEmpty && !reader.copies.isEmpty
+    }
+  }
+
+  private func takesAddress(_ function: UInt32) -> Bool {
+    let index = Int(function) - unit.functionImports.count
+    guard index >= 0, index < unit.functions.count else { return false }
+    guard let type = unit.types.functionType(unit.functions[index].type) else { return false }
+    return type.results.isEmpty && Array(type.parameters) == [unit.addressWidth == 64 ? .i64 : .i32]
+  }
+
+  private func function(named name: StaticString) -> UInt32? {
+    unit.functions.firstIndex { $0.name == name }.map { UInt32(unit.functionImports.count + $0) }
+  }
+
+  // MARK: Without a function that initialises
+
+  private func withoutFunction(
+    _ assignments: [(global: UInt32, value: SymbolicValue?)],
+    _ copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)]
+  ) -> ThreadLocalFacts? {
+    for assignment in assignments {
+      guard let target = assignment.value, let copy = copies.first(where: { $0.target == target }) else { continue }
+      var result = ThreadLocalFacts(base: assignment.global, segment: UInt32(copy.segment), size: size(of: copy))
+      setFirstThread(assignments, &result)
+      addRelocationFunctions(&result)
+      return result
+    }
+    guard let base = unit.globals.firstIndex(where: { $0.type.isMutable && $0.name == "__tls_base" }),
+      let segment = unit.segments.firstIndex(where: { $0.placement == .passive && $0.name == ".tdata" })
+    else { return nil }
+    var result = ThreadLocalFacts(
+      base: UInt32(unit.globalImports.count + base), segment: UInt32(segment), size: unit.segments[segment].size)
+    result.leavesFirstThread = true
+    addRelocationFunctions(&result)
+    return result
+  }
+
+  private func addRelocationFunctions(_ result: inout ThreadLocalFacts) {
+    result.mayRelocate = true
+    unit.names.forEachName(of: .function) { _, _ in result.mayRelocate = false }
+    for name in ["__wasm_apply_tls_relocs", "__wasm_apply_global_tls_relocs"] as [StaticString] {
+      if let function = function(named: name) { result.relocationFunctions.append(function) }
+    }
+    if !result.relocationFunctions.isEmpty { result.leavesFirstThread = true }
+  }
+
+  /// Linkers that leave the first thread alone put its data first.
+  private func setFirstThread(
+    _ assignments: [(global: UInt32, value: SymbolicValue?)], _ result: inout ThreadLocalFacts
+  ) {
+    guard let value = assignments.first(where: { $0.global == result.base })?.value,
+      value.base == .memory(symbol: facts.memoryBlockSymbol)
+    else {
+      result.leavesFirstThread = true
+      return
+    }
+    result.firstThread = UInt64(bitPattern: value.addend)
+  }
+
+  private func size(of copy: (segment: Int, target: SymbolicValue?, count: SymbolicValue?)) -> UInt64 {
+    let size = unit.segments[copy.segment].size
+    guard let count = copy.count, count.base == .number else { return size }
+    return max(size, UInt64(UInt32(truncatingIfNeeded: count.addend)))
+  }
+
+  // MARK: Code
+
+  /// Follows what a function computes, as far as that is plain: it forgets what it knows where code branches.
+  private mutating func visit(_ function: UInt32, followsCalls: Bool = true) {
+    guard visited.insert(function).inserted, var reader = unit.body(of: function) else { return }
+    var stack: [SymbolicValue?] = []
+    var locals: [Int64: SymbolicValue] = [:]
+    while let instruction = try? reader.next() {
+      switch instruction.opcode {
+      case .localGet: stack.append(locals[instruction.first])
+      case .localSet, .localTee:
+        locals[instruction.first] = stack.last ?? nil
+        if instruction.opcode == .localSet { _ = stack.popLast() }
+      case .globalSet:
+        assignments.append((UInt32(truncatingIfNeeded: instruction.first), stack.popLast() ?? nil))
+      case .memoryInit:
+        let count = stack.popLast() ?? nil
+        _ = stack.popLast()
+        let target = stack.popLast() ?? nil
+        if let segment = Int(exactly: instruction.first), segment < unit.segments.count {
+          copies.append((segment, target, count))
+        }
+      case .call:
+        let callee = UInt32(truncatingIfNeeded: instruction.first)
+        calls.append(callee)
+        stack = []
+        if followsCalls { visit(callee) }
+      default: compute(instruction, &stack)
+      }
+    }
+  }
+
+  private func compute(_ instruction: Instruction, _ stack: inout [SymbolicValue?]) {
+    switch instruction.opcode {
+    case .i32Const, .i64Const: stack.append(.number(instruction.first))
+    case .globalGet:
+      let index = Int(instruction.first)
+      stack.append(index < facts.globals.count ? facts.globals[index] : nil)
+    case .i32Add, .i64Add:
+      let (right, left) = (stack.popLast() ?? nil, stack.popLast() ?? nil)
+      stack.append(left.flatMap { left in right.flatMap { left + $0 } })
+    case .nop: break
+    default: stack = []
+    }
+  }
+}
+
+extension ModuleDraft {
+  /// Whether it was made for memory that threads share.
+  var isThreaded: Bool { (memoryImports.first?.limits ?? memories.first?.limits)?.isShared ?? false }
+}
