@@ -172,7 +172,7 @@ struct FunctionTablePass {
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      table.functionSlots[Int(symbol.element)] = slot
+      table.functionSlots[Int(symbol.definition)] = slot
     } else {
       table.importSlots[id] = slot
     }

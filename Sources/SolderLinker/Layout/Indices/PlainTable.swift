@@ -26,7 +26,8 @@ struct PlainTable {
     owner = resolution.units[Int(symbol.unit)]
     declared =
       symbol.isDefined
-      ? owner.tables[Int(symbol.element - owner.bases.table)].limits : owner.tableImports[Int(symbol.element)].limits
+      ? owner.tables[Int(symbol.definition - owner.bases.table)].limits
+      : owner.tableImports[Int(symbol.definition)].limits
   }
 
   // MARK: What is in it
@@ -58,7 +59,8 @@ struct PlainTable {
       for index in 0..<unit.tableImports.count + unit.tables.count {
         let own = unit.symbolIDs[Int(facts.tableSymbols) + index]
         let other = resolution.symbol(own)
-        let isSame = symbol.isDefined && other.kind == .table && other.isDefined && other.element == symbol.element
+        let isSame =
+          symbol.isDefined && other.kind == .table && other.isDefined && other.definition == symbol.definition
         if own == id || isSame { use(unit, index) }
       }
     }
