@@ -302,7 +302,7 @@ struct ImageWriter {
         let relocations = unit.customRelocations[piece.index]
         addRegion(offset..<offset + content.remaining) { window in
           let room = window.room(at: offset, count: content.remaining)
-          if !room.copy(content.base + content.offset, count: content.remaining, to: 0) {
+          if !room.copy(content, from: content.offset, count: content.remaining, to: 0) {
             encoder.program.errors.report("\(unit.file.displayName): section '\(output.name)' has no room")
           }
           guard !relocations.isEmpty else { return }
@@ -382,7 +382,8 @@ struct DataWriter {
       if !copied.isEmpty {
         check(
           room.copy(
-            input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count, to: place(copied.lowerBound)))
+            input.content, from: input.content.offset + Int(copied.lowerBound - piece.offset), count: copied.count,
+            to: place(copied.lowerBound)))
       }
       position = max(position, copied.upperBound)
       let relocations = unit.segmentRelocations[Int(piece.segment)]
