@@ -110,11 +110,14 @@ extension Resolver {
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
     if !existing.isDefined { return true }
-    if new.isWeak { return false }
+    // Of several libraries the first wins, weak or not, as in dynamic linking.
+    let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))
+    if isOldLibrary, isNewLibrary { return false }
+    if new.isWeak { return isOldLibrary && existing.isWeak }
     if existing.isWeak { return true }
-    // The first library wins, as in dynamic linking; a definition in the program proper wins over libraries.
-    if new.has(.fromLibrary) { return false }
-    if existing.has(.fromLibrary) { return true }
+    // A definition in the program proper wins over libraries.
+    if isNewLibrary { return false }
+    if isOldLibrary { return true }
     if options.allowMultipleDefinitions { return false }
     let message =
       "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
