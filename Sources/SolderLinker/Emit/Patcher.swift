@@ -5,7 +5,7 @@ import WebAssemblyFormat
 /// A link has a million relocations, nearly all of a few kinds: an operand of five bytes in code, a number of four in data,
 /// about a symbol that is there. Those take a short way here, with one look at the symbol and one or two stores;
 /// everything else goes through ``OperandEncoder``, which knows all the rules, and says the same of those. A patcher
-/// serves all chunks of a unit that follow each other, so that its arrays are taken out of the object once.
+/// serves all fragments of a unit that follow each other, so that its arrays are taken out of the object once.
 struct Patcher {
   let source: RelocatedUnit
   private let encoder: OperandEncoder
@@ -145,11 +145,11 @@ struct Patcher {
 
   // MARK: Data
 
-  /// Patches a chunk of data, or a custom section.
+  /// Patches the data of a segment, or a custom section.
   ///
   /// - Parameters:
   ///   - room: where the chunk was copied to.
-  ///   - address: of the chunk's first byte in memory, for relocations that count from where they are.
+  ///   - address: of the first byte in memory, for relocations that count from where they are.
   ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
   ///     refers to nothing of the kind.
   func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64? = nil) {

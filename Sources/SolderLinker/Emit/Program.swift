@@ -90,8 +90,8 @@ final class Program: Sendable {
     let symbol = symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
-    let index = Int(symbol.element - unit.bases.global)
-    if let address = memory.decidedAddresses[symbol.element] { return address }
+    let index = Int(symbol.definition - unit.bases.global)
+    if let address = memory.decidedAddresses[symbol.definition] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }

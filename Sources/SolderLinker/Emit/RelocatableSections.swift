@@ -54,7 +54,7 @@ struct OutputSymbols {
   func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
     let symbol = program.symbol(id)
     guard symbol.kind == .section else { return indices[Int(id)] }
-    let output = custom.outputIndex(ofSection: symbol.element)
+    let output = custom.outputIndex(ofSection: symbol.definition)
     return output == none32 ? none32 : firstSection + output
   }
 }
@@ -192,7 +192,7 @@ struct RelocatableSections {
         writer.u32(0)
         writer.u64(symbol.value)
       } else {
-        let segment = program.memory.outputSegments[Int(symbol.element)]
+        let segment = program.memory.outputSegments[Int(symbol.definition)]
         writer.u32(segment)
         writer.u64(program.address(of: id) &- program.memory.segments[Int(segment)].address)
       }
@@ -240,12 +240,12 @@ struct RelocationSection {
     self.custom = custom
   }
 
-  /// Adds the relocations of a chunk of a unit.
+  /// Adds the relocations of a fragment of a unit.
   ///
   /// - Parameters:
-  ///   - chunk: where the relocations' offsets count from.
+  ///   - start: where the relocations' offsets count from.
   ///   - place: where that is in the payload of the section of the result.
-  mutating func add(_ range: RelocationRange, of unit: Unit, countedFrom chunk: UInt64, at place: UInt64) {
+  mutating func add(_ range: RelocationRange, of unit: Unit, countedFrom start: UInt64, at place: UInt64) {
     for index in range.indices {
       let relocation = unit.relocations[index]
       let target: UInt32
@@ -256,7 +256,7 @@ struct RelocationSection {
         if omits(relocation.kind, target) { continue }
       }
       entries.byte(relocation.kind.rawValue)
-      entries.u64(UInt64(relocation.offset) &- chunk &+ place)
+      entries.u64(UInt64(relocation.offset) &- start &+ place)
       entries.u32(target)
       if relocation.kind.hasAddend { entries.s64(addend(of: relocation, in: unit)) }
       count += 1
@@ -272,7 +272,7 @@ struct RelocationSection {
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
     let addend = unit.addend(of: relocation)
     guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).element
+    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).definition
     return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
   }
 

@@ -56,7 +56,7 @@ struct SectionWriter {
       writer.u32(program.index(of: symbol.type))
     case .global:
       let unit = units[Int(symbol.unit)]
-      let declared = unit.globalImports[Int(symbol.element)]
+      let declared = unit.globalImports[Int(symbol.definition)]
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
       writer.byte(declared.global.isMutable ? 1 : 0)
     case .table:
@@ -65,7 +65,7 @@ struct SectionWriter {
         writer.byte(0x70)
       } else {
         let unit = units[Int(symbol.unit)]
-        let declared = unit.tableImports[Int(symbol.element)]
+        let declared = unit.tableImports[Int(symbol.definition)]
         writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
         if !isFunctionTable { return write(declared.limits, &writer) }
       }
@@ -329,7 +329,7 @@ extension Program {
     let known = resolution.wellKnown
     func isGlobal(_ id: SymbolID?) -> Bool {
       guard let id, symbol(id).isDefined, symbol(id).unit == 0, symbol(id).kind == .global else { return false }
-      return Int(symbol(id).element - resolution.units[0].bases.global) == index
+      return Int(symbol(id).definition - resolution.units[0].bases.global) == index
     }
     if isGlobal(known.stackPointer) { return memory.stackPointer }
     if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }

@@ -123,18 +123,19 @@ private struct SymbolTables: Sendable {
 
   private func answer(of id: SymbolID) -> SymbolValue.Answer {
     let index = Int(id)
-    let element = symbols[index].element
+    let definition = symbols[index].definition
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if symbols[index].state == .defined, element != none32, symbols[index].unit != 0,
+    if symbols[index].state == .defined, definition != none32, symbols[index].unit != 0,
       !symbols[index].has(.preemptible)
     {
       switch symbols[index].kind {
       case .function:
-        guard live.functions[Int(element)] else { return .absent }
+        guard live.functions[Int(definition)] else { return .absent }
         return .function(
-          .init(storedIndex: indices.functionIndices[Int(element)], storedSlot: indices.functionSlots[Int(element)]))
+          .init(
+            storedIndex: indices.functionIndices[Int(definition)], storedSlot: indices.functionSlots[Int(definition)]))
       case .data:
-        return live.segments[Int(element)] ? placed(address(of: index, in: element), index) : .absent
+        return live.segments[Int(definition)] ? placed(address(of: index, in: definition), index) : .absent
       default: break
       }
     }
@@ -165,8 +166,8 @@ private struct SymbolTables: Sendable {
     case .global, .tag, .table: return index == none32 ? .absent : .index(index)
     case .data:
       guard symbol.state == .defined else { return .undefined }
-      return symbol.element == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.element), Int(id))
+      return symbol.definition == none32
+        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.definition), Int(id))
     case .section: return .section
     }
   }

@@ -26,7 +26,7 @@ extension ModuleDraft {
       symbols.append(
         UnitSymbol(
           kind: kind, flags: flags[export.name] ?? [], name: export.name,
-          element: kind == .function ? export.index - UInt32(functionImports.count) : none32))
+          definition: kind == .function ? export.index - UInt32(functionImports.count) : none32))
     }
   }
 }

@@ -53,7 +53,7 @@ struct ObjectReader {
         throw FormatError("constructor \(function.symbol) is not a function symbol", at: section.content.offset)
       }
     }
-    nameElements()
+    nameDefinitions()
     try addLegacyTableSymbol(at: section.content.offset)
   }
 
@@ -124,7 +124,7 @@ struct ObjectReader {
     let code = try reader.byte()
     guard let kind = SymbolKind(rawValue: code) else { throw FormatError("unknown kind of symbol \(code)", at: at) }
     var symbol = UnitSymbol(
-      kind: kind, flags: SymbolFlags(rawValue: try reader.u32()), name: ByteString(""), element: none32)
+      kind: kind, flags: SymbolFlags(rawValue: try reader.u32()), name: ByteString(""), definition: none32)
     switch kind {
     case .data:
       symbol.name = try reader.name()
@@ -133,40 +133,40 @@ struct ObjectReader {
       symbol.offset = try reader.u64()
       symbol.size = try reader.u64()
       if symbol.flags.contains(.absolute) {
-        symbol.element = none32
+        symbol.definition = none32
       } else {
         guard Int(segment) < segments.count else {
           throw FormatError("symbol '\(symbol.name)' lies in segment \(segment), which does not exist", at: at)
         }
-        symbol.element = segment
+        symbol.definition = segment
       }
     case .section:
       let index = try reader.u32()
       guard let section = unit.customSections.firstIndex(where: { $0.index == index }) else {
         throw FormatError("symbol of section \(index), which is not a custom section", at: at)
       }
-      symbol.element = UInt32(section)
+      symbol.definition = UInt32(section)
       symbol.name = unit.customSections[section].name
       symbol.flags.insert(.bindingLocal)
     case .function:
-      try readElement(&reader, &symbol, imported: functionImports.count, defined: functions.count) {
+      try readDefinition(&reader, &symbol, imported: functionImports.count, defined: functions.count) {
         functionImports[$0].name
       }
     case .global:
       let imports = unit.globalImports
-      try readElement(&reader, &symbol, imported: imports.count, defined: unit.globals.count) { imports[$0].name }
+      try readDefinition(&reader, &symbol, imported: imports.count, defined: unit.globals.count) { imports[$0].name }
     case .tag:
       let imports = unit.tagImports
-      try readElement(&reader, &symbol, imported: imports.count, defined: unit.tags.count) { imports[$0].name }
+      try readDefinition(&reader, &symbol, imported: imports.count, defined: unit.tags.count) { imports[$0].name }
     case .table:
       let imports = unit.tableImports
-      try readElement(&reader, &symbol, imported: imports.count, defined: unit.tables.count) { imports[$0].name }
+      try readDefinition(&reader, &symbol, imported: imports.count, defined: unit.tables.count) { imports[$0].name }
     }
     return symbol
   }
 
   @inline(__always)
-  private func readElement(
+  private func readDefinition(
     _ reader: inout ByteReader, _ symbol: inout UnitSymbol, imported: Int, defined: Int,
     nameOfImport: (Int) -> ByteString
   ) throws(FormatError) {
@@ -174,22 +174,22 @@ struct ObjectReader {
     let index = Int(try reader.u32())
     if symbol.isUndefined {
       guard index < imported else { throw FormatError("undefined symbol of index \(index) is no import", at: at) }
-      symbol.element = UInt32(index)
+      symbol.definition = UInt32(index)
       symbol.name = symbol.flags.contains(.explicitName) ? try reader.name() : nameOfImport(index)
     } else {
       guard index >= imported, index - imported < defined else {
         throw FormatError("symbol of index \(index) is out of range", at: at)
       }
-      symbol.element = UInt32(index - imported)
+      symbol.definition = UInt32(index - imported)
       symbol.name = try reader.name()
     }
   }
 
   /// Functions and globals are shown under the names of their symbols; the first symbol of several wins, and an
   /// export with the name of a function symbol says under which name the function is to be exported.
-  private mutating func nameElements() {
+  private mutating func nameDefinitions() {
     for symbol in symbols where !symbol.isUndefined {
-      let index = Int(symbol.element)
+      let index = Int(symbol.definition)
       switch symbol.kind {
       case .function where functions[index].name.isEmpty: functions[index].name = symbol.name
       case .global where unit.globals[index].name.isEmpty: unit.globals[index].name = symbol.name
@@ -227,7 +227,7 @@ struct ObjectReader {
       throw FormatError("table import \(table.name) is missing a symbol table entry.", at: offset)
     }
     symbols.append(
-      UnitSymbol(kind: .table, flags: [.undefined, .noStrip], name: table.name, element: 0))
+      UnitSymbol(kind: .table, flags: [.undefined, .noStrip], name: table.name, definition: 0))
     unit.usesTableWithoutRelocations = true
   }
 }

@@ -1,6 +1,6 @@
 import WebAssemblyFormat
 
-/// Decodes the relocation sections of an object and hands each chunk its run
+/// Decodes the relocation sections of an object and hands each function, segment and custom section its run
 /// (tool-conventions, Linking.md, Relocation Sections).
 ///
 /// Every offset, symbol and type is checked here once, so that whoever applies a relocation may trust it: those of a

@@ -123,7 +123,7 @@ struct FeatureSet {
     for entry in plan.imports where entry.kind == .global {
       let symbol = resolution.symbol(entry.symbol)
       let unit = resolution.units[Int(symbol.unit)]
-      if unit.contracts.sharesVariablesByFeature, unit.globalImports[Int(symbol.element)].global.isMutable {
+      if unit.contracts.sharesVariablesByFeature, unit.globalImports[Int(symbol.definition)].global.isMutable {
         report("imported", symbol)
       }
     }

@@ -91,7 +91,7 @@ private struct KnownGlobals {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
     let unit = resolution.units[Int(symbol.unit)]
-    let index = Int(symbol.element - unit.bases.global)
+    let index = Int(symbol.definition - unit.bases.global)
     guard !unit.globals[index].type.isMutable,
       unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
     else { return nil }

@@ -67,7 +67,7 @@ struct StartUpPass {
     result.order = order
     chooseCaller()
     if let id = own.constructorsHaveRun, live.hasConstructors {
-      result.neededGlobals.insert(resolution.symbol(id).element)
+      result.neededGlobals.insert(resolution.symbol(id).definition)
       result.constructorsHaveRun = id
     }
     setUpThreadLocalData()

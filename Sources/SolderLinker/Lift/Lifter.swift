@@ -11,7 +11,7 @@ import WebAssemblyFormat
 //     relocations that the library's own relocation functions perform. Name resolution needs no more than this.
 //  2. `CodeLifter` goes through the bodies of functions, when it is known that the file stays in the link.
 //
-// The symbol table of a lifted unit begins with a local symbol for every element of its index spaces (all functions,
+// The symbol table of a lifted unit begins with a local symbol for every place of its index spaces (all functions,
 // then globals, tables, tags), so that an index in the code becomes a symbol by adding a constant. Names that others
 // can refer to follow.
 
@@ -47,8 +47,8 @@ struct Lifter {
   private mutating func run() throws(FormatError) {
     try checkIndices()
     try checkConventions()
-    nameElements()
-    declareElements()
+    nameDefinitions()
+    declareDefinitions()
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
     if unit.origin == .sharedLibrary {
       declareMemoryBlock()
@@ -80,7 +80,7 @@ struct Lifter {
     facts.threadLocal = ThreadLocalReader.read(unit, facts)
   }
 
-  // MARK: Elements of the index spaces
+  // MARK: Index spaces
 
   private func checkIndices() throws(FormatError) {
     let functions = unit.functionImports.count + unit.functions.count
@@ -145,7 +145,7 @@ struct Lifter {
   }
 
   /// Gives functions, globals, tables, memories and tags the names of the name section.
-  private func nameElements() {
+  private func nameDefinitions() {
     func assign(_ subsection: NameSection.Subsection, imported: Int, count: Int, _ set: (Int, ByteString) -> Void) {
       for (index, name) in unit.names.names(of: subsection) where Int(index) >= imported {
         let defined = Int(index) - imported
@@ -173,7 +173,7 @@ struct Lifter {
     unit.functions = functions
   }
 
-  private mutating func declareElements() {
+  private mutating func declareDefinitions() {
     unit.symbols.reserveCapacity(
       unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
         + unit.exports.count + 64)
@@ -187,9 +187,9 @@ struct Lifter {
     declare(.tag, unit.tagImports.map { ($0.module, $0.name) }, defined: unit.tags) { $0.name }
   }
 
-  private func declare<Element>(
-    _ kind: SymbolKind, _ imports: [(module: ByteString, name: ByteString)], defined elements: [Element],
-    name: (Element) -> ByteString
+  private func declare<Definition>(
+    _ kind: SymbolKind, _ imports: [(module: ByteString, name: ByteString)], defined definitions: [Definition],
+    name: (Definition) -> ByteString
   ) {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
@@ -198,13 +198,13 @@ struct Lifter {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
       }
-      unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, element: UInt32(index)))
+      unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, definition: UInt32(index)))
     }
     var symbols = unit.symbols
     unit.symbols = []
-    for (index, element) in elements.enumerated() {
+    for (index, definition) in definitions.enumerated() {
       symbols.append(
-        UnitSymbol(kind: kind, flags: .bindingLocal, name: name(element), element: UInt32(index)))
+        UnitSymbol(kind: kind, flags: .bindingLocal, name: name(definition), definition: UInt32(index)))
     }
     unit.symbols = symbols
   }
@@ -261,7 +261,7 @@ struct Lifter {
       if export.kind == .table, unit.origin == .sharedLibrary { continue }
       var symbol = UnitSymbol(
         kind: spaces.kind, flags: flags(of: export), name: export.name,
-        element: UInt32(max(0, Int(export.index) - spaces.imports)))
+        definition: UInt32(max(0, Int(export.index) - spaces.imports)))
       if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
       if importedNames.contains(export.name) {
         symbol.flags.insert(.bindingLocal)
@@ -303,7 +303,7 @@ struct Lifter {
     }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
     var symbol = UnitSymbol(
-      kind: .data, flags: flags(of: export), name: export.name, element: facts.memoryBlock)
+      kind: .data, flags: flags(of: export), name: export.name, definition: facts.memoryBlock)
     if symbol.flags.contains(.tls), value.base == .number {
       // Counted from the thread's copy.
       symbol.offset = UInt64(bitPattern: value.addend)
@@ -358,7 +358,7 @@ struct Lifter {
       isWeak(module: entry.module, name: entry.name) || self.isWeak(module: ByteString("env"), name: entry.name)
     unit.symbols.append(
       UnitSymbol(
-        kind: kind, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name, element: none32,
+        kind: kind, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name, definition: none32,
         isAddressOnly: true))
     return UInt32(unit.symbols.count - 1)
   }
@@ -387,7 +387,7 @@ struct Lifter {
     unit.segments.append(block)
     facts.memoryBlockSymbol = UInt32(unit.symbols.count)
     unit.symbols.append(
-      UnitSymbol(kind: .data, flags: .bindingLocal, name: ByteString("__memory_base"), element: facts.memoryBlock))
+      UnitSymbol(kind: .data, flags: .bindingLocal, name: ByteString("__memory_base"), definition: facts.memoryBlock))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
@@ -460,7 +460,7 @@ struct Lifter {
       facts.ownsStackPointer = true
       if !unit.exports.contains(where: { $0.kind == .global && $0.name == "__stack_pointer" }) {
         unit.symbols.append(
-          UnitSymbol(kind: .global, flags: [], name: ByteString("__stack_pointer"), element: UInt32(index)))
+          UnitSymbol(kind: .global, flags: [], name: ByteString("__stack_pointer"), definition: UInt32(index)))
       }
     }
     // Its globals stay variables to everybody else: the host may look at them.

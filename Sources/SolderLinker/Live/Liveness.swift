@@ -1,6 +1,6 @@
 import WebAssemblyFormat
 
-/// What the result keeps: one flag for each element of all units, and for each symbol.
+/// What the result keeps: one flag for each definition of all units, and for each symbol.
 struct Liveness {
   var functions: [Bool]
   var segments: [Bool]
@@ -19,13 +19,13 @@ struct Liveness {
 
   /// Whether a symbol is part of the result.
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    guard symbol.state == .defined, symbol.element != none32 else { return referenced[Int(id)] }
+    guard symbol.state == .defined, symbol.definition != none32 else { return referenced[Int(id)] }
     switch symbol.kind {
-    case .function: return functions[Int(symbol.element)]
-    case .data: return segments[Int(symbol.element)]
-    case .global: return globals[Int(symbol.element)]
-    case .tag: return tags[Int(symbol.element)]
-    case .table: return tables[Int(symbol.element)]
+    case .function: return functions[Int(symbol.definition)]
+    case .data: return segments[Int(symbol.definition)]
+    case .global: return globals[Int(symbol.definition)]
+    case .tag: return tags[Int(symbol.definition)]
+    case .table: return tables[Int(symbol.definition)]
     case .section: return true
     }
   }
@@ -35,7 +35,7 @@ struct Liveness {
     let symbol = resolution.symbol(id)
     referenced[Int(id)] = true
     guard symbol.state == .defined, symbol.kind == .function, !isLive(symbol, id) else { return }
-    functions[Int(symbol.element)] = true
+    functions[Int(symbol.definition)] = true
     units[Int(symbol.unit)] = true
   }
 }

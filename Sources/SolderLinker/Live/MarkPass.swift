@@ -21,7 +21,7 @@ struct MarkPass {
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
     if own.isFunctionTableWanted, let table = own.functionTable {
-      live.tables[Int(resolution.symbol(table).element)] = true
+      live.tables[Int(resolution.symbol(table).definition)] = true
     }
     live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
     if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
@@ -43,10 +43,12 @@ struct MarkPass {
     }
     let bases = state.bases
     return Liveness(
-      functions: state.chunks.flags(0..<bases.segments), segments: state.chunks.flags(bases.segments..<bases.globals),
-      globals: state.chunks.flags(bases.globals..<bases.tables), tags: state.chunks.flags(bases.tags..<bases.end),
-      tables: state.chunks.flags(bases.tables..<bases.elements),
-      elements: state.chunks.flags(bases.elements..<bases.tags),
+      functions: state.definitions.flags(0..<bases.segments),
+      segments: state.definitions.flags(bases.segments..<bases.globals),
+      globals: state.definitions.flags(bases.globals..<bases.tables),
+      tags: state.definitions.flags(bases.tags..<bases.end),
+      tables: state.definitions.flags(bases.tables..<bases.elements),
+      elements: state.definitions.flags(bases.elements..<bases.tags),
       referenced: state.symbols.flags(0..<state.symbols.count, mask: MarkState.referenced),
       unsettled: state.symbols.flags(0..<state.symbols.count, mask: MarkState.unsettled),
       units: state.units.flags(0..<state.units.count))
@@ -76,7 +78,7 @@ struct MarkPass {
     guard symbol.unit == 0, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
       return
     }
-    live.functions[Int(symbol.element)] = false
+    live.functions[Int(symbol.definition)] = false
   }
 
   /// Everything, but what was read and is written anew, and a stack that nobody asked for.
@@ -102,7 +104,7 @@ struct MarkPass {
     leaveOwn(&live)
     if let stack = resolution.wellKnown.stackPointer, !resolution.needsStack {
       let symbol = resolution.symbol(stack)
-      if symbol.isDefined, !symbol.isExported(options) { live.globals[Int(symbol.element)] = false }
+      if symbol.isDefined, !symbol.isExported(options) { live.globals[Int(symbol.definition)] = false }
     }
     return live
   }
@@ -120,7 +122,7 @@ struct MarkPass {
     for id in [own.setUp.applyDataRelocations, own.functionTable].compactMap({ $0 }) where id < own.firstSymbol {
       let symbol = resolution.symbol(id)
       guard symbol.isDefined else { continue }
-      if symbol.kind == .table { live.tables[Int(symbol.element)] = true } else { live.markFunction(id, resolution) }
+      if symbol.kind == .table { live.tables[Int(symbol.definition)] = true } else { live.markFunction(id, resolution) }
     }
   }
 }
@@ -129,9 +131,9 @@ extension Resolution {
   /// Whether a symbol's definition belongs to a COMDAT group that lost to another file's, or is missing altogether.
   func isDiscarded(_ symbol: Symbol) -> Bool {
     if symbol.isLocal, symbol.isUndefined { return true }
-    guard symbol.state == .defined, symbol.element != none32, symbol.unit != none32 else { return false }
+    guard symbol.state == .defined, symbol.definition != none32, symbol.unit != none32 else { return false }
     let unit = units[Int(symbol.unit)]
-    let index = Int(symbol.element - unit.bases.base(of: symbol.kind))
+    let index = Int(symbol.definition - unit.bases.base(of: symbol.kind))
     switch symbol.kind {
     case .function: return unit.isDiscarded(comdat: unit.functions[index].comdat)
     case .data: return unit.isDiscarded(comdat: unit.segments[index].comdat)

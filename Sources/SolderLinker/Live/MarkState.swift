@@ -2,7 +2,7 @@ import WebAssemblyFormat
 
 /// What the threads that mark share.
 struct MarkState: Sendable {
-  /// Where the chunks of each kind begin, in one row.
+  /// Where the definitions of each kind begin, in one row.
   struct Bases {
     var segments = 0
     var globals = 0
@@ -27,7 +27,7 @@ struct MarkState: Sendable {
       end += tags
     }
 
-    /// The numbers of the chunks that symbols of a kind stand for.
+    /// The numbers of the definitions that symbols of a kind stand for.
     func range(of kind: SymbolKind) -> (start: Int, end: Int)? {
       switch kind {
       case .function: (0, segments)
@@ -43,8 +43,8 @@ struct MarkState: Sendable {
   let resolution: Resolution
   let options: LinkOptions
   let bases: Bases
-  /// Whether each chunk is live.
-  let chunks: SharedBytes
+  /// Whether each definition is live.
+  let definitions: SharedBytes
   /// Whether something of each unit is.
   let units: SharedBytes
   /// Of each symbol, the bits below.
@@ -65,9 +65,9 @@ struct MarkState: Sendable {
   /// The symbol is exported, or may not be stripped.
   static let kept: UInt8 = 8
 
-  /// Where a symbol is defined: the number of the chunk, `none32` for none, and the unit.
+  /// Where a symbol is defined: the number of the definition, `none32` for none, and the unit.
   struct Target {
-    var chunk: UInt32
+    var definition: UInt32
     var unit: UInt32
   }
 
@@ -78,10 +78,10 @@ struct MarkState: Sendable {
     self.resolution = resolution
     self.options = options
     bases = Bases(resolution.units)
-    chunks = SharedBytes(repeating: 0, count: bases.end)
+    definitions = SharedBytes(repeating: 0, count: bases.end)
     units = SharedBytes(repeating: 0, count: resolution.units.count)
     symbols = SharedBytes(repeating: 0, count: resolution.table.symbols.count)
-    targets = ParallelBuffer(repeating: Target(chunk: none32, unit: 0), count: resolution.table.symbols.count)
+    targets = ParallelBuffer(repeating: Target(definition: none32, unit: 0), count: resolution.table.symbols.count)
     relocations = ParallelBuffer(repeating: RelocationRange(), count: bases.globals)
     hasRetained = ParallelBuffer(repeating: false, count: resolution.units.count)
     for unit in resolution.units where unit.isNamedExplicitly { units[Int(unit.index)] = 1 }
@@ -101,32 +101,32 @@ struct MarkState: Sendable {
     if symbol.has(.isStub) { bits |= MarkState.stub }
     if symbol.flags.contains(.noStrip) || symbol.isExported(options) { bits |= MarkState.kept }
     if bits != 0 { symbols[id] = bits }
-    guard symbol.state == .defined, symbol.element != none32, let (base, end) = bases.range(of: symbol.kind) else {
+    guard symbol.state == .defined, symbol.definition != none32, let (base, end) = bases.range(of: symbol.kind) else {
       return
     }
-    let chunk = base + Int(symbol.element)
-    assert(chunk < end)
-    targets[id] = Target(chunk: UInt32(chunk), unit: symbol.unit)
+    let definition = base + Int(symbol.definition)
+    assert(definition < end)
+    targets[id] = Target(definition: UInt32(definition), unit: symbol.unit)
   }
 
   private func take(_ unit: Unit) {
     let ranges = unit.functionRelocations
-    var chunk = Int(unit.bases.function)
+    var definition = Int(unit.bases.function)
     for index in ranges.indices {
-      relocations[chunk] = ranges[index]
-      chunk += 1
+      relocations[definition] = ranges[index]
+      definition += 1
     }
     let segments = unit.segments
-    chunk = bases.segments + Int(unit.bases.segment)
+    definition = bases.segments + Int(unit.bases.segment)
     for index in segments.indices {
-      relocations[chunk] = unit.segmentRelocations[index]
+      relocations[definition] = unit.segmentRelocations[index]
       if segments[index].flags.contains(.retain) { hasRetained[Int(unit.index)] = true }
-      chunk += 1
+      definition += 1
     }
   }
 
-  /// The numbers of a unit's chunks that have relocations.
-  func chunks(of unit: Unit) -> [Range<Int>] {
+  /// The numbers of a unit's definitions that have relocations.
+  func definitions(of unit: Unit) -> [Range<Int>] {
     func range(_ start: Int, _ count: Int) -> Range<Int> { start..<start + count }
     return [
       range(Int(unit.bases.function), unit.functions.count),
@@ -153,7 +153,7 @@ struct MarkState: Sendable {
   }
 
   consuming func deallocate() {
-    chunks.deallocate()
+    definitions.deallocate()
     units.deallocate()
     symbols.deallocate()
     targets.deallocate()

@@ -3,12 +3,12 @@ import Synchronization
 /// Hands out work among the threads that mark.
 ///
 /// At first there are the blocks of roots. A thread that finds none left waits here for another to give it some of the
-/// chunks that it has found; when all of them wait, nothing is left.
+/// definitions that it has found; when all of them wait, nothing is left.
 final class MarkWork: @unchecked Sendable {
-  /// Chunks of one unit that are to be followed.
-  struct Chunks {
+  /// Definitions of one unit that are to be followed.
+  struct Definitions {
     var unit: UInt32
-    var chunks: [UInt32]
+    var definitions: [UInt32]
   }
 
   private let nextBlock = Atomic<Int>(0)
@@ -17,7 +17,7 @@ final class MarkWork: @unchecked Sendable {
   private let lock = Lock()
   private let changed = Condition()
   // Both only under the lock.
-  private var offered: [Chunks] = []
+  private var offered: [Definitions] = []
   private var working = 0
 
   init(blockCount: Int) { self.blockCount = blockCount }
@@ -36,15 +36,15 @@ final class MarkWork: @unchecked Sendable {
   func begin() { lock.locked { working += 1 } }
 
   /// Gives work away.
-  func offer(_ chunks: some Collection<Chunks>) {
+  func offer(_ definitions: some Collection<Definitions>) {
     lock.locked {
-      offered += chunks
+      offered += definitions
       changed.broadcast()
     }
   }
 
   /// Work that another thread gave away; `nil` when no thread has any, and the caller no longer counts as working.
-  func take() -> [Chunks]? {
+  func take() -> [Definitions]? {
     lock.locked {
       working -= 1
       waiting.add(1, ordering: .relaxed)

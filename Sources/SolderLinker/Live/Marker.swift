@@ -4,9 +4,9 @@ import WebAssemblyFormat
 // How marking is shared among threads.
 //
 // What the roots reach does not depend on the order in which relocations are followed, so any thread may follow any of
-// them. Every element of every unit (a chunk: a function, a segment, …) has a number and a byte; whoever changes that
-// byte from 0 to 1 has to see to it that the chunk's relocations are followed, and nobody else has. What a program
-// refers to is all over it, so a thread collects chunks, as a bit each, and goes through those of one unit in order of
+// them. Every definition of every unit (a function, a segment, …) has a number and a byte; whoever changes that
+// byte from 0 to 1 has to see to it that the definition's relocations are followed, and nobody else has. What a program
+// refers to is all over it, so a thread collects definitions, as a bit each, and goes through those of one unit in order of
 // their numbers until none is left: the unit's relocations and symbols then stay in the cache, and are read in the
 // order in which they lie in memory.
 //
@@ -18,18 +18,18 @@ import WebAssemblyFormat
 struct Marker {
   private let state: MarkState
   private let units: [Unit]
-  private let chunks: SharedBytes
+  private let definitions: SharedBytes
   private let symbolMarks: SharedBytes
   private let targets: ParallelBuffer<MarkState.Target>
   private let relocations: ParallelBuffer<RelocationRange>
   private let bases: MarkState.Bases
-  /// The chunks that this thread is to follow, a bit each; whether a unit may have some; and those units.
+  /// The definitions that this thread is to follow, a bit each; whether a unit may have some; and those units.
   private var pending: [UInt64]
   private var hasPending: [Bool]
   private var waiting: [UInt32] = []
-  /// The unit whose chunks are being followed, which does not wait.
+  /// The unit whose definitions are being followed, which does not wait.
   private var current = none32
-  /// Chunks followed since work was given away last.
+  /// Definitions followed since work was given away last.
   private var followed = 0
   /// Units that this thread was the first to mark something of.
   private var begun: [UInt32] = []
@@ -37,7 +37,7 @@ struct Marker {
   init(_ state: MarkState) {
     self.state = state
     units = state.resolution.units
-    chunks = state.chunks
+    definitions = state.definitions
     symbolMarks = state.symbols
     targets = state.targets
     relocations = state.relocations
@@ -52,9 +52,9 @@ struct Marker {
     while true {
       if let block = state.work.block() {
         markRoots(ofBlock: block)
-      } else if let chunks = state.work.take() {
-        for list in chunks {
-          for chunk in list.chunks { follow(Int(chunk), list.unit) }
+      } else if let definitions = state.work.take() {
+        for list in definitions {
+          for definition in list.definitions { follow(Int(definition), list.unit) }
         }
       } else {
         return
@@ -154,22 +154,22 @@ struct Marker {
   private mutating func mark(_ id: SymbolID) {
     symbolMarks[Int(id)] |= MarkState.referenced
     let target = targets[Int(id)]
-    let chunk = Int(target.chunk)
-    guard target.chunk != none32, chunks[chunk] == 0 else { return }
+    let definition = Int(target.definition)
+    guard target.definition != none32, definitions[definition] == 0 else { return }
     if state.units.claim(Int(target.unit)) { begun.append(target.unit) }
-    if chunk >= bases.segments, chunk < bases.globals {
+    if definition >= bases.segments, definition < bases.globals {
       let unit = units[Int(target.unit)]
-      markSegment(unit, chunk - bases.segments - Int(unit.bases.segment))
-    } else if chunks.claim(chunk), chunk < bases.tags {
-      follow(chunk, target.unit)
+      markSegment(unit, definition - bases.segments - Int(unit.bases.segment))
+    } else if definitions.claim(definition), definition < bases.tags {
+      follow(definition, target.unit)
     }
   }
 
   /// A block and the pieces of data in it live and die together.
   private mutating func markSegment(_ unit: Unit, _ index: Int) {
-    let chunk = bases.segments + Int(unit.bases.segment) + index
-    guard chunks.claim(chunk) else { return }
-    follow(chunk, unit.index)
+    let definition = bases.segments + Int(unit.bases.segment) + index
+    guard definitions.claim(definition) else { return }
+    follow(definition, unit.index)
     guard let facts = unit.lifted else { return }
     let segments = unit.segments
     if case .inside(let block, _) = segments[index].placement { markSegment(unit, Int(block)) }
@@ -181,13 +181,13 @@ struct Marker {
   }
 
   private mutating func markElement(_ unit: Unit, _ index: Int) {
-    let chunk = bases.elements + Int(unit.bases.element) + index
-    if chunks.claim(chunk) { follow(chunk, unit.index) }
+    let definition = bases.elements + Int(unit.bases.element) + index
+    if definitions.claim(definition) { follow(definition, unit.index) }
   }
 
-  /// Makes sure that the relocations of a chunk will be followed.
-  private mutating func follow(_ chunk: Int, _ unit: UInt32) {
-    pending[chunk >> 6] |= 1 << UInt64(chunk & 63)
+  /// Makes sure that the relocations of a definition will be followed.
+  private mutating func follow(_ definition: Int, _ unit: UInt32) {
+    pending[definition >> 6] |= 1 << UInt64(definition & 63)
     guard !hasPending[Int(unit)] else { return }
     hasPending[Int(unit)] = true
     if unit != current { waiting.append(unit) }
@@ -195,7 +195,7 @@ struct Marker {
 
   // MARK: Following
 
-  /// Units are followed in the order in which they were come across, so that many chunks of each have gathered.
+  /// Units are followed in the order in which they were come across, so that many definitions of each have gathered.
   private mutating func drain() {
     var position = 0
     while true {
@@ -212,10 +212,10 @@ struct Marker {
     }
   }
 
-  /// Follows all chunks of a unit that wait, and those that wait because of them.
+  /// Follows all definitions of a unit that wait, and those that wait because of them.
   private mutating func drain(_ unit: Unit, before position: Int) {
     let source = RelocatedUnit(unit)
-    let ranges = state.chunks(of: unit)
+    let ranges = state.definitions(of: unit)
     current = unit.index
     while hasPending[Int(current)] {
       hasPending[Int(current)] = false
@@ -224,7 +224,7 @@ struct Marker {
     current = none32
   }
 
-  /// Follows chunks in the order of their numbers, those too that come to wait farther on.
+  /// Follows definitions in the order of their numbers, those too that come to wait farther on.
   private mutating func sweep(_ range: Range<Int>, of source: RelocatedUnit, before position: Int) {
     let last = (range.upperBound - 1) >> 6
     for word in range.lowerBound >> 6...last {
@@ -236,65 +236,65 @@ struct Marker {
       while pending[word] & mask != 0 {
         let bit = (pending[word] & mask).trailingZeroBitCount
         pending[word] &= ~(1 << UInt64(bit))
-        follow(chunk: word << 6 | bit, of: source)
+        follow(definition: word << 6 | bit, of: source)
         followed += 1
       }
       if followed >= Marker.quantum, state.work.isWanted { share(from: position) }
     }
   }
 
-  /// The bits of a word that stand for chunks in the range.
+  /// The bits of a word that stand for definitions in the range.
   private static func mask(_ word: Int, _ range: Range<Int>) -> UInt64 {
     let first = max(0, range.lowerBound - word << 6)
     let count = min(64, range.upperBound - word << 6) - first
     return (count == 64 ? .max : (1 << UInt64(count)) - 1) << UInt64(first)
   }
 
-  /// Asks for the relocations of chunks before they are followed. Static, since a closure would copy the marker.
+  /// Asks for the relocations of definitions before they are followed. Static, since a closure would copy the marker.
   private static func prefetchRelocations(
     _ bits: UInt64, _ word: Int, _ source: [Relocation], _ ranges: ParallelBuffer<RelocationRange>, before end: Int
   ) {
     var bits = bits
     source.withUnsafeBufferPointer { buffer in
       while bits != 0, let start = buffer.baseAddress {
-        let chunk = word << 6 | bits.trailingZeroBitCount
+        let definition = word << 6 | bits.trailingZeroBitCount
         bits &= bits - 1
-        if chunk < end { prefetch(start + Int(ranges[chunk].start)) }
+        if definition < end { prefetch(start + Int(ranges[definition].start)) }
       }
     }
   }
 
-  /// Chunks that a thread follows at least before it gives work away, and of which it gives none away.
+  /// Definitions that a thread follows at least before it gives work away, and of which it gives none away.
   private static let quantum = 256
 
   /// Gives some of the work away: half of the units that wait, or half of what waits of this one.
   private mutating func share(from position: Int) {
     followed = 0
-    var lists: [MarkWork.Chunks] = []
+    var lists: [MarkWork.Definitions] = []
     let count = (waiting.count - position) / 2
     for unit in waiting.suffix(count) {
-      let chunks = waitingChunks(of: unit)
+      let definitions = waitingDefinitions(of: unit)
       hasPending[Int(unit)] = false
-      if let list = give(chunks[...], of: unit) { lists.append(list) }
+      if let list = give(definitions[...], of: unit) { lists.append(list) }
     }
     waiting.removeLast(count)
     if lists.isEmpty {
-      let chunks = waitingChunks(of: current)
-      if chunks.count > Marker.quantum, let list = give(chunks[(chunks.count / 2)...], of: current) {
+      let definitions = waitingDefinitions(of: current)
+      if definitions.count > Marker.quantum, let list = give(definitions[(definitions.count / 2)...], of: current) {
         lists.append(list)
       }
     }
     if !lists.isEmpty { state.work.offer(lists) }
   }
 
-  private mutating func give(_ chunks: ArraySlice<UInt32>, of unit: UInt32) -> MarkWork.Chunks? {
-    for chunk in chunks { pending[Int(chunk) >> 6] &= ~(1 << UInt64(chunk & 63)) }
-    return chunks.isEmpty ? nil : MarkWork.Chunks(unit: unit, chunks: Array(chunks))
+  private mutating func give(_ definitions: ArraySlice<UInt32>, of unit: UInt32) -> MarkWork.Definitions? {
+    for definition in definitions { pending[Int(definition) >> 6] &= ~(1 << UInt64(definition & 63)) }
+    return definitions.isEmpty ? nil : MarkWork.Definitions(unit: unit, definitions: Array(definitions))
   }
 
-  private func waitingChunks(of unit: UInt32) -> [UInt32] {
+  private func waitingDefinitions(of unit: UInt32) -> [UInt32] {
     var result: [UInt32] = []
-    for range in state.chunks(of: units[Int(unit)]) where !range.isEmpty {
+    for range in state.definitions(of: units[Int(unit)]) where !range.isEmpty {
       for word in range.lowerBound >> 6...(range.upperBound - 1) >> 6 {
         var bits = pending[word] & Marker.mask(word, range)
         while bits != 0 {
@@ -306,20 +306,20 @@ struct Marker {
     return result
   }
 
-  private mutating func follow(chunk: Int, of source: RelocatedUnit) {
-    if chunk < bases.globals {
-      follow(relocations[chunk], of: source)
-      guard source.unit.contracts.keepsPlaces, chunk >= bases.segments else { return }
-      let index = chunk - bases.segments - Int(source.unit.bases.segment)
+  private mutating func follow(definition: Int, of source: RelocatedUnit) {
+    if definition < bases.globals {
+      follow(relocations[definition], of: source)
+      guard source.unit.contracts.keepsPlaces, definition >= bases.segments else { return }
+      let index = definition - bases.segments - Int(source.unit.bases.segment)
       if case .kept(_, let offset) = source.unit.segments[index].placement { follow(offset.relocations, of: source) }
-    } else if chunk < bases.tables {
-      let index = chunk - bases.globals - Int(source.unit.bases.global)
+    } else if definition < bases.tables {
+      let index = definition - bases.globals - Int(source.unit.bases.global)
       follow(source.unit.globals[index].initializer.relocations, of: source)
-    } else if chunk < bases.elements {
-      let index = chunk - bases.tables - Int(source.unit.bases.table)
+    } else if definition < bases.elements {
+      let index = definition - bases.tables - Int(source.unit.bases.table)
       if let initializer = source.unit.tables[index].initializer { follow(initializer.relocations, of: source) }
     } else {
-      followElement(source, source.unit.elements[chunk - bases.elements - Int(source.unit.bases.element)])
+      followElement(source, source.unit.elements[definition - bases.elements - Int(source.unit.bases.element)])
     }
   }
 

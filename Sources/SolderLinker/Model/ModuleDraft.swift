@@ -85,26 +85,26 @@ final class ModuleDraft {
     _modify { yield &declaredRelocations.entries }
   }
 
-  /// Copies into each symbol what resolving names has to know of its element, so that it needs no look at that.
+  /// Copies into each symbol what resolving names has to know of its definition, so that it needs no look at that.
   func completeSymbols() {
     var symbols = self.symbols
     self.symbols = []
     let (functions, segments) = (functions, segments)
     let (functionImports, tagImports) = (functionImports, tagImports)
     for index in symbols.indices {
-      let element = Int(symbols[index].element)
+      let definition = Int(symbols[index].definition)
       let isUndefined = symbols[index].isUndefined
       if isUndefined { symbols[index].isPlainImport = isPlainImport(symbols[index], functionImports) }
-      guard symbols[index].element != none32, symbols[index].aliasOf == none32 else { continue }
+      guard symbols[index].definition != none32, symbols[index].aliasOf == none32 else { continue }
       switch symbols[index].kind {
-      case .function where isUndefined: symbols[index].type = functionImports[element].type
+      case .function where isUndefined: symbols[index].type = functionImports[definition].type
       case .function:
-        symbols[index].type = functions[element].type
-        symbols[index].comdat = functions[element].comdat
-      case .tag: symbols[index].type = isUndefined ? tagImports[element].type : tags[element].type
+        symbols[index].type = functions[definition].type
+        symbols[index].comdat = functions[definition].comdat
+      case .tag: symbols[index].type = isUndefined ? tagImports[definition].type : tags[definition].type
       case .data where !isUndefined:
-        symbols[index].comdat = segments[element].comdat
-        if segments[element].isTLS { symbols[index].flags.insert(.tls) }
+        symbols[index].comdat = segments[definition].comdat
+        if segments[definition].isTLS { symbols[index].flags.insert(.tls) }
       default: break
       }
     }
@@ -115,9 +115,9 @@ final class ModuleDraft {
   }
 
   private func isPlainImport(_ symbol: UnitSymbol, _ functionImports: [FunctionImport]) -> Bool {
-    guard symbol.element != none32 else { return true }
+    guard symbol.definition != none32 else { return true }
     if symbol.flags.contains(.explicitName) { return false }
-    let index = Int(symbol.element)
+    let index = Int(symbol.definition)
     switch symbol.kind {
     case .function: return functionImports[index].module == "env"
     case .global: return globalImports[index].module == "env"

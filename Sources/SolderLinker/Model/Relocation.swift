@@ -10,7 +10,7 @@ import WebAssemblyFormat
 /// Sixteen bytes, in one flat array per unit: a link of a thousand objects has a million of them. The rare addend
 /// beyond 32 bits lives in ``UnitRelocations/wideAddends`` and is named by its index.
 struct Relocation {
-  /// Where the bytes begin. In code: offset in the file. In data and custom sections: offset in the chunk.
+  /// Where the bytes begin. In code: offset in the file. In data and custom sections: offset in the fragment.
   var offset: UInt32
   /// Index of the symbol in the unit's symbol table; for `typeIndexLEB` and `signedTypeIndex`, of the type; for data
   /// and element indices, of the segment in the unit.
@@ -75,7 +75,7 @@ extension Relocation.Encoding {
   var isGlobalGet: Bool { self == .globalGet32 || self == .globalGet64 }
 }
 
-/// A run of relocations that belong to one chunk.
+/// A run of relocations that belong to one fragment.
 struct RelocationRange: Equatable {
   var start: UInt32 = 0
   var end: UInt32 = 0

@@ -6,7 +6,7 @@ struct Symbol {
     /// Nothing defines it yet.
     case undefined
     case defined
-    /// A lazy file (an archive's member, say) would define it; ``Symbol/element`` is the file's index.
+    /// A lazy file (an archive's member, say) would define it; ``Symbol/definition`` is the file's index.
     case lazy
     /// It stands for another symbol of the unit: a library exports an import under a name of its own.
     case alias
@@ -21,7 +21,7 @@ struct Symbol {
     static let forceImport = Attributes(rawValue: 1 << 3)
     /// A function that only traps, in place of one that is missing: it has no address.
     static let isStub = Attributes(rawValue: 1 << 4)
-    /// Live although it is no chunk of bytes.
+    /// Live although no file defines it.
     static let referenced = Attributes(rawValue: 1 << 5)
     /// Defined by a shared library: gives way to a definition in an object or plain module.
     static let fromLibrary = Attributes(rawValue: 1 << 6)
@@ -50,7 +50,7 @@ struct Symbol {
   var unit: UInt32
   /// Defined: index of the function, global, tag, table, custom section or segment among those of all units (`none32`
   /// for data at an absolute address). Lazy: index of the file. Alias: index of the symbol in the unit.
-  var element: UInt32
+  var definition: UInt32
   /// The type's number, or `none32`: an optional takes twice the room.
   private var typeNumber = none32
   /// Index in ``SymbolTable/importNames`` when it has import attributes, else `none32`.
@@ -59,13 +59,13 @@ struct Symbol {
   var kind: SymbolKind
   var state: State
 
-  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UInt32, element: UInt32) {
+  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UInt32, definition: UInt32) {
     self.name = name
     self.kind = kind
     self.state = state
     self.flags = flags
     self.unit = unit
-    self.element = element
+    self.definition = definition
   }
 
   /// Type of a function or tag.
@@ -88,7 +88,7 @@ struct Symbol {
   var hasKind: Bool { unit != none32 || isDefined }
   var isUndefinedWeak: Bool { state == .undefined && isWeak }
   /// Data at an address that no segment decides.
-  var isAbsolute: Bool { kind == .data && state == .defined && element == none32 }
+  var isAbsolute: Bool { kind == .data && state == .defined && definition == none32 }
 
   func has(_ attribute: Attributes) -> Bool { attributes.contains(attribute) }
 }

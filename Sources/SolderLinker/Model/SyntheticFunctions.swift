@@ -83,7 +83,7 @@ struct SyntheticFunctions: Sendable {
   }
 
   /// The unit as it is now, which has no relocations.
-  func frozen(at bases: ElementBases) -> Unit {
+  func frozen(at bases: DefinitionBases) -> Unit {
     let module = module()
     return Unit(
       BoundModule(module, index: 0, typeIDs: unit.typeIDs, discardedComdats: []), at: UnitPlace(bases: bases),

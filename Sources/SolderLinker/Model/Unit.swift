@@ -7,7 +7,7 @@ final class Unit: Sendable, ModuleView {
   /// Index among the units.
   let index: UInt32
   /// Index of its first defined function, segment, … among those of all units.
-  let bases: ElementBases
+  let bases: DefinitionBases
   /// For each symbol, its index in the symbol table of the link.
   let symbolIDs: [SymbolID]
   /// For each type, its index among all types of the link.
@@ -65,7 +65,7 @@ final class Unit: Sendable, ModuleView {
 
 /// What is known of a unit when all names are resolved.
 struct UnitPlace: Sendable {
-  var bases = ElementBases()
+  var bases = DefinitionBases()
   var symbolIDs: [SymbolID] = []
   var limits = RaisedLimits()
 }
@@ -75,8 +75,8 @@ struct RaisedLimits: Sendable {
   var tableImports: [Import]?
 }
 
-/// Offsets of a unit's elements in the flat arrays over all units.
-struct ElementBases {
+/// Offsets of a unit's definitions in the flat arrays over all units.
+struct DefinitionBases {
   var function: UInt32 = 0
   var segment: UInt32 = 0
   var global: UInt32 = 0

@@ -68,7 +68,7 @@ struct Function {
   var comdat: UInt32 = none32
   /// The body behind its size: local declarations and code.
   var body: Extent
-  /// Offset in the file of the body's size, where an object's function chunk begins.
+  /// Offset in the file of the body's size, from which an object's debug information counts.
   var start: UInt32
   /// The name to show: of the symbol, or of the name section.
   var name: ByteString
@@ -128,7 +128,7 @@ enum SegmentPlacement: Equatable {
   case kept(memory: UInt32, offset: Fragment)
 }
 
-/// A chunk of initialised or zero data.
+/// A run of initialised or zero data.
 struct Segment {
   var name: ByteString
   /// Log2 of the alignment in bytes.
@@ -198,7 +198,7 @@ struct UnitSymbol {
   var flags: SymbolFlags
   /// Defined: index of the function, global, tag or table among those the unit defines; of the segment (data) or the
   /// custom section. Undefined: index of the import, or `none32` (data).
-  var element: UInt32
+  var definition: UInt32
   /// The symbol of the unit that this one is another name of: an import that is exported. `none32` for the rest.
   var aliasOf = none32
   /// Functions and tags: type index in the unit, `none32` where it is not known. See ``ModuleDraft/completeSymbols()``.
@@ -211,11 +211,11 @@ struct UnitSymbol {
   /// An undefined symbol that is imported, if at all, from `env` under its own name. See ``ModuleDraft/completeSymbols()``.
   var isPlainImport = false
 
-  init(kind: SymbolKind, flags: SymbolFlags, name: ByteString, element: UInt32, isAddressOnly: Bool = false) {
+  init(kind: SymbolKind, flags: SymbolFlags, name: ByteString, definition: UInt32, isAddressOnly: Bool = false) {
     self.kind = kind
     self.flags = flags
     self.name = name
-    self.element = element
+    self.definition = definition
     self.isAddressOnly = isAddressOnly
   }
 

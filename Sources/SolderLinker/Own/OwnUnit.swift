@@ -122,7 +122,7 @@ struct OwnUnitPass {
     let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
     var symbol = Symbol(
       name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: 0, element: unit.bases.function + function)
+      unit: 0, definition: unit.bases.function + function)
     symbol.type = type
     return symbol
   }
@@ -202,7 +202,7 @@ struct OwnUnitPass {
     return resolution.table.addUnnamed(
       Symbol(
         name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
-        element: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
+        definition: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
   }
 
   /// Libraries export no function that sets up their thread-local data unless they were asked to.
@@ -272,7 +272,7 @@ struct OwnUnitPass {
   private mutating func declareAddress(_ name: ByteString) {
     guard resolution.table.find(name) == nil, own.addresses[name] == nil else { return }
     own.addresses[name] = resolution.table.addUnnamed(
-      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: 0, element: none32))
+      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: 0, definition: none32))
   }
 
   // MARK: The function table
@@ -307,7 +307,7 @@ struct OwnUnitPass {
       resolution.table.symbols[Int(existing)].attributes.insert(.forceImport)
       return existing
     }
-    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: 0, element: none32)
+    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: 0, definition: none32)
     symbol.attributes = [.forceImport, .usedInRegularUnit]
     return resolution.table.addUnnamed(symbol)
   }
@@ -317,7 +317,7 @@ struct OwnUnitPass {
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
       name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
-      element: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
+      definition: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)

@@ -96,6 +96,6 @@ extension Resolution {
   func exportName(of id: SymbolID) -> ByteString {
     let symbol = symbol(id)
     let unit = units[Int(symbol.unit)]
-    return unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+    return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
   }
 }

@@ -20,11 +20,11 @@ struct LinkMap {
     for unit in program.resolution.inLinkOrder {
       for id in unit.symbolIDs {
         let symbol = program.symbol(id)
-        guard symbol.unit == unit.index, symbol.isDefined, symbol.element != none32, program.isPresent(id) else {
+        guard symbol.unit == unit.index, symbol.isDefined, symbol.definition != none32, program.isPresent(id) else {
           continue
         }
-        if symbol.kind == .function { functionSymbols[symbol.element, default: []].append(id) }
-        if symbol.kind == .data { segmentSymbols[symbol.element, default: []].append(id) }
+        if symbol.kind == .function { functionSymbols[symbol.definition, default: []].append(id) }
+        if symbol.kind == .data { segmentSymbols[symbol.definition, default: []].append(id) }
       }
     }
   }

@@ -47,7 +47,7 @@ struct Resolution {
   func exportName(ofFunction symbol: Symbol) -> ByteString {
     if symbol.has(.isAlias) { return symbol.name }
     let unit = units[Int(symbol.unit)]
-    return unit.exportNames[Int(symbol.element - unit.bases.function)] ?? symbol.name
+    return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
   }
 
   /// Makes the linker's own unit of all that has been added to it.
@@ -135,7 +135,7 @@ extension Resolver {
     let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: 0)
     let function = own.add(body, named: name.description, type: type)
     var symbol = Symbol(
-      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, element: function)
+      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, definition: function)
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
@@ -154,7 +154,7 @@ extension Resolver {
     own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
       name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
-      element: UInt32(own.unit.globals.count - 1))
+      definition: UInt32(own.unit.globals.count - 1))
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
   }
@@ -165,7 +165,7 @@ extension Resolver {
     own.unit.globalImports.append(
       Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: 0)
-    table.symbols[Int(id)].element = UInt32(own.unit.globalImports.count - 1)
+    table.symbols[Int(id)].definition = UInt32(own.unit.globalImports.count - 1)
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
     return id
   }
@@ -211,7 +211,7 @@ extension Symbol {
     state = .defined
     flags = [.visibilityHidden, .absolute]
     unit = 0
-    element = none32
+    definition = none32
     value = address
     size = 0
     importNames = none32

@@ -27,7 +27,7 @@ extension ResolvePass {
           names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
         if isNew {
           resolver.table.symbols[Int(id)].type = symbol.type
-          resolver.table.symbols[Int(id)].element = none32
+          resolver.table.symbols[Int(id)].definition = none32
         }
         return id
       }
@@ -127,7 +127,7 @@ extension ResolvePass {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.state == .alias else { return nil }
-    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.element)]
+    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.definition)]
   }
 
   /// Makes an alias a definition of what it stands for, if that is defined.
@@ -140,7 +140,7 @@ extension ResolvePass {
     symbol.kind = target.kind
     symbol.state = .defined
     symbol.unit = target.unit
-    symbol.element = target.element
+    symbol.definition = target.definition
     symbol.value &+= target.value
     symbol.size = target.size
     symbol.type = target.type

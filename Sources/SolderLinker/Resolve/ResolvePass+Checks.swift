@@ -107,7 +107,7 @@ extension ResolvePass {
     let stated = unit.symbols[position]
     var symbol = Symbol(
       name: stated.name, kind: stated.kind, state: .undefined, flags: stated.flags, unit: unit.index,
-      element: UInt32(element))
+      definition: UInt32(element))
     symbol.type = stated.type == none32 ? nil : unit.typeIDs[Int(stated.type)]
     symbol.attributes = [.usedInRegularUnit, .mayImport]
     resolver.symbolIDs[Int(unit.index)][position] = resolver.table.addUnnamed(symbol)
@@ -156,8 +156,8 @@ extension ResolvePass {
 
   /// The type of an object's import of anything but a function.
   private func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
-    guard symbol.isUndefined, symbol.element != none32 else { return nil }
-    let index = Int(symbol.element)
+    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
+    let index = Int(symbol.definition)
     return switch symbol.kind {
     case .global: resolver.externalType(of: unit.globalImports[index], in: unit)
     case .table: resolver.externalType(of: unit.tableImports[index], in: unit)
@@ -178,7 +178,7 @@ extension ResolvePass {
       return
     }
     var reference = Symbol(
-      name: symbol.name, kind: .function, state: .undefined, flags: .undefined, unit: unit.index, element: none32)
+      name: symbol.name, kind: .function, state: .undefined, flags: .undefined, unit: unit.index, definition: none32)
     reference.type = wanted
     reference.attributes = [.usedInRegularUnit, .isVariant]
     let new = SymbolID(resolver.table.symbols.count)

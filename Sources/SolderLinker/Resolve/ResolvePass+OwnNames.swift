@@ -57,7 +57,7 @@ extension ResolvePass {
   private func isImport(_ export: OwnExport, _ imported: SymbolID) -> Bool {
     let symbol = resolver.table.symbols[Int(export.symbol)]
     return symbol.state == .alias
-      && resolver.symbolIDs[Int(export.unit)][Int(symbol.element)] == imported
+      && resolver.symbolIDs[Int(export.unit)][Int(symbol.definition)] == imported
   }
 
   /// Whether one can take the place of the other; an immutable global is an address as well.

@@ -19,7 +19,7 @@ extension ResolvePass {
         resolver.table.symbols[id].state = .defined
         resolver.table.symbols[id].flags = .visibilityHidden
         resolver.table.symbols[id].unit = 0
-        resolver.table.symbols[id].element = UInt32(resolver.own.unit.tags.count - 1)
+        resolver.table.symbols[id].definition = UInt32(resolver.own.unit.tags.count - 1)
         resolver.table.symbols[id].type = unit.typeIDs[Int(entry.type)]
       }
     }

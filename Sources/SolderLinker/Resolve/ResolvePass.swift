@@ -58,7 +58,7 @@ struct ResolvePass {
     demoteLazySymbols()
     checkBindings()
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
-    let (limits, bases) = (raisedLimits(), assignElementNumbers())
+    let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
       UnitPlace(bases: bases[$0], symbolIDs: resolver.symbolIDs[$0], limits: limits[$0])
@@ -249,7 +249,7 @@ struct ResolvePass {
       let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
       return resolver.table.addUnnamed(own)
     }
-    // A lifted unit has a local symbol for each element beside the exported one.
+    // A lifted unit has a local symbol for each definition beside the exported one.
     if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
     let (first, imports) =
       switch symbol.kind {
@@ -258,7 +258,7 @@ struct ResolvePass {
       case .tag: (facts.tagSymbols, unit.tagImports.count)
       default: (facts.functionSymbols, unit.functionImports.count)
       }
-    return resolver.id(Int(first) + imports + Int(symbol.element), of: unit)
+    return resolver.id(Int(first) + imports + Int(symbol.definition), of: unit)
   }
 
   /// A plain module's table of functions becomes that of the whole program.
@@ -290,10 +290,10 @@ struct ResolvePass {
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
-        symbol.unit != 0, symbol.element != none32, boundImports[id] == nil,
+        symbol.unit != 0, symbol.definition != none32, boundImports[id] == nil,
         resolver.units[Int(symbol.unit)].contracts.sharesUndefined
       else { continue }
-      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.element)].global
+      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.definition)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -320,7 +320,7 @@ struct ResolvePass {
       resolver.table.symbols[id].state = .undefined
       // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
-      resolver.table.symbols[id].element = none32
+      resolver.table.symbols[id].definition = none32
     }
   }
 
@@ -394,9 +394,9 @@ struct ResolvePass {
   // MARK: Numbers
 
   /// Numbers the functions, segments, … of all units in one row, the linker's own last because it still makes more.
-  private mutating func assignElementNumbers() -> [ElementBases] {
-    var all = [ElementBases](repeating: ElementBases(), count: resolver.units.count)
-    var bases = ElementBases()
+  private mutating func numberDefinitions() -> [DefinitionBases] {
+    var all = [DefinitionBases](repeating: DefinitionBases(), count: resolver.units.count)
+    var bases = DefinitionBases()
     for unit in resolver.units.dropFirst() {
       all[Int(unit.index)] = bases
       bases.function += UInt32(unit.functions.count)
@@ -411,14 +411,14 @@ struct ResolvePass {
     all[0] = bases
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
-      guard symbol.state == .defined, symbol.element != none32 else { continue }
-      resolver.table.symbols[index].element += all[Int(symbol.unit)].base(of: symbol.kind)
+      guard symbol.state == .defined, symbol.definition != none32 else { continue }
+      resolver.table.symbols[index].definition += all[Int(symbol.unit)].base(of: symbol.kind)
     }
     return all
   }
 }
 
-extension ElementBases {
+extension DefinitionBases {
   func base(of kind: SymbolKind) -> UInt32 {
     switch kind {
     case .function: function

@@ -14,11 +14,12 @@ extension Resolver {
       }
     }
     var provided = Symbol(
-      name: symbol.name, kind: symbol.kind, state: .undefined, flags: symbol.flags, unit: unit.index, element: none32)
+      name: symbol.name, kind: symbol.kind, state: .undefined, flags: symbol.flags, unit: unit.index, definition: none32
+    )
     provided.attributes = existing.attributes.union(.provided)
     provided.importNames = existing.importNames
     if symbol.kind == .function {
-      provided.type = unit.typeIDs[Int(unit.functions[Int(symbol.element)].type)]
+      provided.type = unit.typeIDs[Int(unit.functions[Int(symbol.definition)].type)]
       if !isNew, let type = existing.type, type != provided.type, mattersForCalls(existing, id) {
         if acceptsSignatures(existing, provided) { provided.type = type }
       }

@@ -130,7 +130,7 @@ extension Symbol {
       name: symbol.name, kind: symbol.kind,
       state: isUndefined ? .undefined : symbol.aliasOf == none32 ? .defined : .alias,
       flags: isUndefined ? symbol.flags.union(.undefined) : symbol.flags, unit: unit,
-      element: symbol.aliasOf == none32 ? symbol.element : symbol.aliasOf)
+      definition: symbol.aliasOf == none32 ? symbol.definition : symbol.aliasOf)
     value = symbol.offset
     size = symbol.size
     type = symbol.type == none32 ? nil : typeIDs[Int(symbol.type)]

@@ -33,8 +33,8 @@ extension Resolver {
 
   /// The module and name of an undefined symbol's import.
   private func importEntry(of symbol: UnitSymbol, in unit: BoundModule) -> (module: ByteString, name: ByteString)? {
-    guard symbol.isUndefined, symbol.element != none32 else { return nil }
-    let index = Int(symbol.element)
+    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
+    let index = Int(symbol.definition)
     func names(_ entry: Import) -> (module: ByteString, name: ByteString) { (entry.module, entry.name) }
     switch symbol.kind {
     case .function: return (unit.functionImports[index].module, unit.functionImports[index].name)
@@ -152,7 +152,7 @@ extension Resolver {
         return (id, nil)
       }
       // Until the file is added, this reference is all that is known.
-      let file = Int(existing.element)
+      let file = Int(existing.definition)
       if isExtracted(file) { return (id, file) }
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(existing.attributes)

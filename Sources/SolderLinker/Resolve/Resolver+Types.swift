@@ -11,9 +11,9 @@ extension Resolver {
     case .tag: return symbol.type.map { .tag($0) }
     case .data, .section: return nil
     case .global, .table:
-      guard symbol.unit != none32, symbol.element != none32, symbol.state != .alias else { return nil }
+      guard symbol.unit != none32, symbol.definition != none32, symbol.state != .alias else { return nil }
       let unit = units[Int(symbol.unit)]
-      let index = Int(symbol.element)
+      let index = Int(symbol.definition)
       let isOwn = symbol.unit == 0
       if symbol.isUndefined {
         let globals = isOwn ? own.unit.globalImports : unit.globalImports
@@ -58,10 +58,10 @@ extension Resolver {
   /// address, and its value is a number that is known now.
   func isAddress(_ symbol: Symbol) -> Bool {
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != none32, symbol.unit != 0,
-      symbol.element != none32
+      symbol.definition != none32
     else { return false }
     let unit = units[Int(symbol.unit)]
-    let global = unit.globals[Int(symbol.element)]
+    let global = unit.globals[Int(symbol.definition)]
     guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
       return false
     }

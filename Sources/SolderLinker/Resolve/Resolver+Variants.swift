@@ -40,13 +40,13 @@ extension Resolver {
       table.symbols[Int(id)].type = type
       if existing.unit != none32, units[Int(existing.unit)].contracts.needsExactTypes {
         table.symbols[Int(id)].unit = unit.index
-        table.symbols[Int(id)].element = symbol.element
+        table.symbols[Int(id)].definition = symbol.definition
       }
       return id
     }
     var reference = Symbol(
       name: symbol.name, kind: .function, state: .undefined, flags: symbol.flags.union(.undefined), unit: unit.index,
-      element: symbol.element)
+      definition: symbol.definition)
     reference.type = type
     return variant(of: id, type: type, template: reference).id
   }
@@ -126,7 +126,7 @@ extension Resolver {
     symbol.state = .defined
     symbol.flags = [.bindingLocal]
     symbol.unit = 0
-    symbol.element = function
+    symbol.definition = function
     symbol.attributes.insert(.isStub)
     symbol.importNames = none32
     table.symbols[Int(id)] = symbol

@@ -83,7 +83,7 @@ struct Resolver {
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
         table.symbols[Int(id)].state = .lazy
-        table.symbols[Int(id)].element = UInt32(index)
+        table.symbols[Int(id)].definition = UInt32(index)
         table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
       } else {
         extract(index, for: id, referrer: displayName(ofUnit: existing.unit))
@@ -100,7 +100,7 @@ struct Resolver {
     guard let id = table.find(name) else { return nil }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     if table.symbols[Int(id)].state == .lazy {
-      extract(Int(table.symbols[Int(id)].element), for: id, referrer: referrer)
+      extract(Int(table.symbols[Int(id)].definition), for: id, referrer: referrer)
       finishBegunUnits()
     }
     return table.find(name)
@@ -205,7 +205,7 @@ struct Resolver {
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].state = .undefined
-    table.symbols[Int(symbol)].element = none32
+    table.symbols[Int(symbol)].definition = none32
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }

@@ -64,7 +64,7 @@ struct SymbolTable {
     _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UInt32
   ) -> (id: SymbolID, isNew: Bool) {
     if let id = find(number: number) { return (id, false) }
-    var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, element: none32)
+    var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, definition: none32)
     if !traced.isEmpty, traced.contains(name) { symbol.attributes.insert(.traced) }
     return (add(symbol, number: number), true)
   }
@@ -72,9 +72,10 @@ struct SymbolTable {
   /// Adds the name of a lazy file if it has not appeared yet, which is usual: of a large archive most is never needed.
   mutating func addLazy(_ name: ByteString, number: UInt32, file: Int) -> Bool {
     guard traced.isEmpty, find(number: number) == nil else { return false }
-    let element = UInt32(truncatingIfNeeded: file)
+    let definition = UInt32(truncatingIfNeeded: file)
     _ = add(
-      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: none32, element: element), number: number)
+      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: none32, definition: definition), number: number
+    )
     return true
   }
 

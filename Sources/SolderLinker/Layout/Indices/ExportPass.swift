@@ -166,7 +166,7 @@ struct ExportPass {
       )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      if unit.index == 0, unit.globals[Int(symbol.element - unit.bases.global)].type.isMutable,
+      if unit.index == 0, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
         !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {
@@ -189,6 +189,6 @@ struct ExportPass {
     symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
-  /// The index of a symbol's element in the result, `none32` if it has none.
+  /// The index of a symbol's definition in the result, `none32` if it has none.
   private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
 }

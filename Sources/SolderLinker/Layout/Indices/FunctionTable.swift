@@ -23,7 +23,7 @@ struct FunctionTable {
     // A missing function keeps the slot that was asked for before its first call; the stub is there.
     guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
-    let slot = functionSlots[Int(symbol.element)]
+    let slot = functionSlots[Int(symbol.definition)]
     return slot == noSlot ? nil : slot
   }
 

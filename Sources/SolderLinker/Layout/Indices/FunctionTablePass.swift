@@ -71,7 +71,8 @@ struct FunctionTablePass {
       let unit = resolution.units[Int(symbol.unit)]
       var limits =
         symbol.isDefined
-        ? unit.tables[Int(symbol.element - unit.bases.table)].limits : unit.tableImports[Int(symbol.element)].limits
+        ? unit.tables[Int(symbol.definition - unit.bases.table)].limits
+        : unit.tableImports[Int(symbol.definition)].limits
       if !table.slots.isEmpty {
         limits.minimum = max(limits.minimum, end)
         if let maximum = limits.maximum { limits.maximum = max(limits.minimum, maximum &+ UInt64(table.slots.count)) }
@@ -145,11 +146,11 @@ struct FunctionTablePass {
     let symbol = resolution.symbol(id)
     let index: Int
     if symbol.isDefined {
-      index = unit.tableImports.count + Int(symbol.element - unit.bases.table)
+      index = unit.tableImports.count + Int(symbol.definition - unit.bases.table)
       table.firstSlot = max(
-        table.firstSlot, UInt32(clamping: unit.tables[Int(symbol.element - unit.bases.table)].limits.minimum))
+        table.firstSlot, UInt32(clamping: unit.tables[Int(symbol.definition - unit.bases.table)].limits.minimum))
     } else {
-      index = Int(symbol.element)
+      index = Int(symbol.definition)
       table.firstSlot = max(table.firstSlot, UInt32(clamping: unit.tableImports[index].limits.minimum))
     }
     for element in unit.elements where Int(element.table) == index {
@@ -197,7 +198,7 @@ struct FunctionTablePass {
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      table.functionSlots[Int(symbol.element)] = slot
+      table.functionSlots[Int(symbol.definition)] = slot
     } else {
       table.importSlots[id] = slot
     }

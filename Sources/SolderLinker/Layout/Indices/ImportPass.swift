@@ -108,15 +108,15 @@ struct ImportPass {
 
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
     var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
-    guard symbol.unit != none32, symbol.element != none32 else { return key }
+    guard symbol.unit != none32, symbol.definition != none32 else { return key }
     let unit = resolution.units[Int(symbol.unit)]
     switch symbol.kind {
     case .global:
-      let entry = unit.globalImports[Int(symbol.element)]
+      let entry = unit.globalImports[Int(symbol.definition)]
       key.isMutable = entry.global.isMutable
       key.valueType = unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs)
     case .table:
-      let entry = unit.tableImports[Int(symbol.element)]
+      let entry = unit.tableImports[Int(symbol.definition)]
       key.valueType = unit.valueType(entry.declaration, entry.elementType, unit.typeIDs)
     default: break
     }

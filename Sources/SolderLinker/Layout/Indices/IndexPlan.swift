@@ -21,15 +21,15 @@ extension IndexPlan {
   var addressGlobals: [SymbolID] { addresses.own }
   var addressGlobalIndices: [SymbolID: UInt32] { numbering.addressGlobals }
 
-  var functions: [ElementReference] { numbering.functions }
-  var globals: [ElementReference] { numbering.globals }
-  var tags: [ElementReference] { numbering.tags }
-  var tables: [ElementReference] { numbering.tables }
+  var functions: [DefinitionReference] { numbering.functions }
+  var globals: [DefinitionReference] { numbering.globals }
+  var tags: [DefinitionReference] { numbering.tags }
+  var tables: [DefinitionReference] { numbering.tables }
   var functionIndices: [UInt32] { numbering.functionIndices }
   var globalIndices: [UInt32] { numbering.globalIndices }
   var tagIndices: [UInt32] { numbering.tagIndices }
   var tableIndices: [UInt32] { numbering.tableIndices }
-  var keptElements: [ElementReference] { numbering.keptElements }
+  var keptElements: [DefinitionReference] { numbering.keptElements }
   var elementIndices: [UInt32] { numbering.elementIndices }
   var declaredFunctions: [SymbolID] { numbering.declaredFunctions }
   var functionTable: UInt32? { numbering.functionTable }
@@ -53,18 +53,18 @@ extension IndexPlan {
   var constructorsHaveRun: SymbolID? { startUp.constructorsHaveRun }
   var threadLocalSetUp: [UInt32: SymbolID] { startUp.threadLocalSetUp }
 
-  /// The index of a symbol's element in the result, `none32` if it has none.
+  /// The index of a symbol's definition in the result, `none32` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 { numbering.index(of: symbol, id, imported) }
 
-  /// The index of a defined symbol's element, even where references go to an import.
+  /// The index of a symbol's definition, even where references go to an import.
   func ownIndex(of symbol: Symbol) -> UInt32 { numbering.ownIndex(of: symbol) }
 
   /// The table slot of a function symbol, if it has one.
   func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? { table.slot(of: symbol, id) }
 }
 
-/// An element of a unit: of which unit, and its index among those the unit defines.
-struct ElementReference {
+/// A function, segment, global, … of a unit: of which unit, and its index among those the unit defines.
+struct DefinitionReference {
   var unit: UInt32
   var index: UInt32
 }

@@ -10,7 +10,7 @@ extension NumberingPass {
       for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
         result.elementIndices[Int(unit.bases.element) + position] = index
-        result.keptElements.append(ElementReference(unit: unit.index, index: UInt32(position)))
+        result.keptElements.append(DefinitionReference(unit: unit.index, index: UInt32(position)))
         index += 1
       }
     }
@@ -20,7 +20,7 @@ extension NumberingPass {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
         let isPresent =
-          target.isDefined ? result.functionIndices[Int(target.element)] != none32 : imports.indices[id] != nil
+          target.isDefined ? result.functionIndices[Int(target.definition)] != none32 : imports.indices[id] != nil
         if isPresent, table.slot(of: target, id) == nil, declared.insert(id).inserted {
           result.declaredFunctions.append(id)
         }

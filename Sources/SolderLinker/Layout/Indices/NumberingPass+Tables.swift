@@ -3,18 +3,19 @@ import WebAssemblyFormat
 // The order of tables in the result.
 extension NumberingPass {
   mutating func numberTables() {
-    var tables: [ElementReference] = []
+    var tables: [DefinitionReference] = []
     for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
       for index in unit.tables.indices where isPresent(table: unit.bases.table + UInt32(index)) {
-        tables.append(ElementReference(unit: unit.index, index: UInt32(index)))
+        tables.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
     // Code of old objects means table 0 without saying so.
     if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
       let table = table.symbol, resolution.symbol(table).isDefined
     {
-      let element = resolution.symbol(table).element
-      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == element }) {
+      let definition = resolution.symbol(table).definition
+      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == definition }
+      ) {
         tables.insert(tables.remove(at: position), at: 0)
         reportTableImportConflict()
       }
@@ -26,7 +27,7 @@ extension NumberingPass {
     }
     if let table = table.symbol {
       let symbol = resolution.symbol(table)
-      let index = symbol.isDefined ? result.tableIndices[Int(symbol.element)] : imports.indices[table]
+      let index = symbol.isDefined ? result.tableIndices[Int(symbol.definition)] : imports.indices[table]
       result.functionTable = index == none32 ? nil : index
     }
   }
@@ -35,7 +36,7 @@ extension NumberingPass {
     if live.tables[Int(id)] { return true }
     guard let table = table.symbol else { return false }
     let symbol = resolution.symbol(table)
-    return symbol.isDefined && symbol.element == id && self.table.isNeeded
+    return symbol.isDefined && symbol.definition == id && self.table.isNeeded
   }
 
   private func reportTableImportConflict() {

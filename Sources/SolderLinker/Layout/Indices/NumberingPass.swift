@@ -13,11 +13,11 @@ import WebAssemblyFormat
 /// Index spaces of the result behind the imports.
 struct Numbering {
   /// Functions, globals, tags and tables of the result behind the imported ones, in order.
-  var functions: [ElementReference] = []
-  var globals: [ElementReference] = []
-  var tags: [ElementReference] = []
-  var tables: [ElementReference] = []
-  /// Index in the result of each element, numbered over all units.
+  var functions: [DefinitionReference] = []
+  var globals: [DefinitionReference] = []
+  var tags: [DefinitionReference] = []
+  var tables: [DefinitionReference] = []
+  /// Index in the result of each definition, numbered over all units.
   var functionIndices: [UInt32] = []
   var globalIndices: [UInt32] = []
   var tagIndices: [UInt32] = []
@@ -25,7 +25,7 @@ struct Numbering {
   /// Index of each global that holds an address, imported or not, by symbol.
   var addressGlobals: [SymbolID: UInt32] = [:]
   /// Element segments that are kept, in order, and the index of each in the result, numbered over all units.
-  var keptElements: [ElementReference] = []
+  var keptElements: [DefinitionReference] = []
   var elementIndices: [UInt32] = []
   /// Functions that only need a declaration, because `ref.func` names them.
   var declaredFunctions: [SymbolID] = []
@@ -96,13 +96,13 @@ struct NumberingPass {
 
   /// Numbers one of the linker's own functions, which may be live because a file knows its name.
   private mutating func numberFunction(_ id: SymbolID) {
-    let (element, base) = (resolution.symbol(id).element, resolution.units[0].bases.function)
-    if result.functionIndices[Int(element)] == none32 { number(functionOf: 0, base, Int(element - base)) }
+    let (function, base) = (resolution.symbol(id).definition, resolution.units[0].bases.function)
+    if result.functionIndices[Int(function)] == none32 { number(functionOf: 0, base, Int(function - base)) }
   }
 
   private mutating func number(functionOf unit: UInt32, _ base: UInt32, _ index: Int) {
     result.functionIndices[Int(base) + index] = imports.counts.functions + UInt32(result.functions.count)
-    result.functions.append(ElementReference(unit: unit, index: UInt32(index)))
+    result.functions.append(DefinitionReference(unit: unit, index: UInt32(index)))
   }
 
   // MARK: Globals and tags
@@ -110,7 +110,7 @@ struct NumberingPass {
   private mutating func numberGlobals() {
     for unit in units {
       for index in unit.globals.indices where isPresent(global: unit.bases.global + UInt32(index)) {
-        numberGlobal(ElementReference(unit: unit.index, index: UInt32(index)))
+        numberGlobal(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
     let first = imports.counts.globals + UInt32(result.globals.count)
@@ -121,7 +121,7 @@ struct NumberingPass {
     for unit in units {
       for index in unit.tags.indices where live.tags[Int(unit.bases.tag) + index] {
         result.tagIndices[Int(unit.bases.tag) + index] = imports.counts.tags + UInt32(result.tags.count)
-        result.tags.append(ElementReference(unit: unit.index, index: UInt32(index)))
+        result.tags.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
   }
@@ -132,8 +132,8 @@ struct NumberingPass {
 
   /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
   /// come before it; a module may have imported them from one that follows in the link.
-  private mutating func numberGlobal(_ global: ElementReference) {
-    var stack: [(global: ElementReference, next: Int)] = [(global, 0)]
+  private mutating func numberGlobal(_ global: DefinitionReference) {
+    var stack: [(global: DefinitionReference, next: Int)] = [(global, 0)]
     var begun: Set = [Int(resolution.units[Int(global.unit)].bases.global + global.index)]
     while let (current, next) = stack.last {
       let unit = resolution.units[Int(current.unit)]
@@ -150,35 +150,35 @@ struct NumberingPass {
       let relocation = unit.relocations[Int(relocations.start) + next]
       guard relocation.kind == .globalIndexLEB else { continue }
       let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
-      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[Int(symbol.element)] == none32 else {
+      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[Int(symbol.definition)] == none32 else {
         continue
       }
-      if !begun.insert(Int(symbol.element)).inserted {
+      if !begun.insert(Int(symbol.definition)).inserted {
         diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
         return
       }
       let owner = resolution.units[Int(symbol.unit)]
-      stack.append((ElementReference(unit: owner.index, index: symbol.element - owner.bases.global), 0))
+      stack.append((DefinitionReference(unit: owner.index, index: symbol.definition - owner.bases.global), 0))
     }
   }
 }
 
 extension Numbering {
-  /// The index of a symbol's element in the result, `none32` if it has none.
+  /// The index of a symbol's definition in the result, `none32` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> UInt32 {
-    guard symbol.state == .defined, symbol.element != none32, !symbol.has(.preemptible) else {
+    guard symbol.state == .defined, symbol.definition != none32, !symbol.has(.preemptible) else {
       return imports.indices[id] ?? none32
     }
     return ownIndex(of: symbol)
   }
 
-  /// The index of a defined symbol's element, even where references go to an import.
+  /// The index of a symbol's definition, even where references go to an import.
   func ownIndex(of symbol: Symbol) -> UInt32 {
     switch symbol.kind {
-    case .function: return functionIndices[Int(symbol.element)]
-    case .global: return globalIndices[Int(symbol.element)]
-    case .tag: return tagIndices[Int(symbol.element)]
-    case .table: return tableIndices[Int(symbol.element)]
+    case .function: return functionIndices[Int(symbol.definition)]
+    case .global: return globalIndices[Int(symbol.definition)]
+    case .tag: return tagIndices[Int(symbol.definition)]
+    case .table: return tableIndices[Int(symbol.definition)]
     case .data, .section: return none32
     }
   }

@@ -90,7 +90,7 @@ extension Resolution {
     for (id, stub) in missing.stubs {
       table.symbols[Int(id)].state = .defined
       table.symbols[Int(id)].unit = 0
-      table.symbols[Int(id)].element = symbol(stub).element
+      table.symbols[Int(id)].definition = symbol(stub).definition
       table.symbols[Int(id)].attributes.insert(.isStub)
       table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
     }
