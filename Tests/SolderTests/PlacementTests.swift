@@ -142,6 +142,19 @@ import Testing
     #expect(linked.module.imports.map(\.description) == ["\(from).\(name) (memory)"])
   }
 
+  /// The stack of libraries is in their memory.
+  @Test func aStackInAnotherMemory() async throws {
+    let program = try await program(heapBase(1024))
+    let other = try await Toolchain.shared.assembled(
+      "other.wasm", #"(module (memory 1) (global $__stack_pointer (mut i32) (i32.const 1024)) (func (export "f")))"#)
+    let library = try await Toolchain.shared.assembled("liblibrary.so", LiftingPlainTests.library)
+    for input in try await inputs() {
+      for order in [[program, "x=" + other, input, library], [library, input, "x=" + other, program]] {
+        try await linkFails(order, mentions: ["other.wasm", "__stack_pointer", "program.wasm"])
+      }
+    }
+  }
+
   // MARK: A heap base in the code
 
   private static let program = """

@@ -46,6 +46,21 @@ import Testing
     }
   }
 
+  /// What is special about a unit, or about the result, is a contract with a name; only those who read files know what
+  /// kind of file it was, and only the options what kind of result is made.
+  @Test func nothingBehindReadingAsksForKinds() throws {
+    let reading = try #require(RoomTests.rooms.firstIndex(of: "SolderLinker/Load"))
+    for folder in RoomTests.rooms[(reading + 1)...] {
+      for name in try RoomTests.sources(in: folder) {
+        let text = try String(contentsOfFile: "\(Repository.root)/Sources/\(name)", encoding: .utf8)
+        let code = text.replacing(/\/\/.*/, with: "")
+        for match in code.matches(of: /\.origin\b|\bisLifted\b|\boptions\.output\b/) {
+          Issue.record("\(name) asks for \(match.output)")
+        }
+      }
+    }
+  }
+
   private static func sources(in folder: String) throws -> [String] {
     let root = "\(Repository.root)/Sources"
     let all = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")

@@ -266,4 +266,36 @@ import Testing
       #expect(result == "host.tell() (4) (9) instantiated run() = 4")
     }
   }
+
+  /// An engine instantiates a module behind those that it imports from, by whatever kind of import.
+  @Test(arguments: ["function", "memory", "global"]) func modulesStartBehindThoseTheyImportFrom(
+    _ kind: String
+  ) async throws {
+    func module(_ number: Int32, from other: String?) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let note = module.importFunction("host", "note", [.i32], [])
+      if let other {
+        switch kind {
+        case "function": _ = module.importFunction(other, "f\(number - 1)", [], [])
+        case "memory": _ = module.importMemory(other, "m\(number - 1)", Limits(0))
+        default: _ = module.importGlobal(other, "g\(number - 1)", .i32)
+        }
+      }
+      if kind != "memory" || other == nil { module.memory(Limits(1), export: "m\(number)") }
+      module.global(.i32, [.i32Const(1)], export: "g\(number)")
+      module.function(export: "f\(number)", [])
+      module.start = module.function([], [], [.i32Const(number), .call(note)])
+      return module
+    }
+    let (first, second, third) = (module(1, from: nil), module(2, from: "one"), module(3, from: "two"))
+    let files: [File] = [("1.wasm", first), ("2.wasm", second), ("3.wasm", third)]
+    let words = ["one=1.wasm", "two=2.wasm", "three=3.wasm"]
+    for words in [words, [words[2], words[1], words[0]], [words[1], words[2], words[0]]] where kind != "memory" {
+      #expect(try await transcript(files, words, []) == "(1) (2) (3) instantiated", "\(words)")
+    }
+    let two: [File] = [("1.wasm", first), ("2.wasm", second)]
+    for words in [["one=1.wasm", "two=2.wasm"], ["two=2.wasm", "one=1.wasm"]] {
+      #expect(try await transcript(two, words, []) == "(1) (2) instantiated", "\(words)")
+    }
+  }
 }

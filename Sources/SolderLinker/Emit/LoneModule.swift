@@ -6,7 +6,7 @@ enum LoneModule {
   /// The bytes of the only input, if that is a plain module and the options ask for no change.
   static func copy(_ inputs: Inputs, _ options: LinkOptions) -> OutputImage? {
     guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
-      let unit = inputs.units.first, unit.origin == .plainModule, !options.changesLoneModule
+      let unit = inputs.units.first, unit.contracts.isComplete, !options.changesLoneModule
     else { return nil }
     // The region holds on to the file, whose mapping it reads when the link is over.
     let file = unit.file

@@ -148,7 +148,7 @@ struct Patcher {
   /// Patches the data of a segment, or a custom section.
   ///
   /// - Parameters:
-  ///   - room: where the chunk was copied to.
+  ///   - room: where the bytes were copied to.
   ///   - address: of the first byte in memory, for relocations that count from where they are.
   ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
   ///     refers to nothing of the kind.

@@ -66,7 +66,7 @@ struct FixedData {
 }
 
 /// What immutable globals hold, as far as no host and no layout decides it.
-private struct KnownGlobals {
+struct KnownGlobals {
   private let resolution: Resolution
 
   init(_ resolution: Resolution) { self.resolution = resolution }

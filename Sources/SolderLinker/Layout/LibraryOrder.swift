@@ -6,6 +6,9 @@ import WebAssemblyFormat
 // by importing what another one exports; both count. What it exports itself under the name of an import is no need: every
 // library has a copy of an inline function or of a template's instance, and whichever is chosen can do the work.
 //
+// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from;
+// what they state is all the engine goes by, so a circle of them stays in the order of the command line.
+//
 // Libraries that need each other in a circle, directly or not, form a group. No order inside it is right for all, so it
 // is the one that native loaders have: depth first along `needed`, from the library by which the group was reached.
 // Everything outside the group still starts before all of it or behind all of it. So this is the decomposition of a
@@ -94,9 +97,11 @@ struct LibraryOrder {
       result.append(first)
       return
     }
-    // The others in the order in which the command line has them.
+    // The others in the order in which the command line has them, and all where no member says that it needs another.
     var members: Set<Int> = Set(group)
-    for root in [first] + group.dropFirst().sorted() where members.contains(root) { place(root, within: &members) }
+    let declares = group.contains { !members.isDisjoint(with: needs[$0].declared) }
+    let roots = declares ? [first] + group.dropFirst().sorted() : group.sorted()
+    for root in roots where members.contains(root) { place(root, within: &members) }
   }
 
   /// Depth first along what is declared. Members that remain have not been reached.
@@ -119,12 +124,19 @@ struct LibraryOrder {
 
 extension Resolution {
   /// The shared libraries of the link in the order in which they start.
-  func librariesInStartOrder() -> [Unit] {
-    let libraries = inLinkOrder.filter { $0.contracts.isSetUpByExports }
-    return LibraryOrder.sorted(needs(of: libraries)).map { libraries[$0] }
+  func librariesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.isSetUpByExports }) }
+
+  /// The whole modules of the link in the order in which they start.
+  func modulesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.keepsEntry }) }
+
+  private func inStartOrder(_ units: [Unit]) -> [Unit] {
+    units.count < 2 ? units : LibraryOrder.sorted(needs(of: units)).map { units[$0] }
   }
 
   private func needs(of libraries: [Unit]) -> [LibraryNeeds] {
+    let named = Dictionary(grouping: libraries.indices.filter { libraries[$0].moduleName != nil }) {
+      libraries[$0].moduleName
+    }
     var byName: [String: Int] = [:]
     var byUnit = [Int?](repeating: nil, count: units.count)
     for (position, unit) in libraries.enumerated() {
@@ -150,12 +162,24 @@ extension Resolution {
         lastUser[other] = position
         result.used.append(other)
       }
+      for module in named.isEmpty ? [] : unit.importedModules {
+        for other in named[module] ?? [] where other != position && lastUser[other] != position {
+          lastUser[other] = position
+          result.used.append(other)
+        }
+      }
       return result
     }
   }
 }
 
 extension Unit {
+  /// The names of modules that it imports from, some more than once.
+  fileprivate var importedModules: [ByteString] {
+    functionImports.map(\.module)
+      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
+  }
+
   /// The numbers of the names of what it defines and exports.
   fileprivate var exportedNames: Set<UInt32> {
     var names: Set<UInt32> = []

@@ -107,6 +107,7 @@ struct MemoryPass {
   /// Runs the pass.
   consuming func run() -> MemoryPlan {
     FixedData.reportOverlaps(fixedData, diagnostics)
+    checkStackPointer()
     guard let plain else {
       place(from: 0)
       finish(heapBase: next.aligned(to: MemoryPass.heapAlignment), moved: 0)
@@ -177,6 +178,22 @@ struct MemoryPass {
     let size = MemorySize(resolution, options, diagnostics, is64: is64)
     plan.setSize(size.of(placedEnd: plain == nil ? heapBase : isPlacing ? placedEnd : 0, moved: moved))
     checkBounds()
+  }
+
+  /// The stack pointer that everybody shares has to point into the memory that everybody uses.
+  private func checkStackPointer() {
+    guard resolution.wellKnown.stackPointer == nil, let id = resolution.table.find("__stack_pointer") else { return }
+    let symbol = resolution.symbol(id)
+    guard symbol.isDefined, symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.keepsMemory,
+      let main = resolution.memories.mainMemory, !main.users.contains(where: { $0.unit == symbol.unit }),
+      let user = resolution.inLinkOrder.first(where: \.contracts.needsMainMemory)
+    else { return }
+    let owner = main.users.first { resolution.units[Int($0.unit)].contracts.keepsMemory }
+    let other = owner.map { "that of " + resolution.units[Int($0.unit)].file.displayName } ?? "another one"
+    diagnostics.error(
+      "\(resolution.units[Int(symbol.unit)].file.displayName): brings the __stack_pointer of the program, but not the "
+        + "memory that \(user.file.displayName) uses, which is \(other) (name the module with the memory env=FILE, or let "
+        + "this one not show its __stack_pointer)")
   }
 
   /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.

@@ -63,7 +63,7 @@ struct SegmentForming {
   private func makeSegment(_ name: ByteString) -> OutputSegment {
     var segment = OutputSegment(name: name)
     segment.isPassive = options.sharedMemory
-    segment.isBSS = options.output != .relocatable && name.hasPrefix(".bss")
+    segment.isBSS = options.contract.formsSegments && name.hasPrefix(".bss")
     return segment
   }
 

@@ -14,7 +14,7 @@ import WebAssemblyFormat
 //  4. constructors, if nothing calls them later (see `StartUpRule`): a constructor may depend on relocations of a library
 //     that needs it, so all of these are done. The C and C++ libraries' own come first, then those of the shared libraries,
 //     then the program's, by priority;
-//  5. start functions of plain modules, which may use all of that.
+//  5. start functions of plain modules, which may use all of that, each behind those of modules that it imports from.
 //
 // With threads, each of them instantiates the result. Start functions run in each, as a library's own sees to it that
 // memory is set up once and that variables, which every thread has for itself, are set in all. Relocation functions change
@@ -69,7 +69,7 @@ struct StartOrder {
       constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
       if case .instantiation = rule.caller { runsConstructors = !constructors.isEmpty }
     }
-    for unit in resolution.inLinkOrder where unit.contracts.keepsEntry {
+    for unit in resolution.modulesInStartOrder() {
       if let start = unit.startFunction { plainModules.append(symbol(unit, start)) }
     }
   }

@@ -10,26 +10,6 @@ import WebAssemblyFormat
 // segment are known by name. So the facts are collected from all of these. What relocates the data in that case
 // (`__wasm_apply_tls_relocs`) is known by name only.
 
-/// What a library has to do for its thread-local data.
-struct ThreadLocalFacts {
-  /// The variable that says where a thread's copy is, in the index space of globals.
-  var base: UInt32
-  /// The segment with the initial data.
-  var segment: UInt32
-  /// Bytes that each thread needs.
-  var size: UInt64
-  /// The function that sets up a thread, given the address of its block; in the index space.
-  var initialize: UInt32?
-  /// Functions that relocate a thread's copy, where no ``initialize`` calls them.
-  var relocationFunctions: [UInt32] = []
-  /// Where the first thread has its data, counted from the library's block.
-  var firstThread: UInt64 = 0
-  /// Whether something might relocate a thread's copy that has no name.
-  var mayRelocate = false
-  /// Whether the start function leaves something to do for the first thread.
-  var leavesFirstThread = false
-}
-
 /// Finds the thread-local data of a shared library.
 struct ThreadLocalReader {
   private let unit: ModuleDraft

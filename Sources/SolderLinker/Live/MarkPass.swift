@@ -96,8 +96,10 @@ struct MarkPass {
       for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
         live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
       }
+      // A declaration is written anew, unless code names the segment: it counts as one that was dropped.
+      let named = unit.codeFacts.namedElements
       for (index, element) in unit.elements.enumerated()
-      where element.isDeclarative || !unit.contracts.keepsElementSegments {
+      where element.isDeclarative && !named.contains(UInt32(index)) || !unit.contracts.keepsElementSegments {
         live.elements[Int(unit.bases.element) + index] = false
       }
     }

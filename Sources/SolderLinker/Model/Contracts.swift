@@ -8,6 +8,8 @@ import WebAssemblyFormat
 struct Contracts: Sendable {
   // MARK: What it keeps
 
+  /// Alone it is the result as it is: it lacks nothing that a link would add.
+  let isComplete: Bool
   /// Its static data stays where it is in memory, and its memories are its own: one may become that of the program.
   let keepsMemory: Bool
   /// Its table's slots stay what they are; the table may become that of the program.
@@ -79,6 +81,7 @@ struct Contracts: Sendable {
     let isPlainModule = origin == .plainModule
     let isLibrary = origin == .sharedLibrary
     let isFinished = isPlainModule || isLibrary
+    isComplete = isPlainModule
     keepsMemory = isPlainModule
     keepsSlots = isPlainModule
     keepsExports = isPlainModule

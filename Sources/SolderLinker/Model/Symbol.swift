@@ -21,7 +21,7 @@ struct Symbol {
     static let forceImport = Attributes(rawValue: 1 << 3)
     /// A function that only traps, in place of one that is missing: it has no address.
     static let isStub = Attributes(rawValue: 1 << 4)
-    /// Live although no file defines it.
+    /// Live although no bytes of a unit define it.
     static let referenced = Attributes(rawValue: 1 << 5)
     /// Defined by a shared library: gives way to a definition in an object or plain module.
     static let fromLibrary = Attributes(rawValue: 1 << 6)

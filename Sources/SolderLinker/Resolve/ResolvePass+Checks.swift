@@ -20,12 +20,12 @@ import WebAssemblyFormat
 extension ResolvePass {
   /// Checks all references that involve finished modules.
   mutating func checkBindings() {
-    let isLifted = resolver.units.map(\.contracts.needsExactTypes)
-    guard isLifted.contains(true) else { return }
+    let needExactTypes = resolver.units.map(\.contracts.needsExactTypes)
+    guard needExactTypes.contains(true) else { return }
     for index in resolver.linkOrder {
       let unit = resolver.units[Int(index)]
       if unit.contracts.needsExactTypes { checkImports(of: unit) }
-      checkSymbols(of: unit, isLifted)
+      checkSymbols(of: unit, needExactTypes)
     }
   }
 
@@ -52,18 +52,18 @@ extension ResolvePass {
   }
 
   private mutating func check(
-    _ position: Int, _ element: Int, _ wanted: ExternalType, _ module: ByteString, _ name: ByteString,
+    _ position: Int, _ index: Int, _ wanted: ExternalType, _ module: ByteString, _ name: ByteString,
     of unit: BoundModule
   ) {
     let id = resolver.id(position, of: unit)
     let symbol = resolver.table.symbols[Int(id)]
     guard kind(of: wanted) == symbol.kind else {
       if symbol.kind == .data, isAddressType(wanted) { return }
-      if canSeparate(symbol, position, of: unit) { return importSeparately(position, element, of: unit) }
+      if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
       return reportKind(symbol, name, wanted: wanted, in: unit)
     }
     guard let type = resolver.externalType(of: symbol), !matches(type, wanted, symbol, unit) else { return }
-    if canSeparate(symbol, position, of: unit) { return importSeparately(position, element, of: unit) }
+    if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
     if case .function(let wanted) = wanted {
       replaceCall(at: position, of: unit, wanted, symbol, id)
     } else {
@@ -103,11 +103,11 @@ extension ResolvePass {
 
   /// A name that nobody defines stays an import of every whole module, as the module states it: only the host knows whether
   /// it can be all of them.
-  private mutating func importSeparately(_ position: Int, _ element: Int, of unit: BoundModule) {
+  private mutating func importSeparately(_ position: Int, _ index: Int, of unit: BoundModule) {
     let stated = unit.symbols[position]
     var symbol = Symbol(
       name: stated.name, kind: stated.kind, state: .undefined, flags: stated.flags, unit: unit.index,
-      definition: UInt32(element))
+      definition: UInt32(index))
     symbol.type = stated.type == none32 ? nil : unit.typeIDs[Int(stated.type)]
     symbol.attributes = [.usedInRegularUnit, .mayImport]
     resolver.symbolIDs[Int(unit.index)][position] = resolver.table.addUnnamed(symbol)
@@ -116,7 +116,7 @@ extension ResolvePass {
   // MARK: References without a type
 
   /// Checks references to data and to addresses of functions, and those of objects to what finished modules define.
-  private mutating func checkSymbols(of unit: BoundModule, _ isLifted: [Bool]) {
+  private mutating func checkSymbols(of unit: BoundModule, _ needExactTypes: [Bool]) {
     let symbols = unit.symbols
     for position in symbols.indices {
       let stated = symbols[position]
@@ -124,7 +124,9 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.state == .defined, unit.contracts.needsExactTypes || isLifted[Int(symbol.unit)] else { continue }
+      guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.unit)] else {
+        continue
+      }
       checkReference(stated, position, of: unit, symbol, id)
     }
   }

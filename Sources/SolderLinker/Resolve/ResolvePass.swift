@@ -57,6 +57,8 @@ struct ResolvePass {
     unhideEntry()
     demoteLazySymbols()
     checkBindings()
+    let conventions = ConventionCheck(resolver.types, is64: is64, diagnostics)
+    for unit in resolver.units { conventions.check(unit) }
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
     let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
@@ -261,25 +263,33 @@ struct ResolvePass {
     return resolver.id(Int(first) + imports + Int(symbol.definition), of: unit)
   }
 
-  /// A plain module's table of functions becomes that of the whole program.
+  /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
+  /// or else that of a module without a name, or else the first.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
-    for unit in resolver.units where unit.contracts.keepsSlots {
-      guard let facts = unit.lifted,
-        let index = unit.tables.firstIndex(where: { $0.elementType == 0x70 && $0.limits.is64 == is64 })
-      else { continue }
-      let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
-      if let id = resolver.table.find(name) {
-        if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
-          known.indirectFunctionTable = id
-          return
-        }
-        boundImports[id] = own
-        if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
-      }
-      known.indirectFunctionTable = own
+    guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
+    let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
+    known.indirectFunctionTable = own
+    guard let id = resolver.table.find(name) else { return }
+    if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
+      known.indirectFunctionTable = id
       return
     }
+    boundImports[id] = own
+    if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
+  }
+
+  private func plainFunctionTable(exportedAs name: ByteString) -> (BoundModule, index: Int)? {
+    var best: (rank: Int, unit: BoundModule, index: Int)?
+    for unit in resolver.units where unit.contracts.keepsSlots {
+      let exported = unit.exports.first { $0.kind == .table && $0.name == name }
+      for (index, table) in unit.tables.enumerated() where table.elementType == 0x70 && table.limits.is64 == is64 {
+        let isExported = exported.map { Int($0.index) == unit.tableImports.count + index } ?? false
+        let rank = isExported ? 0 : unit.moduleName == nil ? 1 : 2
+        if rank < best?.rank ?? .max { best = (rank, unit, index) }
+      }
+    }
+    return best.map { ($0.unit, $0.index) }
   }
 
   // MARK: What is left undefined

@@ -67,17 +67,8 @@ struct FunctionTablePass {
       diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
       return
     }
-    if symbol.unit != none32, symbol.unit != 0, resolution.units[Int(symbol.unit)].contracts.keepsSlots {
-      let unit = resolution.units[Int(symbol.unit)]
-      var limits =
-        symbol.isDefined
-        ? unit.tables[Int(symbol.definition - unit.bases.table)].limits
-        : unit.tableImports[Int(symbol.definition)].limits
-      if !table.slots.isEmpty {
-        limits.minimum = max(limits.minimum, end)
-        if let maximum = limits.maximum { limits.maximum = max(limits.minimum, maximum &+ UInt64(table.slots.count)) }
-      }
-      table.limits = limits
+    if let plain = PlainTable(resolution, id) {
+      table.limits = plain.limits(with: table.slots.count, end: end, diagnostics)
       return
     }
     table.limits = Limits(minimum: end)
@@ -90,7 +81,7 @@ struct FunctionTablePass {
   /// Takes the slots that finished modules fill: a plain module's stay, a library's block is kept in one piece where
   /// its code computes with the block's first slot.
   private mutating func keepSlots() {
-    for unit in resolution.inLinkOrder where unit.contracts.keepsSlots { keepPlainSlots(unit) }
+    keepPlainSlots()
     for unit in resolution.inLinkOrder {
       guard let facts = unit.lifted, unit.codeFacts.needsTableBlock, live.units[Int(unit.index)] else { continue }
       guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
@@ -141,27 +132,10 @@ struct FunctionTablePass {
     return first
   }
 
-  private mutating func keepPlainSlots(_ unit: Unit) {
-    guard let id = own.functionTable, resolution.symbol(id).unit == unit.index, let facts = unit.lifted else { return }
-    let symbol = resolution.symbol(id)
-    let index: Int
-    if symbol.isDefined {
-      index = unit.tableImports.count + Int(symbol.definition - unit.bases.table)
-      table.firstSlot = max(
-        table.firstSlot, UInt32(clamping: unit.tables[Int(symbol.definition - unit.bases.table)].limits.minimum))
-    } else {
-      index = Int(symbol.definition)
-      table.firstSlot = max(table.firstSlot, UInt32(clamping: unit.tableImports[index].limits.minimum))
-    }
-    for element in unit.elements where Int(element.table) == index {
-      guard case .absolute(let start) = element.placement else { continue }
-      for (position, function) in element.functions.enumerated() where function != none32 {
-        let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
-        // Slot 0 is the null pointer of C.
-        let slot = start + UInt64(position)
-        if slot > 0, slot < UInt64(noSlot), self.slot(of: id) == noSlot { setSlot(UInt32(slot), of: id) }
-      }
-    }
+  private mutating func keepPlainSlots() {
+    guard let id = own.functionTable, let plain = PlainTable(resolution, id) else { return }
+    table.firstSlot = max(table.firstSlot, UInt32(clamping: plain.declared.minimum))
+    for (slot, id) in plain.filledSlots where self.slot(of: id) == noSlot { setSlot(slot, of: id) }
   }
 
   // MARK: What relocations ask for

@@ -1,18 +1,8 @@
 import WebAssemblyFormat
 
-/// What a function of a finished module may do, with everything that it calls directly.
-///
-/// Unknown is the safe case: code that leaves the module, or calls by way of a table, may do anything.
-struct FunctionEffects: OptionSet {
-  var rawValue: UInt8
-  static let readsMemory = FunctionEffects(rawValue: 1 << 0)
-  static let writesMemory = FunctionEffects(rawValue: 1 << 1)
-  static let setsVariables = FunctionEffects(rawValue: 1 << 2)
-  /// It calls what is not known.
-  static let leaves = FunctionEffects(rawValue: 1 << 3)
-
-  init(rawValue: UInt8) { self.rawValue = rawValue }
-
+extension FunctionEffects {
+  /// Reads a function, and all that it calls directly.
+  ///
   /// - Parameter done: what does not run any more.
   init(of function: UInt32, in unit: ModuleDraft, without done: DoneCode) {
     self = []

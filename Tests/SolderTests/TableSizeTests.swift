@@ -1,0 +1,125 @@
+import Testing
+
+/// How large tables become, and what keeps its meaning in them.
+@Suite struct TableSizeTests {
+  private static let source = """
+    static int next(int x) { return x + 1; }
+    int (*volatile pointer)(int) = next;
+    __attribute__((export_name("call_pointer"))) int call_pointer(int x) { return pointer(x); }
+    """
+  private static let library = LiftingCase.library(
+    """
+    (data (global.get $mb) "\\00\\00\\00\\00") (elem (global.get $tb) $next) (type $t (func (param i32) (result i32)))
+    (func $next (export "next") (type $t) (i32.add (local.get 0) (i32.const 1)))
+    (func (export "call_pointer") (param i32) (result i32) (call_indirect (type $t) (local.get 0) (global.get $tb)))
+    """)
+
+  private func object() async throws -> String {
+    try await Toolchain.shared.compiled("pointer", TableSizeTests.source, Toolchain.freestanding)
+  }
+
+  private func program(_ body: String) async throws -> String {
+    try await Toolchain.shared.assembled(
+      "program.wasm",
+      """
+      (module (import "env" "call_pointer" (func $call (param i32) (result i32)))
+        \(body) (memory (export "memory") 1) (global (export "__heap_base") i32 (i32.const 1024))
+        (func $own (result i32) (i32.const 9)) (func (export "run") (result i32) (call $call (i32.const 5))))
+      """)
+  }
+
+  @Test(arguments: [
+    ("0 0xffffffff", 2, UInt64(0xFFFF_FFFF)), ("0 0xfffffff0", 2, 0xFFFF_FFF1), ("4 4", 5, 5), ("4 9", 5, 10),
+  ]) func theMaximum(_ limits: String, _ minimum: UInt64, _ maximum: UInt64) async throws {
+    let program = try await program("(table (export \"shelf\") \(limits) funcref)")
+    let object = try await object()
+    for input in [object, try await Toolchain.shared.assembled("liblibrary.so", TableSizeTests.library)] {
+      for order in [[program, input], [input, program]] {
+        let result = try await link(order)
+        let table = try #require(result.module.tables.first)
+        // A library's code may ask for its block of slots in one piece.
+        if input == object { #expect(table.minimum == minimum && table.maximum == maximum) }
+        #expect(table.minimum >= minimum && table.maximum ?? 0 <= 0xFFFF_FFFF)
+        #expect(try await WebAssemblyHost.shared.invoke(result.path, [Call("run")]) == "instantiated\nrun() = 6\n")
+      }
+    }
+  }
+
+  /// What was out of bounds stays out of bounds.
+  @Test func segmentsBeyondTheTable() async throws {
+    let beyond = try await program(#"(table (export "shelf") 2 9 funcref) (elem (i32.const 1) $own $own)"#)
+    for order in [[beyond, try await object()], [try await object(), beyond]] {
+      try await linkFails(order, mentions: ["program.wasm", "element segment 0", "[1, 3)", "2 slots"])
+    }
+  }
+
+  /// Of two segments for one slot the later one holds, so a pointer to the first function is another slot.
+  @Test func slotsThatAreOverwritten() async throws {
+    let library = LiftingCase.library(
+      """
+      (import "GOT.func" "first" (global $first (mut i32))) (import "GOT.func" "second" (global $second (mut i32)))
+      (type $t (func (result i32)))
+      (func (export "both") (result i32) (i32.add (call_indirect (type $t) (global.get $first))
+        (i32.mul (i32.const 10) (call_indirect (type $t) (global.get $second)))))
+      """)
+    let program = """
+      (module (import "env" "both" (func $both (result i32))) (table (export "t") 4 funcref) (memory (export "memory") 1)
+        (global (export "__heap_base") i32 (i32.const 64)) (elem (i32.const 2) $first) (elem (i32.const 2) $second)
+        (func $first (export "first") (result i32) (i32.const 1)) (func $second (export "second") (result i32) (i32.const 2))
+        (func (export "run") (result i32) (call $both)))
+      """
+    for order in [
+      [("program.wasm", program), ("liblibrary.so", library)], [("liblibrary.so", library), ("program.wasm", program)],
+    ] {
+      try await LiftingCase(testDescription: "", modules: order, expected: ["run() = 21"]).check()
+    }
+  }
+
+  /// Segments that only code uses keep their meaning, also where everything is kept.
+  @Test func passiveAndDeclarativeSegments() async throws {
+    let program = """
+      (module (import "x" "nothing" (func $n)) (memory 1) (table 4 funcref)
+        (elem $d declare func $f) (elem $p func $f $g) (data $pd "abc") (data $unused "zzz")
+        (func $f (result i32) (i32.const 5)) (func $g (result i32) (i32.const 6))
+        (func (export "zero") (result i32)
+          (table.init $d (i32.const 0) (i32.const 0) (i32.const 0)) (elem.drop $d) (i32.const 1))
+        (func (export "gone") (table.init $d (i32.const 0) (i32.const 0) (i32.const 1)))
+        (func (export "named") (result i32)
+          (table.set (i32.const 2) (ref.func $f)) (call_indirect (result i32) (i32.const 2)))
+        (func (export "passive") (result i32)
+          (table.init $p (i32.const 0) (i32.const 0) (i32.const 2)) (call_indirect (result i32) (i32.const 1)))
+        (func (export "data") (result i32)
+          (memory.init $pd (i32.const 0) (i32.const 0) (i32.const 3)) (i32.load8_u (i32.const 1))))
+      """
+    let other = #"(module (elem declare func $n) (data "other") (func $n (export "nothing")))"#
+    let sample = LiftingCase(
+      testDescription: "", modules: [("x=x.wasm", other), ("program.wasm", program)],
+      calls: [Call("zero"), Call("gone"), Call("named"), Call("passive"), Call("data")],
+      expected: [
+        "zero() = 1", "gone() fails: undefined element: out of bounds table access", "named() = 5", "passive() = 6",
+        "data() = 98",
+      ])
+    for options in neutralOptions { try await sample.check(options) }
+  }
+
+  /// What the linker calls or replaces has to be of the agreed type.
+  @Test(arguments: [
+    (#"(func (export "__wasm_call_ctors") (param i32))"#, "exports __wasm_call_ctors as (i32) -> void"),
+    (#"(func (export "__wasm_call_ctors") (result i32) (i32.const 1))"#, "exports __wasm_call_ctors as () -> i32"),
+    (#"(func (export "__wasm_apply_data_relocs") (param i32))"#, "exports __wasm_apply_data_relocs as (i32) -> void"),
+    (#"(func (export "__wasm_init_tls"))"#, "exports __wasm_init_tls as () -> void"),
+    (#"(import "env" "__memory_base" (global (mut i32)))"#, "imports env.__memory_base as mutable i32"),
+    (#"(import "env" "__table_base" (global (mut i32)))"#, "imports env.__table_base as mutable i32"),
+    (#"(import "env" "__memory_base" (func))"#, "imports env.__memory_base as a function"),
+    (#"(import "GOT.mem" "x" (global (mut f64)))"#, "imports GOT.mem.x as mutable f64"),
+    (#"(import "env" "__indirect_function_table" (table 1 externref))"#, "imports env.__indirect_function_table"),
+  ]) func reservedNames(_ text: String, _ message: String) async throws {
+    let library = ("libodd.so", "(module (@dylink.0 (mem-info)) \(text))")
+    for program in [("program.wasm", LiftingCase.program("MEMORY")), ("libother.so", TableSizeTests.library)] {
+      for order in [[library, program], [program, library]] {
+        let sample = LiftingCase(testDescription: "", modules: order, expected: [])
+        try await linkFails(sample.arguments() + ["--no-entry"], mentions: ["libodd.so", message])
+      }
+    }
+  }
+}
