@@ -198,7 +198,11 @@ struct ResolvePass {
     var used: Set<ByteString> = [ByteString("env")]
     for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != none32 {
       let module = resolver.table.importName(of: symbol).module
-      if named.units[module] == nil { unresolved.append(symbol) } else { used.insert(module) }
+      if named.units[module] != nil {
+        used.insert(module)
+      } else if module != "env", !module.hasPrefix("GOT.") {
+        unresolved.append(symbol)
+      }
     }
     for unit in resolver.units {
       for entry in unit.memoryImports { used.insert(entry.module) }

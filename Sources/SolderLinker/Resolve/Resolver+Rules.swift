@@ -110,12 +110,11 @@ extension Resolver {
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
     if !existing.isDefined { return true }
-    // Of several libraries the first wins, weak or not, as in dynamic linking.
+    // As between objects, a strong definition wins over a weak one. Of two that are alike the first library wins, as in
+    // dynamic linking, and the program proper wins over libraries.
     let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))
-    if isOldLibrary, isNewLibrary { return false }
-    if new.isWeak { return isOldLibrary && existing.isWeak }
+    if new.isWeak { return existing.isWeak && isOldLibrary && !isNewLibrary }
     if existing.isWeak { return true }
-    // A definition in the program proper wins over libraries.
     if isNewLibrary { return false }
     if isOldLibrary { return true }
     if options.allowMultipleDefinitions { return false }
