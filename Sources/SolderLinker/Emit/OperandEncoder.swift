@@ -177,8 +177,8 @@ final class OperandEncoder: Sendable {
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).definition)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:
-      // Null stays null.
-      if case .undefined = value.answer { return 0 }
+      // Null stays null; but code that adds to it computes a number.
+      if case .undefined = value.answer { return edit.kind == .constantMemoryAddress ? addend : 0 }
       return program.address(of: id) &+ addend
     }
   }

@@ -28,8 +28,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
-  /// An instruction at or before the one that is being reported, in the same body.
-  private var lastInstruction = 0
+  /// The body that is scanned, behind its local declarations, and whether it reads a base.
+  private var body = ByteReader(InputFile.noBytes, 0..<0)
+  private var mayFold = false
+  private var folder: CodeFolder?
 
   init(_ lifter: CodeLifter) { self.lifter = lifter }
 
@@ -42,6 +44,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         guard beginTask() else { return nil }
         continue
       }
+      foldBody()
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
@@ -54,29 +57,40 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
       if !reader.skipPlainLocals() {
         do throws(FormatError) {
-          lastInstruction = reader.offset
           _ = try scanLocals(&reader, &self)
         } catch {
           fail(error)
           continue
         }
       }
-      lastInstruction = reader.offset
+      self.body = reader
       return ScannedBody(reader, readableEnd: file.end)
     }
+  }
+
+  /// Folds what the last body computes from a base.
+  private mutating func foldBody() {
+    guard mayFold, let unit, let range = result.ranges.last else { return }
+    mayFold = false
+    if folder == nil { folder = CodeFolder(unit) }
+    folder?.fold(body, &result.relocations, from: Int(range.start))
+    if folder?.needsTableBlock == true { result.needsTableBlock = true }
   }
 
   /// Scans the body of a function of which only a part stays.
   private mutating func scanWhatStays(_ body: ByteReader, _ runs: [Range<Int>]) {
     var reader = body
     do throws(FormatError) {
-      lastInstruction = reader.offset
       _ = try scanLocals(&reader, &self)
-      lastInstruction = reader.offset
       var visitor = PartVisitor(visitor: self, runs: runs)
       try scanInstructions(&reader, &visitor)
       visitor.finish()
       self = visitor.visitor
+      // Other bodies are folded; here the runs that go are in the way.
+      if mayFold, result.relocations.contains(where: { $0.kind == .constantTableIndex && $0.target == none32 }) {
+        result.needsTableBlock = true
+      }
+      mayFold = false
     } catch {
       fail(error)
     }
@@ -96,10 +110,12 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   mutating func fail(_ error: FormatError) {
     result.error = error
     functions = 0..<0
+    mayFold = false
   }
 
   private mutating func finishTask() {
     guard let task else { return }
+    foldBody()
     result.closeRange()
     finished.append((task, result))
     result = CodeLifter.Result()
@@ -123,6 +139,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func use(_ task: CodeLifter.Task) {
     let unit = task.unit
     self.unit = unit
+    folder = nil
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
@@ -150,7 +167,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       Relocation(
         .functionIndexLEB, at: UInt32(truncatingIfNeeded: operand.offset),
         width: UInt8(truncatingIfNeeded: operand.length), target: functionSymbols + operand.value))
-    lastInstruction = operand.instruction
   }
 
   private mutating func anyOperand(_ operand: Operand) throws(FormatError) {
@@ -205,7 +221,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     case .implicitMemory: break
     }
     result.relocations.append(relocation)
-    lastInstruction = operand.instruction
   }
 
   private func missing(_ what: String, _ operand: Operand) -> FormatError {
@@ -216,16 +231,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
     relocation.target = facts.globalSymbols + operand.value
-    guard let unit else { return relocation }
-    var value = value
-    if value.base == .tableBlock {
-      if let slot = addedConstant(operand, in: unit), let symbol = facts.symbol(atSlot: slot) {
-        // `__table_base + slot` names one function: its slot, less what will be added.
-        value = SymbolicValue(base: .slot(symbol: symbol), addend: 0 &- slot)
-      } else {
-        result.needsTableBlock = true
-      }
-    }
+    if value.base == .tableBlock || value.base == .memory(symbol: facts.memoryBlockSymbol) { mayFold = true }
     let is64 = isWide(operand.value)
     relocation.encoding = .globalGet(is64: is64)
     _ = relocation.become(value, is64: is64)
@@ -233,60 +239,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   }
 
   private func isWide(_ global: UInt32) -> Bool { unit?.globalType(global)?.valueType == 0x7E }
-
-  /// The constant that is added to a base right here, in either order.
-  private func addedConstant(_ operand: Operand, in unit: InputModule) -> Int64? {
-    let bytes = unit.file.bytes
-    func isAdd(at offset: Int) -> Bool { offset < bytes.end && [0x6A, 0x7C].contains(bytes.base[offset]) }
-    if isAdd(at: operand.end), let before = constant(before: operand.instruction, bytes) {
-      return isUsedAsItIs(behind: operand.end + 1, bytes) ? before : nil
-    }
-    guard let behind = constant(at: operand.end, bytes), isAdd(at: behind.end),
-      isUsedAsItIs(behind: behind.end + 1, bytes)
-    else { return nil }
-    return behind.value
-  }
-
-  /// The number of the `i32.const` or `i64.const` right before an instruction.
-  ///
-  /// Code cannot be read backwards, so this goes forward from the last instruction that was reported.
-  private func constant(before instruction: Int, _ bytes: ByteReader) -> Int64? {
-    var reader = InstructionReader(ByteReader(bytes.base, lastInstruction..<instruction), isInsideBlocks: true)
-    var last: Instruction?
-    while reader.reader.offset < instruction, let next = try? reader.next() { last = next }
-    guard let last, last.opcode == .i32Const || last.opcode == .i64Const else { return nil }
-    return last.first
-  }
-
-  /// The number of the `i32.const` or `i64.const` at `offset`, and where it ends.
-  private func constant(at offset: Int, _ bytes: ByteReader) -> (value: Int64, end: Int)? {
-    var reader = ByteReader(bytes.base, offset..<bytes.end)
-    guard let opcode = try? reader.byte(), opcode == 0x41 || opcode == 0x42, let value = try? reader.s64() else {
-      return nil
-    }
-    return (value, reader.offset)
-  }
-
-  /// Whether the value on top of the stack before `offset` is used for what it is: the slot of one function. A compiler
-  /// may go on computing with it (`slot + number` in a table of its own), which needs the neighbours in their places.
-  ///
-  /// Follows the stack as far as it is plain to see. What produces other values in between is left behind.
-  private func isUsedAsItIs(behind offset: Int, _ bytes: ByteReader) -> Bool {
-    var reader = InstructionReader(ByteReader(bytes.base, offset..<bytes.end))
-    var above = 0
-    for _ in 0..<32 {
-      guard let instruction = try? reader.next() else { return true }
-      switch instruction.opcode {
-      case .localGet, .globalGet, .i32Const, .i64Const: above += 1
-      case .i32Load, .i64Load, .i64ExtendI32Signed, .i64ExtendI32Unsigned, .i32WrapI64: break
-      case .i32Add, .i64Add, .i32Sub, .i64Sub, .i32Mul, .i64Mul, .i32ShiftLeft, .i64ShiftLeft:
-        if above <= 1 { return false }
-        above -= 1
-      default: return true
-      }
-    }
-    return true
-  }
 }
 
 /// Passes on the operands of a body outside of runs of instructions that go.

@@ -34,7 +34,7 @@ struct SymbolicValue: Equatable {
   }
 
   /// What 32 bits hold of it.
-  private var narrowed: SymbolicValue { SymbolicValue(base: base, addend: Int64(Int32(truncatingIfNeeded: addend))) }
+  var narrowed: SymbolicValue { SymbolicValue(base: base, addend: Int64(Int32(truncatingIfNeeded: addend))) }
 
   /// The place of a memory access whose operand this is: the constant offset is added to the address without wrapping
   /// around, so that has to be an address as it is.

@@ -69,9 +69,15 @@ extension Opcode {
   @inlinable public static var `if`: Opcode { Opcode(rawValue: 0x04) }
   @inlinable public static var `else`: Opcode { Opcode(rawValue: 0x05) }
   @inlinable public static var `try`: Opcode { Opcode(rawValue: 0x06) }
+  @inlinable public static var `catch`: Opcode { Opcode(rawValue: 0x07) }
+  @inlinable public static var catchAll: Opcode { Opcode(rawValue: 0x19) }
+  @inlinable public static var delegate: Opcode { Opcode(rawValue: 0x18) }
   @inlinable public static var end: Opcode { Opcode(rawValue: 0x0B) }
   @inlinable public static var br: Opcode { Opcode(rawValue: 0x0C) }
   @inlinable public static var brIf: Opcode { Opcode(rawValue: 0x0D) }
+  @inlinable public static var brTable: Opcode { Opcode(rawValue: 0x0E) }
+  @inlinable public static var brOnNull: Opcode { Opcode(rawValue: 0xD5) }
+  @inlinable public static var brOnNonNull: Opcode { Opcode(rawValue: 0xD6) }
   @inlinable public static var `return`: Opcode { Opcode(rawValue: 0x0F) }
   @inlinable public static var call: Opcode { Opcode(rawValue: 0x10) }
   @inlinable public static var callIndirect: Opcode { Opcode(rawValue: 0x11) }
@@ -79,6 +85,7 @@ extension Opcode {
   @inlinable public static var returnCallIndirect: Opcode { Opcode(rawValue: 0x13) }
   @inlinable public static var drop: Opcode { Opcode(rawValue: 0x1A) }
   @inlinable public static var tryTable: Opcode { Opcode(rawValue: 0x1F) }
+  @inlinable public static var select: Opcode { Opcode(rawValue: 0x1B) }
   @inlinable public static var localGet: Opcode { Opcode(rawValue: 0x20) }
   @inlinable public static var localSet: Opcode { Opcode(rawValue: 0x21) }
   @inlinable public static var localTee: Opcode { Opcode(rawValue: 0x22) }

@@ -1,0 +1,257 @@
+import Testing
+
+/// Code of libraries computes addresses from a base that is a constant of the link: what of that folds, and what stays.
+@Suite struct FoldingTests {
+  private static let common = """
+    (type $number (func (result i32))) (tag $e)
+    (elem (global.get $tb) func $zero $one $two)
+    (func $zero (result i32) (i32.const 10)) (func $one (result i32) (i32.const 20)) (func $two (result i32) (i32.const 30))
+    (func $same (param i32) (result i32) (local.get 0))
+    (func (export "base") (result i32) (global.get $mb))
+    (data (global.get $mb) "\\01\\00\\00\\00\\02\\00\\00\\00\\03\\00\\00\\00\\04\\00\\00\\00")
+    """
+
+  struct Sample: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let code: String
+    /// What `f` gives for 0 and for 1.
+    let zero: Int
+    let one: Int
+  }
+
+  static let samples = [
+    Sample(
+      testDescription: "a sum",
+      code: "(i32.load (i32.add (global.get $mb) (i32.const 4)))", zero: 2, one: 2),
+    Sample(
+      testDescription: "the constant first, and a difference",
+      code: "(i32.load (i32.sub (i32.add (i32.const 12) (global.get $mb)) (i32.const 8)))", zero: 2, one: 2),
+    Sample(
+      testDescription: "a base that several computations share",
+      code: """
+        (local.set 1 (global.get $mb))
+        (i32.add (i32.load (i32.add (local.get 1) (i32.const 4))) (i32.load (i32.add (local.get 1) (i32.const 8))))
+        """, zero: 5, one: 5),
+    Sample(
+      testDescription: "a base that is noted on the way",
+      code: """
+        (i32.load (i32.add (local.tee 1 (global.get $mb)) (i32.const 4)))
+        (i32.add (i32.load (i32.add (i32.const 8) (local.get 1))))
+        """, zero: 5, one: 5),
+    Sample(
+      testDescription: "one path sets it, the other does not",
+      code: """
+        (if (local.get 0) (then (local.set 1 (global.get $mb))))
+        (if (result i32) (i32.eqz (local.get 1)) (then (i32.const 7))
+          (else (i32.load (i32.add (local.get 1) (i32.const 4)))))
+        """, zero: 7, one: 2),
+    Sample(
+      testDescription: "both paths set it, to the same",
+      code: """
+        (if (local.get 0) (then (local.set 1 (global.get $mb))) (else (local.set 1 (global.get $mb))))
+        (i32.load (i32.add (local.get 1) (i32.const 8)))
+        """, zero: 3, one: 3),
+    Sample(
+      testDescription: "both paths set it, to something else",
+      code: """
+        (if (local.get 0) (then (local.set 1 (global.get $mb))) (else (local.set 1 (i32.add (global.get $mb) (i32.const 4)))))
+        (i32.load (i32.add (local.get 1) (i32.const 8)))
+        """, zero: 4, one: 3),
+    Sample(
+      testDescription: "across a loop that does not touch it",
+      code: """
+        (local.set 1 (global.get $mb))
+        (loop $l
+          (local.set 2 (i32.add (local.get 2) (i32.load (i32.add (local.get 1) (i32.const 4)))))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 3))))
+        (local.get 2)
+        """, zero: 6, one: 6),
+    Sample(
+      testDescription: "a loop that moves it",
+      code: """
+        (local.set 1 (global.get $mb))
+        (loop $l
+          (local.set 2 (i32.add (local.get 2) (i32.load (i32.add (local.get 1) (i32.const 0)))))
+          (local.set 1 (i32.add (local.get 1) (i32.const 4)))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 4))))
+        (local.get 2)
+        """, zero: 10, one: 10),
+    Sample(
+      testDescription: "a loop that sets it at its end",
+      code: """
+        (loop $l
+          (if (local.get 1) (then (local.set 2 (i32.load (i32.add (local.get 1) (i32.const 4))))))
+          (local.set 1 (global.get $mb))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 2))))
+        (local.get 2)
+        """, zero: 2, one: 2),
+    Sample(
+      testDescription: "a handler does not know how far it came",
+      code: """
+        (local.set 1 (global.get $mb))
+        (block $h
+          (try_table (catch_all $h)
+            (local.set 1 (i32.add (global.get $mb) (i32.const 4)))
+            (if (local.get 0) (then (throw $e)))
+            (local.set 1 (i32.add (global.get $mb) (i32.const 8)))))
+        (i32.load (i32.add (local.get 1) (i32.const 0)))
+        """, zero: 3, one: 2),
+    Sample(
+      testDescription: "a jump out of the middle",
+      code: """
+        (local.set 1 (global.get $mb))
+        (block $b
+          (br_if $b (local.get 0))
+          (local.set 1 (i32.add (local.get 1) (i32.const 4))))
+        (i32.load (i32.add (local.get 1) (i32.const 4)))
+        """, zero: 3, one: 2),
+    Sample(
+      testDescription: "a table of jumps",
+      code: """
+        (local.set 1 (i32.const 5))
+        (block $b (block $a (br_table $a $b (local.get 0))) (local.set 1 (i32.sub (global.get $mb) (global.get $mb))))
+        (local.get 1)
+        """, zero: 0, one: 5),
+    Sample(
+      testDescription: "a base that is passed on",
+      code:
+        "(i32.load (i32.add (call $same (local.tee 1 (global.get $mb))) (i32.sub (i32.const 4) (i32.sub (local.get 1) (global.get $mb)))))",
+      zero: 2, one: 2),
+    Sample(
+      testDescription: "a base in a parameter",
+      code: "(local.set 0 (i32.add (i32.shl (local.get 0) (i32.const 2)) (global.get $mb))) (i32.load (local.get 0))",
+      zero: 1, one: 2),
+    Sample(
+      testDescription: "a slot of the table in a local",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 2)))
+        (i32.add (call_indirect (type $number) (local.get 1)) (call_indirect (type $number) (local.get 1)))
+        """, zero: 60, one: 60),
+    Sample(
+      testDescription: "a slot of the table in a local, to which something is added",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+        (call_indirect (type $number) (i32.add (local.get 1) (local.get 0)))
+        """, zero: 20, one: 30),
+    Sample(
+      testDescription: "a slot of the table, to which something is added that takes long to compute",
+      code: """
+        (call_indirect (type $number) (i32.add (i32.add (global.get $tb) (i32.const 0))
+          (i32.and (i32.mul (call $same (local.get 0)) (i32.const 3)) (i32.const 1))))
+        """, zero: 10, one: 20),
+  ]
+
+  @Test(arguments: samples, [[], ["--compress-relocations", "--strip-debug"]])
+  func isFoldedOrStays(_ sample: Sample, _ options: [String]) async throws {
+    let code = "(func (export \"f\") (param i32) (result i32) (local i32 i32 i32) \(sample.code))"
+    let library = try await Toolchain.shared.assembled("libfold.so", LiftingCase.library(Self.common + code))
+    let arguments = [library, "--no-entry", "--export=f"] + options
+    let folder = try TemporaryFolder()
+    let path = folder.file("result.wasm")
+    let run = try await execute(Solder.path, arguments + ["-o", path], in: folder.path, timeLimit: .seconds(60))
+    #expect(run.succeeded && run.errors == "", "\(run.errors)")
+    try await WebAssemblyHost.shared.validate(path)
+    let transcript = try await WebAssemblyHost.shared.invoke(path, [Call("f", 0), Call("f", 1)])
+    #expect(transcript == "instantiated\nf(0) = \(sample.zero)\nf(1) = \(sample.one)\n")
+  }
+
+  /// Position-independent code becomes as short as if it had been compiled for its place.
+  @Test func noAdditionIsLeft() async throws {
+    func size(_ code: String) async throws -> Int {
+      let text = LiftingCase.library(Self.common + "(func (export \"f\") (result i32) (local i32) \(code))")
+      let library = try await Toolchain.shared.assembled("libshort.so", text)
+      return try await link([library, "--no-entry", "--export=f", "--strip-all"]).bytes.count
+    }
+    let short = try await size(
+      """
+      (i32.add (i32.load (i32.add (global.get $mb) (i32.const 4))) (i32.load (i32.add (global.get $mb) (i32.const 8))))
+      """)
+    let placed = try await size("(i32.add (i32.load (i32.const 65540)) (i32.load (global.get $mb)))")
+    let shared = try await size(
+      """
+      (local.set 0 (global.get $mb))
+      (i32.add (i32.load (i32.add (local.get 0) (i32.const 4))) (i32.load (i32.add (local.get 0) (i32.const 8))))
+      """)
+    #expect(shared == short)
+    #expect(short == placed)
+  }
+
+  // MARK: Random code
+
+  /// Random code that computes with a base, in the text format; `BASE` stands for the base.
+  private struct Generator {
+    var random: SplitMix
+    static let locals = 5
+
+    mutating func pick(_ count: Int) -> Int { random.below(count) }
+    mutating func local() -> Int { pick(Self.locals + 1) }
+
+    mutating func expression(_ depth: Int = 0) -> String {
+      switch pick(depth > 3 ? 5 : 12) {
+      case 0: return "BASE"
+      case 1: return "(i32.const \(pick(80)))"
+      case 2: return "(local.get \(local()))"
+      case 3: return "(i32.add BASE (i32.const \(pick(60))))"
+      case 4: return "(i32.add (local.get \(local())) (i32.const \(pick(40))))"
+      case 5, 6: return "(local.tee \(local()) \(expression(depth + 1)))"
+      case 7: return "(i32.load (i32.add BASE (i32.and \(expression(depth + 1)) (i32.const 12))))"
+      case 8: return "(i32.sub \(expression(depth + 1)) \(expression(depth + 1)))"
+      case 9:
+        return "(if (result i32) (i32.and \(expression(depth + 1)) (i32.const 1)) (then \(expression(depth + 1))) "
+          + "(else \(expression(depth + 1))))"
+      case 10: return "(i32.add (i32.const \(pick(9))) (local.tee \(local()) BASE))"
+      default: return "(i32.mul \(expression(depth + 1)) \(expression(depth + 1)))"
+      }
+    }
+
+    mutating func statement(_ depth: Int = 0) -> String {
+      let condition = "(i32.and \(expression(2)) (i32.const 1))"
+      switch pick(depth > 2 ? 6 : 12) {
+      case 0, 1: return "(local.set \(local()) BASE)"
+      case 2, 3: return "(local.set \(local()) \(expression()))"
+      case 4: return "(local.set \(local()) (i32.add (local.get \(local())) (i32.const \(pick(9)))))"
+      case 5: return "(call $note (i32.sub \(expression()) BASE))"
+      case 6: return "(block \(statements(depth + 1)) (br_if 0 \(condition)) \(statements(depth + 1)))"
+      case 7: return "(if \(condition) (then \(statements(depth + 1))) (else \(statements(depth + 1))))"
+      case 8:
+        return "(loop (if (i32.eqz (global.get $fuel)) (then (return (i32.const 7)))) "
+          + "(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1))) \(statements(depth + 1)) "
+          + "(br_if 0 \(condition)) \(statements(depth + 1)))"
+      case 9:
+        return "(block (try_table (catch_all 0) \(statements(depth + 1)) (if \(condition) (then (throw $e))) "
+          + "\(statements(depth + 1))))"
+      case 10:
+        return "(block (block (br_table 0 1 0 (i32.and \(expression(2)) (i32.const 3)))) \(statements(depth + 1)))"
+      default: return "(if \(condition) (then \(statements(depth + 1)) (return (local.get \(local())))))"
+      }
+    }
+
+    mutating func statements(_ depth: Int = 0) -> String {
+      (0...pick(3)).map { _ in statement(depth) }.joined(separator: " ")
+    }
+  }
+
+  /// Code that reads the base where it computes with it, and code that gets it from a function, do the same.
+  @Test(arguments: 0..<6) func randomCodeDoesTheSame(_ seed: Int) async throws {
+    var generator = Generator(random: SplitMix(seed: UInt64(seed)))
+    let functions = (0..<12).map { index in
+      "(func (export \"f\(index)\") (param i32) (result i32) (local\(String(repeating: " i32", count: Generator.locals))) "
+        + "(global.set $fuel (i32.const 40)) (global.set $h (i32.const 1)) \(generator.statements()) "
+        + "(call $note (local.get \(generator.local()))) (i32.add (global.get $h) \(generator.expression())))"
+    }
+    let text = """
+      \(Self.common) (global $fuel (mut i32) (i32.const 0)) (global $h (mut i32) (i32.const 0))
+      (func $note (param i32) (global.set $h (i32.add (i32.mul (global.get $h) (i32.const 31)) (local.get 0))))
+      (func $base (result i32) (global.get $mb)) \(functions.joined(separator: "\n"))
+      """
+    var transcripts: [String] = []
+    for base in ["(global.get $mb)", "(call $base)"] {
+      let library = try await Toolchain.shared.assembled(
+        "librandom.so", LiftingCase.library(text.replacing("BASE", with: base)))
+      let result = try await link([library, "--no-entry"] + functions.indices.map { "--export=f\($0)" })
+      let calls = functions.indices.flatMap { index in [0, 1, 6].map { Call("f\(index)", $0) } }
+      transcripts.append(try await WebAssemblyHost.shared.invoke(result.path, calls))
+    }
+    #expect(transcripts[0] == transcripts[1])
+  }
+}
