@@ -131,7 +131,7 @@ let neutralOptions = [
     LiftingCase(
       testDescription: "no memory information",
       modules: [
-        ("program.wasm", user),
+        ("program.wasm", user), ("libother.so", "(module (@dylink.0 (mem-info)))"),
         (
           "libnothing.so",
           """

@@ -73,7 +73,7 @@ struct ResolvePass {
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
-  private var decoded: [UInt32: UnitRelocations] = [:]
+  private var decoded: [UnitID: UnitRelocations] = [:]
 
   /// Symbols that are worth threads of their own for their units' relocations.
   private static let manySymbols = 10_000
@@ -153,9 +153,9 @@ struct ResolvePass {
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
-    var units: [ByteString: [UInt32]] = [:]
+    var units: [ByteString: [UnitID]] = [:]
     /// Positions of exported symbols of a unit, by name.
-    var symbols: [UInt32: [ByteString: [Int]]] = [:]
+    var symbols: [UnitID: [ByteString: [Int]]] = [:]
 
     init(_ all: [BoundModule]) {
       for unit in all {
@@ -223,7 +223,7 @@ struct ResolvePass {
   }
 
   private func reportMissing(
-    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UInt32], in unit: UInt32
+    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UnitID], in unit: UnitID?
   ) {
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
@@ -232,10 +232,10 @@ struct ResolvePass {
   }
 
   private mutating func export(
-    _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
+    _ name: ByteString, _ kind: SymbolKind, of units: [UnitID], _ named: NamedModules
   ) -> SymbolID? {
     for index in units {
-      let unit = resolver.units[Int(index)]
+      let unit = resolver.units[index]
       for position in named.symbols[index]?[name] ?? [] {
         let symbol = unit.symbols[position]
         if symbol.kind == kind || kind == .global && symbol.kind == .data {
@@ -303,11 +303,11 @@ struct ResolvePass {
     guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
-        symbol.unit != 0, symbol.definition != none32, boundImports[id] == nil,
-        resolver.units[Int(symbol.unit)].contracts.sharesUndefined
+      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
+        symbol.definition != none32, boundImports[id] == nil, let unit = resolver.units[symbol.unit],
+        unit.contracts.sharesUndefined
       else { continue }
-      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.definition)].global
+      let type = unit.globalImports[Int(symbol.definition)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -426,7 +426,7 @@ struct ResolvePass {
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
       guard symbol.state == .defined, symbol.definition != none32 else { continue }
-      resolver.table.symbols[index].definition += all[Int(symbol.unit)].base(of: symbol.kind)
+      resolver.table.symbols[index].definition += all[Int(symbol.definer)].base(of: symbol.kind)
     }
     return all
   }

@@ -93,7 +93,7 @@ extension Resolver {
   /// An immutable global of a finished module and a data symbol can both stand for an address.
   private func isAddressLike(_ one: Symbol, _ other: Symbol) -> Bool {
     func speaksOfAddresses(_ symbol: Symbol) -> Bool {
-      symbol.unit != none32 && units[Int(symbol.unit)].contracts.speaksOfAddresses
+      units[symbol.unit]?.contracts.speaksOfAddresses == true
     }
     let kinds: Set<SymbolKind> = [one.kind, other.kind]
     return kinds == [.data, .global] && (speaksOfAddresses(one) || speaksOfAddresses(other))
@@ -103,7 +103,7 @@ extension Resolver {
   /// whatever the other one is.
   private func isApart(_ one: Symbol, _ other: Symbol) -> Bool {
     func isNamedModule(_ symbol: Symbol) -> Bool {
-      symbol.unit != none32 && units[Int(symbol.unit)].contracts.refusesOtherTypes && symbol.has(.fromLibrary)
+      units[symbol.unit]?.contracts.refusesOtherTypes == true && symbol.has(.fromLibrary)
     }
     return one.isDefined && other.isDefined && (isNamedModule(one) || isNamedModule(other))
   }
@@ -230,9 +230,9 @@ extension Resolver {
   // MARK: Types
 
   private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: BoundModule) {
-    guard existing.kind == new.kind, existing.unit != none32 else { return }
+    guard existing.kind == new.kind, let other = units[existing.unit] else { return }
     // Of finished modules it matters who imports and who defines; see `ResolvePass+Checks.swift`.
-    if unit.contracts.needsExactTypes || units[Int(existing.unit)].contracts.needsExactTypes { return }
+    if unit.contracts.needsExactTypes || other.contracts.needsExactTypes { return }
     switch new.kind {
     case .global:
       guard let old = externalType(of: existing), let type = externalType(of: new), old != type else { return }

@@ -7,9 +7,11 @@ actor WebAssemblyHost {
   static let shared = WebAssemblyHost()
 
   private static let script = Repository.root + "/Tests/Tools/webassembly-host.py"
-  private static let environment = [
+  /// Where Python finds wasmtime; and it is to leave nothing among the sources.
+  static let environment = [
+    "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONPATH": [Repository.cache + "/python", ProcessInfo.processInfo.environment["PYTHONPATH"] ?? ""]
-      .filter { !$0.isEmpty }.joined(separator: ":")
+      .filter { !$0.isEmpty }.joined(separator: ":"),
   ]
 
   private struct Request: Encodable {
@@ -130,6 +132,8 @@ actor WebAssemblyHost {
         ) { execution in
           async let reading: Void = {
             for try await line in execution.standardOutput.strings() { await self.receive(line) }
+            // It ended: nobody reads requests any more.
+            continuation.finish()
           }()
           for await line in requests { _ = try await execution.standardInputWriter.write(line) }
           try await reading
