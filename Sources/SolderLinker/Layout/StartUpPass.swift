@@ -111,8 +111,9 @@ struct StartUpPass {
       functions.append(first)
       result.lastFunctions.append(first)
     }
+    // Objects alone leave the first thread's to whoever calls `__wasm_init_tls`, as in wasm-ld.
     if let relocate = result.setUp.applyGlobalTLSRelocations,
-      addresses.own.contains(where: { resolution.isInLibraryBlock(resolution.symbol($0)) })
+      resolution.inLinkOrder.contains(where: { !$0.contracts.wantsAddressGlobals })
     {
       functions.append(relocate)
     }

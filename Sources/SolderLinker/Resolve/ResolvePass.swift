@@ -33,7 +33,9 @@ struct ResolvePass {
     resolver.addSyntheticSymbols(&known, is64: is64)
     addFiles(inputs)
     if diagnostics.hasErrors { return nil }
-    let exports = (options.exportsIfDefined + options.exports).map { names.intern($0) }
+    let exports =
+      options.exportsIfDefined.map { names.intern($0) }
+      + StringMapOrder.sorted(options.exports.map { names.intern($0) })
     for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
     for name in exports { _ = resolver.reference(name, from: "--export") }
     referToEntry()
@@ -163,7 +165,7 @@ struct ResolvePass {
         for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
           positions[symbol.name, default: []].append(position)
         }
-        for position in unit.lifted?.exportsOfImportedNames ?? [] {
+        for position in (unit.lifted?.exportsOfImportedNames ?? []) + (unit.lifted?.privateExports ?? []) {
           positions[unit.symbols[Int(position)].name, default: []].append(Int(position))
         }
         symbols[unit.index] = positions
@@ -184,6 +186,38 @@ struct ResolvePass {
         boundImports[SymbolID(id)] = target
       } else if !symbol.isWeak, !options.importUndefined {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
+      }
+    }
+    warnOfUnusedNames(named)
+  }
+
+  /// Tells of an input with a name under which nobody imports anything, where a mistake is likely: somebody imports what it
+  /// has, or a name that is nearly its own, from a module that is no input.
+  private func warnOfUnusedNames(_ named: NamedModules) {
+    var unresolved: [Symbol] = []
+    var used: Set<ByteString> = [ByteString("env")]
+    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != none32 {
+      let module = resolver.table.importName(of: symbol).module
+      if named.units[module] != nil {
+        used.insert(module)
+      } else if module != "env", !module.hasPrefix("GOT.") {
+        unresolved.append(symbol)
+      }
+    }
+    for unit in resolver.units {
+      for entry in unit.memoryImports { used.insert(entry.module) }
+      // Names of modules stand in inputs' order.
+      guard let name = unit.moduleName, named.units[name]?.first == unit.index, !used.contains(name) else { continue }
+      for symbol in unresolved {
+        let (module, importName) = resolver.table.importName(of: symbol)
+        guard symbol.unit != unit.index else { continue }
+        let isThere = (named.units[name] ?? []).contains { named.symbols[$0]?[importName] != nil }
+        guard isThere || name.isNearly(module) else { continue }
+        diagnostics.warn(
+          "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
+            + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
+            + "'\(module)'")
+        break
       }
     }
   }

@@ -99,7 +99,7 @@ extension Resolver {
     if existing.hasKind {
       guard existing.kind == symbol.kind, hasPlainType(existing, symbol, of: unit) else { return nil }
       if existing.isDefined {
-        guard symbol.isWeak else { return nil }
+        guard symbol.isWeak, !existing.has(.fromLibrary) || unit.attributes.contains(.fromLibrary) else { return nil }
         if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
         return id
       }

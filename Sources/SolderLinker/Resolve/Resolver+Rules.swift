@@ -110,11 +110,13 @@ extension Resolver {
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
     if !existing.isDefined { return true }
-    if new.isWeak { return false }
+    // As between objects, a strong definition wins over a weak one. Of two that are alike the first library wins, as in
+    // dynamic linking, and the program proper wins over libraries.
+    let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))
+    if new.isWeak { return existing.isWeak && isOldLibrary && !isNewLibrary }
     if existing.isWeak { return true }
-    // The first library wins, as in dynamic linking; a definition in the program proper wins over libraries.
-    if new.has(.fromLibrary) { return false }
-    if existing.has(.fromLibrary) { return true }
+    if isNewLibrary { return false }
+    if isOldLibrary { return true }
     if options.allowMultipleDefinitions { return false }
     let message =
       "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
