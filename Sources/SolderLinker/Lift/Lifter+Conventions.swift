@@ -3,39 +3,10 @@ import WebAssemblyFormat
 // Names that the conventions give a meaning (tool-conventions, Linking.md and DynamicLinking.md), where a file uses them
 // in another way.
 extension Lifter {
-  /// Checks that a module is the library that it looks like, and that what a library exports for its own start-up can be
-  /// called.
-  func checkConventions() throws(FormatError) {
-    if unit.origin == .plainModule { return try checkIsNoLibrary() }
-    for export in unit.exports where export.kind == .function {
-      guard let parameters = Lifter.parameters(ofStartUp: export.name) else { continue }
-      let index = Int(export.index)
-      let type =
-        index < unit.functionImports.count
-        ? unit.functionImports[index].type : unit.functions[index - unit.functionImports.count].type
-      guard let signature = unit.types.functionType(type),
-        !signature.results.isEmpty || signature.parameters.count != parameters
-      else { continue }
-      throw FormatError(
-        "export '\(export.name)' is a function of type \(signature), but the name stands for one of type "
-          + (parameters == 0 ? "() -> void" : "(i32) -> void") + " in libraries", at: unit.file.bytes.end)
-    }
-  }
-
-  /// The number of parameters of a function that sets a library up; `nil` for any other.
-  private static func parameters(ofStartUp name: ByteString) -> Int? {
-    switch name.description {
-    case "__wasm_call_ctors", "__wasm_apply_data_relocs", "__wasm_apply_global_relocs", "__wasm_apply_relocs",
-      "__wasm_apply_tls_relocs", "__wasm_apply_global_tls_relocs":
-      0
-    case "__wasm_init_tls": 1
-    default: nil
-    }
-  }
-
   /// A library without its `dylink.0` section does not say any more how much memory it needs: taken for a plain module it
   /// would have its data at address 0.
-  private func checkIsNoLibrary() throws(FormatError) {
+  func checkIsNoLibrary() throws(FormatError) {
+    guard unit.origin == .plainModule else { return }
     for entry in unit.globalImports {
       let isBase =
         entry.module == "env"

@@ -46,7 +46,7 @@ struct Lifter {
 
   private mutating func run() throws(FormatError) {
     try checkIndices()
-    try checkConventions()
+    try checkIsNoLibrary()
     nameDefinitions()
     declareDefinitions()
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
