@@ -54,7 +54,7 @@ struct OutputSymbols {
   func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
     let symbol = program.symbol(id)
     guard symbol.kind == .section else { return indices[Int(id)] }
-    let output = custom.outputIndex(ofSection: symbol.definition)
+    let output = custom.outputIndex(ofSection: symbol.customSectionID)
     return output == none32 ? none32 : firstSection + output
   }
 }
@@ -85,7 +85,7 @@ struct RelocatableSections {
     }
     append("CODE", of: places.code) { section in
       for (position, reference) in program.indices.functions.enumerated() {
-        let unit = program.resolution.units[Int(reference.unit)]
+        let unit = program.resolution.units[reference.unit]
         let function = unit.functions[Int(reference.index)]
         section.add(
           unit.functionRelocations[Int(reference.index)], of: unit, countedFrom: UInt64(function.start),
@@ -96,7 +96,7 @@ struct RelocatableSections {
       for (segment, place) in zip(program.memory.segments, places.segments) {
         guard let place else { continue }
         for piece in segment.pieces {
-          let unit = program.resolution.units[Int(piece.unit)]
+          let unit = program.resolution.units[piece.unit]
           let relocations = unit.segmentRelocations[Int(piece.segment)]
           section.add(relocations, of: unit, countedFrom: 0, at: place.contents &+ piece.offset)
         }
@@ -192,7 +192,7 @@ struct RelocatableSections {
         writer.u32(0)
         writer.u64(symbol.value)
       } else {
-        let segment = program.memory.outputSegments[Int(symbol.definition)]
+        let segment = program.memory.outputSegments[symbol.segmentID]
         writer.u32(segment)
         writer.u64(program.address(of: id) &- program.memory.segments[Int(segment)].address)
       }
@@ -207,7 +207,7 @@ struct RelocatableSections {
   private func comdats() -> [(ByteString, [(ComdatKind, UInt32)])] {
     var groups: [ByteString: [(ComdatKind, UInt32)]] = [:]
     for (position, reference) in program.indices.functions.enumerated() {
-      let unit = program.resolution.units[Int(reference.unit)]
+      let unit = program.resolution.units[reference.unit]
       let group = unit.functions[Int(reference.index)].comdat
       guard group != none32 else { continue }
       let index = program.indices.importCounts.functions + UInt32(position)
@@ -216,7 +216,7 @@ struct RelocatableSections {
     for (index, segment) in program.memory.segments.enumerated() {
       // Merged strings belong to no group.
       guard let first = segment.pieces.first, segment.strings.first?.offset != 0 else { continue }
-      let unit = program.resolution.units[Int(first.unit)]
+      let unit = program.resolution.units[first.unit]
       let group = unit.segments[Int(first.segment)].comdat
       if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
     }
@@ -272,7 +272,7 @@ struct RelocationSection {
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
     let addend = unit.addend(of: relocation)
     guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).definition
+    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).customSectionID
     return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
   }
 

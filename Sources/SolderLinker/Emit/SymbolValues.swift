@@ -125,17 +125,18 @@ private struct SymbolTables: Sendable {
     let index = Int(id)
     let definition = symbols[index].definition
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if symbols[index].state == .defined, definition != none32, symbols[index].unit != 0,
+    if symbols[index].state == .defined, definition != none32, symbols[index].unit != .own,
       !symbols[index].has(.preemptible)
     {
       switch symbols[index].kind {
       case .function:
-        guard live.functions[Int(definition)] else { return .absent }
+        let function = symbols[index].functionID
+        guard live.functions[function] else { return .absent }
         return .function(
-          .init(
-            storedIndex: indices.functionIndices[Int(definition)], storedSlot: indices.functionSlots[Int(definition)]))
+          .init(storedIndex: indices.functionIndices[function], storedSlot: indices.functionSlots[function]))
       case .data:
-        return live.segments[Int(definition)] ? placed(address(of: index, in: definition), index) : .absent
+        let segment = symbols[index].segmentID
+        return live.segments[segment] ? placed(address(of: index, in: segment), index) : .absent
       default: break
       }
     }
@@ -144,17 +145,19 @@ private struct SymbolTables: Sendable {
 
   private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
     // A library's counts from the library's part of a thread's block.
-    if symbols[index].isTLS, isLibrary[Int(symbols[index].unit)] { return .threadLocalOffset(symbols[index].value) }
+    if symbols[index].isTLS, isLibrary[Int(symbols[index].definer)] { return .threadLocalOffset(symbols[index].value) }
     return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 
-  private func address(of index: Int, in segment: UInt32) -> UInt64 {
-    let start = memory.segmentAddresses[Int(segment)]
+  private func address(of index: Int, in segment: SegmentID) -> UInt64 {
+    let start = memory.segmentAddresses[segment]
     guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
-    let runs = strings[Int(memory.outputSegments[Int(segment)])]
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment) }) else { return symbols[index].value }
-    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment)
+    let runs = strings[Int(memory.outputSegments[segment])]
+    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else {
+      return symbols[index].value
+    }
+    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment.rawValue)
   }
 
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
@@ -167,7 +170,7 @@ private struct SymbolTables: Sendable {
     case .data:
       guard symbol.state == .defined else { return .undefined }
       return symbol.definition == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.definition), Int(id))
+        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.segmentID), Int(id))
     case .section: return .section
     }
   }
@@ -176,7 +179,7 @@ private struct SymbolTables: Sendable {
   /// pointers, and what is live.
   private func isPresent(_ symbol: Symbol, _ id: SymbolID, hasIndex: Bool) -> Bool {
     if hasIndex { return true }
-    if symbol.unit == 0, symbol.state == .defined { return symbol.kind == .data || symbol.has(.isStub) }
+    if symbol.unit == .own, symbol.state == .defined { return symbol.kind == .data || symbol.has(.isStub) }
     return live.isLive(symbol, id)
   }
 }

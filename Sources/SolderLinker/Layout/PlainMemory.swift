@@ -41,7 +41,7 @@ struct PlainMemory {
     guard let main = resolution.memories.main else { return nil }
     var units: [Unit] = []
     for user in resolution.memories.memories[Int(main)].users {
-      let unit = resolution.units[Int(user.unit)]
+      let unit = resolution.units[user.unit]
       if unit.contracts.keepsMemory, !units.contains(where: { $0 === unit }) { units.append(unit) }
     }
     guard !units.isEmpty else { return nil }
@@ -68,7 +68,7 @@ struct PlainMemory {
     guard let end = statedEnd else {
       if !units.contains(where: PlainMemory.importsHeapBase) {
         diagnostics.error(
-          "\(units[0].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
+          "\(units[.own].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
             + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
       }
       return .above(dataEnd)
@@ -150,13 +150,13 @@ struct PlainMemory {
   /// Addresses of globals, by their numbers over all units, that follow from where the heap begins.
   ///
   /// - Parameter moved: by how much the stack and the heap of a module with a collector were moved.
-  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [UInt32: UInt64] {
-    var addresses: [UInt32: UInt64] = [:]
+  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
+    var addresses: [GlobalID: UInt64] = [:]
     for unit in units {
       guard let memory = unit.lifted?.memory else { continue }
       func set(_ mark: StaticMemory.Mark?, _ address: (UInt64) -> UInt64) {
         guard let mark else { return }
-        addresses[unit.bases.global + mark.global - UInt32(unit.globalImports.count)] = address(mark.address)
+        addresses[unit.bases.global + (Int(mark.global) - unit.globalImports.count)] = address(mark.address)
       }
       if memory.isCollected {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }

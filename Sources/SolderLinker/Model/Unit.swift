@@ -5,7 +5,7 @@ import WebAssemblyFormat
 final class Unit: Sendable, ModuleView {
   let module: InputModule
   /// Index among the units.
-  let index: UInt32
+  let index: UnitID
   /// Index of its first defined function, segment, … among those of all units.
   let bases: DefinitionBases
   /// For each symbol, its index in the symbol table of the link.
@@ -73,16 +73,4 @@ struct UnitPlace: Sendable {
 /// The imported tables of a unit where others ask for more than it declares; `nil` where nothing changes.
 struct RaisedLimits: Sendable {
   var tableImports: [Import]?
-}
-
-/// Offsets of a unit's definitions in the flat arrays over all units.
-struct DefinitionBases {
-  var function: UInt32 = 0
-  var segment: UInt32 = 0
-  var global: UInt32 = 0
-  var tag: UInt32 = 0
-  var table: UInt32 = 0
-  var memory: UInt32 = 0
-  var custom: UInt32 = 0
-  var element: UInt32 = 0
 }

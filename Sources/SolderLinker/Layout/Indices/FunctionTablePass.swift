@@ -32,7 +32,7 @@ struct FunctionTablePass {
     self.options = options
     self.diagnostics = diagnostics
     self.is64 = is64
-    table.functionSlots = Array(repeating: noSlot, count: live.functions.count)
+    table.functionSlots = Row(repeating: noSlot, count: live.functions.count)
     table.firstSlot = UInt32(clamping: options.tableBase ?? 0)
   }
 
@@ -54,7 +54,7 @@ struct FunctionTablePass {
     let isExported = symbol.isDefined || id == resolution.wellKnown.indirectFunctionTable
     table.isAskedFor = live.isLive(symbol, id) || options.exportTable && isExported
     // One of the linker's own is there only if it has to be.
-    if symbol.unit != 0 || table.isAskedFor || isNeeded { table.symbol = id }
+    if symbol.unit != .own || table.isAskedFor || isNeeded { table.symbol = id }
     table.isNeeded = table.isAskedFor || isNeeded
   }
 
@@ -172,7 +172,7 @@ struct FunctionTablePass {
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      table.functionSlots[Int(symbol.definition)] = slot
+      table.functionSlots[symbol.functionID] = slot
     } else {
       table.importSlots[id] = slot
     }

@@ -4,8 +4,8 @@ import WebAssemblyFormat
 extension NumberingPass {
   mutating func numberTables() {
     var tables: [DefinitionReference] = []
-    for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
-      for index in unit.tables.indices where isPresent(table: unit.bases.table + UInt32(index)) {
+    for unit in Array(resolution.inLinkOrder) + [resolution.units[.own]] {
+      for index in unit.tables.indices where isPresent(table: unit.bases.table + index) {
         tables.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
@@ -13,8 +13,8 @@ extension NumberingPass {
     if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
       let table = table.symbol, resolution.symbol(table).isDefined
     {
-      let definition = resolution.symbol(table).definition
-      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == definition }
+      let definition = resolution.symbol(table).tableID
+      if let position = tables.firstIndex(where: { resolution.units[$0.unit].bases.table + $0.index == definition }
       ) {
         tables.insert(tables.remove(at: position), at: 0)
         reportTableImportConflict()
@@ -22,27 +22,27 @@ extension NumberingPass {
     }
     result.tables = tables
     for (position, table) in tables.enumerated() {
-      let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
+      let id = resolution.units[table.unit].bases.table + table.index
       result.tableIndices[id] = imports.counts.tables + UInt32(position)
     }
     if let table = table.symbol {
       let symbol = resolution.symbol(table)
-      let index = symbol.isDefined ? result.tableIndices[Int(symbol.definition)] : imports.indices[table]
+      let index = symbol.isDefined ? result.tableIndices[symbol.tableID] : imports.indices[table]
       result.functionTable = index == none32 ? nil : index
     }
   }
 
-  private func isPresent(table id: UInt32) -> Bool {
-    if live.tables[Int(id)] { return true }
+  private func isPresent(table id: TableID) -> Bool {
+    if live.tables[id] { return true }
     guard let table = table.symbol else { return false }
     let symbol = resolution.symbol(table)
-    return symbol.isDefined && symbol.definition == id && self.table.isNeeded
+    return symbol.isDefined && symbol.tableID == id && self.table.isNeeded
   }
 
   private func reportTableImportConflict() {
     guard let entry = imports.entries.first(where: { $0.kind == .table }) else { return }
     let symbol = resolution.symbol(entry.symbol)
-    let file = symbol.unit == none32 ? "<internal>" : resolution.units[Int(symbol.unit)].file.displayName
+    let file = resolution.units[symbol.unit]?.file.displayName ?? "<internal>"
     diagnostics.error(
       "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)"
     )
