@@ -82,4 +82,117 @@ import Testing
     try await linkFails(
       Self.options + inputs, mentions: ["libcounters.so: has thread-local data", "--export=__wasm_init_tls"])
   }
+
+  /// The program has no thread-local data; the result's `__wasm_init_tls` is about the library's.
+  @Test(arguments: ["wasm32-unknown-unknown", "wasm32-unknown-emscripten"])
+  func aProgramWithoutItsOwn(_ target: String) async throws {
+    let flags = Self.flags + ["--target=\(target)"]
+    let object = try await Toolchain.shared.compiled(
+      "own", "_Thread_local int own = 5; int get(void) { return own; } int set(int v) { return own = v; }",
+      flags + libraryFlags)
+    let library = try await Toolchain.shared.sharedLibrary(
+      "libown.so", [object], ["--shared-memory"], by: .wasmLinker22)
+    let main = try await Toolchain.shared.compiled(
+      "main",
+      """
+      int get(void), set(int); void __wasm_init_tls(void *);
+      __attribute__((export_name("begin"))) int begin(int at) { __wasm_init_tls((void *)at); return get(); }
+      __attribute__((export_name("set"))) int set_(int v) { return set(v); }
+      __attribute__((export_name("get"))) int get_(void) { return get(); }
+      """, flags)
+    let result = try await link(Self.options + [main, library])
+    let calls = [
+      Call("get"), Call("set", 7), Call("begin", 900_000), Call("set", 8), Call("begin", 910_000), Call("get"),
+    ]
+    #expect(
+      try await WebAssemblyHost.shared.invoke(result.path, calls) == """
+        instantiated
+        get() = 5
+        set(7) = 7
+        begin(900000) = 5
+        set(8) = 8
+        begin(910000) = 5
+        get() = 5
+
+        """)
+  }
+
+  /// Emscripten's target finds every variable by the global offset table, whose entries are this thread's.
+  @Test func anotherUnitsByTheOffsetTable() async throws {
+    let flags = Self.flags + ["--target=wasm32-unknown-emscripten"] + libraryFlags
+    let owner = try await Toolchain.shared.compiled(
+      "owner", "_Thread_local int pad, first = 1; int *mine(void) { return &first; }", flags)
+    let user = try await Toolchain.shared.compiled(
+      "user", "extern _Thread_local int first; int *theirs(void) { return &first; }", flags)
+    let main = try await Toolchain.shared.compiled(
+      "main",
+      """
+      extern _Thread_local int first; _Thread_local int own = 3;
+      int *mine(void), *theirs(void); void __wasm_init_tls(void *);
+      __attribute__((export_name("begin"))) void begin(int at) { __wasm_init_tls((void *)at); }
+      __attribute__((export_name("look"))) int look(void) {
+        return (mine() == &first) * 1000 + (theirs() == &first) * 100 + own++ * 10 + first++;
+      }
+      """, flags)
+    var libraries: [String] = []
+    for (name, object) in [("libowner.so", owner), ("libuser.so", user)] {
+      libraries.append(
+        try await Toolchain.shared.sharedLibrary(name, [object], ["--shared-memory"], by: .wasmLinker22))
+    }
+    let calls = [
+      Call("look"), Call("begin", 900_000), Call("look"), Call("look"), Call("begin", 910_000), Call("look"),
+    ]
+    for units in [
+      [libraries[0], libraries[1]], [libraries[1], libraries[0]], [libraries[0], user], [owner, libraries[1]],
+    ] {
+      for inputs in [[main] + units, units + [main]] {
+        let result = try await link(Self.options + inputs)
+        #expect(
+          try await WebAssemblyHost.shared.invoke(result.path, calls) == """
+            instantiated
+            look() = 1131
+            begin(900000) = None
+            look() = 1131
+            look() = 1142
+            begin(910000) = None
+            look() = 1131
+
+            """, "\(inputs)")
+      }
+    }
+  }
+
+  /// A library that was not made for threads: its data must not be copied again by every thread, and it is nobody's
+  /// business that it has no thread-local data.
+  @Test func whatThreadsShareIsSetUpOnce() async throws {
+    let object = try await Toolchain.shared.compiled(
+      "shared", "int value = 7; int *pointer = &value; int *get(void) { return pointer; }", Self.flags + libraryFlags)
+    for options in [[], ["--shared-memory"]] {
+      let library = try await Toolchain.shared.sharedLibrary("libshared.so", [object], options, by: .wasmLinker19)
+      let main = try await Toolchain.shared.compiled(
+        "main", #"int *get(void); __attribute__((export_name("run"))) int run(void) { return ++*get(); }"#, Self.flags)
+      let result = try await link(Self.options + [main, library])
+      #expect(
+        try await WebAssemblyHost.shared.invoke(result.path, [Call("run"), Call("run")])
+          == "instantiated\nrun() = 8\nrun() = 9\n")
+      let data = try #require(result.module.sections.first { $0.identifier == 11 })
+      // Its first segment, and so all of them in this order, is passive.
+      #expect(result.bytes[data.contents.lowerBound + 1] == 1)
+    }
+  }
+
+  /// Code that counts from the program's own block cannot find what a library has in its.
+  @Test func anObjectThatCountsFromItsOwnBlockIsRefused() async throws {
+    let owner = try await Toolchain.shared.compiled(
+      "owner", "_Thread_local int first = 1; int *mine(void) { return &first; }", Self.flags + libraryFlags)
+    let library = try await Toolchain.shared.sharedLibrary(
+      "libowner.so", [owner], ["--shared-memory"], by: .wasmLinker22)
+    let main = try await Toolchain.shared.compiled(
+      "main",
+      #"extern _Thread_local int first; __attribute__((export_name("look"))) int look(void) { return first; }"#,
+      Self.flags)
+    for inputs in [[main, library], [library, main]] {
+      try await linkFails(Self.options + inputs, mentions: ["R_WASM_MEMORY_ADDR_TLS_SLEB", "`first`", "libowner.so"])
+    }
+  }
 }

@@ -60,15 +60,15 @@ struct CodePlan {
     let shortensSizes = program.options.compressRelocations
     var result: [Measured] = []
     result.reserveCapacity(positions.count)
-    var patcher = Patcher(units[0], encoder)
-    var (functions, ranges) = (units[0].functions, units[0].functionRelocations)
+    var patcher = Patcher(units[.own], encoder)
+    var (functions, ranges) = (units[.own].functions, units[.own].functionRelocations)
     for position in positions {
       let reference = references[position]
       if reference.unit != patcher.unit.index {
-        patcher = Patcher(units[Int(reference.unit)], encoder)
+        patcher = Patcher(units[reference.unit], encoder)
         (functions, ranges) = (patcher.unit.functions, patcher.unit.functionRelocations)
       }
-      if reference.unit == 0 {
+      if reference.unit == .own {
         let size = UInt32(bodies[Int(reference.index)].count)
         result.append(Measured(size: size, prefix: 0, isPatched: false))
       } else {
@@ -96,8 +96,8 @@ struct CodePlan {
   /// Where the bytes of a body of the result stand in comparison with the input; offsets count from its first byte.
   func offsetMap(ofFunctionAt position: Int, _ program: Program, _ encoder: OperandEncoder) -> OffsetMap {
     let reference = program.indices.functions[position]
-    let unit = program.resolution.units[Int(reference.unit)]
-    if arePatched[position] || reference.unit == 0 { return OffsetMap() }
+    let unit = program.resolution.units[reference.unit]
+    if arePatched[position] || reference.unit == .own { return OffsetMap() }
     let patcher = Patcher(unit, encoder)
     return patcher.offsetMap(of: unit.body(ofFunction: Int(reference.index)), compress: patcher.compressesCode)
   }

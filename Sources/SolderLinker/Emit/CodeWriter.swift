@@ -21,12 +21,12 @@ struct CodeWriter: Sendable {
       let unit = functions[first].unit
       var end = first + 1
       while end < positions.upperBound, functions[end].unit == unit { end += 1 }
-      if unit == 0 {
+      if unit == .own {
         for position in first..<end {
           window.write(bodies[Int(functions[position].index)], at: start + Int(code.offsets[position]))
         }
       } else {
-        write(first..<end, of: units[Int(unit)], at: start, in: window)
+        write(first..<end, of: units[unit], at: start, in: window)
       }
       first = end
     }
@@ -35,7 +35,7 @@ struct CodeWriter: Sendable {
   /// Writes functions that all come from one unit: what stands together in the file and keeps its size is copied at once.
   private func write(_ positions: Range<Int>, of unit: Unit, at start: Int, in window: OutputWindow) {
     let (references, functions) = (program.indices.functions, unit.functions)
-    let base = unit.file.bytes.base
+    let file = unit.file.bytes
     let patcher = Patcher(unit, encoder)
     var first = positions.lowerBound
     while first < positions.upperBound {
@@ -57,10 +57,12 @@ struct CodeWriter: Sendable {
       }
       let count = Int(fileEnd - function.start)
       let room = window.room(at: start + Int(code.offsets[first]), count: count)
-      if !room.copy(base + Int(function.start), count: count, to: 0) { reportMisfit(function, of: unit) }
+      if !room.copy(file, from: Int(function.start), count: count, to: 0) { reportMisfit(function, of: unit) }
       for position in first..<end {
-        let relocations = unit.functionRelocations[Int(references[position].index)]
-        patcher.patchCode(relocations, from: function.start, in: room)
+        let index = Int(references[position].index)
+        let body = functions[index].body
+        let place = room.part(at: Int(body.start) - Int(function.start), count: Int(body.size))
+        patcher.patchCode(unit.functionRelocations[index], from: body.start, in: place)
       }
       first = end
     }

@@ -22,29 +22,29 @@ struct FragmentWriter {
   }
 
   mutating func write(_ fragment: Fragment, _ patcher: Patcher, compress: Bool) {
-    let base = patcher.unit.file.bytes.base
+    let file = patcher.unit.file.bytes
     var copied = Int(fragment.start)
     for index in fragment.relocations.indices {
       let relocation = patcher.source.relocations[index]
       let offset = Int(relocation.offset)
       if let value = patcher.shortOperand(relocation) {
         let operand = offset + relocation.leadingBytes
-        copy(base + copied, count: operand - copied)
+        copy(file, from: copied, to: operand)
         let width = relocation.shortWidth(of: value, compress: compress)
         advance(width, relocation.writeShort(value, width: width, to: room, at: position))
       } else {
-        copy(base + copied, count: offset - copied)
+        copy(file, from: copied, to: offset)
         let replacement = patcher.replacement(for: relocation, compress: compress)
         advance(replacement.length, replacement.write(to: room, at: position))
       }
       copied = offset + Int(relocation.width)
     }
-    copy(base + copied, count: Int(fragment.start) + Int(fragment.size) - copied)
+    copy(file, from: copied, to: Int(fragment.start) + Int(fragment.size))
   }
 
   @inline(__always)
-  private mutating func copy(_ source: UnsafePointer<UInt8>, count: Int) {
-    advance(count, room.copy(source, count: count, to: position))
+  private mutating func copy(_ file: ByteReader, from first: Int, to end: Int) {
+    advance(end - first, room.copy(file, from: first, count: end - first, to: position))
   }
 
   @inline(__always)

@@ -199,7 +199,7 @@ struct ImageWriter {
   private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
     var writer = ByteWriter()
     if let kept = segment.kept {
-      let unit = program.resolution.units[Int(kept.unit)]
+      let unit = program.resolution.units[kept.unit]
       writeKeptHeader(unit, unit.segments[Int(kept.segment)], &writer)
     } else if segment.isPassive {
       writer.byte(1)
@@ -278,11 +278,11 @@ struct ImageWriter {
   }
 
   private func isOnlyCopied(_ piece: OutputSegment.Piece) -> Bool {
-    program.resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
+    program.resolution.units[piece.unit].segmentRelocations[Int(piece.segment)].isEmpty
   }
 
   private func segmentSize(_ piece: OutputSegment.Piece) -> UInt64 {
-    program.resolution.units[Int(piece.unit)].segments[Int(piece.segment)].size
+    program.resolution.units[piece.unit].segments[Int(piece.segment)].size
   }
 
   // MARK: Custom sections
@@ -302,7 +302,7 @@ struct ImageWriter {
         let relocations = unit.customRelocations[piece.index]
         addRegion(offset..<offset + content.remaining) { window in
           let room = window.room(at: offset, count: content.remaining)
-          if !room.copy(content.base + content.offset, count: content.remaining, to: 0) {
+          if !room.copy(content, from: content.offset, count: content.remaining, to: 0) {
             encoder.program.errors.report("\(unit.file.displayName): section '\(output.name)' has no room")
           }
           guard !relocations.isEmpty else { return }
@@ -373,16 +373,17 @@ struct DataWriter {
       check(room.fill(Int(limit - position), with: 0, at: place(position)))
     }
     let units = program.resolution.units
-    var patcher = Patcher(units[0], encoder)
+    var patcher = Patcher(units[.own], encoder)
     for piece in pieces {
-      let unit = units[Int(piece.unit)]
+      let unit = units[piece.unit]
       let input = unit.segments[Int(piece.segment)]
       clear(to: piece.offset)
       let copied = Range(uncheckedBounds: (piece.offset, piece.offset + UInt64(input.count))).clamped(to: range)
       if !copied.isEmpty {
         check(
           room.copy(
-            input.bytes + Int(copied.lowerBound - piece.offset), count: copied.count, to: place(copied.lowerBound)))
+            input.content, from: input.content.offset + Int(copied.lowerBound - piece.offset), count: copied.count,
+            to: place(copied.lowerBound)))
       }
       position = max(position, copied.upperBound)
       let relocations = unit.segmentRelocations[Int(piece.segment)]

@@ -13,7 +13,7 @@ enum LoneModule {
     let bytes = file.bytes
     let region = OutputImage.Region(range: 0..<bytes.end) { window in
       let bytes = file.bytes
-      _ = window.room(at: 0, count: bytes.end).copy(bytes.base, count: bytes.end, to: 0)
+      _ = window.room(at: 0, count: bytes.end).copy(bytes, from: 0, count: bytes.end, to: 0)
     }
     return OutputImage(count: bytes.end, regions: [region], threads: Threads(1))
   }

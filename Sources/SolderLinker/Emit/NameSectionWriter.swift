@@ -118,13 +118,13 @@ struct NameSectionWriter {
     var display = DisplayNames(demangles: program.options.demangle)
     let (references, units) = (program.indices.functions, program.resolution.units)
     let first = program.indices.importCounts.functions + UInt32(positions.lowerBound)
-    var (unit, functions) = (units[0], units[0].functions)
+    var (unit, functions) = (units[.own], units[.own].functions)
     var source: [(name: ByteString, keepsNames: Bool)] = []
     source.reserveCapacity(positions.count)
     var size = 0
     for reference in references[positions] {
       if reference.unit != unit.index {
-        unit = units[Int(reference.unit)]
+        unit = units[reference.unit]
         functions = unit.functions
       }
       let name = functions[Int(reference.index)].name
@@ -150,7 +150,7 @@ struct NameSectionWriter {
       names.add(program.addressGlobal(of: id), program.symbol(id).name, &display)
     }
     for (position, reference) in indices.globals.enumerated() {
-      let name = units[Int(reference.unit)].globals[Int(reference.index)].name
+      let name = units[reference.unit].globals[Int(reference.index)].name
       if !name.isEmpty { names.add(indices.importCounts.globals + UInt32(position), name, &display) }
     }
     for id in indices.addressGlobals {

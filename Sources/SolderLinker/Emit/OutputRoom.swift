@@ -5,13 +5,14 @@ import WebAssemblyFormat
 /// The pointer is to `count` bytes that nobody else writes meanwhile, and does not leave this type. Nothing is written
 /// outside: what does not fit is not written at all, and the writer is told, who reports it as an internal error. All
 /// offsets count from the first byte of the room.
+@safe
 struct OutputRoom {
   private let start: UnsafeMutablePointer<UInt8>
   let count: Int
 
   /// - Parameter start: `count` writable bytes.
   init(_ start: UnsafeMutablePointer<UInt8>, count: Int) {
-    self.start = start
+    unsafe self.start = start
     self.count = max(0, count)
   }
 
@@ -24,36 +25,41 @@ struct OutputRoom {
 
   /// A part of the room; without bytes if there is no such part.
   func part(at offset: Int, count length: Int) -> OutputRoom {
-    has(length, at: offset) ? OutputRoom(start + offset, count: length) : OutputRoom(start, count: 0)
+    unsafe has(length, at: offset) ? OutputRoom(start + offset, count: length) : OutputRoom(start, count: 0)
   }
 
   // MARK: Bytes
 
-  /// Copies bytes from a file, or from memory of a unit.
+  /// Copies bytes of a file, or of memory that a unit has of its own.
+  ///
+  /// - Parameters:
+  ///   - first: where they begin in the file. They have to end where it does, or before.
+  ///   - offset: where they go.
   @inline(__always)
-  func copy(_ source: UnsafePointer<UInt8>, count length: Int, to offset: Int) -> Bool {
-    guard has(length, at: offset) else { return false }
-    (start + offset).update(from: source, count: length)
+  func copy(_ file: ByteReader, from first: Int, count length: Int, to offset: Int) -> Bool {
+    guard has(length, at: offset), first >= 0, first <= file.end &- length else { return false }
+    unsafe (start + offset).update(from: file.base + first, count: length)
     return true
   }
 
   func copy(_ bytes: ArraySlice<UInt8>, to offset: Int) -> Bool {
-    bytes.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return has(0, at: offset) }
-      return copy(base, count: buffer.count, to: offset)
+    guard has(bytes.count, at: offset) else { return false }
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      if let base = buffer.baseAddress { unsafe (start + offset).update(from: base, count: buffer.count) }
     }
+    return true
   }
 
   func fill(_ length: Int, with byte: UInt8, at offset: Int) -> Bool {
     guard has(length, at: offset) else { return false }
-    (start + offset).update(repeating: byte, count: length)
+    unsafe (start + offset).update(repeating: byte, count: length)
     return true
   }
 
   @inline(__always)
   func write(_ byte: UInt8, at offset: Int) -> Bool {
     guard has(1, at: offset) else { return false }
-    start[offset] = byte
+    unsafe start[offset] = byte
     return true
   }
 
@@ -62,14 +68,14 @@ struct OutputRoom {
   @inline(__always)
   func write(fixed32 value: UInt32, at offset: Int) -> Bool {
     guard has(4, at: offset) else { return false }
-    UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt32.self)
+    unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt32.self)
     return true
   }
 
   @inline(__always)
   func write(fixed64 value: UInt64, at offset: Int) -> Bool {
     guard has(8, at: offset) else { return false }
-    UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt64.self)
+    unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: UInt64.self)
     return true
   }
 
@@ -77,7 +83,7 @@ struct OutputRoom {
   @inline(__always)
   func write(fiveBytes value: UInt64, at offset: Int) -> Bool {
     guard has(5, at: offset) else { return false }
-    LEB128.write(fiveBytes: value, to: start + offset)
+    unsafe LEB128.write(fiveBytes: value, to: start + offset)
     return true
   }
 
@@ -85,7 +91,7 @@ struct OutputRoom {
   @inline(__always)
   func write(unsigned value: UInt64, width: Int, at offset: Int) -> Bool {
     guard has(width, at: offset), LEB128.length(unsigned: value) <= width else { return false }
-    LEB128.write(unsigned: value, width: width, to: start + offset)
+    unsafe LEB128.write(unsigned: value, width: width, to: start + offset)
     return true
   }
 
@@ -93,7 +99,7 @@ struct OutputRoom {
   @inline(__always)
   func write(signed value: Int64, width: Int, at offset: Int) -> Bool {
     guard has(width, at: offset), LEB128.length(signed: value) <= width else { return false }
-    LEB128.write(signed: value, width: width, to: start + offset)
+    unsafe LEB128.write(signed: value, width: width, to: start + offset)
     return true
   }
 }

@@ -88,8 +88,8 @@ final class Program: Sendable {
   /// The value of an immutable global of a plain module that is a plain number.
   private func constant(of id: SymbolID) -> UInt64? {
     let symbol = symbol(id)
-    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
-    let unit = resolution.units[Int(symbol.unit)]
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
+    let unit = resolution.units[symbol.definer]
     let index = Int(symbol.definition - unit.bases.global)
     if let address = memory.decidedAddresses[symbol.definition] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
@@ -102,7 +102,7 @@ final class Program: Sendable {
 
   /// The index of a type.
   func index(of type: TypeID?) -> UInt32 {
-    type.flatMap { indices.types.index(of: $0) } ?? missing("a type has no index", in: resolution.units[0])
+    type.flatMap { indices.types.index(of: $0) } ?? missing("a type has no index", in: resolution.units[.own])
   }
 
   /// The index of a type of a unit.
@@ -118,7 +118,7 @@ final class Program: Sendable {
 
   /// The index of the table that function pointers index.
   var functionTable: UInt32 {
-    indices.functionTable ?? missing("function pointers have no table", in: resolution.units[0])
+    indices.functionTable ?? missing("function pointers have no table", in: resolution.units[.own])
   }
 
   /// The index of a data segment of a unit.
@@ -135,19 +135,19 @@ final class Program: Sendable {
 
   /// The address of the flag that tells threads whether memory has been initialised.
   var initMemoryFlag: UInt64 {
-    memory.initMemoryFlag ?? missing("the flag of memory initialisation has no address", in: resolution.units[0])
+    memory.initMemoryFlag ?? missing("the flag of memory initialisation has no address", in: resolution.units[.own])
   }
 
   /// The index of a global that the conventions give a meaning, which is there whenever somebody asks.
   func index(of known: SymbolID?, _ name: StaticString) -> UInt32 {
-    known.map { index(of: $0) } ?? missing("there is no \(name)", in: resolution.units[0])
+    known.map { index(of: $0) } ?? missing("there is no \(name)", in: resolution.units[.own])
   }
 
   // MARK: No answer
 
   private func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
     let symbol = symbol(id)
-    let file = resolution.units[checked: Int(symbol.unit)]?.file.displayName ?? "command line"
+    let file = resolution.units[symbol.unit]?.file.displayName ?? "command line"
     errors.report("\(file): symbol '\(symbol.name)' has no \(what) in the result")
     return 0
   }

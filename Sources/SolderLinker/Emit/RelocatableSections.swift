@@ -85,7 +85,7 @@ struct RelocatableSections {
     }
     append("CODE", of: places.code) { section in
       for (position, reference) in program.indices.functions.enumerated() {
-        let unit = program.resolution.units[Int(reference.unit)]
+        let unit = program.resolution.units[reference.unit]
         let function = unit.functions[Int(reference.index)]
         section.add(
           unit.functionRelocations[Int(reference.index)], of: unit, countedFrom: UInt64(function.start),
@@ -96,7 +96,7 @@ struct RelocatableSections {
       for (segment, place) in zip(program.memory.segments, places.segments) {
         guard let place else { continue }
         for piece in segment.pieces {
-          let unit = program.resolution.units[Int(piece.unit)]
+          let unit = program.resolution.units[piece.unit]
           let relocations = unit.segmentRelocations[Int(piece.segment)]
           section.add(relocations, of: unit, countedFrom: 0, at: place.contents &+ piece.offset)
         }
@@ -207,7 +207,7 @@ struct RelocatableSections {
   private func comdats() -> [(ByteString, [(ComdatKind, UInt32)])] {
     var groups: [ByteString: [(ComdatKind, UInt32)]] = [:]
     for (position, reference) in program.indices.functions.enumerated() {
-      let unit = program.resolution.units[Int(reference.unit)]
+      let unit = program.resolution.units[reference.unit]
       let group = unit.functions[Int(reference.index)].comdat
       guard group != none32 else { continue }
       let index = program.indices.importCounts.functions + UInt32(position)
@@ -216,7 +216,7 @@ struct RelocatableSections {
     for (index, segment) in program.memory.segments.enumerated() {
       // Merged strings belong to no group.
       guard let first = segment.pieces.first, segment.strings.first?.offset != 0 else { continue }
-      let unit = program.resolution.units[Int(first.unit)]
+      let unit = program.resolution.units[first.unit]
       let group = unit.segments[Int(first.segment)].comdat
       if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
     }

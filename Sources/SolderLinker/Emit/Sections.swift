@@ -55,19 +55,18 @@ struct SectionWriter {
       writer.byte(0)
       writer.u32(program.index(of: symbol.type))
     case .global:
-      let unit = units[Int(symbol.unit)]
+      let unit = units[symbol.definer]
       let declared = unit.globalImports[Int(symbol.definition)]
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
       writer.byte(declared.global.isMutable ? 1 : 0)
     case .table:
       let isFunctionTable = entry.symbol == program.indices.functionTableSymbol
-      if symbol.unit == none32 || symbol.unit == 0 {
-        writer.byte(0x70)
-      } else {
-        let unit = units[Int(symbol.unit)]
+      if let unit = units[symbol.unit], unit.index != .own {
         let declared = unit.tableImports[Int(symbol.definition)]
         writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
         if !isFunctionTable { return write(declared.limits, &writer) }
+      } else {
+        writer.byte(0x70)
       }
       write(indices.tableLimits, &writer)
     case .memory: break
@@ -81,11 +80,11 @@ struct SectionWriter {
     guard !indices.functions.isEmpty else { return writer }
     writer.count(indices.functions.count)
     let (units, types) = (program.resolution.units, program.indices.types)
-    var unit = units[0]
+    var unit = units[.own]
     var (functions, typeIDs) = (unit.functions, unit.typeIDs)
     for reference in program.indices.functions {
       if reference.unit != unit.index {
-        unit = units[Int(reference.unit)]
+        unit = units[reference.unit]
         (functions, typeIDs) = (unit.functions, unit.typeIDs)
       }
       let type = functions[Int(reference.index)].type
@@ -99,7 +98,7 @@ struct SectionWriter {
     guard !indices.tables.isEmpty else { return writer }
     writer.count(indices.tables.count)
     for (position, reference) in indices.tables.enumerated() {
-      let unit = units[Int(reference.unit)]
+      let unit = units[reference.unit]
       let table = unit.tables[Int(reference.index)]
       if table.initializer != nil { writer.raw([0x40, 0x00]) }
       writeType(table.declaration, code: table.elementType, of: unit, &writer)
@@ -124,7 +123,7 @@ struct SectionWriter {
     guard !indices.tags.isEmpty else { return writer }
     writer.count(indices.tags.count)
     for reference in indices.tags {
-      let unit = units[Int(reference.unit)]
+      let unit = units[reference.unit]
       writer.byte(0)
       writer.u32(program.index(ofType: unit.tags[Int(reference.index)].type, of: unit))
     }
@@ -138,7 +137,7 @@ struct SectionWriter {
     let count = indices.globals.count + indices.addressGlobals.count + indices.exportedAddresses.count
     guard count > 0 else { return writer }
     writer.count(count)
-    for reference in indices.globals { write(units[Int(reference.unit)], Int(reference.index), &writer) }
+    for reference in indices.globals { write(units[reference.unit], Int(reference.index), &writer) }
     let pointer: UInt8 = program.is64 ? 0x7E : 0x7F
     for id in indices.addressGlobals { writeAddressGlobal(id, pointer, &writer) }
     for id in indices.exportedAddresses {
@@ -153,7 +152,7 @@ struct SectionWriter {
     let global = unit.globals[index]
     writeType(global.declaration, code: global.type.valueType, of: unit, &writer)
     writer.byte(global.type.isMutable ? 1 : 0)
-    if unit.index == 0 {
+    if unit.index == .own {
       writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
     } else if let address = program.memory.decidedAddresses[unit.bases.global + UInt32(index)] {
       writer.pointerConstant(address, is64: global.type.valueType == 0x7E)
@@ -221,7 +220,7 @@ struct SectionWriter {
     writer.count(count)
     for run in runs { write(run, &writer) }
     for reference in indices.keptElements {
-      let unit = units[Int(reference.unit)]
+      let unit = units[reference.unit]
       write(unit.elements[Int(reference.index)], of: unit, &writer)
     }
     if !indices.declaredFunctions.isEmpty {
@@ -328,8 +327,8 @@ extension Program {
   func linkerGlobalValue(_ index: Int) -> UInt64 {
     let known = resolution.wellKnown
     func isGlobal(_ id: SymbolID?) -> Bool {
-      guard let id, symbol(id).isDefined, symbol(id).unit == 0, symbol(id).kind == .global else { return false }
-      return Int(symbol(id).definition - resolution.units[0].bases.global) == index
+      guard let id, symbol(id).isDefined, symbol(id).unit == .own, symbol(id).kind == .global else { return false }
+      return Int(symbol(id).definition - resolution.units[.own].bases.global) == index
     }
     if isGlobal(known.stackPointer) { return memory.stackPointer }
     if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }

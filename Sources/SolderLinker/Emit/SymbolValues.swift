@@ -125,7 +125,7 @@ private struct SymbolTables: Sendable {
     let index = Int(id)
     let definition = symbols[index].definition
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if symbols[index].state == .defined, definition != none32, symbols[index].unit != 0,
+    if symbols[index].state == .defined, definition != none32, symbols[index].unit != .own,
       !symbols[index].has(.preemptible)
     {
       switch symbols[index].kind {
@@ -144,7 +144,7 @@ private struct SymbolTables: Sendable {
 
   private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
     // A library's counts from the library's part of a thread's block.
-    if symbols[index].isTLS, isLibrary[Int(symbols[index].unit)] { return .threadLocalOffset(symbols[index].value) }
+    if symbols[index].isTLS, isLibrary[Int(symbols[index].definer)] { return .threadLocalOffset(symbols[index].value) }
     return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
@@ -176,7 +176,7 @@ private struct SymbolTables: Sendable {
   /// pointers, and what is live.
   private func isPresent(_ symbol: Symbol, _ id: SymbolID, hasIndex: Bool) -> Bool {
     if hasIndex { return true }
-    if symbol.unit == 0, symbol.state == .defined { return symbol.kind == .data || symbol.has(.isStub) }
+    if symbol.unit == .own, symbol.state == .defined { return symbol.kind == .data || symbol.has(.isStub) }
     return live.isLive(symbol, id)
   }
 }

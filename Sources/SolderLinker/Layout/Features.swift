@@ -122,14 +122,14 @@ struct FeatureSet {
     }
     for entry in plan.imports where entry.kind == .global {
       let symbol = resolution.symbol(entry.symbol)
-      let unit = resolution.units[Int(symbol.unit)]
+      let unit = resolution.units[symbol.definer]
       if unit.contracts.sharesVariablesByFeature, unit.globalImports[Int(symbol.definition)].global.isMutable {
         report("imported", symbol)
       }
     }
     for case let id? in plan.exports.map(\.symbol) {
       let symbol = resolution.symbol(id)
-      if symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.sharesVariablesByFeature {
+      if symbol.kind == .global, resolution.units[symbol.definer].contracts.sharesVariablesByFeature {
         report("exported", symbol)
       }
     }

@@ -89,8 +89,8 @@ struct KnownGlobals {
 
   private func value(of id: SymbolID, depth: Int) -> Int64? {
     let symbol = resolution.symbol(id)
-    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != 0 else { return nil }
-    let unit = resolution.units[Int(symbol.unit)]
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
+    let unit = resolution.units[symbol.definer]
     let index = Int(symbol.definition - unit.bases.global)
     guard !unit.globals[index].type.isMutable,
       unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false

@@ -157,7 +157,7 @@ extension Resolution {
       for (index, symbol) in unit.symbols.enumerated()
       where symbol.isUndefined && (symbol.isLocal || !own.contains(unit.nameNumbers[index])) {
         let target = self.symbol(unit.symbolIDs[index])
-        guard target.isDefined, let other = byUnit[Int(target.unit)], other != position, lastUser[other] != position
+        guard target.isDefined, let other = byUnit[Int(target.definer)], other != position, lastUser[other] != position
         else { continue }
         lastUser[other] = position
         result.used.append(other)

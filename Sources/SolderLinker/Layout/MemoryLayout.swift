@@ -184,14 +184,14 @@ struct MemoryPass {
   private func checkStackPointer() {
     guard resolution.wellKnown.stackPointer == nil, let id = resolution.table.find("__stack_pointer") else { return }
     let symbol = resolution.symbol(id)
-    guard symbol.isDefined, symbol.kind == .global, resolution.units[Int(symbol.unit)].contracts.keepsMemory,
+    guard symbol.isDefined, symbol.kind == .global, resolution.units[symbol.definer].contracts.keepsMemory,
       let main = resolution.memories.mainMemory, !main.users.contains(where: { $0.unit == symbol.unit }),
       let user = resolution.inLinkOrder.first(where: \.contracts.needsMainMemory)
     else { return }
-    let owner = main.users.first { resolution.units[Int($0.unit)].contracts.keepsMemory }
-    let other = owner.map { "that of " + resolution.units[Int($0.unit)].file.displayName } ?? "another one"
+    let owner = main.users.first { resolution.units[$0.unit].contracts.keepsMemory }
+    let other = owner.map { "that of " + resolution.units[$0.unit].file.displayName } ?? "another one"
     diagnostics.error(
-      "\(resolution.units[Int(symbol.unit)].file.displayName): brings the __stack_pointer of the program, but not the "
+      "\(resolution.units[symbol.definer].file.displayName): brings the __stack_pointer of the program, but not the "
         + "memory that \(user.file.displayName) uses, which is \(other) (name the module with the memory env=FILE, or let "
         + "this one not show its __stack_pointer)")
   }

@@ -6,7 +6,7 @@ extension Inputs {
   func likelyMemories(_ options: LinkOptions, _ names: NameArena) -> [(unit: InputModule, movesMemory: Bool)] {
     guard units.contains(where: \.contracts.numbersMemories) else { return [] }
     let binding = MemoryBindingPass(units, options, names, Diagnostics(sink: { _ in })).run()
-    return units.indices.map { (units[$0], binding.movesFirstMemory(of: UInt32($0))) }
+    return units.indices.map { (units[$0], binding.movesFirstMemory(of: UnitID($0))) }
   }
 }
 

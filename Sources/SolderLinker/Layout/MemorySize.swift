@@ -47,7 +47,7 @@ struct MemorySize {
     if memory.limits == nil {
       limits.pageSizeLog2 = UInt32(options.pageSize.trailingZeroBitCount)
     } else if limits.pageSize != options.pageSize {
-      let owner = memory.users.first.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+      let owner = memory.users.first.map { units[$0.unit].file.displayName } ?? "<internal>"
       diagnostics.error(
         "--page-size=\(options.pageSize) is not the page size of the memory of \(owner), \(limits.memoryText)")
     }
@@ -95,9 +95,9 @@ struct MemorySize {
     }
     if let maximum = memory.largestForImporters {
       let importer = memory.users.first { user in
-        user != memory.definition && units[Int(user.unit)].module.memoryLimits(user.index).maximum == maximum
+        user != memory.definition && units[user.unit].module.memoryLimits(user.index).maximum == maximum
       }
-      let name = importer.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+      let name = importer.map { units[$0.unit].file.displayName } ?? "<internal>"
       bounds.append(
         Bound(bytes: maximum.saturatingProduct(page)) { size in
           "\(name): imports a memory of at most \(maximum) pages, but \(pages(size, page)) are needed (let the import have a "
@@ -108,7 +108,7 @@ struct MemorySize {
   }
 
   private func name(of memory: BoundMemory) -> String {
-    memory.users.first.map { units[Int($0.unit)].file.displayName } ?? "<internal>"
+    memory.users.first.map { units[$0.unit].file.displayName } ?? "<internal>"
   }
 
   private func pages(_ size: UInt64, _ page: UInt64) -> UInt64 { size.aligned(to: page) / page }

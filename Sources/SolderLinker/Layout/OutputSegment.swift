@@ -5,7 +5,7 @@ struct OutputSegment {
   /// A run of bytes from one input segment.
   struct Piece {
     /// Index among the units, and of the segment in the unit.
-    var unit: UInt32
+    var unit: UnitID
     var segment: UInt32
     /// Offset in the output segment.
     var offset: UInt64

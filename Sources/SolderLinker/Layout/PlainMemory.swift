@@ -41,7 +41,7 @@ struct PlainMemory {
     guard let main = resolution.memories.main else { return nil }
     var units: [Unit] = []
     for user in resolution.memories.memories[Int(main)].users {
-      let unit = resolution.units[Int(user.unit)]
+      let unit = resolution.units[user.unit]
       if unit.contracts.keepsMemory, !units.contains(where: { $0 === unit }) { units.append(unit) }
     }
     guard !units.isEmpty else { return nil }
@@ -68,7 +68,7 @@ struct PlainMemory {
     guard let end = statedEnd else {
       if !units.contains(where: PlainMemory.importsHeapBase) {
         diagnostics.error(
-          "\(units[0].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
+          "\(units[.own].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
             + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
       }
       return .above(dataEnd)

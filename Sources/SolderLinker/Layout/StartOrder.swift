@@ -27,7 +27,7 @@ struct StartOrder {
   /// What only the first of several threads runs, in this order, behind the former.
   var inFirstInstance: [SymbolID] = []
   /// Libraries whose thread-local data has to be set up for the first thread, with these.
-  var firstThread: [UInt32] = []
+  var firstThread: [UnitID] = []
   /// Constructors, in this order.
   var constructors: [SymbolID] = []
   /// Whether they run at instantiation.

@@ -37,7 +37,7 @@ extension StartUpPass {
     let hasRelocations = memory.segments.contains { segment in
       segment.flags.contains(.tls)
         && segment.pieces.contains { piece in
-          !resolution.units[Int(piece.unit)].segmentRelocations[Int(piece.segment)].isEmpty
+          !resolution.units[piece.unit].segmentRelocations[Int(piece.segment)].isEmpty
         }
     }
     if hasRelocations { result.setUp.applyTLSRelocations = choose(own.setUp.applyTLSRelocations) }
@@ -59,7 +59,7 @@ extension StartUpPass {
     memory.segments.contains { segment in
       guard !options.sharedMemory || !segment.flags.contains(.tls) else { return false }
       return segment.pieces.contains { piece in
-        let unit = resolution.units[Int(piece.unit)]
+        let unit = resolution.units[piece.unit]
         return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
           let id = unit.symbolIDs[Int(unit.relocations[index].target)]
           return options.isPositionIndependent

@@ -11,7 +11,7 @@ struct StartUp {
   /// The variable that says whether constructors have run, where they might be called again.
   var constructorsHaveRun: SymbolID?
   /// By unit: what sets up the thread-local data of libraries that leave the first thread's to the loader.
-  var threadLocalSetUp: [UInt32: SymbolID] = [:]
+  var threadLocalSetUp: [UnitID: SymbolID] = [:]
   /// The functions that set up memory, as far as they are needed.
   var setUp = SetUpFunctions()
   /// Globals that the linker's own code needs, beside those that something in a file refers to; numbered over all units.
@@ -94,7 +94,7 @@ struct StartUpPass {
 
   private mutating func setUpThreadLocalData() {
     for index in order.firstThread {
-      result.threadLocalSetUp[index] = own.threadLocalSetUp(of: resolution.units[Int(index)])
+      result.threadLocalSetUp[index] = own.threadLocalSetUp(of: resolution.units[index])
     }
     let needed = Set(memory.threadLocalBlocks.map(\.initialize) + result.threadLocalSetUp.values)
     result.lastFunctions += own.threadLocalSetUp.values.filter(needed.contains).sorted()
@@ -111,8 +111,9 @@ struct StartUpPass {
       functions.append(first)
       result.lastFunctions.append(first)
     }
+    // Objects alone leave the first thread's to whoever calls `__wasm_init_tls`, as in wasm-ld.
     if let relocate = result.setUp.applyGlobalTLSRelocations,
-      addresses.own.contains(where: { resolution.isInLibraryBlock(resolution.symbol($0)) })
+      resolution.inLinkOrder.contains(where: { !$0.contracts.wantsAddressGlobals })
     {
       functions.append(relocate)
     }

@@ -21,14 +21,14 @@ struct ThreadLocalBlock {
 extension Resolution {
   /// Whether a symbol is thread-local data that a library has in a block of its own.
   func isInLibraryBlock(_ symbol: Symbol) -> Bool {
-    symbol.isTLS && symbol.kind == .data && symbol.state == .defined && symbol.unit != none32
-      && units[Int(symbol.unit)].contracts.isSetUpByExports
+    symbol.isTLS && symbol.kind == .data && symbol.state == .defined
+      && units[symbol.unit]?.contracts.isSetUpByExports == true
   }
 
   /// The variable from which a thread-local symbol counts.
   func threadLocalBase(of symbol: Symbol) -> SymbolID? {
     guard isInLibraryBlock(symbol) else { return wellKnown.tlsBase }
-    let unit = units[Int(symbol.unit)]
+    let unit = units[symbol.definer]
     guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
     return unit.symbolIDs[Int(facts.globalSymbols + data.base)]
   }

@@ -67,9 +67,35 @@ struct CodeFolder {
   private struct Frame {
     var opcode: Opcode
     var hasElse = false
-    /// What reaches its end, or what its handlers begin with, for each local; and what reached its beginning.
-    var joined: [UInt64]
-    var entry: [UInt64]
+  }
+
+  /// Blocks that are open, each with two sets of sites for each local, in one array for all.
+  private struct Frames {
+    let locals: Int
+    var frames: [Frame] = []
+    private var sites: [UInt64] = []
+
+    init(locals: Int) { self.locals = locals }
+
+    /// - Parameter entry: what reaches the beginning of the block; of one with handlers, also what reaches those.
+    mutating func open(_ opcode: Opcode, entry: [UInt64]) {
+      frames.append(Frame(opcode: opcode))
+      sites += repeatElement(0, count: locals)
+      sites += entry
+    }
+
+    mutating func close() -> Frame? { frames.popLast() }
+
+    /// Forgets the sites of the block that was closed last.
+    mutating func drop() { sites.removeLast(2 * locals) }
+
+    /// Adds what reaches the end of a block.
+    mutating func join(_ state: [UInt64], to frame: Int) {
+      for slot in 0..<locals { sites[2 * locals * frame + slot] |= state[slot] }
+    }
+
+    func joined(_ frame: Int, _ slot: Int) -> UInt64 { sites[2 * locals * frame + slot] }
+    func entry(_ frame: Int, _ slot: Int) -> UInt64 { sites[2 * locals * frame + locals + slot] }
   }
 
   /// The bit that stands for parameters, the zero that a local begins with, and sites beyond those that have bits.
@@ -201,7 +227,7 @@ struct CodeFolder {
     if locals.isEmpty { return true }
     guard findRegions() else { return false }
     var state = [UInt64](repeating: CodeFolder.other, count: locals.count)
-    var frames: [Frame] = []
+    var frames = Frames(locals: locals.count)
     var (setter, region) = (0, 0)
     for index in steps.indices {
       let step = steps[index]
@@ -327,41 +353,39 @@ struct CodeFolder {
     }
   }
 
-  private static func unite(_ state: [UInt64], into joined: inout [UInt64]) {
-    for slot in state.indices { joined[slot] |= state[slot] }
-  }
-
   /// Follows an instruction that goes elsewhere; `false` if it does so in a way that is not followed.
   private func control(
-    _ step: Step, _ index: Int, _ state: inout [UInt64], _ frames: inout [Frame], _ region: inout Int
+    _ step: Step, _ index: Int, _ state: inout [UInt64], _ frames: inout Frames, _ region: inout Int
   ) -> Bool {
+    let innermost = frames.frames.count - 1
     func nowhere() { for slot in state.indices { state[slot] = 0 } }
     func jump(_ label: Int64) {
       // The outermost label is the function's: it returns.
-      if label < frames.count { CodeFolder.unite(state, into: &frames[frames.count - 1 - Int(label)].joined) }
+      if label <= innermost { frames.join(state, to: innermost - Int(label)) }
     }
     switch step.opcode {
-    case .block, .if, .loop, .try, .tryTable:
-      let nothing = [UInt64](repeating: 0, count: state.count)
+    case .block, .if: frames.open(step.opcode, entry: state)
+    case .loop, .try, .tryTable:
       var entry = state
-      if step.opcode == .loop || step.opcode == .try || step.opcode == .tryTable {
-        addSites(of: regions[region], to: &entry)
-        region += 1
-      }
+      addSites(of: regions[region], to: &entry)
+      region += 1
       if step.opcode == .loop { state = entry }
       if step.opcode == .tryTable {
-        for frame in frames.indices { CodeFolder.unite(entry, into: &frames[frame].joined) }
+        for frame in frames.frames.indices { frames.join(entry, to: frame) }
       }
-      frames.append(Frame(opcode: step.opcode, joined: nothing, entry: entry))
+      frames.open(step.opcode, entry: entry)
     case .else, .catch, .catchAll:
-      guard !frames.isEmpty else { return false }
-      CodeFolder.unite(state, into: &frames[frames.count - 1].joined)
-      frames[frames.count - 1].hasElse = true
-      state = frames[frames.count - 1].entry
+      guard innermost >= 0 else { return false }
+      frames.join(state, to: innermost)
+      frames.frames[innermost].hasElse = true
+      for slot in state.indices { state[slot] = frames.entry(innermost, slot) }
     case .end, .delegate:
-      guard let frame = frames.popLast() else { return index == steps.count - 1 }
-      CodeFolder.unite(frame.joined, into: &state)
-      if frame.opcode == .if, !frame.hasElse { CodeFolder.unite(frame.entry, into: &state) }
+      guard let frame = frames.close() else { return index == steps.count - 1 }
+      for slot in state.indices {
+        state[slot] |= frames.joined(innermost, slot)
+        if frame.opcode == .if, !frame.hasElse { state[slot] |= frames.entry(innermost, slot) }
+      }
+      frames.drop()
     case .br:
       jump(step.first)
       nowhere()

@@ -46,6 +46,7 @@ struct Lifter {
 
   private mutating func run() throws(FormatError) {
     try checkIndices()
+    try checkConventions()
     nameDefinitions()
     declareDefinitions()
     facts.globals = Array(repeating: nil, count: unit.globalImports.count + unit.globals.count)
@@ -246,6 +247,7 @@ struct Lifter {
 
   private mutating func declareExports() {
     let importedNames = importedNames
+    let exportNames = ExportNames(unit, importedFunctions)
     for export in unit.exports where !isPrivate(export) {
       let spaces: (imports: Int, first: UInt32, kind: SymbolKind)
       switch export.kind {
@@ -264,6 +266,11 @@ struct Lifter {
       if importedNames.contains(export.name) {
         symbol.flags.insert(.bindingLocal)
         facts.exportsOfImportedNames.append(UInt32(unit.symbols.count))
+      } else if unit.origin == .plainModule, export.name.isLinkersOwn {
+        symbol.flags.insert(.bindingLocal)
+        facts.privateExports.append(UInt32(unit.symbols.count))
+      } else if exportNames.contains(export) {
+        symbol.flags.insert(.exported)
       }
       unit.symbols.append(symbol)
       if export.kind == .function, Int(export.index) >= spaces.imports {

@@ -36,6 +36,6 @@ struct Liveness {
     referenced[Int(id)] = true
     guard symbol.state == .defined, symbol.kind == .function, !isLive(symbol, id) else { return }
     functions[Int(symbol.definition)] = true
-    units[Int(symbol.unit)] = true
+    units[Int(symbol.definer)] = true
   }
 }

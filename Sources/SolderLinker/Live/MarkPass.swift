@@ -75,7 +75,7 @@ struct MarkPass {
   private func dropConstructors(_ live: inout Liveness) {
     guard let caller = resolution.wellKnown.callConstructors else { return }
     let symbol = resolution.symbol(caller)
-    guard symbol.unit == 0, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
+    guard symbol.unit == .own, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
       return
     }
     live.functions[Int(symbol.definition)] = false
@@ -114,7 +114,7 @@ struct MarkPass {
   /// Whether what the linker may have to add is in the result, the passes that follow find out. A name that files have
   /// for such a thing keeps it like everything else.
   private func leaveOwn(_ live: inout Liveness) {
-    let unit = resolution.units[0]
+    let unit = resolution.units[.own]
     for index in Int(own.firstFunction)..<unit.functions.count {
       live.functions[Int(unit.bases.function) + index] = false
     }
@@ -133,8 +133,8 @@ extension Resolution {
   /// Whether a symbol's definition belongs to a COMDAT group that lost to another file's, or is missing altogether.
   func isDiscarded(_ symbol: Symbol) -> Bool {
     if symbol.isLocal, symbol.isUndefined { return true }
-    guard symbol.state == .defined, symbol.definition != none32, symbol.unit != none32 else { return false }
-    let unit = units[Int(symbol.unit)]
+    guard symbol.state == .defined, symbol.definition != none32, symbol.unit != nil else { return false }
+    let unit = units[symbol.definer]
     let index = Int(symbol.definition - unit.bases.base(of: symbol.kind))
     switch symbol.kind {
     case .function: return unit.isDiscarded(comdat: unit.functions[index].comdat)

@@ -68,7 +68,7 @@ struct MarkState: Sendable {
   /// Where a symbol is defined: the number of the definition, `none32` for none, and the unit.
   struct Target {
     var definition: UInt32
-    var unit: UInt32
+    var unit: UnitID
   }
 
   static let slotsOfBlock = 4096
@@ -81,7 +81,7 @@ struct MarkState: Sendable {
     definitions = SharedBytes(repeating: 0, count: bases.end)
     units = SharedBytes(repeating: 0, count: resolution.units.count)
     symbols = SharedBytes(repeating: 0, count: resolution.table.symbols.count)
-    targets = ParallelBuffer(repeating: Target(definition: none32, unit: 0), count: resolution.table.symbols.count)
+    targets = ParallelBuffer(repeating: Target(definition: none32, unit: .own), count: resolution.table.symbols.count)
     relocations = ParallelBuffer(repeating: RelocationRange(), count: bases.globals)
     hasRetained = ParallelBuffer(repeating: false, count: resolution.units.count)
     for unit in resolution.units where unit.isNamedExplicitly { units[Int(unit.index)] = 1 }
@@ -106,7 +106,7 @@ struct MarkState: Sendable {
     }
     let definition = base + Int(symbol.definition)
     assert(definition < end)
-    targets[id] = Target(definition: UInt32(definition), unit: symbol.unit)
+    targets[id] = Target(definition: UInt32(definition), unit: symbol.definer)
   }
 
   private func take(_ unit: Unit) {

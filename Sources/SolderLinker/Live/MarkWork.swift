@@ -7,7 +7,7 @@ import Synchronization
 final class MarkWork: @unchecked Sendable {
   /// Definitions of one unit that are to be followed.
   struct Definitions {
-    var unit: UInt32
+    var unit: UnitID
     var definitions: [UInt32]
   }
 

@@ -26,13 +26,13 @@ struct Marker {
   /// The definitions that this thread is to follow, a bit each; whether a unit may have some; and those units.
   private var pending: [UInt64]
   private var hasPending: [Bool]
-  private var waiting: [UInt32] = []
+  private var waiting: [UnitID] = []
   /// The unit whose definitions are being followed, which does not wait.
-  private var current = none32
+  private var current: UnitID?
   /// Definitions followed since work was given away last.
   private var followed = 0
   /// Units that this thread was the first to mark something of.
-  private var begun: [UInt32] = []
+  private var begun: [UnitID] = []
 
   init(_ state: MarkState) {
     self.state = state
@@ -74,7 +74,7 @@ struct Marker {
       if symbolMarks[Int(id)] & MarkState.kept != 0 { mark(id) }
     }
     for place in places {
-      let unit = units[Int(state.resolution.linkOrder[place])]
+      let unit = units[state.resolution.linkOrder[place]]
       if unit.isNamedExplicitly { markImplicit(unit) }
     }
   }
@@ -158,7 +158,7 @@ struct Marker {
     guard target.definition != none32, definitions[definition] == 0 else { return }
     if state.units.claim(Int(target.unit)) { begun.append(target.unit) }
     if definition >= bases.segments, definition < bases.globals {
-      let unit = units[Int(target.unit)]
+      let unit = units[target.unit]
       markSegment(unit, definition - bases.segments - Int(unit.bases.segment))
     } else if definitions.claim(definition), definition < bases.tags {
       follow(definition, target.unit)
@@ -186,7 +186,7 @@ struct Marker {
   }
 
   /// Makes sure that the relocations of a definition will be followed.
-  private mutating func follow(_ definition: Int, _ unit: UInt32) {
+  private mutating func follow(_ definition: Int, _ unit: UnitID) {
     pending[definition >> 6] |= 1 << UInt64(definition & 63)
     guard !hasPending[Int(unit)] else { return }
     hasPending[Int(unit)] = true
@@ -200,11 +200,11 @@ struct Marker {
     var position = 0
     while true {
       if let unit = begun.popLast() {
-        markImplicit(units[Int(unit)])
+        markImplicit(units[unit])
       } else if position < waiting.count {
         let unit = waiting[position]
         position += 1
-        drain(units[Int(unit)], before: position)
+        drain(units[unit], before: position)
       } else {
         waiting.removeAll(keepingCapacity: true)
         return
@@ -217,11 +217,11 @@ struct Marker {
     let source = RelocatedUnit(unit)
     let ranges = state.definitions(of: unit)
     current = unit.index
-    while hasPending[Int(current)] {
-      hasPending[Int(current)] = false
+    while hasPending[Int(unit.index)] {
+      hasPending[Int(unit.index)] = false
       for range in ranges where !range.isEmpty { sweep(range, of: source, before: position) }
     }
-    current = none32
+    current = nil
   }
 
   /// Follows definitions in the order of their numbers, those too that come to wait farther on.
@@ -278,7 +278,7 @@ struct Marker {
       if let list = give(definitions[...], of: unit) { lists.append(list) }
     }
     waiting.removeLast(count)
-    if lists.isEmpty {
+    if lists.isEmpty, let current {
       let definitions = waitingDefinitions(of: current)
       if definitions.count > Marker.quantum, let list = give(definitions[(definitions.count / 2)...], of: current) {
         lists.append(list)
@@ -287,14 +287,14 @@ struct Marker {
     if !lists.isEmpty { state.work.offer(lists) }
   }
 
-  private mutating func give(_ definitions: ArraySlice<UInt32>, of unit: UInt32) -> MarkWork.Definitions? {
+  private mutating func give(_ definitions: ArraySlice<UInt32>, of unit: UnitID) -> MarkWork.Definitions? {
     for definition in definitions { pending[Int(definition) >> 6] &= ~(1 << UInt64(definition & 63)) }
     return definitions.isEmpty ? nil : MarkWork.Definitions(unit: unit, definitions: Array(definitions))
   }
 
-  private func waitingDefinitions(of unit: UInt32) -> [UInt32] {
+  private func waitingDefinitions(of unit: UnitID) -> [UInt32] {
     var result: [UInt32] = []
-    for range in state.definitions(of: units[Int(unit)]) where !range.isEmpty {
+    for range in state.definitions(of: units[unit]) where !range.isEmpty {
       for word in range.lowerBound >> 6...(range.upperBound - 1) >> 6 {
         var bits = pending[word] & Marker.mask(word, range)
         while bits != 0 {

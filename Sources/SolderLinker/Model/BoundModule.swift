@@ -4,13 +4,13 @@ import WebAssemblyFormat
 final class BoundModule: Sendable, ModuleView {
   let module: InputModule
   /// Index among the units.
-  let index: UInt32
+  let index: UnitID
   /// For each type, its index among all types of the link.
   let typeIDs: [TypeID]
   /// For each COMDAT group, whether another unit's group of that name was chosen instead.
   let discardedComdats: [Bool]
 
-  init(_ module: InputModule, index: UInt32, typeIDs: [TypeID], discardedComdats: [Bool]) {
+  init(_ module: InputModule, index: UnitID, typeIDs: [TypeID], discardedComdats: [Bool]) {
     self.module = module
     self.index = index
     self.typeIDs = typeIDs

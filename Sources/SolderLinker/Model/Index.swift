@@ -40,3 +40,26 @@ enum LinkSymbols {}
 
 /// Index of a symbol in the link's ``SymbolTable``.
 typealias SymbolID = Index<LinkSymbols>
+
+/// Units of the link, in the order in which names were resolved.
+enum LinkUnits {}
+
+/// Index of a unit in the link.
+typealias UnitID = Index<LinkUnits>
+
+extension UnitID {
+  /// The linker's own unit, which comes first.
+  static var own: UnitID { UnitID(rawValue: 0) }
+}
+
+extension Array where Element: ModuleView {
+  /// The unit at its place among all units.
+  @inline(__always)
+  subscript(unit: UnitID) -> Element {
+    get { self[Int(unit)] }
+    set { self[Int(unit)] = newValue }
+  }
+
+  /// The same, where there may be none.
+  subscript(unit: UnitID?) -> Element? { unit.map { self[Int($0)] } }
+}

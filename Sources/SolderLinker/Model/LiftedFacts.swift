@@ -42,6 +42,8 @@ struct LiftedFacts {
   /// Symbols of exports that have the name of an import of the same module, which means something else; see
   /// `ResolvePass+OwnNames.swift`.
   var exportsOfImportedNames: [UInt32] = []
+  /// Symbols of a plain module's exports under names that mean something of the linker's to others.
+  var privateExports: [UInt32] = []
   /// What a plain module says of its memory.
   var memory = StaticMemory()
   /// Whether the module brings the stack pointer that everybody shares.

@@ -46,8 +46,7 @@ struct Symbol {
   /// Data: size in bytes.
   var size: UInt64 = 0
   var flags: SymbolFlags
-  /// The unit that defines it, or else the first that mentions it; `none32` for the command line.
-  var unit: UInt32
+  private var packedUnit: PackedIndex<LinkUnits>
   /// Defined: index of the function, global, tag, table, custom section or segment among those of all units (`none32`
   /// for data at an absolute address). Lazy: index of the file. Alias: index of the symbol in the unit.
   var definition: UInt32
@@ -59,13 +58,25 @@ struct Symbol {
   var kind: SymbolKind
   var state: State
 
-  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UInt32, definition: UInt32) {
+  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UnitID?, definition: UInt32) {
     self.name = name
     self.kind = kind
     self.state = state
     self.flags = flags
-    self.unit = unit
+    packedUnit = PackedIndex(unit)
     self.definition = definition
+  }
+
+  /// The unit that defines it, or else the first that mentions it; none for the command line.
+  var unit: UnitID? {
+    get { packedUnit.index }
+    set { packedUnit = PackedIndex(newValue) }
+  }
+
+  /// The unit that a symbol with a definition belongs to.
+  var definer: UnitID {
+    guard let unit else { preconditionFailure("a definition is in a unit") }
+    return unit
   }
 
   /// Type of a function or tag.
@@ -85,7 +96,7 @@ struct Symbol {
   var isTLS: Bool { flags.contains(.tls) }
   /// Whether it is known what kind of thing it is: a definition or a reference in a file says so; the command line and a
   /// lazy file do not.
-  var hasKind: Bool { unit != none32 || isDefined }
+  var hasKind: Bool { unit != nil || isDefined }
   var isUndefinedWeak: Bool { state == .undefined && isWeak }
   /// Data at an address that no segment decides.
   var isAbsolute: Bool { kind == .data && state == .defined && definition == none32 }

@@ -17,7 +17,7 @@ enum SyntheticBody {
   /// Calls these functions in order.
   case callAll([SymbolID])
   /// Sets up a thread's block for a library that has no function for that.
-  case initializeLibraryTLS(unit: UInt32)
+  case initializeLibraryTLS(unit: UnitID)
   /// Does what only the first of several threads may do at instantiation.
   case firstInstance
   /// Calls all that runs at instantiation, in order.
@@ -86,7 +86,7 @@ struct SyntheticFunctions: Sendable {
   func frozen(at bases: DefinitionBases) -> Unit {
     let module = module()
     return Unit(
-      BoundModule(module, index: 0, typeIDs: unit.typeIDs, discardedComdats: []), at: UnitPlace(bases: bases),
+      BoundModule(module, index: .own, typeIDs: unit.typeIDs, discardedComdats: []), at: UnitPlace(bases: bases),
       UnitRelocations(declaredBy: module), code: CodeFacts())
   }
 }

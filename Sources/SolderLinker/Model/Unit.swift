@@ -5,7 +5,7 @@ import WebAssemblyFormat
 final class Unit: Sendable, ModuleView {
   let module: InputModule
   /// Index among the units.
-  let index: UInt32
+  let index: UnitID
   /// Index of its first defined function, segment, … among those of all units.
   let bases: DefinitionBases
   /// For each symbol, its index in the symbol table of the link.

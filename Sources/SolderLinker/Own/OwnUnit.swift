@@ -30,7 +30,7 @@ struct OwnUnit {
   /// What only the first of several threads runs at instantiation.
   fileprivate(set) var firstInstance: SymbolID?
   /// By unit: what sets up the thread-local data of a library that has no function for that.
-  fileprivate(set) var threadLocalSetUp: [UInt32: SymbolID] = [:]
+  fileprivate(set) var threadLocalSetUp: [UnitID: SymbolID] = [:]
   /// Addresses that only an export asks for, by name. They take their place among names with their values.
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
@@ -74,7 +74,7 @@ struct OwnUnitPass {
   init(_ resolution: consuming Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics, is64: Bool) {
     self.is64 = is64
     let rule = StartUpRule(copy resolution, options)
-    unit = resolution.units[0]
+    unit = resolution.units[.own]
     let firstSymbol = SymbolID(resolution.table.symbols.count)
     self.resolution = resolution
     own = OwnUnit(
@@ -122,7 +122,7 @@ struct OwnUnitPass {
     let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
     var symbol = Symbol(
       name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: 0, definition: unit.bases.function + function)
+      unit: .own, definition: unit.bases.function + function)
     symbol.type = type
     return symbol
   }
@@ -201,7 +201,7 @@ struct OwnUnitPass {
       GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     return resolution.table.addUnnamed(
       Symbol(
-        name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
+        name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: .own,
         definition: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
   }
 
@@ -272,7 +272,7 @@ struct OwnUnitPass {
   private mutating func declareAddress(_ name: ByteString) {
     guard resolution.table.find(name) == nil, own.addresses[name] == nil else { return }
     own.addresses[name] = resolution.table.addUnnamed(
-      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: 0, definition: none32))
+      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: .own, definition: none32))
   }
 
   // MARK: The function table
@@ -307,7 +307,7 @@ struct OwnUnitPass {
       resolution.table.symbols[Int(existing)].attributes.insert(.forceImport)
       return existing
     }
-    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: 0, definition: none32)
+    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: .own, definition: none32)
     symbol.attributes = [.forceImport, .usedInRegularUnit]
     return resolution.table.addUnnamed(symbol)
   }
@@ -316,7 +316,7 @@ struct OwnUnitPass {
     resolution.synthetic.unit.tables.append(
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
-      name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: 0,
+      name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: .own,
       definition: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
@@ -339,7 +339,7 @@ extension Resolution {
       guard symbol.isExported(options) else { return false }
       return symbol.name == name || symbol.kind == .function && symbol.state == .defined && exportName(of: id) == name
     }
-    return found.map { units[Int(symbol($0).unit)] }
+    return found.map { units[symbol($0).definer] }
   }
 }
 

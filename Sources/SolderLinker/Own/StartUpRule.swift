@@ -95,7 +95,7 @@ extension Resolution {
   /// The name under which a defined function is exported.
   func exportName(of id: SymbolID) -> ByteString {
     let symbol = symbol(id)
-    let unit = units[Int(symbol.unit)]
+    let unit = units[symbol.definer]
     return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
   }
 }

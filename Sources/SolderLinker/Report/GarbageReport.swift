@@ -15,7 +15,7 @@ struct GarbageReport {
       list(unit.tags, unit, from: unit.bases.tag, live.tags, \.name)
       list(unit.tables, unit, from: unit.bases.table, live.tables, \.name)
     }
-    let unit = resolution.units[0]
+    let unit = resolution.units[.own]
     for index in 0..<Int(own.firstFunction) where !live.functions[Int(unit.bases.function) + index] {
       report(resolution.synthetic.symbolNames[UInt32(index)] ?? unit.functions[index].name, of: unit)
     }

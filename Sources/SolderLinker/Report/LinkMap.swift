@@ -52,12 +52,12 @@ struct LinkMap {
   private func functions(at start: UInt64) -> String {
     var lines = ""
     for (position, reference) in program.indices.functions.enumerated() {
-      let unit = program.resolution.units[Int(reference.unit)]
+      let unit = program.resolution.units[reference.unit]
       let place = start + UInt64(code.offsets[position])
       let size = UInt64(code.sizes[position])
       let function = unit.functions[Int(reference.index)]
       // A stub stands under the name of the symbol that it is for.
-      let name = (unit.index == 0 ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
+      let name = (unit.index == .own ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
       lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
       for id in functionSymbols[unit.bases.function + reference.index] ?? [] {
         lines += line(nil, place, size, indent: 16, displayName(id))
@@ -90,7 +90,7 @@ struct LinkMap {
   }
 
   private func piece(_ piece: OutputSegment.Piece, of segment: OutputSegment, at contents: UInt64?) -> String {
-    let unit = program.resolution.units[Int(piece.unit)]
+    let unit = program.resolution.units[piece.unit]
     let input = unit.segments[Int(piece.segment)]
     let file = contents.map { $0 + piece.offset } ?? 0
     let title = "\(unit.file.displayName):(\(input.name))"
@@ -106,7 +106,7 @@ struct LinkMap {
   private func globals() -> String {
     var lines = ""
     for (position, reference) in program.indices.globals.enumerated() {
-      let name = program.resolution.units[Int(reference.unit)].globals[Int(reference.index)].name
+      let name = program.resolution.units[reference.unit].globals[Int(reference.index)].name
       let index = UInt64(program.indices.importCounts.globals) + UInt64(position)
       lines += line(index, 0, 0, indent: 8, name.description)
     }

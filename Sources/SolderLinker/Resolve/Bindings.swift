@@ -9,7 +9,7 @@ struct Bindings {
   /// Where each of them stands among all.
   let places: [UnitPlace]
   /// Indices of the other modules, in the order of the link.
-  let linkOrder: [UInt32]
+  let linkOrder: [UnitID]
   /// What the linker itself defines.
   let own: SyntheticFunctions
   let wellKnown: WellKnownSymbols
@@ -23,7 +23,7 @@ struct Bindings {
   /// Which memory each memory of a module is.
   let memories: MemoryBinding
   /// Relocations of objects that were decoded beside resolving, by module.
-  let decoded: [UInt32: UnitRelocations]
+  let decoded: [UnitID: UnitRelocations]
 
-  var inLinkOrder: some Sequence<BoundModule> { linkOrder.lazy.map { modules[Int($0)] } }
+  var inLinkOrder: some Sequence<BoundModule> { linkOrder.lazy.map { modules[$0] } }
 }

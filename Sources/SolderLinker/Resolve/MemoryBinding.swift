@@ -24,7 +24,7 @@ import WebAssemblyFormat
 
 /// A memory of a unit, in the index space of the unit.
 struct MemoryReference: Hashable {
-  var unit: UInt32
+  var unit: UnitID
   var index: UInt32
 }
 
@@ -68,7 +68,7 @@ struct MemoryBinding {
   func indices(in unit: Unit) -> [UInt32] { indices[Int(unit.index)] }
 
   /// Whether memory 0 of a finished module is another memory of the result, so that its accesses must name it.
-  func movesFirstMemory(of unit: UInt32) -> Bool { (indices[Int(unit)].first ?? 0) != 0 }
+  func movesFirstMemory(of unit: UnitID) -> Bool { (indices[Int(unit)].first ?? 0) != 0 }
 
   /// The main memory, if there is one.
   var mainMemory: BoundMemory? { main.map { memories[Int($0)] } }
@@ -91,7 +91,7 @@ struct MemoryBindingPass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let names: NameArena
-  private var named: [ByteString: [UInt32]] = [:]
+  private var named: [ByteString: [UnitID]] = [:]
   private var targets: [[Target]]
 
   /// - Parameter units: all units by their index; the linker's own may be among them.
@@ -105,7 +105,7 @@ struct MemoryBindingPass {
         repeating: .unknown, count: unit.contracts.numbersMemories ? unit.memoryImports.count + unit.memories.count : 0)
     }
     for (index, unit) in units.enumerated() {
-      if let name = unit.moduleName { named[name, default: []].append(UInt32(index)) }
+      if let name = unit.moduleName { named[name, default: []].append(UnitID(index)) }
     }
   }
 
@@ -113,7 +113,7 @@ struct MemoryBindingPass {
     var path: [MemoryReference] = []
     for unit in units.indices {
       for index in targets[unit].indices {
-        _ = follow(MemoryReference(unit: UInt32(unit), index: UInt32(index)), &path)
+        _ = follow(MemoryReference(unit: UnitID(unit), index: UInt32(index)), &path)
       }
     }
     if diagnostics.hasErrors { return MemoryBinding(unbound: targets.map(\.count)) }
@@ -163,7 +163,7 @@ struct MemoryBindingPass {
     return target
   }
 
-  private func export(_ name: ByteString, of others: [UInt32]) -> MemoryReference? {
+  private func export(_ name: ByteString, of others: [UnitID]) -> MemoryReference? {
     for other in others where units[Int(other)].contracts.numbersMemories {
       if let export = units[Int(other)].exports.first(where: { $0.kind == .memory && $0.name == name }) {
         return MemoryReference(unit: other, index: export.index)
@@ -173,15 +173,15 @@ struct MemoryBindingPass {
   }
 
   /// Memories that plain modules export under a name of `env`: those of modules without a name, or else of the others.
-  private func exporters(of name: ByteString, except importer: UInt32?) -> [MemoryReference] {
+  private func exporters(of name: ByteString, except importer: UnitID?) -> [MemoryReference] {
     var found: [[MemoryReference]] = [[], []]
-    for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UInt32(index) {
+    for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UnitID(index) {
       guard let export = unit.exports.first(where: { $0.kind == .memory && $0.name == name }) else { continue }
       // Passing on what it imports under this name defines nothing.
       if let entry = unit.memoryImports[checked: Int(export.index)], entry.module == "env", entry.name == name {
         continue
       }
-      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UInt32(index), index: export.index))
+      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: export.index))
     }
     return found[0].isEmpty ? found[1] : found[0]
   }
@@ -195,9 +195,9 @@ struct MemoryBindingPass {
     }
   }
 
-  private func name(_ unit: UInt32) -> String { units[Int(unit)].file.displayName }
+  private func name(_ unit: UnitID) -> String { units[Int(unit)].file.displayName }
 
-  private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UInt32], in unit: InputModule) {
+  private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UnitID], in unit: InputModule) {
     diagnostics.error(
       "\(unit.file.displayName): undefined symbol: \(name) (imported from module '\(module)', which is "
         + "\(self.name(others[0])); it exports no memory of that name)")
@@ -221,7 +221,7 @@ struct MemoryBindingPass {
     if let main = mainMemory() { result.addMain(main, importedAs: importName) }
     for unit in units.indices {
       for (index, target) in targets[unit].enumerated() {
-        let memory = MemoryReference(unit: UInt32(unit), index: UInt32(index))
+        let memory = MemoryReference(unit: UnitID(unit), index: UInt32(index))
         switch target {
         case .definition(let definition): result.bind(memory, to: .definition(definition))
         case .host(let name): result.bind(memory, to: .host(name))
@@ -270,7 +270,7 @@ struct MemoryBindingPass {
   }
 
   /// The main memory as plain modules say it, and the modules that could mean different ones.
-  private func plainMainMemory() -> (MemoryBinding.Key, owners: [UInt32])? {
+  private func plainMainMemory() -> (MemoryBinding.Key, owners: [UnitID])? {
     let host = HostName(module: ByteString("env"), name: ByteString("memory"))
     let fromNamed = named[host.module].flatMap { export(host.name, of: $0) }.map { [$0] }
     let exported = fromNamed ?? exporters(of: host.name, except: nil)
@@ -282,12 +282,12 @@ struct MemoryBindingPass {
       let firsts = units.indices.filter { unit in
         units[unit].contracts.keepsMemory && (units[unit].moduleName != nil) == isNamed && !targets[unit].isEmpty
       }
-      if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UInt32($0), index: 0) }) }
+      if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UnitID($0), index: 0) }) }
     }
     return nil
   }
 
-  private func choose(_ memories: [MemoryReference]) -> (MemoryBinding.Key, owners: [UInt32])? {
+  private func choose(_ memories: [MemoryReference]) -> (MemoryBinding.Key, owners: [UnitID])? {
     func target(_ memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
     let first = target(memories[0])
     let other = memories.first { !isSame(target($0), first) }

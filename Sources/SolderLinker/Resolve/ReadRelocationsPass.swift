@@ -24,8 +24,9 @@ struct ReadRelocationsPass {
     let finished = joinCode(ahead)
     let (modules, places) = (bindings.modules, bindings.places)
     return modules.indices.map { index in
-      if index == 0 { return bindings.own.frozen(at: places[0].bases) }
-      let (relocations, code) = finished[UInt32(index)] ?? (objects[index], nil)
+      let id = UnitID(index)
+      if id == .own { return bindings.own.frozen(at: places[index].bases) }
+      let (relocations, code) = finished[id] ?? (objects[index], nil)
       return Unit(
         modules[index], at: places[index], relocations ?? UnitRelocations(declaredBy: modules[index].module),
         code: code ?? CodeFacts())
@@ -38,7 +39,7 @@ struct ReadRelocationsPass {
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: modules.count)
     let results = threads.map(modules.count) { index -> UnitRelocations? in
       guard modules[index].contracts.hasRelocationSections else { return nil }
-      if let decoded = bindings.decoded[UInt32(index)] { return decoded }
+      if let decoded = bindings.decoded[UnitID(index)] { return decoded }
       do throws(FormatError) {
         return try RelocationReader.read(modules[index], keepsDiscarded: keepsDiscarded)
       } catch {
@@ -54,7 +55,7 @@ struct ReadRelocationsPass {
   }
 
   /// The relocations of each finished module, and what its code says.
-  private func joinCode(_ ahead: CodeLifter) -> [UInt32: (UnitRelocations?, CodeFacts?)] {
+  private func joinCode(_ ahead: CodeLifter) -> [UnitID: (UnitRelocations?, CodeFacts?)] {
     let memories = bindings.memories
     typealias Runs = [(functions: Range<Int>, result: CodeLifter.Result)]
     func found(_ module: BoundModule, _ lifter: CodeLifter) -> Runs? {
@@ -65,7 +66,7 @@ struct ReadRelocationsPass {
     let late = CodeLifter(
       finished.filter { $1 == nil }.map { ($0.0.module, memories.movesFirstMemory(of: $0.0.index)) })
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
-    var result: [UInt32: (UnitRelocations?, CodeFacts?)] = [:]
+    var result: [UnitID: (UnitRelocations?, CodeFacts?)] = [:]
     for (module, runs) in finished {
       let joined = LiftedRelocations(module.module, runs ?? found(module, late) ?? [], diagnostics, threads)
       result[module.index] = (joined.relocations, joined.code)

@@ -15,7 +15,7 @@ final class RelocationDecoders: @unchecked Sendable {
   private var units: [BoundModule] = []
   private var next = 0
   /// What was decoded, by unit.
-  private var results: [UInt32: UnitRelocations] = [:]
+  private var results: [UnitID: UnitRelocations] = [:]
   private var isFinished = false
   private var endThreads: () -> Void = {}
 
@@ -37,7 +37,7 @@ final class RelocationDecoders: @unchecked Sendable {
   /// Ends the threads, whatever is left.
   ///
   /// - Returns: the relocations of the units that they got to, by unit.
-  func finish() -> [UInt32: UnitRelocations] {
+  func finish() -> [UnitID: UnitRelocations] {
     lock.locked { isFinished = true }
     changed.broadcast()
     endThreads()

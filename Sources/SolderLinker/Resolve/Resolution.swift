@@ -8,7 +8,7 @@ struct Resolution {
   /// All units, the linker's own first.
   private(set) var units: [Unit]
   /// Indices of the other units, in the order of the link.
-  let linkOrder: [UInt32]
+  let linkOrder: [UnitID]
   /// What the linker itself defines, of which the first unit is made.
   var synthetic: SyntheticFunctions
   var wellKnown: WellKnownSymbols
@@ -34,7 +34,7 @@ struct Resolution {
     memories = bindings.memories
   }
 
-  var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[Int($0)] } }
+  var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[$0] } }
 
   /// Shared libraries that the result needs at run time.
   var neededLibraries: some Sequence<Unit> { units.lazy.filter { $0.contracts.isLoadedAtRunTime } }
@@ -46,12 +46,12 @@ struct Resolution {
   /// The name under which a function that is defined is exported: its `export_name`, but for other names of it.
   func exportName(ofFunction symbol: Symbol) -> ByteString {
     if symbol.has(.isAlias) { return symbol.name }
-    let unit = units[Int(symbol.unit)]
+    let unit = units[symbol.definer]
     return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
   }
 
   /// Makes the linker's own unit of all that has been added to it.
-  mutating func completeOwnUnit() { units[0] = synthetic.frozen(at: units[0].bases) }
+  mutating func completeOwnUnit() { units[.own] = synthetic.frozen(at: units[.own].bases) }
 }
 
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
@@ -132,10 +132,11 @@ extension Resolver {
   mutating func addFunction(
     _ name: StaticString, _ body: SyntheticBody, _ type: TypeID
   ) -> SymbolID {
-    let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: 0)
+    let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: .own)
     let function = own.add(body, named: name.description, type: type)
     var symbol = Symbol(
-      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: 0, definition: function)
+      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: .own,
+      definition: function)
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
@@ -143,7 +144,7 @@ extension Resolver {
   }
 
   private mutating func addGlobal(_ name: StaticString, _ type: GlobalType) -> SymbolID {
-    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: 0)
+    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .visibilityHidden, unit: .own)
     defineGlobal(id, type)
     return id
   }
@@ -153,7 +154,7 @@ extension Resolver {
     let name = table.symbols[Int(id)].name
     own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
-      name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: 0,
+      name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: .own,
       definition: UInt32(own.unit.globals.count - 1))
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
@@ -164,7 +165,7 @@ extension Resolver {
   ) -> SymbolID {
     own.unit.globalImports.append(
       Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
-    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: 0)
+    let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: .own)
     table.symbols[Int(id)].definition = UInt32(own.unit.globalImports.count - 1)
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
     return id
@@ -197,7 +198,7 @@ extension Resolver {
       id = found
     } else {
       guard options.exportAll || requestedExports.contains(name) else { return nil }
-      id = table.insert(name, kind: .data, flags: [], unit: 0).id
+      id = table.insert(name, kind: .data, flags: [], unit: .own).id
     }
     table.symbols[Int(id)].defineAbsoluteData(0)
     return id
@@ -210,7 +211,7 @@ extension Symbol {
     kind = .data
     state = .defined
     flags = [.visibilityHidden, .absolute]
-    unit = 0
+    unit = .own
     definition = none32
     value = address
     size = 0

@@ -127,7 +127,7 @@ extension ResolvePass {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.state == .alias else { return nil }
-    return resolver.symbolIDs[Int(symbol.unit)][Int(symbol.definition)]
+    return resolver.symbolIDs[Int(symbol.definer)][Int(symbol.definition)]
   }
 
   /// Makes an alias a definition of what it stands for, if that is defined.

@@ -23,7 +23,7 @@ extension ResolvePass {
     let needExactTypes = resolver.units.map(\.contracts.needsExactTypes)
     guard needExactTypes.contains(true) else { return }
     for index in resolver.linkOrder {
-      let unit = resolver.units[Int(index)]
+      let unit = resolver.units[index]
       if unit.contracts.needsExactTypes { checkImports(of: unit) }
       checkSymbols(of: unit, needExactTypes)
     }
@@ -75,7 +75,7 @@ extension ResolvePass {
   private func matches(_ type: ExternalType, _ wanted: ExternalType, _ symbol: Symbol, _ unit: BoundModule) -> Bool {
     if case .table(let element, let limits) = type, case .table(let wantedElement, let bounds) = wanted {
       // Where the linker fills the table or the host gives it, it becomes as large as anybody wants it to be.
-      let isGrown = symbol.isUndefined || symbol.unit == 0 || !unit.contracts.refusesOtherTypes
+      let isGrown = symbol.isUndefined || symbol.unit == .own || !unit.contracts.refusesOtherTypes
       if isGrown { return element == wantedElement && limits.is64 == bounds.is64 }
     }
     return resolver.types.matches(type, wanted)
@@ -124,7 +124,7 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.unit)] else {
+      guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] else {
         continue
       }
       checkReference(stated, position, of: unit, symbol, id)
@@ -198,7 +198,7 @@ extension ResolvePass {
   private func acceptsMismatch(_ reference: Symbol, of unit: BoundModule, _ symbol: Symbol) -> Bool {
     // A weak function that nothing defines may have as many signatures as it likes.
     if symbol.has(.isStub) { return true }
-    let definer = symbol.unit == none32 ? nil : resolver.units[Int(symbol.unit)].contracts
+    let definer = resolver.units[symbol.unit]?.contracts
     let isOptional = unit.contracts.isCheckedByOption || definer?.isCheckedByOption ?? false
     if symbol.isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
     let involvesObject =

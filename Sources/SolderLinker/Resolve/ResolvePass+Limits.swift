@@ -13,11 +13,11 @@ extension ResolvePass {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
         let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
-        guard symbol.kind == .table, symbol.isUndefined, symbol.unit != none32, symbol.definition != none32 else {
+        guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, symbol.definition != none32 else {
           continue
         }
-        let owner = resolver.units[Int(symbol.unit)]
-        if result[Int(symbol.unit)].narrowTable(Int(symbol.definition), of: owner, to: entry.limits) { continue }
+        let owner = resolver.units[first]
+        if result[Int(first)].narrowTable(Int(symbol.definition), of: owner, to: entry.limits) { continue }
         report(
           "table type", entry.name, resolver.describe(resolver.externalType(of: entry, in: unit)), unit,
           resolver.externalType(of: symbol).map { resolver.describe($0) } ?? "unknown", symbol, isError: true)

@@ -12,7 +12,7 @@ import WebAssemblyFormat
 extension ResolvePass {
   /// An export that has the name of an import of its module.
   private struct OwnExport {
-    let unit: UInt32
+    let unit: UnitID
     let symbol: SymbolID
   }
 
@@ -21,7 +21,7 @@ extension ResolvePass {
     /// By what the imports of a name are, the exports of that name in the order of the link.
     var exports: [SymbolID: [OwnExport]] = [:]
     for index in resolver.linkOrder {
-      let unit = resolver.units[Int(index)]
+      let unit = resolver.units[index]
       for position in unit.lifted?.exportsOfImportedNames ?? [] {
         guard let imported = resolver.table.find(unit.symbols[Int(position)].name) else { continue }
         exports[imported, default: []].append(
@@ -30,7 +30,7 @@ extension ResolvePass {
     }
     guard !exports.isEmpty else { return }
     /// What references to a name become: in the modules that wrap it, and everywhere else.
-    var wrapped: [UInt32: [SymbolID: SymbolID]] = [:]
+    var wrapped: [UnitID: [SymbolID: SymbolID]] = [:]
     var names: [SymbolID: SymbolID] = [:]
     for (imported, all) in exports {
       let exports = all.filter { !isImport($0, imported) && isSameKind($0, imported) }
@@ -75,7 +75,7 @@ extension ResolvePass {
     guard existing.has(.fromLibrary) else { return false }
     if !resolver.table.symbols[Int(export.symbol)].has(.fromLibrary) { return true }
     let order = resolver.linkOrder
-    return order.firstIndex(of: export.unit) ?? 0 < order.firstIndex(of: existing.unit) ?? 0
+    return order.firstIndex(of: export.unit) ?? 0 < order.firstIndex(of: existing.definer) ?? 0
   }
 
   private mutating func giveName(to export: SymbolID, from imported: SymbolID) {

@@ -18,7 +18,7 @@ extension ResolvePass {
           Tag(type: UInt32(resolver.own.unit.typeIDs.count - 1), name: symbol.name))
         resolver.table.symbols[id].state = .defined
         resolver.table.symbols[id].flags = .visibilityHidden
-        resolver.table.symbols[id].unit = 0
+        resolver.table.symbols[id].unit = .own
         resolver.table.symbols[id].definition = UInt32(resolver.own.unit.tags.count - 1)
         resolver.table.symbols[id].type = unit.typeIDs[Int(entry.type)]
       }

@@ -33,7 +33,9 @@ struct ResolvePass {
     resolver.addSyntheticSymbols(&known, is64: is64)
     addFiles(inputs)
     if diagnostics.hasErrors { return nil }
-    let exports = (options.exportsIfDefined + options.exports).map { names.intern($0) }
+    let exports =
+      options.exportsIfDefined.map { names.intern($0) }
+      + StringMapOrder.sorted(options.exports.map { names.intern($0) })
     for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
     for name in exports { _ = resolver.reference(name, from: "--export") }
     referToEntry()
@@ -71,7 +73,7 @@ struct ResolvePass {
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
-  private var decoded: [UInt32: UnitRelocations] = [:]
+  private var decoded: [UnitID: UnitRelocations] = [:]
 
   /// Symbols that are worth threads of their own for their units' relocations.
   private static let manySymbols = 10_000
@@ -151,9 +153,9 @@ struct ResolvePass {
 
   /// Inputs with a module name (`NAME=FILE`), and what they export.
   private struct NamedModules {
-    var units: [ByteString: [UInt32]] = [:]
+    var units: [ByteString: [UnitID]] = [:]
     /// Positions of exported symbols of a unit, by name.
-    var symbols: [UInt32: [ByteString: [Int]]] = [:]
+    var symbols: [UnitID: [ByteString: [Int]]] = [:]
 
     init(_ all: [BoundModule]) {
       for unit in all {
@@ -163,7 +165,7 @@ struct ResolvePass {
         for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
           positions[symbol.name, default: []].append(position)
         }
-        for position in unit.lifted?.exportsOfImportedNames ?? [] {
+        for position in (unit.lifted?.exportsOfImportedNames ?? []) + (unit.lifted?.privateExports ?? []) {
           positions[unit.symbols[Int(position)].name, default: []].append(Int(position))
         }
         symbols[unit.index] = positions
@@ -186,10 +188,42 @@ struct ResolvePass {
         reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
       }
     }
+    warnOfUnusedNames(named)
+  }
+
+  /// Tells of an input with a name under which nobody imports anything, where a mistake is likely: somebody imports what it
+  /// has, or a name that is nearly its own, from a module that is no input.
+  private func warnOfUnusedNames(_ named: NamedModules) {
+    var unresolved: [Symbol] = []
+    var used: Set<ByteString> = [ByteString("env")]
+    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != none32 {
+      let module = resolver.table.importName(of: symbol).module
+      if named.units[module] != nil {
+        used.insert(module)
+      } else if module != "env", !module.hasPrefix("GOT.") {
+        unresolved.append(symbol)
+      }
+    }
+    for unit in resolver.units {
+      for entry in unit.memoryImports { used.insert(entry.module) }
+      // Names of modules stand in inputs' order.
+      guard let name = unit.moduleName, named.units[name]?.first == unit.index, !used.contains(name) else { continue }
+      for symbol in unresolved {
+        let (module, importName) = resolver.table.importName(of: symbol)
+        guard symbol.unit != unit.index else { continue }
+        let isThere = (named.units[name] ?? []).contains { named.symbols[$0]?[importName] != nil }
+        guard isThere || name.isNearly(module) else { continue }
+        diagnostics.warn(
+          "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
+            + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
+            + "'\(module)'")
+        break
+      }
+    }
   }
 
   private func reportMissing(
-    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UInt32], in unit: UInt32
+    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UnitID], in unit: UnitID?
   ) {
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
@@ -198,10 +232,10 @@ struct ResolvePass {
   }
 
   private mutating func export(
-    _ name: ByteString, _ kind: SymbolKind, of units: [UInt32], _ named: NamedModules
+    _ name: ByteString, _ kind: SymbolKind, of units: [UnitID], _ named: NamedModules
   ) -> SymbolID? {
     for index in units {
-      let unit = resolver.units[Int(index)]
+      let unit = resolver.units[index]
       for position in named.symbols[index]?[name] ?? [] {
         let symbol = unit.symbols[position]
         if symbol.kind == kind || kind == .global && symbol.kind == .data {
@@ -269,11 +303,11 @@ struct ResolvePass {
     guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != none32,
-        symbol.unit != 0, symbol.definition != none32, boundImports[id] == nil,
-        resolver.units[Int(symbol.unit)].contracts.sharesUndefined
+      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
+        symbol.definition != none32, boundImports[id] == nil, let unit = resolver.units[symbol.unit],
+        unit.contracts.sharesUndefined
       else { continue }
-      let type = resolver.units[Int(symbol.unit)].globalImports[Int(symbol.definition)].global
+      let type = unit.globalImports[Int(symbol.definition)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -392,7 +426,7 @@ struct ResolvePass {
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
       guard symbol.state == .defined, symbol.definition != none32 else { continue }
-      resolver.table.symbols[index].definition += all[Int(symbol.unit)].base(of: symbol.kind)
+      resolver.table.symbols[index].definition += all[Int(symbol.definer)].base(of: symbol.kind)
     }
     return all
   }

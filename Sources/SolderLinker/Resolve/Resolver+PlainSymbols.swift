@@ -13,7 +13,7 @@ extension Resolver {
     let nameNumbers: [UInt32]
     let typeIDs: [TypeID]
     let discardedComdats: [Bool]
-    let index: UInt32
+    let index: UnitID
     /// Attributes of the symbols that it defines.
     let attributes: Symbol.Attributes
     /// Attributes of the symbols that it mentions first.
@@ -99,7 +99,7 @@ extension Resolver {
     if existing.hasKind {
       guard existing.kind == symbol.kind, hasPlainType(existing, symbol, of: unit) else { return nil }
       if existing.isDefined {
-        guard symbol.isWeak else { return nil }
+        guard symbol.isWeak, !existing.has(.fromLibrary) || unit.attributes.contains(.fromLibrary) else { return nil }
         if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
         return id
       }
@@ -124,7 +124,7 @@ extension Resolver {
 extension Symbol {
   /// The meaning of a name of which a unit's symbol is the first mention.
   @inline(__always)
-  init(_ symbol: UnitSymbol, isDiscarded: Bool, unit: UInt32, typeIDs: [TypeID]) {
+  init(_ symbol: UnitSymbol, isDiscarded: Bool, unit: UnitID, typeIDs: [TypeID]) {
     let isUndefined = symbol.isUndefined || isDiscarded
     self.init(
       name: symbol.name, kind: symbol.kind,

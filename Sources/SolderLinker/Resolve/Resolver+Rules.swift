@@ -93,7 +93,7 @@ extension Resolver {
   /// An immutable global of a finished module and a data symbol can both stand for an address.
   private func isAddressLike(_ one: Symbol, _ other: Symbol) -> Bool {
     func speaksOfAddresses(_ symbol: Symbol) -> Bool {
-      symbol.unit != none32 && units[Int(symbol.unit)].contracts.speaksOfAddresses
+      units[symbol.unit]?.contracts.speaksOfAddresses == true
     }
     let kinds: Set<SymbolKind> = [one.kind, other.kind]
     return kinds == [.data, .global] && (speaksOfAddresses(one) || speaksOfAddresses(other))
@@ -103,18 +103,20 @@ extension Resolver {
   /// whatever the other one is.
   private func isApart(_ one: Symbol, _ other: Symbol) -> Bool {
     func isNamedModule(_ symbol: Symbol) -> Bool {
-      symbol.unit != none32 && units[Int(symbol.unit)].contracts.refusesOtherTypes && symbol.has(.fromLibrary)
+      units[symbol.unit]?.contracts.refusesOtherTypes == true && symbol.has(.fromLibrary)
     }
     return one.isDefined && other.isDefined && (isNamedModule(one) || isNamedModule(other))
   }
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
     if !existing.isDefined { return true }
-    if new.isWeak { return false }
+    // As between objects, a strong definition wins over a weak one. Of two that are alike the first library wins, as in
+    // dynamic linking, and the program proper wins over libraries.
+    let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))
+    if new.isWeak { return existing.isWeak && isOldLibrary && !isNewLibrary }
     if existing.isWeak { return true }
-    // The first library wins, as in dynamic linking; a definition in the program proper wins over libraries.
-    if new.has(.fromLibrary) { return false }
-    if existing.has(.fromLibrary) { return true }
+    if isNewLibrary { return false }
+    if isOldLibrary { return true }
     if options.allowMultipleDefinitions { return false }
     let message =
       "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
@@ -228,9 +230,9 @@ extension Resolver {
   // MARK: Types
 
   private mutating func checkTypes(_ existing: Symbol, _ id: SymbolID, _ new: Symbol, _ unit: BoundModule) {
-    guard existing.kind == new.kind, existing.unit != none32 else { return }
+    guard existing.kind == new.kind, let other = units[existing.unit] else { return }
     // Of finished modules it matters who imports and who defines; see `ResolvePass+Checks.swift`.
-    if unit.contracts.needsExactTypes || units[Int(existing.unit)].contracts.needsExactTypes { return }
+    if unit.contracts.needsExactTypes || other.contracts.needsExactTypes { return }
     switch new.kind {
     case .global:
       guard let old = externalType(of: existing), let type = externalType(of: new), old != type else { return }

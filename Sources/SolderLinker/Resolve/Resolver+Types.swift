@@ -11,10 +11,9 @@ extension Resolver {
     case .tag: return symbol.type.map { .tag($0) }
     case .data, .section: return nil
     case .global, .table:
-      guard symbol.unit != none32, symbol.definition != none32, symbol.state != .alias else { return nil }
-      let unit = units[Int(symbol.unit)]
+      guard let unit = units[symbol.unit], symbol.definition != none32, symbol.state != .alias else { return nil }
       let index = Int(symbol.definition)
-      let isOwn = symbol.unit == 0
+      let isOwn = symbol.unit == .own
       if symbol.isUndefined {
         let globals = isOwn ? own.unit.globalImports : unit.globalImports
         return externalType(of: symbol.kind == .global ? globals[index] : unit.tableImports[index], in: unit)
@@ -57,10 +56,9 @@ extension Resolver {
   /// Whether a global can be an address to those that refer to data of its name: it never changes, is as wide as an
   /// address, and its value is a number that is known now.
   func isAddress(_ symbol: Symbol) -> Bool {
-    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != none32, symbol.unit != 0,
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own, let unit = units[symbol.unit],
       symbol.definition != none32
     else { return false }
-    let unit = units[Int(symbol.unit)]
     let global = unit.globals[Int(symbol.definition)]
     guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
       return false

@@ -38,7 +38,7 @@ extension Resolver {
     if existing.isUndefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
       table.symbols[Int(id)].type = type
-      if existing.unit != none32, units[Int(existing.unit)].contracts.needsExactTypes {
+      if units[existing.unit]?.contracts.needsExactTypes == true {
         table.symbols[Int(id)].unit = unit.index
         table.symbols[Int(id)].definition = symbol.definition
       }
@@ -88,7 +88,7 @@ extension Resolver {
           continue
         }
         inModules[variant] = defined
-        let isLibrary = definition.unit != none32 && units[Int(definition.unit)].contracts.isCheckedByOption
+        let isLibrary = units[definition.unit]?.contracts.isCheckedByOption == true
         if !isLibrary || options.checksSharedLibrarySignatures {
           reportSignatureMismatch(symbol, definition, isError: false)
         }
@@ -125,7 +125,7 @@ extension Resolver {
     symbol.name = own.name(of: function)
     symbol.state = .defined
     symbol.flags = [.bindingLocal]
-    symbol.unit = 0
+    symbol.unit = .own
     symbol.definition = function
     symbol.attributes.insert(.isStub)
     symbol.importNames = none32

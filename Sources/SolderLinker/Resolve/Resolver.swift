@@ -29,9 +29,9 @@ struct Resolver {
   /// What the linker itself defines.
   var own: SyntheticFunctions
   /// For each object that was asked about, which of its symbols its calls name.
-  private var directlyCalled: [UInt32: [Bool]] = [:]
+  private var directlyCalled: [UnitID: [Bool]] = [:]
   /// Indices of the units in the order of the link.
-  var linkOrder: [UInt32] = []
+  var linkOrder: [UnitID] = []
   private let lazyFiles: [LazyFile]
   private var extracted: [Bool]
   /// Who decodes relocations of units that are complete, while files are added.
@@ -44,7 +44,7 @@ struct Resolver {
   /// For each name that made a file be extracted, the file (with `--why-extract`).
   private var awaited: [SymbolID: Int] = [:]
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
-  private var begunUnits: [(unit: UInt32, next: Int, reason: Extraction?)] = []
+  private var begunUnits: [(unit: UnitID, next: Int, reason: Extraction?)] = []
 
   init(options: LinkOptions, diagnostics: Diagnostics, names: NameArena, inputs: Inputs) {
     self.options = options
@@ -56,7 +56,7 @@ struct Resolver {
     lazyFiles = inputs.lazyFiles
     extracted = Array(repeating: false, count: lazyFiles.count)
     own = SyntheticFunctions(names: names)
-    units = [BoundModule(own.module(), index: 0, typeIDs: [], discardedComdats: [])]
+    units = [BoundModule(own.module(), index: .own, typeIDs: [], discardedComdats: [])]
     symbolIDs = [[]]
   }
 
@@ -77,7 +77,7 @@ struct Resolver {
     for position in lazyFiles[index].symbols {
       if table.addLazy(source.symbols[position], number: source.nameNumbers[position], file: index) { continue }
       let (id, isNew) = table.insert(
-        source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: none32)
+        source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: nil)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
@@ -109,7 +109,7 @@ struct Resolver {
   /// Goes on adding symbols until every unit that was begun is complete.
   private mutating func finishBegunUnits() {
     while let (index, next, reason) = begunUnits.last {
-      let unit = units[Int(index)]
+      let unit = units[index]
       if next == unit.symbols.count {
         begunUnits.removeLast()
         // As in wasm-ld, behind what was extracted on its behalf.
@@ -169,7 +169,7 @@ struct Resolver {
       diagnostics.error(error, in: module.file)
       return
     }
-    let index = UInt32(units.count)
+    let index = UnitID(units.count)
     let discardedComdats = module.comdatNumbers.map { !table.addComdat($0) }
     units.append(BoundModule(module, index: index, typeIDs: typeIDs, discardedComdats: discardedComdats))
     symbolIDs.append([])
@@ -211,7 +211,7 @@ struct Resolver {
   }
 
   /// The file of a unit, as messages name it.
-  func displayName(ofUnit index: UInt32) -> String {
-    index == none32 || index == 0 ? "<internal>" : units[Int(index)].file.displayName
+  func displayName(ofUnit index: UnitID?) -> String {
+    index == .own ? "<internal>" : units[index]?.file.displayName ?? "<internal>"
   }
 }

@@ -48,20 +48,20 @@ struct SymbolTable {
   }
 
   /// The symbol of a name; a new one is undefined and has to be filled in by the caller.
-  mutating func insert(_ name: ByteString, kind: SymbolKind, flags: SymbolFlags, unit: UInt32) -> (
+  mutating func insert(_ name: ByteString, kind: SymbolKind, flags: SymbolFlags, unit: UnitID?) -> (
     id: SymbolID, isNew: Bool
   ) {
     insert(name, number: names.number(of: name), kind: kind, flags: flags, unit: unit)
   }
 
   /// The symbol of the name of a unit's symbol.
-  mutating func insert(_ symbol: UnitSymbol, number: UInt32, unit: UInt32) -> (id: SymbolID, isNew: Bool) {
+  mutating func insert(_ symbol: UnitSymbol, number: UInt32, unit: UnitID) -> (id: SymbolID, isNew: Bool) {
     insert(symbol.name, number: number, kind: symbol.kind, flags: symbol.flags, unit: unit)
   }
 
   /// The same, of a name whose number is known.
   mutating func insert(
-    _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UInt32
+    _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UnitID?
   ) -> (id: SymbolID, isNew: Bool) {
     if let id = find(number: number) { return (id, false) }
     var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, definition: none32)
@@ -74,7 +74,7 @@ struct SymbolTable {
     guard traced.isEmpty, find(number: number) == nil else { return false }
     let definition = UInt32(truncatingIfNeeded: file)
     _ = add(
-      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: none32, definition: definition), number: number
+      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: nil, definition: definition), number: number
     )
     return true
   }

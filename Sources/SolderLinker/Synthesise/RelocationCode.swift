@@ -10,7 +10,7 @@ struct RelocationCode {
     let encoder = OperandEncoder(program, CustomPlan(), Threads(1))
     for segment in program.memory.segments where segment.isThreadLocal == isTLS || !program.options.sharedMemory {
       for piece in segment.pieces {
-        let unit = program.resolution.units[Int(piece.unit)]
+        let unit = program.resolution.units[piece.unit]
         // Thread-local data of one thread alone lies at its address.
         let isPerThread = program.options.sharedMemory && unit.segments[Int(piece.segment)].isTLS
         for index in unit.segmentRelocations[Int(piece.segment)].indices {

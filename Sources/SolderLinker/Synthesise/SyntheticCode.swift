@@ -6,7 +6,7 @@ struct SyntheticCode {
 
   /// The bodies of all synthetic functions, each with its size in front; empty for those not in the result.
   func bodies() -> [[UInt8]] {
-    let unit = program.resolution.units[0]
+    let unit = program.resolution.units[.own]
     return program.resolution.synthetic.bodies.enumerated().map { index, body in
       let id = Int(unit.bases.function) + index
       guard program.indices.functionIndices[id] != none32 else { return [] }
@@ -20,7 +20,7 @@ struct SyntheticCode {
     switch body {
     case .initializeMemory: InitMemoryCode(program: program).write(to: &writer)
     case .initializeTLS: writeInitializeTLS(to: &writer)
-    case .initializeLibraryTLS(let unit): writeInitializeTLS(of: program.resolution.units[Int(unit)], to: &writer)
+    case .initializeLibraryTLS(let unit): writeInitializeTLS(of: program.resolution.units[unit], to: &writer)
     case .firstInstance: writeFirstInstance(to: &writer)
     case .applyDataRelocations, .applyTLSRelocations:
       writer.count(0)
@@ -88,7 +88,7 @@ struct SyntheticCode {
     once?.begin(&writer)
     for id in start.inFirstInstance { call(id, &writer) }
     for index in start.firstThread {
-      let unit = program.resolution.units[Int(index)]
+      let unit = program.resolution.units[index]
       guard let facts = unit.lifted, let data = facts.threadLocal,
         let function = program.indices.threadLocalSetUp[index]
       else { continue }

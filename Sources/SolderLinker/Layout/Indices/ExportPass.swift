@@ -102,7 +102,7 @@ struct ExportPass {
 
   /// Whether a table of the linker's is one that no file knows.
   private func isOwn(_ table: SymbolID) -> Bool {
-    resolution.symbol(table).has(.unnamed) && resolution.symbol(table).unit == 0
+    resolution.symbol(table).has(.unnamed) && resolution.symbol(table).unit == .own
   }
 
   private func exportedSymbols(_ threads: Threads) -> [Bool] {
@@ -157,7 +157,7 @@ struct ExportPass {
     var name = symbol.name
     var index: UInt32
     let kind: ExternalKind
-    let unit = resolution.units[Int(symbol.unit)]
+    let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
@@ -166,7 +166,7 @@ struct ExportPass {
       )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      if unit.index == 0, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
+      if unit.index == .own, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
         !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {

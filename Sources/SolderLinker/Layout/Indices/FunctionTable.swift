@@ -16,7 +16,7 @@ struct FunctionTable {
   var functionSlots: [UInt32] = []
   var importSlots: [SymbolID: UInt32] = [:]
   /// First slot of each library's block.
-  var blocks: [UInt32: UInt32] = [:]
+  var blocks: [UnitID: UInt32] = [:]
 
   /// The slot of a function; `nil` if it has none.
   func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {

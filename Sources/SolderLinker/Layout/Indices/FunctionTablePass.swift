@@ -54,7 +54,7 @@ struct FunctionTablePass {
     let isExported = symbol.isDefined || id == resolution.wellKnown.indirectFunctionTable
     table.isAskedFor = live.isLive(symbol, id) || options.exportTable && isExported
     // One of the linker's own is there only if it has to be.
-    if symbol.unit != 0 || table.isAskedFor || isNeeded { table.symbol = id }
+    if symbol.unit != .own || table.isAskedFor || isNeeded { table.symbol = id }
     table.isNeeded = table.isAskedFor || isNeeded
   }
 

@@ -108,8 +108,8 @@ struct ImportPass {
 
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
     var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
-    guard symbol.unit != none32, symbol.definition != none32 else { return key }
-    let unit = resolution.units[Int(symbol.unit)]
+    guard symbol.unit != nil, symbol.definition != none32 else { return key }
+    let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .global:
       let entry = unit.globalImports[Int(symbol.definition)]

@@ -39,7 +39,7 @@ extension IndexPlan {
   var firstSlot: UInt32 { table.firstSlot }
   var functionSlots: [UInt32] { table.functionSlots }
   var importSlots: [SymbolID: UInt32] { table.importSlots }
-  var tableBlocks: [UInt32: UInt32] { table.blocks }
+  var tableBlocks: [UnitID: UInt32] { table.blocks }
   var tableLimits: Limits { table.limits }
   var functionTableSymbol: SymbolID? { table.symbol }
 
@@ -51,7 +51,7 @@ extension IndexPlan {
   var startFunctions: [SymbolID] { startUp.functions }
   var start: StartOrder { startUp.order }
   var constructorsHaveRun: SymbolID? { startUp.constructorsHaveRun }
-  var threadLocalSetUp: [UInt32: SymbolID] { startUp.threadLocalSetUp }
+  var threadLocalSetUp: [UnitID: SymbolID] { startUp.threadLocalSetUp }
 
   /// The index of a symbol's definition in the result, `none32` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 { numbering.index(of: symbol, id, imported) }
@@ -65,6 +65,6 @@ extension IndexPlan {
 
 /// A function, segment, global, … of a unit: of which unit, and its index among those the unit defines.
 struct DefinitionReference {
-  var unit: UInt32
+  var unit: UnitID
   var index: UInt32
 }

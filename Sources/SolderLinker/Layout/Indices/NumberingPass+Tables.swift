@@ -4,7 +4,7 @@ import WebAssemblyFormat
 extension NumberingPass {
   mutating func numberTables() {
     var tables: [DefinitionReference] = []
-    for unit in Array(resolution.inLinkOrder) + [resolution.units[0]] {
+    for unit in Array(resolution.inLinkOrder) + [resolution.units[.own]] {
       for index in unit.tables.indices where isPresent(table: unit.bases.table + UInt32(index)) {
         tables.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
@@ -14,7 +14,7 @@ extension NumberingPass {
       let table = table.symbol, resolution.symbol(table).isDefined
     {
       let definition = resolution.symbol(table).definition
-      if let position = tables.firstIndex(where: { resolution.units[Int($0.unit)].bases.table + $0.index == definition }
+      if let position = tables.firstIndex(where: { resolution.units[$0.unit].bases.table + $0.index == definition }
       ) {
         tables.insert(tables.remove(at: position), at: 0)
         reportTableImportConflict()
@@ -22,7 +22,7 @@ extension NumberingPass {
     }
     result.tables = tables
     for (position, table) in tables.enumerated() {
-      let id = Int(resolution.units[Int(table.unit)].bases.table + table.index)
+      let id = Int(resolution.units[table.unit].bases.table + table.index)
       result.tableIndices[id] = imports.counts.tables + UInt32(position)
     }
     if let table = table.symbol {
@@ -42,7 +42,7 @@ extension NumberingPass {
   private func reportTableImportConflict() {
     guard let entry = imports.entries.first(where: { $0.kind == .table }) else { return }
     let symbol = resolution.symbol(entry.symbol)
-    let file = symbol.unit == none32 ? "<internal>" : resolution.units[Int(symbol.unit)].file.displayName
+    let file = resolution.units[symbol.unit]?.file.displayName ?? "<internal>"
     diagnostics.error(
       "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)"
     )

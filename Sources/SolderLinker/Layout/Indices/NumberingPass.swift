@@ -76,12 +76,12 @@ struct NumberingPass {
     return result
   }
 
-  private var units: [Unit] { [resolution.units[0]] + resolution.inLinkOrder }
+  private var units: [Unit] { [resolution.units[.own]] + resolution.inLinkOrder }
 
   // MARK: Functions
 
   private mutating func numberFunctions() {
-    numberFunctions(of: resolution.units[0])
+    numberFunctions(of: resolution.units[.own])
     for id in stubs + startUp.firstFunctions { numberFunction(id) }
     for unit in resolution.inLinkOrder { numberFunctions(of: unit) }
     for id in startUp.lastFunctions { numberFunction(id) }
@@ -96,11 +96,11 @@ struct NumberingPass {
 
   /// Numbers one of the linker's own functions, which may be live because a file knows its name.
   private mutating func numberFunction(_ id: SymbolID) {
-    let (function, base) = (resolution.symbol(id).definition, resolution.units[0].bases.function)
-    if result.functionIndices[Int(function)] == none32 { number(functionOf: 0, base, Int(function - base)) }
+    let (function, base) = (resolution.symbol(id).definition, resolution.units[.own].bases.function)
+    if result.functionIndices[Int(function)] == none32 { number(functionOf: .own, base, Int(function - base)) }
   }
 
-  private mutating func number(functionOf unit: UInt32, _ base: UInt32, _ index: Int) {
+  private mutating func number(functionOf unit: UnitID, _ base: UInt32, _ index: Int) {
     result.functionIndices[Int(base) + index] = imports.counts.functions + UInt32(result.functions.count)
     result.functions.append(DefinitionReference(unit: unit, index: UInt32(index)))
   }
@@ -134,9 +134,9 @@ struct NumberingPass {
   /// come before it; a module may have imported them from one that follows in the link.
   private mutating func numberGlobal(_ global: DefinitionReference) {
     var stack: [(global: DefinitionReference, next: Int)] = [(global, 0)]
-    var begun: Set = [Int(resolution.units[Int(global.unit)].bases.global + global.index)]
+    var begun: Set = [Int(resolution.units[global.unit].bases.global + global.index)]
     while let (current, next) = stack.last {
-      let unit = resolution.units[Int(current.unit)]
+      let unit = resolution.units[current.unit]
       let id = Int(unit.bases.global + current.index)
       let relocations = unit.globals[Int(current.index)].initializer.relocations
       guard result.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
@@ -157,7 +157,7 @@ struct NumberingPass {
         diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
         return
       }
-      let owner = resolution.units[Int(symbol.unit)]
+      let owner = resolution.units[symbol.definer]
       stack.append((DefinitionReference(unit: owner.index, index: symbol.definition - owner.bases.global), 0))
     }
   }

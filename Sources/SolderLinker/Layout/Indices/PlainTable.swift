@@ -17,13 +17,11 @@ struct PlainTable {
   /// - Returns: `nil` for a table that the linker makes.
   init?(_ resolution: Resolution, _ id: SymbolID) {
     let symbol = resolution.symbol(id)
-    guard symbol.unit != none32, symbol.unit != 0, resolution.units[Int(symbol.unit)].contracts.keepsSlots else {
-      return nil
-    }
+    guard symbol.unit != .own, let owner = resolution.units[symbol.unit], owner.contracts.keepsSlots else { return nil }
     self.resolution = resolution
     self.id = id
     self.symbol = symbol
-    owner = resolution.units[Int(symbol.unit)]
+    self.owner = owner
     declared =
       symbol.isDefined
       ? owner.tables[Int(symbol.definition - owner.bases.table)].limits

@@ -17,7 +17,7 @@ struct TypePass {
       for type in part { register(type) }
     }
     for tag in numbering.tags {
-      let unit = resolution.units[Int(tag.unit)]
+      let unit = resolution.units[tag.unit]
       register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)])
     }
     return types
@@ -33,7 +33,7 @@ struct TypePass {
       runs.append(position..<functions.count)
     }
     return threads.map(runs.count, batch: 4) { [runs] run in
-      let unit = units[Int(functions[runs[run].lowerBound].unit)]
+      let unit = units[functions[runs[run].lowerBound].unit]
       let (own, typeIDs) = (unit.functions, unit.typeIDs)
       var seen = [Bool](repeating: false, count: typeIDs.count)
       var types: [TypeID] = []

@@ -43,7 +43,7 @@ struct UndefinedCheck {
     case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
     case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
     case .threadLocalOfLibrary:
-      let owner = resolution.units[Int(resolution.symbol(id).unit)].file.displayName
+      let owner = resolution.units[resolution.symbol(id).definer].file.displayName
       diagnostics.error(
         "\(head) thread-local `\(name)` of \(owner), which has an address in each thread; use -fPIC and a target whose "
           + "thread-local variables are found by the GOT")
@@ -89,7 +89,7 @@ extension Resolution {
   mutating func replace(_ missing: MissingFunctions) {
     for (id, stub) in missing.stubs {
       table.symbols[Int(id)].state = .defined
-      table.symbols[Int(id)].unit = 0
+      table.symbols[Int(id)].unit = .own
       table.symbols[Int(id)].definition = symbol(stub).definition
       table.symbols[Int(id)].attributes.insert(.isStub)
       table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
