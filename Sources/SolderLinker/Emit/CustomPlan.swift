@@ -14,16 +14,16 @@ struct CustomPlan {
 
   private(set) var outputs: [Output] = []
   /// Offset of each input section in its output section, and which that is, numbered over all units.
-  private var offsets: [UInt64] = []
-  private var outputIndices: [UInt32] = []
+  private var offsets = Row<LinkCustomSections, UInt64>()
+  private var outputIndices = Row<LinkCustomSections, UInt32>()
 
   init() {}
 
   /// Collects the custom sections of all units that are copied.
   init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
     let count = resolution.units.reduce(0) { $0 + $1.customSections.count }
-    offsets = Array(repeating: 0, count: count)
-    outputIndices = Array(repeating: none32, count: count)
+    offsets = Row(repeating: 0, count: count)
+    outputIndices = Row(repeating: none32, count: count)
     var byName: [ByteString: Int] = [:]
     for unit in resolution.inLinkOrder {
       for (index, section) in unit.customSections.enumerated()
@@ -78,12 +78,12 @@ struct CustomPlan {
       let strings = outputs[index].pieces.map { piece in
         let content = piece.unit.customSections[piece.index].content
         return (
-          id: piece.unit.bases.custom + UInt32(piece.index),
+          id: (piece.unit.bases.custom + piece.index).rawValue,
           bytes: UnsafeBufferPointer(start: content.base + content.offset, count: content.remaining)
         )
       }
       let merged = MergedStrings(strings, threads)
-      for string in strings { outputIndices[Int(string.id)] = UInt32(index) }
+      for string in strings { outputIndices[CustomSectionID(rawValue: string.id)] = UInt32(index) }
       outputs[index].size = UInt64(merged.bytes.count)
       outputs[index].strings = merged
       outputs[index].pieces = []
@@ -91,7 +91,7 @@ struct CustomPlan {
     }
     for position in outputs[index].pieces.indices {
       let piece = outputs[index].pieces[position]
-      let id = Int(piece.unit.bases.custom) + piece.index
+      let id = piece.unit.bases.custom + piece.index
       outputs[index].pieces[position].offset = outputs[index].size
       offsets[id] = outputs[index].size
       outputIndices[id] = UInt32(index)
@@ -100,12 +100,12 @@ struct CustomPlan {
   }
 
   /// Index in ``outputs`` of the section that an input section became part of, `none32` when it was left out.
-  func outputIndex(ofSection section: UInt32) -> UInt32 { outputIndices[Int(section)] }
+  func outputIndex(ofSection section: CustomSectionID) -> UInt32 { outputIndices[section] }
 
   /// Where the byte at `offset` of an input section is in the content of its output section.
-  func offset(of offset: UInt64, inSection section: UInt32) -> UInt64 {
-    guard let output = outputIndices[checked: Int(section)], output != none32 else { return offset }
-    if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section) }
-    return offsets[Int(section)] &+ offset
+  func offset(of offset: UInt64, inSection section: CustomSectionID) -> UInt64 {
+    guard let output = outputIndices[checked: section], output != none32 else { return offset }
+    if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section.rawValue) }
+    return offsets[section] &+ offset
   }
 }

@@ -14,19 +14,17 @@
       for unit in program.resolution.inLinkOrder {
         let source = RelocatedUnit(unit)
         for (index, function) in unit.functions.enumerated()
-        where program.indices.functionIndices[Int(unit.bases.function) + index] != none32 {
+        where program.indices.functionIndices[unit.bases.function + index] != none32 {
           check(unit.body(ofFunction: index), of: source, "function '\(function.name)'")
         }
-        for (index, segment) in unit.segments.enumerated() where program.live.segments[Int(unit.bases.segment) + index]
-        {
+        for (index, segment) in unit.segments.enumerated() where program.live.segments[unit.bases.segment + index] {
           check(unit.segmentRelocations[index], of: source, in: 0..<segment.count, "segment '\(segment.name)'")
           if case .kept(_, let offset) = segment.placement { check(offset, of: source, "segment '\(segment.name)'") }
         }
-        for (index, global) in unit.globals.enumerated() where program.live.globals[Int(unit.bases.global) + index] {
+        for (index, global) in unit.globals.enumerated() where program.live.globals[unit.bases.global + index] {
           check(global.initializer, of: source, "global '\(global.name)'")
         }
-        for (index, element) in unit.elements.enumerated() where program.live.elements[Int(unit.bases.element) + index]
-        {
+        for (index, element) in unit.elements.enumerated() where program.live.elements[unit.bases.element + index] {
           if case .kept = element.placement { check(element.items, of: source, "element segment \(index)") }
         }
       }

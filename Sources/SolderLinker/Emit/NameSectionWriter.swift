@@ -42,7 +42,7 @@ struct NameSectionWriter {
     append(
       .element,
       lifted(.element) { unit, index in
-        Int(index) < unit.elements.count ? present(indices.elementIndices[Int(unit.bases.element + index)]) : nil
+        Int(index) < unit.elements.count ? present(indices.elementIndices[unit.bases.element + index]) : nil
       }, &writer)
     append(.data, segments, &writer)
     appendFields(&writer)
@@ -212,7 +212,7 @@ struct NameSectionWriter {
       for (function, names) in names(unit) {
         let defined = Int(function) - unit.functionImports.count
         guard defined >= 0, defined < unit.functions.count,
-          let index = present(indices.functionIndices[Int(unit.bases.function) + defined])
+          let index = present(indices.functionIndices[unit.bases.function + defined])
         else { continue }
         entries.append((index, names))
       }

@@ -174,7 +174,7 @@ final class OperandEncoder: Sendable {
     case .functionOffsetI32, .functionOffsetI64:
       return bodyOffset(of: program.symbol(id)).map { UInt64($0) &+ addend }
         ?? (tombstone.flatMap { $0 == 0 ? nil : $0 } ?? addend)
-    case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).definition)
+    case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).customSectionID)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:
       // Null stays null; but code that adds to it computes a number.
@@ -196,7 +196,7 @@ final class OperandEncoder: Sendable {
   private func bodyOffset(of symbol: Symbol) -> UInt32? {
     guard symbol.isDefined else { return nil }
     // Not the symbol's value: references to a function that is exported may go to an import of the same name.
-    let index = program.indices.functionIndices[checked: Int(symbol.definition)] ?? none32
+    let index = program.indices.functionIndices[checked: symbol.functionID] ?? none32
     // One that is only pointed to has no body, and is null.
     return index == none32 ? 0 : bodyOffset(ofFunction: index)
   }

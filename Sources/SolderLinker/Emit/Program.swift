@@ -90,8 +90,8 @@ final class Program: Sendable {
     let symbol = symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
     let unit = resolution.units[symbol.definer]
-    let index = Int(symbol.definition - unit.bases.global)
-    if let address = memory.decidedAddresses[symbol.definition] { return address }
+    let index = symbol.globalID - unit.bases.global
+    if let address = memory.decidedAddresses[symbol.globalID] { return address }
     guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
       return nil
     }
@@ -123,13 +123,13 @@ final class Program: Sendable {
 
   /// The index of a data segment of a unit.
   func index(ofSegment segment: UInt32, of unit: Unit) -> UInt32 {
-    let index = memory.outputSegments[checked: Int(unit.bases.segment + segment)] ?? none32
+    let index = memory.outputSegments[checked: unit.bases.segment + segment] ?? none32
     return index == none32 ? missing("data segment \(segment) has no index", in: unit) : index
   }
 
   /// The index of an element segment of a unit.
   func index(ofElementSegment segment: UInt32, of unit: Unit) -> UInt32 {
-    let index = indices.elementIndices[checked: Int(unit.bases.element + segment)] ?? none32
+    let index = indices.elementIndices[checked: unit.bases.element + segment] ?? none32
     return index == none32 ? missing("element segment \(segment) has no index", in: unit) : index
   }
 

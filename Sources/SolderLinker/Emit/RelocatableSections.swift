@@ -54,7 +54,7 @@ struct OutputSymbols {
   func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
     let symbol = program.symbol(id)
     guard symbol.kind == .section else { return indices[Int(id)] }
-    let output = custom.outputIndex(ofSection: symbol.definition)
+    let output = custom.outputIndex(ofSection: symbol.customSectionID)
     return output == none32 ? none32 : firstSection + output
   }
 }
@@ -192,7 +192,7 @@ struct RelocatableSections {
         writer.u32(0)
         writer.u64(symbol.value)
       } else {
-        let segment = program.memory.outputSegments[Int(symbol.definition)]
+        let segment = program.memory.outputSegments[symbol.segmentID]
         writer.u32(segment)
         writer.u64(program.address(of: id) &- program.memory.segments[Int(segment)].address)
       }
@@ -272,7 +272,7 @@ struct RelocationSection {
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
     let addend = unit.addend(of: relocation)
     guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).definition
+    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).customSectionID
     return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
   }
 

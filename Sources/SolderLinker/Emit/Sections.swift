@@ -154,7 +154,7 @@ struct SectionWriter {
     writer.byte(global.type.isMutable ? 1 : 0)
     if unit.index == .own {
       writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
-    } else if let address = program.memory.decidedAddresses[unit.bases.global + UInt32(index)] {
+    } else if let address = program.memory.decidedAddresses[unit.bases.global + index] {
       writer.pointerConstant(address, is64: global.type.valueType == 0x7E)
     } else if let value = unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)] {
       writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
@@ -328,7 +328,7 @@ extension Program {
     let known = resolution.wellKnown
     func isGlobal(_ id: SymbolID?) -> Bool {
       guard let id, symbol(id).isDefined, symbol(id).unit == .own, symbol(id).kind == .global else { return false }
-      return Int(symbol(id).definition - resolution.units[.own].bases.global) == index
+      return symbol(id).globalID - resolution.units[.own].bases.global == index
     }
     if isGlobal(known.stackPointer) { return memory.stackPointer }
     if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }

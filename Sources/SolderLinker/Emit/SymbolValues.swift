@@ -130,12 +130,13 @@ private struct SymbolTables: Sendable {
     {
       switch symbols[index].kind {
       case .function:
-        guard live.functions[Int(definition)] else { return .absent }
+        let function = symbols[index].functionID
+        guard live.functions[function] else { return .absent }
         return .function(
-          .init(
-            storedIndex: indices.functionIndices[Int(definition)], storedSlot: indices.functionSlots[Int(definition)]))
+          .init(storedIndex: indices.functionIndices[function], storedSlot: indices.functionSlots[function]))
       case .data:
-        return live.segments[Int(definition)] ? placed(address(of: index, in: definition), index) : .absent
+        let segment = symbols[index].segmentID
+        return live.segments[segment] ? placed(address(of: index, in: segment), index) : .absent
       default: break
       }
     }
@@ -149,12 +150,14 @@ private struct SymbolTables: Sendable {
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 
-  private func address(of index: Int, in segment: UInt32) -> UInt64 {
-    let start = memory.segmentAddresses[Int(segment)]
+  private func address(of index: Int, in segment: SegmentID) -> UInt64 {
+    let start = memory.segmentAddresses[segment]
     guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
-    let runs = strings[Int(memory.outputSegments[Int(segment)])]
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment) }) else { return symbols[index].value }
-    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment)
+    let runs = strings[Int(memory.outputSegments[segment])]
+    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else {
+      return symbols[index].value
+    }
+    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment.rawValue)
   }
 
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
@@ -167,7 +170,7 @@ private struct SymbolTables: Sendable {
     case .data:
       guard symbol.state == .defined else { return .undefined }
       return symbol.definition == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.definition), Int(id))
+        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.segmentID), Int(id))
     case .section: return .section
     }
   }

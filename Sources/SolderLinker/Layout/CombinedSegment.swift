@@ -32,8 +32,6 @@ extension MemoryPlan {
       }
     }
     segments = [combined] + segments[omitted...]
-    for index in outputSegments.indices where outputSegments[index] != none32 {
-      outputSegments[index] = UInt32(max(0, Int(outputSegments[index]) - omitted + 1))
-    }
+    outputSegments.replaceAll { $0 == none32 ? none32 : UInt32(max(0, Int($0) - omitted + 1)) }
   }
 }

@@ -78,7 +78,7 @@ struct FeatureSet {
     guard memory.segments.contains(where: { $0.flags.contains(.tls) }) else { return }
     let usesTLS = resolution.inLinkOrder.contains { unit in
       unit.contracts.declaresFeatures
-        && unit.segments.enumerated().contains { $1.isTLS && live.segments[Int(unit.bases.segment) + $0] }
+        && unit.segments.enumerated().contains { $1.isTLS && live.segments[unit.bases.segment + $0] }
     }
     if usesTLS {
       for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {

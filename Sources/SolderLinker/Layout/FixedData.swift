@@ -17,7 +17,7 @@ struct FixedData {
     var found: [FixedData] = []
     for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       let values = KnownGlobals(resolution)
-      for (index, segment) in unit.segments.enumerated() where live.segments[Int(unit.bases.segment) + index] {
+      for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
         let (memory, start): (UInt32, UInt64)
         switch segment.placement {
         case .absolute(let address): (memory, start) = (unit.contracts.programMemory ?? 0, address)
@@ -91,7 +91,7 @@ struct KnownGlobals {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
     let unit = resolution.units[symbol.definer]
-    let index = Int(symbol.definition - unit.bases.global)
+    let index = symbol.globalID - unit.bases.global
     guard !unit.globals[index].type.isMutable,
       unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
     else { return nil }

@@ -23,9 +23,9 @@ struct MemoryPlan {
   /// Data segments of the result, in their order.
   var segments: [OutputSegment] = []
   /// Address of each input segment, numbered over all units; meaningless for those that are not live.
-  var segmentAddresses: [UInt64] = []
+  var segmentAddresses = Row<LinkSegments, UInt64>()
   /// Index of the output segment of each input segment, `none32` for blocks and dead ones.
-  var outputSegments: [UInt32] = []
+  var outputSegments = Row<LinkSegments, UInt32>()
   /// Limits of each memory of the result.
   private(set) var limits: [Limits] = []
   var stackPointer: UInt64 = 0
@@ -46,7 +46,7 @@ struct MemoryPlan {
   /// Log2 of the strictest alignment of static data.
   var alignment: UInt32 = 0
   /// Addresses of globals of plain modules that the layout decides, by their numbers over all units.
-  var decidedAddresses: [UInt32: UInt64] = [:]
+  var decidedAddresses: [GlobalID: UInt64] = [:]
 
   /// Takes what was found about the sizes of memories.
   fileprivate mutating func setSize(_ size: (limits: [Limits], heapEnd: UInt64)) {
@@ -68,7 +68,7 @@ struct MemoryPass {
   private let diagnostics: Diagnostics
   private let is64: Bool
   /// Of each unit, the number of its first segment over all units.
-  private let segmentBases: [UInt32]
+  private let segmentBases: [SegmentID]
   /// Data that lies where its module says.
   private let fixedData: [FixedData]
   /// What plain modules have in the main memory, if there are any that use it.
@@ -253,9 +253,7 @@ struct MemoryPass {
     var positions = [UInt32](repeating: 0, count: order.count)
     for (position, index) in order.enumerated() { positions[index] = UInt32(position) }
     plan.segments = order.map { plan.segments[$0] }
-    for index in plan.outputSegments.indices where plan.outputSegments[index] != none32 {
-      plan.outputSegments[index] = positions[Int(plan.outputSegments[index])]
-    }
+    plan.outputSegments.replaceAll { $0 == none32 ? none32 : positions[Int($0)] }
   }
 
   /// Whether anything has to be placed beside a plain module's own data.
@@ -275,7 +273,7 @@ struct MemoryPass {
     return resolution.inLinkOrder.contains { unit in
       guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
       let block = Int(facts.memoryBlock)
-      return live.segments[Int(unit.bases.segment) + block] && unit.segments[block].size > 0
+      return live.segments[unit.bases.segment + block] && unit.segments[block].size > 0
     }
   }
 
@@ -305,7 +303,7 @@ struct MemoryPass {
     plan.segments[index].address = next
     diagnostics.log("mem: \(segment.name) offset=\(next) size=\(segment.size) align=\(segment.alignment)")
     for piece in segment.pieces {
-      plan.segmentAddresses[Int(segmentBases[Int(piece.unit)] + piece.segment)] = next &+ piece.offset
+      plan.segmentAddresses[segmentBases[Int(piece.unit)] + piece.segment] = next &+ piece.offset
     }
     if options.contract.formsSegments, segment.flags.contains(.tls) {
       plan.tlsSize = segment.size
@@ -320,7 +318,7 @@ struct MemoryPass {
     for unit in resolution.inLinkOrder {
       guard let facts = unit.lifted, facts.memoryBlock != none32 else { continue }
       let block = unit.segments[Int(facts.memoryBlock)]
-      let id = Int(unit.bases.segment + facts.memoryBlock)
+      let id = unit.bases.segment + facts.memoryBlock
       guard live.segments[id] else { continue }
       next = next.aligned(to: 1 << UInt64(block.alignment))
       plan.segmentAddresses[id] = next
@@ -335,7 +333,7 @@ struct MemoryPass {
 
   private mutating func placeFixed(_ unit: Unit, _ index: Int, at address: UInt64, prefix: String?) {
     let segment = unit.segments[index]
-    let id = Int(unit.bases.segment) + index
+    let id = unit.bases.segment + index
     plan.segmentAddresses[id] = address
     plan.outputSegments[id] = UInt32(plan.segments.count)
     var output = OutputSegment(name: segment.name)
@@ -352,7 +350,7 @@ struct MemoryPass {
   private mutating func placeKeptSegments() {
     for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       for (index, segment) in unit.segments.enumerated() {
-        let id = Int(unit.bases.segment) + index
+        let id = unit.bases.segment + index
         guard live.segments[id] else { continue }
         switch segment.placement {
         case .absolute(let address) where isInMain(unit):

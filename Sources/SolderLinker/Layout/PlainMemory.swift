@@ -150,13 +150,13 @@ struct PlainMemory {
   /// Addresses of globals, by their numbers over all units, that follow from where the heap begins.
   ///
   /// - Parameter moved: by how much the stack and the heap of a module with a collector were moved.
-  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [UInt32: UInt64] {
-    var addresses: [UInt32: UInt64] = [:]
+  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
+    var addresses: [GlobalID: UInt64] = [:]
     for unit in units {
       guard let memory = unit.lifted?.memory else { continue }
       func set(_ mark: StaticMemory.Mark?, _ address: (UInt64) -> UInt64) {
         guard let mark else { return }
-        addresses[unit.bases.global + mark.global - UInt32(unit.globalImports.count)] = address(mark.address)
+        addresses[unit.bases.global + (Int(mark.global) - unit.globalImports.count)] = address(mark.address)
       }
       if memory.isCollected {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }

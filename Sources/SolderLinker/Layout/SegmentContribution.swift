@@ -34,9 +34,9 @@ struct SegmentContribution {
   private(set) var runs: [Run] = []
   private(set) var pieces: [Piece] = []
 
-  init(_ unit: Unit, _ live: [Bool], _ options: LinkOptions) {
+  init(_ unit: Unit, _ live: Row<LinkSegments, Bool>, _ options: LinkOptions) {
     let segments = unit.segments
-    let base = Int(unit.bases.segment)
+    let base = unit.bases.segment
     let block = unit.lifted?.memoryBlock
     var index = RunIndex()
     var found: [(run: Int, piece: Piece)] = []

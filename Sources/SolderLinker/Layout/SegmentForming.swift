@@ -9,13 +9,13 @@ struct SegmentForming {
   private let diagnostics: Diagnostics
   private let threads: Threads
   /// Of each unit, the number of its first segment over all units.
-  private let segmentBases: [UInt32]
+  private let segmentBases: [SegmentID]
   /// What was formed, in order, without addresses.
   private(set) var segments: [OutputSegment] = []
   /// For each input segment, numbered over all units, the index of the one it went to, `none32` for the others.
-  private(set) var outputSegments: [UInt32]
+  private(set) var outputSegments: Row<LinkSegments, UInt32>
   /// The same length; ``MemoryPlan/mergedStrings`` for strings that were merged, 0 for the others.
-  private(set) var segmentAddresses: [UInt64]
+  private(set) var segmentAddresses: Row<LinkSegments, UInt64>
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics, _ threads: Threads
@@ -26,8 +26,8 @@ struct SegmentForming {
     self.diagnostics = diagnostics
     self.threads = threads
     segmentBases = resolution.units.map(\.bases.segment)
-    segmentAddresses = Array(repeating: 0, count: live.segments.count)
-    outputSegments = Array(repeating: none32, count: live.segments.count)
+    segmentAddresses = Row(repeating: 0, count: live.segments.count)
+    outputSegments = Row(repeating: none32, count: live.segments.count)
     formSegments()
   }
 
@@ -86,7 +86,7 @@ struct SegmentForming {
       let unit = units[run.position].index
       let base = segmentBases[Int(unit)]
       for piece in contributions[run.position].pieces[run.pieces] {
-        let id = Int(base + piece.segment)
+        let id = base + piece.segment
         outputSegments[id] = UInt32(index)
         guard !piece.isMergeable else {
           segmentAddresses[id] = MemoryPlan.mergedStrings
@@ -118,7 +118,8 @@ struct SegmentForming {
         if segment.bytes[segment.count - 1] != 0 {
           diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
         }
-        strings.append((base + piece.segment, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
+        strings.append(
+          ((base + piece.segment).rawValue, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
       }
     }
     return MergedStrings(strings, threads)

@@ -44,7 +44,7 @@ extension StartUpPass {
   }
 
   private mutating func needThreadBase() {
-    if let id = resolution.wellKnown.tlsBase { result.neededGlobals.insert(resolution.symbol(id).definition) }
+    if let id = resolution.wellKnown.tlsBase { result.neededGlobals.insert(resolution.symbol(id).globalID) }
   }
 
   /// `--export-all` means these too.

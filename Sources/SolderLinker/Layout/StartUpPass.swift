@@ -15,7 +15,7 @@ struct StartUp {
   /// The functions that set up memory, as far as they are needed.
   var setUp = SetUpFunctions()
   /// Globals that the linker's own code needs, beside those that something in a file refers to; numbered over all units.
-  var neededGlobals: Set<UInt32> = []
+  var neededGlobals: Set<GlobalID> = []
   /// Functions that the linker adds, in order: in front of all others, and behind them.
   var firstFunctions: [SymbolID] = []
   var lastFunctions: [SymbolID] = []
@@ -67,7 +67,7 @@ struct StartUpPass {
     result.order = order
     chooseCaller()
     if let id = own.constructorsHaveRun, live.hasConstructors {
-      result.neededGlobals.insert(resolution.symbol(id).definition)
+      result.neededGlobals.insert(resolution.symbol(id).globalID)
       result.constructorsHaveRun = id
     }
     setUpThreadLocalData()

@@ -2,12 +2,12 @@ import WebAssemblyFormat
 
 /// What the result keeps: one flag for each definition of all units, and for each symbol.
 struct Liveness {
-  var functions: [Bool]
-  var segments: [Bool]
-  var globals: [Bool]
-  var tags: [Bool]
-  var tables: [Bool]
-  var elements: [Bool]
+  var functions: Row<LinkFunctions, Bool>
+  var segments: Row<LinkSegments, Bool>
+  var globals: Row<LinkGlobals, Bool>
+  var tags: Row<LinkTags, Bool>
+  var tables: Row<LinkTables, Bool>
+  var elements: Row<LinkElements, Bool>
   /// Symbols that something live refers to.
   var referenced: [Bool]
   /// Symbols that something live refers to, and of which a reference may ask for more than their index or address.
@@ -21,11 +21,11 @@ struct Liveness {
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
     guard symbol.state == .defined, symbol.definition != none32 else { return referenced[Int(id)] }
     switch symbol.kind {
-    case .function: return functions[Int(symbol.definition)]
-    case .data: return segments[Int(symbol.definition)]
-    case .global: return globals[Int(symbol.definition)]
-    case .tag: return tags[Int(symbol.definition)]
-    case .table: return tables[Int(symbol.definition)]
+    case .function: return functions[symbol.functionID]
+    case .data: return segments[symbol.segmentID]
+    case .global: return globals[symbol.globalID]
+    case .tag: return tags[symbol.tagID]
+    case .table: return tables[symbol.tableID]
     case .section: return true
     }
   }
@@ -35,7 +35,7 @@ struct Liveness {
     let symbol = resolution.symbol(id)
     referenced[Int(id)] = true
     guard symbol.state == .defined, symbol.kind == .function, !isLive(symbol, id) else { return }
-    functions[Int(symbol.definition)] = true
+    functions[symbol.functionID] = true
     units[Int(symbol.definer)] = true
   }
 }

@@ -21,7 +21,7 @@ struct MarkPass {
   func run() -> Liveness {
     var live = options.gcSections ? mark() : keepAll()
     if own.isFunctionTableWanted, let table = own.functionTable {
-      live.tables[Int(resolution.symbol(table).definition)] = true
+      live.tables[resolution.symbol(table).tableID] = true
     }
     live.hasConstructors = options.contract.callsConstructors && needsConstructors(live)
     if live.hasConstructors, let caller = resolution.wellKnown.callConstructors {
@@ -43,12 +43,12 @@ struct MarkPass {
     }
     let bases = state.bases
     return Liveness(
-      functions: state.definitions.flags(0..<bases.segments),
-      segments: state.definitions.flags(bases.segments..<bases.globals),
-      globals: state.definitions.flags(bases.globals..<bases.tables),
-      tags: state.definitions.flags(bases.tags..<bases.end),
-      tables: state.definitions.flags(bases.tables..<bases.elements),
-      elements: state.definitions.flags(bases.elements..<bases.tags),
+      functions: Row(state.definitions.flags(0..<bases.segments)),
+      segments: Row(state.definitions.flags(bases.segments..<bases.globals)),
+      globals: Row(state.definitions.flags(bases.globals..<bases.tables)),
+      tags: Row(state.definitions.flags(bases.tags..<bases.end)),
+      tables: Row(state.definitions.flags(bases.tables..<bases.elements)),
+      elements: Row(state.definitions.flags(bases.elements..<bases.tags)),
       referenced: state.symbols.flags(0..<state.symbols.count, mask: MarkState.referenced),
       unsettled: state.symbols.flags(0..<state.symbols.count, mask: MarkState.unsettled),
       units: state.units.flags(0..<state.units.count))
@@ -78,13 +78,13 @@ struct MarkPass {
     guard symbol.unit == .own, symbol.isDefined, !symbol.has(.usedInRegularUnit), !symbol.isExported(options) else {
       return
     }
-    live.functions[Int(symbol.definition)] = false
+    live.functions[symbol.functionID] = false
   }
 
   /// Everything, but what was read and is written anew, and a stack that nobody asked for.
   private func keepAll() -> Liveness {
-    func all(_ count: (Unit) -> Int) -> [Bool] {
-      Array(repeating: true, count: resolution.units.reduce(0) { $0 + count($1) })
+    func all<Space>(_ count: (Unit) -> Int) -> Row<Space, Bool> {
+      Row(repeating: true, count: resolution.units.reduce(0) { $0 + count($1) })
     }
     var live = Liveness(
       functions: all(\.functions.count), segments: all(\.segments.count), globals: all(\.globals.count),
@@ -94,19 +94,19 @@ struct MarkPass {
       units: Array(repeating: true, count: resolution.units.count))
     for unit in resolution.units {
       for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
-        live.functions[Int(unit.bases.function) + Int(index) - unit.functionImports.count] = false
+        live.functions[unit.bases.function + (Int(index) - unit.functionImports.count)] = false
       }
       // A declaration is written anew, unless code names the segment: it counts as one that was dropped.
       let named = unit.codeFacts.namedElements
       for (index, element) in unit.elements.enumerated()
       where element.isDeclarative && !named.contains(UInt32(index)) || !unit.contracts.keepsElementSegments {
-        live.elements[Int(unit.bases.element) + index] = false
+        live.elements[unit.bases.element + index] = false
       }
     }
     leaveOwn(&live)
     if let stack = resolution.wellKnown.stackPointer, !resolution.needsStack {
       let symbol = resolution.symbol(stack)
-      if symbol.isDefined, !symbol.isExported(options) { live.globals[Int(symbol.definition)] = false }
+      if symbol.isDefined, !symbol.isExported(options) { live.globals[symbol.globalID] = false }
     }
     return live
   }
@@ -116,15 +116,15 @@ struct MarkPass {
   private func leaveOwn(_ live: inout Liveness) {
     let unit = resolution.units[.own]
     for index in Int(own.firstFunction)..<unit.functions.count {
-      live.functions[Int(unit.bases.function) + index] = false
+      live.functions[unit.bases.function + index] = false
     }
-    for index in Int(own.firstGlobal)..<unit.globals.count { live.globals[Int(unit.bases.global) + index] = false }
-    for index in Int(own.firstTable)..<unit.tables.count { live.tables[Int(unit.bases.table) + index] = false }
+    for index in Int(own.firstGlobal)..<unit.globals.count { live.globals[unit.bases.global + index] = false }
+    for index in Int(own.firstTable)..<unit.tables.count { live.tables[unit.bases.table + index] = false }
     for id in Int(own.firstSymbol)..<live.referenced.count { live.referenced[id] = false }
     for id in [own.setUp.applyDataRelocations, own.functionTable].compactMap({ $0 }) where id < own.firstSymbol {
       let symbol = resolution.symbol(id)
       guard symbol.isDefined else { continue }
-      if symbol.kind == .table { live.tables[Int(symbol.definition)] = true } else { live.markFunction(id, resolution) }
+      if symbol.kind == .table { live.tables[symbol.tableID] = true } else { live.markFunction(id, resolution) }
     }
   }
 }

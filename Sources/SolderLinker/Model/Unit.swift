@@ -74,15 +74,3 @@ struct UnitPlace: Sendable {
 struct RaisedLimits: Sendable {
   var tableImports: [Import]?
 }
-
-/// Offsets of a unit's definitions in the flat arrays over all units.
-struct DefinitionBases {
-  var function: UInt32 = 0
-  var segment: UInt32 = 0
-  var global: UInt32 = 0
-  var tag: UInt32 = 0
-  var table: UInt32 = 0
-  var memory: UInt32 = 0
-  var custom: UInt32 = 0
-  var element: UInt32 = 0
-}

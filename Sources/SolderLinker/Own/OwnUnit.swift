@@ -122,7 +122,7 @@ struct OwnUnitPass {
     let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
     var symbol = Symbol(
       name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: .own, definition: unit.bases.function + function)
+      unit: .own, definition: (unit.bases.function + function).rawValue)
     symbol.type = type
     return symbol
   }
@@ -202,7 +202,7 @@ struct OwnUnitPass {
     return resolution.table.addUnnamed(
       Symbol(
         name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: .own,
-        definition: unit.bases.global + UInt32(resolution.synthetic.unit.globals.count - 1)))
+        definition: (unit.bases.global + (resolution.synthetic.unit.globals.count - 1)).rawValue))
   }
 
   /// Libraries export no function that sets up their thread-local data unless they were asked to.
@@ -317,7 +317,7 @@ struct OwnUnitPass {
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
       name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: .own,
-      definition: unit.bases.table + UInt32(resolution.synthetic.unit.tables.count - 1))
+      definition: (unit.bases.table + (resolution.synthetic.unit.tables.count - 1)).rawValue)
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)

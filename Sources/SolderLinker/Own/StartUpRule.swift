@@ -96,6 +96,6 @@ extension Resolution {
   func exportName(of id: SymbolID) -> ByteString {
     let symbol = symbol(id)
     let unit = units[symbol.definer]
-    return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
+    return unit.exportNames[symbol.functionID - unit.bases.function] ?? symbol.name
   }
 }

@@ -16,16 +16,17 @@ struct GarbageReport {
       list(unit.tables, unit, from: unit.bases.table, live.tables, \.name)
     }
     let unit = resolution.units[.own]
-    for index in 0..<Int(own.firstFunction) where !live.functions[Int(unit.bases.function) + index] {
+    for index in 0..<Int(own.firstFunction) where !live.functions[unit.bases.function + index] {
       report(resolution.synthetic.symbolNames[UInt32(index)] ?? unit.functions[index].name, of: unit)
     }
     list(unit.globals, unit, from: unit.bases.global, live.globals, \.name)
   }
 
-  private func list<Element>(
-    _ elements: [Element], _ unit: Unit, from base: UInt32, _ flags: [Bool], _ name: (Element) -> ByteString
+  private func list<Space, Element>(
+    _ elements: [Element], _ unit: Unit, from base: Index<Space>, _ flags: Row<Space, Bool>,
+    _ name: (Element) -> ByteString
   ) {
-    for (index, element) in elements.enumerated() where !flags[Int(base) + index] { report(name(element), of: unit) }
+    for (index, element) in elements.enumerated() where !flags[base + index] { report(name(element), of: unit) }
   }
 
   private func report(_ name: ByteString, of unit: Unit) {

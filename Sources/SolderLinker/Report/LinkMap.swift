@@ -10,8 +10,8 @@ struct LinkMap {
   private let layout: ImageLayout
   private let code: CodePlan
   /// Symbols by the function or segment where they are, numbered over all units.
-  private var functionSymbols: [UInt32: [SymbolID]] = [:]
-  private var segmentSymbols: [UInt32: [SymbolID]] = [:]
+  private var functionSymbols: [FunctionID: [SymbolID]] = [:]
+  private var segmentSymbols: [SegmentID: [SymbolID]] = [:]
 
   init(_ program: Program, _ writer: ImageWriter) {
     self.program = program
@@ -23,8 +23,8 @@ struct LinkMap {
         guard symbol.unit == unit.index, symbol.isDefined, symbol.definition != none32, program.isPresent(id) else {
           continue
         }
-        if symbol.kind == .function { functionSymbols[symbol.definition, default: []].append(id) }
-        if symbol.kind == .data { segmentSymbols[symbol.definition, default: []].append(id) }
+        if symbol.kind == .function { functionSymbols[symbol.functionID, default: []].append(id) }
+        if symbol.kind == .data { segmentSymbols[symbol.segmentID, default: []].append(id) }
       }
     }
   }

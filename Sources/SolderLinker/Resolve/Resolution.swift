@@ -47,7 +47,7 @@ struct Resolution {
   func exportName(ofFunction symbol: Symbol) -> ByteString {
     if symbol.has(.isAlias) { return symbol.name }
     let unit = units[symbol.definer]
-    return unit.exportNames[Int(symbol.definition - unit.bases.function)] ?? symbol.name
+    return unit.exportNames[symbol.functionID - unit.bases.function] ?? symbol.name
   }
 
   /// Makes the linker's own unit of all that has been added to it.

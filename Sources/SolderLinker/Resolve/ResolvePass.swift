@@ -413,14 +413,13 @@ struct ResolvePass {
     var bases = DefinitionBases()
     for unit in resolver.units.dropFirst() {
       all[Int(unit.index)] = bases
-      bases.function += UInt32(unit.functions.count)
-      bases.segment += UInt32(unit.segments.count)
-      bases.global += UInt32(unit.globals.count)
-      bases.tag += UInt32(unit.tags.count)
-      bases.table += UInt32(unit.tables.count)
-      bases.memory += UInt32(unit.memories.count)
-      bases.custom += UInt32(unit.customSections.count)
-      bases.element += UInt32(unit.elements.count)
+      bases.function = bases.function + unit.functions.count
+      bases.segment = bases.segment + unit.segments.count
+      bases.global = bases.global + unit.globals.count
+      bases.tag = bases.tag + unit.tags.count
+      bases.table = bases.table + unit.tables.count
+      bases.custom = bases.custom + unit.customSections.count
+      bases.element = bases.element + unit.elements.count
     }
     all[0] = bases
     for index in resolver.table.symbols.indices {
@@ -429,18 +428,5 @@ struct ResolvePass {
       resolver.table.symbols[index].definition += all[Int(symbol.definer)].base(of: symbol.kind)
     }
     return all
-  }
-}
-
-extension DefinitionBases {
-  func base(of kind: SymbolKind) -> UInt32 {
-    switch kind {
-    case .function: function
-    case .data: segment
-    case .global: global
-    case .section: custom
-    case .tag: tag
-    case .table: table
-    }
   }
 }

@@ -8,7 +8,7 @@ struct SyntheticCode {
   func bodies() -> [[UInt8]] {
     let unit = program.resolution.units[.own]
     return program.resolution.synthetic.bodies.enumerated().map { index, body in
-      let id = Int(unit.bases.function) + index
+      let id = unit.bases.function + index
       guard program.indices.functionIndices[id] != none32 else { return [] }
       var writer = ByteWriter()
       writer.sized { write(body, function: unit.functions[index], unit, to: &$0) }
@@ -92,7 +92,7 @@ struct SyntheticCode {
       guard let facts = unit.lifted, let data = facts.threadLocal,
         let function = program.indices.threadLocalSetUp[index]
       else { continue }
-      let block = program.memory.segmentAddresses[Int(unit.bases.segment + facts.memoryBlock)]
+      let block = program.memory.segmentAddresses[unit.bases.segment + facts.memoryBlock]
       writer.pointerConstant(block &+ data.firstThread, is64: program.is64)
       call(function, &writer)
     }
@@ -155,7 +155,7 @@ struct SyntheticCode {
     writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
     writer.s64(Int64(Int32(truncatingIfNeeded: data.size)))
     writer.raw([0xFC, 0x08])
-    writer.u32(program.memory.outputSegments[Int(unit.bases.segment + data.segment)])
+    writer.u32(program.memory.outputSegments[unit.bases.segment + data.segment])
     writer.byte(0x00)
     for function in data.relocationFunctions {
       call(unit.symbolIDs[Int(facts.functionSymbols + function)], &writer)

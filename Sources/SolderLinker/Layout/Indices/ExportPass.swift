@@ -166,7 +166,7 @@ struct ExportPass {
       )
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
-      if unit.index == .own, unit.globals[Int(symbol.definition - unit.bases.global)].type.isMutable,
+      if unit.index == .own, unit.globals[symbol.globalID - unit.bases.global].type.isMutable,
         !symbol.has(.forceExport),
         !(options.compatibility.exportsOwnMutableGlobals && features.hasMutableGlobals)
       {

@@ -13,7 +13,7 @@ struct FunctionTable {
   var slots: [PackedIndex<LinkSymbols>] = []
   var firstSlot: UInt32 = 0
   /// Slot of each function: of those defined, numbered over all units, and of imported ones, by symbol.
-  var functionSlots: [UInt32] = []
+  var functionSlots = Row<LinkFunctions, UInt32>()
   var importSlots: [SymbolID: UInt32] = [:]
   /// First slot of each library's block.
   var blocks: [UnitID: UInt32] = [:]
@@ -23,7 +23,7 @@ struct FunctionTable {
     // A missing function keeps the slot that was asked for before its first call; the stub is there.
     guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
-    let slot = functionSlots[Int(symbol.definition)]
+    let slot = functionSlots[symbol.functionID]
     return slot == noSlot ? nil : slot
   }
 

@@ -32,7 +32,7 @@ struct FunctionTablePass {
     self.options = options
     self.diagnostics = diagnostics
     self.is64 = is64
-    table.functionSlots = Array(repeating: noSlot, count: live.functions.count)
+    table.functionSlots = Row(repeating: noSlot, count: live.functions.count)
     table.firstSlot = UInt32(clamping: options.tableBase ?? 0)
   }
 
@@ -172,7 +172,7 @@ struct FunctionTablePass {
   private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      table.functionSlots[Int(symbol.definition)] = slot
+      table.functionSlots[symbol.functionID] = slot
     } else {
       table.importSlots[id] = slot
     }

@@ -25,19 +25,19 @@ extension IndexPlan {
   var globals: [DefinitionReference] { numbering.globals }
   var tags: [DefinitionReference] { numbering.tags }
   var tables: [DefinitionReference] { numbering.tables }
-  var functionIndices: [UInt32] { numbering.functionIndices }
-  var globalIndices: [UInt32] { numbering.globalIndices }
-  var tagIndices: [UInt32] { numbering.tagIndices }
-  var tableIndices: [UInt32] { numbering.tableIndices }
+  var functionIndices: Row<LinkFunctions, UInt32> { numbering.functionIndices }
+  var globalIndices: Row<LinkGlobals, UInt32> { numbering.globalIndices }
+  var tagIndices: Row<LinkTags, UInt32> { numbering.tagIndices }
+  var tableIndices: Row<LinkTables, UInt32> { numbering.tableIndices }
   var keptElements: [DefinitionReference] { numbering.keptElements }
-  var elementIndices: [UInt32] { numbering.elementIndices }
+  var elementIndices: Row<LinkElements, UInt32> { numbering.elementIndices }
   var declaredFunctions: [SymbolID] { numbering.declaredFunctions }
   var functionTable: UInt32? { numbering.functionTable }
 
   var slots: [PackedIndex<LinkSymbols>] { table.slots }
   var slotRuns: [Range<Int>] { table.runs }
   var firstSlot: UInt32 { table.firstSlot }
-  var functionSlots: [UInt32] { table.functionSlots }
+  var functionSlots: Row<LinkFunctions, UInt32> { table.functionSlots }
   var importSlots: [SymbolID: UInt32] { table.importSlots }
   var tableBlocks: [UnitID: UInt32] { table.blocks }
   var tableLimits: Limits { table.limits }

@@ -7,9 +7,9 @@ extension NumberingPass {
     var index = UInt32(table.runs.count)
     // An object's segments only say which functions its code points to, as its relocations do.
     for unit in resolution.inLinkOrder where unit.contracts.keepsElementSegments {
-      for (position, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + position] {
+      for (position, element) in unit.elements.enumerated() where live.elements[unit.bases.element + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
-        result.elementIndices[Int(unit.bases.element) + position] = index
+        result.elementIndices[unit.bases.element + position] = index
         result.keptElements.append(DefinitionReference(unit: unit.index, index: UInt32(position)))
         index += 1
       }
@@ -20,7 +20,7 @@ extension NumberingPass {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
         let isPresent =
-          target.isDefined ? result.functionIndices[Int(target.definition)] != none32 : imports.indices[id] != nil
+          target.isDefined ? result.functionIndices[target.functionID] != none32 : imports.indices[id] != nil
         if isPresent, table.slot(of: target, id) == nil, declared.insert(id).inserted {
           result.declaredFunctions.append(id)
         }

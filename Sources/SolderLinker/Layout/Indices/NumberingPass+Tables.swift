@@ -5,7 +5,7 @@ extension NumberingPass {
   mutating func numberTables() {
     var tables: [DefinitionReference] = []
     for unit in Array(resolution.inLinkOrder) + [resolution.units[.own]] {
-      for index in unit.tables.indices where isPresent(table: unit.bases.table + UInt32(index)) {
+      for index in unit.tables.indices where isPresent(table: unit.bases.table + index) {
         tables.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
@@ -13,7 +13,7 @@ extension NumberingPass {
     if resolution.units.contains(where: { $0.usesTableWithoutRelocations }),
       let table = table.symbol, resolution.symbol(table).isDefined
     {
-      let definition = resolution.symbol(table).definition
+      let definition = resolution.symbol(table).tableID
       if let position = tables.firstIndex(where: { resolution.units[$0.unit].bases.table + $0.index == definition }
       ) {
         tables.insert(tables.remove(at: position), at: 0)
@@ -22,21 +22,21 @@ extension NumberingPass {
     }
     result.tables = tables
     for (position, table) in tables.enumerated() {
-      let id = Int(resolution.units[table.unit].bases.table + table.index)
+      let id = resolution.units[table.unit].bases.table + table.index
       result.tableIndices[id] = imports.counts.tables + UInt32(position)
     }
     if let table = table.symbol {
       let symbol = resolution.symbol(table)
-      let index = symbol.isDefined ? result.tableIndices[Int(symbol.definition)] : imports.indices[table]
+      let index = symbol.isDefined ? result.tableIndices[symbol.tableID] : imports.indices[table]
       result.functionTable = index == none32 ? nil : index
     }
   }
 
-  private func isPresent(table id: UInt32) -> Bool {
-    if live.tables[Int(id)] { return true }
+  private func isPresent(table id: TableID) -> Bool {
+    if live.tables[id] { return true }
     guard let table = table.symbol else { return false }
     let symbol = resolution.symbol(table)
-    return symbol.isDefined && symbol.definition == id && self.table.isNeeded
+    return symbol.isDefined && symbol.tableID == id && self.table.isNeeded
   }
 
   private func reportTableImportConflict() {

@@ -18,15 +18,15 @@ struct Numbering {
   var tags: [DefinitionReference] = []
   var tables: [DefinitionReference] = []
   /// Index in the result of each definition, numbered over all units.
-  var functionIndices: [UInt32] = []
-  var globalIndices: [UInt32] = []
-  var tagIndices: [UInt32] = []
-  var tableIndices: [UInt32] = []
+  var functionIndices = Row<LinkFunctions, UInt32>()
+  var globalIndices = Row<LinkGlobals, UInt32>()
+  var tagIndices = Row<LinkTags, UInt32>()
+  var tableIndices = Row<LinkTables, UInt32>()
   /// Index of each global that holds an address, imported or not, by symbol.
   var addressGlobals: [SymbolID: UInt32] = [:]
   /// Element segments that are kept, in order, and the index of each in the result, numbered over all units.
   var keptElements: [DefinitionReference] = []
-  var elementIndices: [UInt32] = []
+  var elementIndices = Row<LinkElements, UInt32>()
   /// Functions that only need a declaration, because `ref.func` names them.
   var declaredFunctions: [SymbolID] = []
   /// The table that function pointers index; `nil` without one.
@@ -59,11 +59,11 @@ struct NumberingPass {
     self.diagnostics = diagnostics
     stubs = missing.order
     result = Numbering(
-      functionIndices: Array(repeating: none32, count: live.functions.count),
-      globalIndices: Array(repeating: none32, count: live.globals.count),
-      tagIndices: Array(repeating: none32, count: live.tags.count),
-      tableIndices: Array(repeating: none32, count: live.tables.count), addressGlobals: imports.addressGlobals,
-      elementIndices: Array(repeating: none32, count: live.elements.count))
+      functionIndices: Row(repeating: none32, count: live.functions.count),
+      globalIndices: Row(repeating: none32, count: live.globals.count),
+      tagIndices: Row(repeating: none32, count: live.tags.count),
+      tableIndices: Row(repeating: none32, count: live.tables.count), addressGlobals: imports.addressGlobals,
+      elementIndices: Row(repeating: none32, count: live.elements.count))
   }
 
   /// Runs the pass; errors are in the diagnostics.
@@ -89,19 +89,19 @@ struct NumberingPass {
 
   /// Numbers what is live of a unit's functions.
   private mutating func numberFunctions(of unit: Unit) {
-    for index in unit.functions.indices where live.functions[Int(unit.bases.function) + index] {
+    for index in unit.functions.indices where live.functions[unit.bases.function + index] {
       number(functionOf: unit.index, unit.bases.function, index)
     }
   }
 
   /// Numbers one of the linker's own functions, which may be live because a file knows its name.
   private mutating func numberFunction(_ id: SymbolID) {
-    let (function, base) = (resolution.symbol(id).definition, resolution.units[.own].bases.function)
-    if result.functionIndices[Int(function)] == none32 { number(functionOf: .own, base, Int(function - base)) }
+    let (function, base) = (resolution.symbol(id).functionID, resolution.units[.own].bases.function)
+    if result.functionIndices[function] == none32 { number(functionOf: .own, base, function - base) }
   }
 
-  private mutating func number(functionOf unit: UnitID, _ base: UInt32, _ index: Int) {
-    result.functionIndices[Int(base) + index] = imports.counts.functions + UInt32(result.functions.count)
+  private mutating func number(functionOf unit: UnitID, _ base: FunctionID, _ index: Int) {
+    result.functionIndices[base + index] = imports.counts.functions + UInt32(result.functions.count)
     result.functions.append(DefinitionReference(unit: unit, index: UInt32(index)))
   }
 
@@ -109,7 +109,7 @@ struct NumberingPass {
 
   private mutating func numberGlobals() {
     for unit in units {
-      for index in unit.globals.indices where isPresent(global: unit.bases.global + UInt32(index)) {
+      for index in unit.globals.indices where isPresent(global: unit.bases.global + index) {
         numberGlobal(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
@@ -119,25 +119,25 @@ struct NumberingPass {
 
   private mutating func numberTags() {
     for unit in units {
-      for index in unit.tags.indices where live.tags[Int(unit.bases.tag) + index] {
-        result.tagIndices[Int(unit.bases.tag) + index] = imports.counts.tags + UInt32(result.tags.count)
+      for index in unit.tags.indices where live.tags[unit.bases.tag + index] {
+        result.tagIndices[unit.bases.tag + index] = imports.counts.tags + UInt32(result.tags.count)
         result.tags.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
   }
 
-  private func isPresent(global id: UInt32) -> Bool {
-    live.globals[Int(id)] || startUp.neededGlobals.contains(id)
+  private func isPresent(global id: GlobalID) -> Bool {
+    live.globals[id] || startUp.neededGlobals.contains(id)
   }
 
   /// Numbers a global behind those that its initial value names, since a constant expression may only name globals that
   /// come before it; a module may have imported them from one that follows in the link.
   private mutating func numberGlobal(_ global: DefinitionReference) {
     var stack: [(global: DefinitionReference, next: Int)] = [(global, 0)]
-    var begun: Set = [Int(resolution.units[global.unit].bases.global + global.index)]
+    var begun: Set = [resolution.units[global.unit].bases.global + global.index]
     while let (current, next) = stack.last {
       let unit = resolution.units[current.unit]
-      let id = Int(unit.bases.global + current.index)
+      let id = unit.bases.global + current.index
       let relocations = unit.globals[Int(current.index)].initializer.relocations
       guard result.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
         stack.removeLast()
@@ -150,15 +150,15 @@ struct NumberingPass {
       let relocation = unit.relocations[Int(relocations.start) + next]
       guard relocation.kind == .globalIndexLEB else { continue }
       let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
-      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[Int(symbol.definition)] == none32 else {
+      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[symbol.globalID] == none32 else {
         continue
       }
-      if !begun.insert(Int(symbol.definition)).inserted {
+      if !begun.insert(symbol.globalID).inserted {
         diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
         return
       }
       let owner = resolution.units[symbol.definer]
-      stack.append((DefinitionReference(unit: owner.index, index: symbol.definition - owner.bases.global), 0))
+      stack.append((DefinitionReference(unit: owner.index, index: UInt32(symbol.globalID - owner.bases.global)), 0))
     }
   }
 }
@@ -175,10 +175,10 @@ extension Numbering {
   /// The index of a symbol's definition, even where references go to an import.
   func ownIndex(of symbol: Symbol) -> UInt32 {
     switch symbol.kind {
-    case .function: return functionIndices[Int(symbol.definition)]
-    case .global: return globalIndices[Int(symbol.definition)]
-    case .tag: return tagIndices[Int(symbol.definition)]
-    case .table: return tableIndices[Int(symbol.definition)]
+    case .function: return functionIndices[symbol.functionID]
+    case .global: return globalIndices[symbol.globalID]
+    case .tag: return tagIndices[symbol.tagID]
+    case .table: return tableIndices[symbol.tableID]
     case .data, .section: return none32
     }
   }

@@ -24,7 +24,7 @@ struct PlainTable {
     self.owner = owner
     declared =
       symbol.isDefined
-      ? owner.tables[Int(symbol.definition - owner.bases.table)].limits
+      ? owner.tables[symbol.tableID - owner.bases.table].limits
       : owner.tableImports[Int(symbol.definition)].limits
   }
 

@@ -63,7 +63,7 @@ struct RelocationScan {
     var seen = Seen(unit)
     let source = RelocatedUnit(unit)
     let functions = unit.functionRelocations
-    for index in part.functions where live.functions[Int(unit.bases.function) + index] {
+    for index in part.functions where live.functions[unit.bases.function + index] {
       scan(functions[index], of: source, function: UInt32(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
@@ -73,7 +73,7 @@ struct RelocationScan {
   private func scanRest(of source: RelocatedUnit, _ seen: inout Seen, _ result: inout ScanResult) {
     let unit = source.unit
     let segments = unit.segments
-    for index in segments.indices where live.segments[Int(unit.bases.segment) + index] {
+    for index in segments.indices where live.segments[unit.bases.segment + index] {
       scan(unit.segmentRelocations[index], of: source, function: none32, &seen, &result)
       if case .kept(_, let offset) = segments[index].placement {
         scan(offset.relocations, of: source, function: none32, &seen, &result)
@@ -95,15 +95,15 @@ struct RelocationScan {
     func scan(_ fragment: Fragment) {
       self.scan(fragment.relocations, of: source, function: none32, &seen, &result)
     }
-    for (index, global) in unit.globals.enumerated() where live.globals[Int(unit.bases.global) + index] {
+    for (index, global) in unit.globals.enumerated() where live.globals[unit.bases.global + index] {
       scan(global.declaration)
       scan(global.initializer)
     }
-    for (index, table) in unit.tables.enumerated() where live.tables[Int(unit.bases.table) + index] {
+    for (index, table) in unit.tables.enumerated() where live.tables[unit.bases.table + index] {
       scan(table.declaration)
       if let initializer = table.initializer { scan(initializer) }
     }
-    for (index, element) in unit.elements.enumerated() where live.elements[Int(unit.bases.element) + index] {
+    for (index, element) in unit.elements.enumerated() where live.elements[unit.bases.element + index] {
       if let offset = element.offset { scan(offset) }
       if let type = element.elementType { scan(type) }
       scan(element.items)
@@ -252,7 +252,7 @@ struct RelocationScan {
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
     guard symbol.kind == .data, symbol.definition != none32 else { return nil }
-    let output = memory.outputSegments[Int(symbol.definition)]
+    let output = memory.outputSegments[symbol.segmentID]
     guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
     return memory.segments[Int(output)].name
   }
