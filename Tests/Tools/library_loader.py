@@ -2,7 +2,8 @@
 
 A case is {"seed", "kind": "libraries", "is64", "libraries": [{"name", "bytes", "memory", "alignment", "table",
 "needed"}...] in the order of the command line, "program": BYTES or null, "weak": [NAME...], "numbers": [NAME...], "calls",
-"result", "errors"}. The first definition of a name in the order of the command line is what it means.
+"result", "errors"}. The first definition of a name in the order of the command line is what it means, but one that its
+library imports as well is weak (so wasm-ld says it), and others go before it.
 """
 
 import base64
@@ -39,11 +40,17 @@ class Loader:
             memory.grow(self.store, 8)
             self.world.linker.define(self.store, "env", "memory", memory)
         instances = self.instantiate_libraries()
-        owners = {}
+        owners, weak = {}, {}
         for (library, module), exports in instances:
+            imported = {item.name for item in module.imports if item.module == "env"}
             for name, extern in exports.items():
                 if name not in SPECIAL:
-                    owners.setdefault(name, (library, extern))
+                    (weak if name in imported else owners).setdefault(name, (library, extern))
+        owners = weak | owners
+        self.uses = {}
+        for library, module in self.libraries:
+            names = [item.name for item in module.imports if item.name in owners]
+            self.uses[number_of(library["name"])] = {number_of(owners[name][0]["name"]) for name in names}
         self.owning = [library["name"] for library, _ in owners.values()]
         for place, name in enumerate(functions):
             if name in owners:
@@ -160,24 +167,28 @@ def number_of(name):
     return int(name[len("lib") : -len(".so")])
 
 
-def start_up(case, log):
-    """What starting logged, of which the order is free but for what is needed: sorted, and what is wrong with it."""
+def start_up(case, log, uses):
+    """What starting logged, of which the order is free but for what is needed: sorted, and what is wrong with it.
+
+    Libraries that need or use each other in a circle are one group.
+    """
     position = {number: place for place, number in enumerate(log)}
     numbers = {library["name"]: number_of(library["name"]) for library in case["libraries"]}
     needs = {numbers[l["name"]]: {numbers[n] for n in l["needed"] if n in numbers} for l in case["libraries"]}
 
-    def reachable(start):
+    def reachable(start, *graphs):
         seen, queue = set(), [start]
         while queue:
-            for other in needs.get(queue.pop(), ()):
+            current = queue.pop()
+            for other in (o for graph in graphs for o in graph.get(current, ())):
                 if other not in seen:
                     seen.add(other)
                     queue.append(other)
         return seen
 
     for one in needs:
-        for other in reachable(one):
-            if one in reachable(other) or 100 + one not in position or 100 + other not in position:
+        for other in reachable(one, needs):
+            if one in reachable(other, needs, uses) or 100 + one not in position or 100 + other not in position:
                 continue
             if position[100 + one] < position[100 + other]:
                 return sorted(log), f"lib{one}.so is constructed before lib{other}.so, which it needs"
@@ -223,8 +234,8 @@ def outcome_of(engine, case):
     own = dict(instance.exports(together.store).items())
     # A library of which nothing is asked may be left out.
     asked = {number_of(library) for library in loader.owning}
-    expected, _ = start_up(case, [n for n in loader.log if n < 100 or n % 100 in asked])
-    actual, wrong = start_up(case, [n for n in log if n < 100 or n % 100 in asked])
+    expected, _ = start_up(case, [n for n in loader.log if n < 100 or n % 100 in asked], loader.uses)
+    actual, wrong = start_up(case, [n for n in log if n < 100 or n % 100 in asked], loader.uses)
     if wrong:
         return "differs", f"start-up: {wrong}"
     if expected != actual:

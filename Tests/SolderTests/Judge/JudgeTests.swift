@@ -14,21 +14,18 @@ import Testing
     /// A set that brings the linker down.
     var crash: UInt64?
 
-    var isAsked = false
-
     init() {
       let environment = ProcessInfo.processInfo.environment
       if let count = environment["JUDGE_COUNT"].flatMap({ UInt64($0) }) { self.count = count }
       if let seed = environment["JUDGE_SEED"].flatMap({ UInt64($0) }) { self.seed = seed }
       folder = environment["JUDGE_KEEP"]
-      isAsked = folder != nil
       crash = environment["JUDGE_CRASH"].flatMap { UInt64($0) }
     }
   }
 
-  @Test(.enabled(if: Request().isAsked)) func setsOfPlainModules() async throws { try await judge(ModuleSet.self) }
+  @Test func setsOfPlainModules() async throws { try await judge(ModuleSet.self) }
 
-  @Test(.enabled(if: Request().isAsked)) func setsOfLibraries() async throws { try await judge(LibrarySet.self) }
+  @Test func setsOfLibraries() async throws { try await judge(LibrarySet.self) }
 
   private func judge<Set: JudgedSet>(_ type: Set.Type) async throws {
     let request = Request()
