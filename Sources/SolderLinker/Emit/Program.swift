@@ -92,10 +92,7 @@ final class Program: Sendable {
     let unit = resolution.units[symbol.definer]
     let index = symbol.globalID - unit.bases.global
     if let address = memory.decidedAddresses[symbol.globalID] { return address }
-    guard let value = SymbolicEvaluator(unit.file, globals: []).value(of: unit.globals[index].initializer) else {
-      return nil
-    }
-    return UInt64(bitPattern: value.addend)
+    return unit.module.number(ofGlobal: index)
   }
 
   // MARK: What is no symbol

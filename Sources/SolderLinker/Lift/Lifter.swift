@@ -464,6 +464,7 @@ struct Lifter {
       }
     }
     // Its globals stay variables to everybody else: the host may look at them.
+    facts.constants = facts.globals
     facts.globals = Array(repeating: nil, count: facts.globals.count)
     unit.lifted = facts
   }

@@ -4,6 +4,9 @@ import WebAssemblyFormat
 struct LiftedFacts {
   /// For each global of the index space: its value, if that is known at link time; `nil` for variables.
   var globals: [SymbolicValue?] = []
+  /// Of a plain module, whose globals are variables to its code (the host may look at them), the values of those that never
+  /// change, in the same order.
+  var constants: [SymbolicValue?] = []
   /// Globals of the index space that a relocation function sets: constants, unless something else sets them too.
   var assignedGlobals: [UInt32: SymbolicValue] = [:]
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.
@@ -113,4 +116,18 @@ struct CodeFacts {
   var variables: Set<UInt32> = []
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
+}
+
+extension InputModule {
+  /// The number that an immutable global holds, if that is known when the file has been read, however its initial value
+  /// says it: as a constant, a sum, or the value of another global.
+  ///
+  /// - Parameter index: the global, among those that the module defines.
+  func number(ofGlobal index: Int) -> UInt64? {
+    let known = lifted.flatMap { $0.constants[checked: globalImports.count + index] ?? nil }
+    // A global that the layout decides is not among those that are known; what it holds now is a number all the same.
+    let value = known ?? SymbolicEvaluator(file, globals: []).value(of: globals[index].initializer)
+    guard let value, value.base == .number else { return nil }
+    return UInt64(bitPattern: value.addend)
+  }
 }

@@ -59,11 +59,12 @@ extension Resolver {
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own, let unit = units[symbol.unit],
       symbol.definition != none32
     else { return false }
-    let global = unit.globals[Int(symbol.definition)]
+    let index = Int(symbol.definition)
+    let global = unit.globals[index]
     guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
       return false
     }
-    return SymbolicEvaluator(unit.file, globals: []).value(of: global.initializer)?.base == .number
+    return unit.module.number(ofGlobal: index) != nil
   }
 }
 
