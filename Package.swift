@@ -2,10 +2,13 @@
 
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+let testSettings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
+
+// What is unsafe says so where it happens, and stands behind a type that says why it is right.
+let settings = testSettings + [.strictMemorySafety()]
 
 let package = Package(
   name: "solder",
@@ -43,6 +46,6 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      swiftSettings: settings),
+      swiftSettings: testSettings),
   ]
 )

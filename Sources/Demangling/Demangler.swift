@@ -30,10 +30,14 @@ public struct Demangler: ~Copyable {
   /// - Complexity: O(*n*) in the length of the name, with a large factor for hostile names.
   public mutating func demangled(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
     guard let start = name.baseAddress, name.count >= 2, name.count <= Limits.nameLength else { return nil }
-    let text = Text(start: start, count: name.count)
-    if text.first == UInt8(ascii: ".") { return demangled(dotted: text) }
-    guard text.first == UInt8(ascii: "_") else { return nil }
-    return demangled(encoded: text) ?? demangled(encoded: text.dropping(1))
+    guard let result = unsafe demangled(Text(start: start, count: name.count)) else { return nil }
+    return unsafe UnsafeBufferPointer(start: result.start, count: result.count)
+  }
+
+  private mutating func demangled(_ name: Text) -> Text? {
+    if name.first == UInt8(ascii: ".") { return demangled(dotted: name) }
+    guard name.first == UInt8(ascii: "_") else { return nil }
+    return demangled(encoded: name) ?? demangled(encoded: name.dropping(1))
   }
 
   /// Appends the readable form of `name` to `output`.
@@ -41,32 +45,32 @@ public struct Demangler: ~Copyable {
   /// - Returns: false if `name` is not mangled; then `output` is as it was.
   /// - Complexity: O(*n*) in the length of the name, with a large factor for hostile names.
   public mutating func demangle(_ name: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) -> Bool {
-    guard let result = demangled(name) else { return false }
-    output.append(contentsOf: result)
+    guard let result = unsafe demangled(name) else { return false }
+    unsafe output.append(contentsOf: result)
     return true
   }
 
-  private mutating func demangled(dotted name: Text) -> UnsafeBufferPointer<UInt8>? {
+  private mutating func demangled(dotted name: Text) -> Text? {
     guard let result = demangled(encoded: name.dropping(1)) else { return nil }
     dotted.removeAll()
     dotted.append(name.first)
-    if let start = result.baseAddress { dotted.append(from: start, count: result.count) }
-    return dotted.contents
+    dotted.append(result)
+    return dotted.text
   }
 
   /// Demangles a name that starts with the mark of its scheme.
-  private mutating func demangled(encoded name: Text) -> UnsafeBufferPointer<UInt8>? {
+  private mutating func demangled(encoded name: Text) -> Text? {
     guard name.first == UInt8(ascii: "_"), name.count >= 2 else { return nil }
-    let result: UnsafeBufferPointer<UInt8>?
-    switch name.start[1] {
+    let result: Text?
+    switch name[1] {
     case UInt8(ascii: "Z"): result = direct.demangle(name) ?? itanium.demangle(name)
     case UInt8(ascii: "_"): result = name.hasPrefix("___Z") ? itanium.demangle(name) : nil
     case UInt8(ascii: "R"): result = rust.demangle(name)
     default: result = nil
     }
     // LLVM passes the result on as a C string.
-    guard let result, let start = result.baseAddress else { return nil }
-    return UnsafeBufferPointer(start: start, count: Text(start: start, count: result.count).indexOfZero)
+    guard let result else { return nil }
+    return result[0..<result.indexOfZero]
   }
 }
 
@@ -77,7 +81,7 @@ public struct Demangler: ~Copyable {
 /// - Returns: false if `bytes` is not a mangled name; then `output` is as it was.
 public func demangle(_ bytes: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) -> Bool {
   var demangler = Demangler()
-  return demangler.demangle(bytes, into: &output)
+  return unsafe demangler.demangle(bytes, into: &output)
 }
 
 /// How much a name may ask for.

@@ -2,6 +2,7 @@
 ///
 /// Every access is checked against `count`. Removing never gives memory back: names come by the hundred thousand, and
 /// the memory of the largest one serves them all.
+@safe
 struct Pool<Element: BitwiseCopyable>: ~Copyable {
   // `storage` has room for `capacity` elements, of which the first `count` are initialized; `count <= capacity`.
   private var storage: UnsafeMutablePointer<Element>
@@ -10,48 +11,37 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
 
   init(capacity: Int) {
     self.capacity = max(1, capacity)
-    storage = .allocate(capacity: self.capacity)
+    unsafe storage = .allocate(capacity: self.capacity)
   }
 
-  deinit { storage.deallocate() }
+  deinit { unsafe storage.deallocate() }
 
   subscript(index: Int) -> Element {
     get {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      return storage[index]
+      return unsafe storage[index]
     }
     set {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      storage[index] = newValue
+      unsafe storage[index] = newValue
     }
   }
 
-  /// The elements, valid until the next change.
-  var contents: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: storage, count: count) }
-
   /// The last element, or nil when there is none.
-  var last: Element? { count == 0 ? nil : storage[count - 1] }
+  var last: Element? { unsafe count == 0 ? nil : storage[count - 1] }
 
   @inline(__always)
   mutating func append(_ element: Element) {
     if count == capacity { grow(by: 1) }
-    (storage + count).initialize(to: element)
+    unsafe (storage + count).initialize(to: element)
     count &+= 1
-  }
-
-  /// Appends the `length` elements from `start` on, which may not be elements of this pool.
-  @inline(__always)
-  mutating func append(from start: UnsafePointer<Element>, count length: Int) {
-    if capacity - count < length { grow(by: length) }
-    (storage + count).initialize(from: start, count: length)
-    count &+= length
   }
 
   /// Appends `length` elements of this pool once more, those from `index` on.
   mutating func appendCopy(from index: Int, count length: Int) {
     precondition(index >= 0 && length >= 0 && length <= count - index)
     if capacity - count < length { grow(by: length) }
-    (storage + count).initialize(from: storage + index, count: length)
+    unsafe (storage + count).initialize(from: storage + index, count: length)
     count &+= length
   }
 
@@ -59,8 +49,8 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
   mutating func insert(_ element: Element, at index: Int) {
     precondition(index >= 0 && index <= count)
     if count == capacity { grow(by: 1) }
-    (storage + index + 1).update(from: storage + index, count: count - index)
-    storage[index] = element
+    unsafe (storage + index + 1).update(from: storage + index, count: count - index)
+    unsafe storage[index] = element
     count += 1
   }
 
@@ -76,28 +66,31 @@ struct Pool<Element: BitwiseCopyable>: ~Copyable {
   private mutating func grow(by length: Int) {
     let larger = max(count + length, capacity * 2)
     let replacement = UnsafeMutablePointer<Element>.allocate(capacity: larger)
-    replacement.initialize(from: storage, count: count)
-    storage.deallocate()
-    storage = replacement
+    unsafe replacement.initialize(from: storage, count: count)
+    unsafe storage.deallocate()
+    unsafe storage = unsafe replacement
     capacity = larger
   }
 }
 
 extension Pool<UInt8> {
-  /// Appends a short text. Most are a few bytes long, which two loads and stores that overlap copy faster than a call.
+  /// The bytes, valid until the next change.
+  var text: Text { unsafe Text(start: storage, count: count) }
+
+  /// Appends a text, which may not be this pool's. Most are a few bytes long, which two loads and stores that overlap copy faster than a call.
   @inline(__always)
   mutating func append(_ text: Text) {
     let length = text.count
     if capacity - count < length { grow(by: length) }
-    let target = UnsafeMutableRawPointer(storage + count)
-    let source = UnsafeRawPointer(text.start)
+    let target = unsafe UnsafeMutableRawPointer(storage + count)
+    let source = unsafe UnsafeRawPointer(text.start)
     count &+= length
     switch length {
-    case 8...16: Pool.copyEnds(UInt64.self, source, target, length)
-    case 4..<8: Pool.copyEnds(UInt32.self, source, target, length)
-    case 2..<4: Pool.copyEnds(UInt16.self, source, target, length)
-    case 1: target.storeBytes(of: source.load(as: UInt8.self), as: UInt8.self)
-    default: target.copyMemory(from: source, byteCount: length)
+    case 8...16: unsafe Pool.copyEnds(UInt64.self, source, target, length)
+    case 4..<8: unsafe Pool.copyEnds(UInt32.self, source, target, length)
+    case 2..<4: unsafe Pool.copyEnds(UInt16.self, source, target, length)
+    case 1: unsafe target.storeBytes(of: source.load(as: UInt8.self), as: UInt8.self)
+    default: unsafe target.copyMemory(from: source, byteCount: length)
     }
   }
 
@@ -107,10 +100,10 @@ extension Pool<UInt8> {
     _: Word.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ length: Int
   ) {
     let last = length &- MemoryLayout<Word>.size
-    let words = (
+    let words = unsafe (
       source.loadUnaligned(as: Word.self), source.loadUnaligned(fromByteOffset: last, as: Word.self)
     )
-    target.storeBytes(of: words.0, as: Word.self)
-    target.storeBytes(of: words.1, toByteOffset: last, as: Word.self)
+    unsafe target.storeBytes(of: words.0, as: Word.self)
+    unsafe target.storeBytes(of: words.1, toByteOffset: last, as: Word.self)
   }
 }

@@ -40,8 +40,8 @@ public func readCommandLine(
 
   var reader = OptionReader(diagnostics: diagnostics)
   reader.read(table.parse(expanded), table)
-  if reader.options.reproduceFile == nil, let path = getenv("LLD_REPRODUCE") {
-    reader.options.reproduceFile = String(cString: path)
+  if reader.options.reproduceFile == nil, let path = unsafe getenv("LLD_REPRODUCE") {
+    reader.options.reproduceFile = unsafe String(cString: path)
   }
 
   switch reader.request {
@@ -108,19 +108,20 @@ private func responseFileQuoting(
 
 /// The contents of a file, nil when there is none of this name.
 private func readResponseFile(_ path: String) throws(ResponseFileExpansion.Failure) -> [UInt8]? {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
   if descriptor < 0 {
     if errno == ENOENT || errno == ENOTDIR { return nil }
-    throw ResponseFileExpansion.Failure(text: "cannot open file '\(path)': \(String(cString: strerror(errno)))")
+    throw ResponseFileExpansion.Failure(text: unsafe "cannot open file '\(path)': \(String(cString: strerror(errno)))")
   }
   defer { close(descriptor) }
   var text: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 1 << 16)
   while true {
-    let count = read(descriptor, &buffer, buffer.count)
+    let count = unsafe read(descriptor, &buffer, buffer.count)
     if count < 0 && errno == EINTR { continue }
     guard count >= 0 else {
-      throw ResponseFileExpansion.Failure(text: "cannot read file '\(path)': \(String(cString: strerror(errno)))")
+      throw ResponseFileExpansion.Failure(
+        text: unsafe "cannot read file '\(path)': \(String(cString: strerror(errno)))")
     }
     if count == 0 { return text }
     text += buffer[..<count]

@@ -156,10 +156,10 @@ public final class Diagnostics: Sendable {
     text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while let start = rest.baseAddress, rest.count > 0 {
-        let written = write(descriptor, start, rest.count)
+        let written = unsafe write(descriptor, start, rest.count)
         if written < 0 && errno == EINTR { continue }
         guard written > 0 else { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
       }
     }
   }

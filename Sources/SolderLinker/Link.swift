@@ -19,7 +19,7 @@ public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Boo
   guard let image = result, !diagnostics.hasErrors else { return false }
   do {
     try OutputFile.write(image, to: options.outputPath)
-  } catch .ioError where lostInput() != nil {
+  } catch .ioError where Mapping.hasLostBytes {
     return false
   } catch {
     if !image.errors.tell(diagnostics) {
@@ -176,7 +176,7 @@ struct Link {
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)
-    if isLast { _ = Unmanaged.passRetained(program) }
+    if isLast { _ = unsafe Unmanaged.passRetained(program) }
     #if DEBUG
       GraphCheck(program).run()
     #endif

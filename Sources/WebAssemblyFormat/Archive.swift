@@ -31,22 +31,22 @@ public struct Archive: Sendable {
   public init(_ file: ByteReader) throws(FormatError) {
     var reader = file
     guard reader.remaining >= 8 else { throw FormatError("archive is too short", at: file.offset) }
-    isThin = file.base[file.offset + 2] == UInt8(ascii: "t")
+    isThin = file[file.offset + 2] == UInt8(ascii: "t")
     try reader.skip(8)
     var longNames: ByteReader?
     while reader.remaining > 0 {
       let header = reader.offset
       guard reader.remaining >= Archive.headerSize else { throw FormatError("truncated archive header", at: header) }
       let fields = try reader.slice(Archive.headerSize)
-      guard file.base[header + 58] == 0x60, file.base[header + 59] == 0x0A else {
+      guard file[header + 58] == 0x60, file[header + 59] == 0x0A else {
         throw FormatError("damaged archive header", at: header)
       }
       let size = try Archive.decimal(fields, at: header + 48, count: 10)
-      let rawName = Archive.trimmed(file.base + header, count: 16)
+      let rawName = Archive.trimmed(file[header..<header + 16])
       let isSpecial = rawName == "/" || rawName == "//" || rawName == "/SYM64/"
       var content: ByteReader
       if isThin && !isSpecial {
-        content = ByteReader(file.base, reader.offset..<reader.offset)
+        content = file[reader.offset..<reader.offset]
       } else {
         guard size <= reader.remaining else {
           throw FormatError("archive member of \(size) bytes is longer than the rest of the file", at: header)
@@ -73,27 +73,24 @@ public struct Archive: Sendable {
   ) throws(FormatError) -> ByteString {
     if raw.hasPrefix("#1/") {
       // BSD: the name stands in front of the content.
-      let digits = ByteReader(raw.start, 3..<raw.count)
-      let length = try decimal(digits, at: 3, count: raw.count - 3)
+      let length = try decimal(raw.bytes, at: 3, count: raw.count - 3)
       guard length <= content.remaining else { throw FormatError("archive member's name is too long", at: header) }
       let bytes = try content.slice(length)
       var count = length
-      while count > 0, bytes.base[bytes.offset + count - 1] == 0 { count -= 1 }
-      return ByteString(bytes.base + bytes.offset, count: count)
+      while count > 0, bytes[bytes.offset + count - 1] == 0 { count -= 1 }
+      return ByteString(bytes.prefix(count))
     }
-    if raw.count > 1, raw.start[0] == UInt8(ascii: "/") {
+    if raw.count > 1, raw[0] == UInt8(ascii: "/") {
       // GNU: an offset into the table of long names, whose entries end in "/\n".
       guard let table = longNames else { throw FormatError("archive has no table of long names", at: header) }
-      let offset = try decimal(ByteReader(raw.start, 1..<raw.count), at: 1, count: raw.count - 1)
+      let offset = try decimal(raw.bytes, at: 1, count: raw.count - 1)
       guard offset < table.remaining else { throw FormatError("archive member's name is out of range", at: header) }
-      let start = table.base + table.offset + offset
-      var count = 0
-      while offset + count < table.remaining, start[count] != 0x0A, start[count] != 0 { count += 1 }
-      if count > 0, start[count - 1] == UInt8(ascii: "/") { count -= 1 }
-      return ByteString(start, count: count)
+      var name = table.dropFirst(offset).prefix { $0 != 0x0A && $0 != 0 }
+      if name.last == UInt8(ascii: "/") { name = name.dropLast() }
+      return ByteString(name)
     }
-    let hasSlash = raw.count > 0 && raw.start[raw.count - 1] == UInt8(ascii: "/")
-    return ByteString(raw.start, count: raw.count - (hasSlash ? 1 : 0))
+    let hasSlash = raw.bytes.last == UInt8(ascii: "/")
+    return hasSlash ? ByteString(raw.bytes.dropLast()) : raw
   }
 
   private mutating func readSymbolIndex(_ content: ByteReader, wide: Bool) throws(FormatError) {
@@ -114,28 +111,26 @@ public struct Archive: Sendable {
     var result: [ArchiveSymbol] = []
     result.reserveCapacity(count)
     for offset in offsets {
-      let start = reader.base + reader.offset
-      var length = 0
-      while length < reader.remaining, start[length] != 0 { length += 1 }
-      guard length < reader.remaining else {
+      let name = reader.prefix { $0 != 0 }
+      guard name.count < reader.remaining else {
         throw FormatError("archive's symbol index is damaged", at: content.offset)
       }
-      try reader.skip(length + 1)
-      result.append(ArchiveSymbol(name: ByteString(start, count: length), headerOffset: offset))
+      try reader.skip(name.count + 1)
+      result.append(ArchiveSymbol(name: ByteString(name), headerOffset: offset))
     }
     symbols = result
   }
 
-  private static func trimmed(_ start: UnsafePointer<UInt8>, count: Int) -> ByteString {
-    var length = count
-    while length > 0, start[length - 1] == 0x20 { length -= 1 }
-    return ByteString(start, count: length)
+  private static func trimmed(_ field: ByteReader) -> ByteString {
+    var field = field
+    while field.last == 0x20 { field = field.dropLast() }
+    return ByteString(field)
   }
 
   private static func decimal(_ bytes: ByteReader, at offset: Int, count: Int) throws(FormatError) -> Int {
     var value = 0
     for position in offset..<(offset + count) {
-      let character = bytes.base[position]
+      let character = bytes[position]
       if character == 0x20 { break }
       guard character >= 0x30, character <= 0x39, value < 1 << 48 else {
         throw FormatError("damaged number in an archive header", at: offset)

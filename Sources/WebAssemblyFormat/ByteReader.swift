@@ -4,9 +4,12 @@
 /// whatever the bytes are. Offsets are relative to `base`, the first byte of the file, so that an error and a
 /// relocation speak of the same numbers.
 ///
-/// The memory behind `base` is a mapped file (or an arena) that outlives the link; the reader never writes to it.
-/// That, and `0 <= offset <= end`, is the invariant that makes the unchecked loads below safe.
-@frozen
+/// What is not read yet is a collection of bytes, whose indices are offsets in the file.
+///
+/// The memory behind `base` is a mapped file (or an arena) that outlives the link; nobody writes to it, and
+/// `base[0..<end]` is readable: whoever makes a reader from a pointer vouches for that. Every load below is in front of
+/// `end`, and no offset is negative.
+@frozen @safe
 public struct ByteReader: @unchecked Sendable {
   /// First byte of the file.
   public let base: UnsafePointer<UInt8>
@@ -21,10 +24,14 @@ public struct ByteReader: @unchecked Sendable {
   @inlinable
   public init(_ base: UnsafePointer<UInt8>, _ range: Range<Int>) {
     precondition(range.lowerBound >= 0)
-    self.base = base
+    unsafe self.base = unsafe base
     self.offset = range.lowerBound
     self.end = range.upperBound
   }
+
+  /// The bytes that this reader has not read, as a file of their own: their offsets count from the first of them.
+  @inlinable
+  public var asFile: ByteReader { unsafe ByteReader(base + offset, 0..<remaining) }
 
   @inlinable public var isAtEnd: Bool { offset == end }
   @inlinable public var remaining: Int { end - offset }
@@ -33,20 +40,20 @@ public struct ByteReader: @unchecked Sendable {
   @inlinable @inline(__always)
   public mutating func byte() throws(FormatError) -> UInt8 {
     guard offset < end else { throw unexpectedEnd() }
-    let value = base[offset]
+    let value = unsafe base[offset]
     offset &+= 1
     return value
   }
 
   /// The next byte, which stays unread; `nil` at the end.
   @inlinable
-  public func peek() -> UInt8? { offset < end ? base[offset] : nil }
+  public func peek() -> UInt8? { unsafe offset < end ? base[offset] : nil }
 
   /// Reads an unsigned LEB128 number of at most 32 bits (WebAssembly specification, Values, Integers).
   @inlinable @inline(__always)
   public mutating func u32() throws(FormatError) -> UInt32 {
     if offset < end {
-      let first = base[offset]
+      let first = unsafe base[offset]
       if first < 0x80 {
         offset &+= 1
         return UInt32(truncatingIfNeeded: first)
@@ -74,7 +81,7 @@ public struct ByteReader: @unchecked Sendable {
   @inlinable @inline(__always)
   mutating func shortNumber() -> (bits: UInt32, length: UInt32)? {
     guard remaining >= 4 else { return nil }
-    let word = UInt32(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
+    let word = unsafe UInt32(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
     let ends = ~word & 0x8080_8080
     guard ends != 0 else { return nil }
     let length = UInt32(truncatingIfNeeded: ends.trailingZeroBitCount) &>> 3 &+ 1
@@ -108,9 +115,15 @@ public struct ByteReader: @unchecked Sendable {
   /// Reads a fixed-width little-endian 32-bit number.
   public mutating func fixed32() throws(FormatError) -> UInt32 {
     guard remaining >= 4 else { throw unexpectedEnd() }
-    let value = UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self)
+    let value = unsafe UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self)
     offset &+= 4
     return UInt32(littleEndian: value)
+  }
+
+  /// Reads a fixed-width little-endian 64-bit number.
+  public mutating func fixed64() throws(FormatError) -> UInt64 {
+    let low = try fixed32()
+    return UInt64(low) | UInt64(try fixed32()) << 32
   }
 
   /// Steps over a LEB128 number of at most `bytes` bytes without decoding it.
@@ -118,7 +131,7 @@ public struct ByteReader: @unchecked Sendable {
   public mutating func skipLEB(atMost bytes: Int = 5) throws(FormatError) {
     var left = bytes
     while offset < end, left > 0 {
-      let byte = base[offset]
+      let byte = unsafe base[offset]
       offset &+= 1
       if byte < 0x80 { return }
       left &-= 1
@@ -137,7 +150,7 @@ public struct ByteReader: @unchecked Sendable {
   @inlinable
   public mutating func slice(_ count: Int) throws(FormatError) -> ByteReader {
     guard count >= 0, count <= remaining else { throw unexpectedEnd() }
-    let result = ByteReader(base, offset..<(offset &+ count))
+    let result = unsafe ByteReader(base, offset..<(offset &+ count))
     offset &+= count
     return result
   }
@@ -160,7 +173,7 @@ public struct ByteReader: @unchecked Sendable {
   public mutating func name() throws(FormatError) -> ByteString {
     let count = Int(try u32())
     guard count <= remaining else { throw unexpectedEnd() }
-    let result = ByteString(base + offset, count: count)
+    let result = unsafe ByteString(base + offset, count: count)
     offset &+= count
     return result
   }
@@ -204,5 +217,35 @@ public struct ByteReader: @unchecked Sendable {
       throw FormatError("LEB128 number does not fit into \(bits) bits", at: start)
     }
     return result
+  }
+}
+
+extension ByteReader: RandomAccessCollection {
+  @inlinable public var startIndex: Int { offset }
+  @inlinable public var endIndex: Int { end }
+
+  /// The byte at an offset in the file, whether it was read or not.
+  ///
+  /// - Precondition: `0 <= offset < end`.
+  @inlinable
+  public subscript(offset: Int) -> UInt8 {
+    precondition(UInt(bitPattern: offset) < UInt(bitPattern: end), "offset is out of range")
+    return unsafe base[offset]
+  }
+
+  /// A reader of a range of the file, whether its bytes were read or not.
+  ///
+  /// - Precondition: the range ends at `end` or before it.
+  @inlinable
+  public subscript(range: Range<Int>) -> ByteReader {
+    precondition(range.upperBound <= end, "range is out of range")
+    return unsafe ByteReader(base, range)
+  }
+
+  @inlinable
+  public func withContiguousStorageIfAvailable<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result? {
+    try unsafe body(UnsafeBufferPointer(start: base + offset, count: remaining))
   }
 }

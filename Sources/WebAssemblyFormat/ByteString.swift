@@ -1,8 +1,9 @@
 /// A string of bytes inside a mapped file: a name, compared and hashed without a copy.
 ///
 /// Names in WebAssembly are UTF-8, but nothing here depends on it; ``description`` repairs what is not.
-/// The memory belongs to a mapped file or an arena that lives as long as the link.
-@frozen
+/// The memory from `start` on belongs to a mapped file or an arena that lives as long as the link, and nobody writes to
+/// it; whoever makes a string from a pointer vouches for `count` readable bytes there. Every load below is of these.
+@frozen @safe
 public struct ByteString: @unchecked Sendable {
   public let start: UnsafePointer<UInt8>
   @usableFromInline let storedCount: UInt32
@@ -12,31 +13,45 @@ public struct ByteString: @unchecked Sendable {
   /// The `count` bytes from `start` on.
   @inlinable
   public init(_ start: UnsafePointer<UInt8>, count: Int) {
-    self.start = start
+    unsafe self.start = unsafe start
     self.storedCount = UInt32(truncatingIfNeeded: count)
-    self.hash = ByteString.hash(start, count)
+    self.hash = unsafe ByteString.hash(start, count)
   }
+
+  /// The bytes that a reader has not read.
+  @inlinable
+  public init(_ reader: ByteReader) { unsafe self.init(reader.base + reader.offset, count: reader.remaining) }
 
   /// A string literal as bytes.
   public init(_ literal: StaticString) {
-    self.init(literal.utf8Start, count: literal.utf8CodeUnitCount)
+    unsafe self.init(literal.utf8Start, count: literal.utf8CodeUnitCount)
   }
 
   /// Length in bytes.
   @inlinable public var count: Int { Int(storedCount) }
   @inlinable public var isEmpty: Bool { storedCount == 0 }
-  @inlinable public var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
+  /// The bytes as a collection, and to read.
+  @inlinable public var bytes: ByteReader { unsafe ByteReader(start, 0..<count) }
+
+  /// The byte at a position.
+  ///
+  /// - Precondition: `0 <= index < count`.
+  @inlinable
+  public subscript(index: Int) -> UInt8 {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "index is out of range")
+    return unsafe start[index]
+  }
 
   /// Multiply-and-fold over sixteen bytes at a time: names are long in C++ and Rust. The last sixteen overlap those
   /// before, so that no byte is read alone but in names of up to three.
   @inlinable
   static func hash(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt32 {
-    let raw = UnsafeRawPointer(start)
+    let raw = unsafe UnsafeRawPointer(start)
     func word(_ offset: Int) -> UInt64 {
-      UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      unsafe UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
     func half(_ offset: Int) -> UInt64 {
-      UInt64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+      unsafe UInt64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: count)
     var (first, last): (UInt64, UInt64) = (0, 0)
@@ -52,7 +67,7 @@ public struct ByteString: @unchecked Sendable {
     } else if count >= 4 {
       (first, last) = (half(0), half(count &- 4))
     } else if count > 0 {
-      first = UInt64(start[0]) | UInt64(start[count &>> 1]) &<< 8 | UInt64(start[count &- 1]) &<< 16
+      first = unsafe UInt64(start[0]) | UInt64(start[count &>> 1]) &<< 8 | UInt64(start[count &- 1]) &<< 16
     }
     let folded = fold(fold(first ^ 0xD6E8_FEB8_6659_FD93, last ^ state), 0xA076_1D64_78BD_642F)
     return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
@@ -65,17 +80,28 @@ public struct ByteString: @unchecked Sendable {
     return product.high ^ product.low
   }
 
+  /// Calls `body` with the bytes, which stay where they are.
+  @inlinable
+  public func withBuffer<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    unsafe body(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  public func hasSuffix(_ suffix: ByteString) -> Bool {
+    guard suffix.count <= count else { return false }
+    return unsafe ByteString.areEqual(start + (count - suffix.count), suffix.start, suffix.count)
+  }
+
   public func hasSuffix(_ suffix: StaticString) -> Bool {
     let length = suffix.utf8CodeUnitCount
     guard length <= count else { return false }
-    for index in 0..<length where start[count - length + index] != suffix.utf8Start[index] { return false }
+    for index in 0..<length where unsafe start[count - length + index] != suffix.utf8Start[index] { return false }
     return true
   }
 
   public func hasPrefix(_ prefix: StaticString) -> Bool {
     let length = prefix.utf8CodeUnitCount
     guard length <= count else { return false }
-    for index in 0..<length where start[index] != prefix.utf8Start[index] { return false }
+    for index in 0..<length where unsafe start[index] != prefix.utf8Start[index] { return false }
     return true
   }
 }
@@ -84,32 +110,32 @@ extension ByteString: Hashable {
   @inlinable
   public static func == (left: ByteString, right: ByteString) -> Bool {
     guard left.hash == right.hash, left.storedCount == right.storedCount else { return false }
-    return left.start == right.start || ByteString.areEqual(left.start, right.start, left.count)
+    return unsafe left.start == right.start || ByteString.areEqual(left.start, right.start, left.count)
   }
 
   /// Whether `count` bytes are equal: eight at a time, the last eight of them perhaps a second time.
   @inlinable
   static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
     guard count >= 8 else {
-      for index in 0..<count where left[index] != right[index] { return false }
+      for index in 0..<count where unsafe left[index] != right[index] { return false }
       return true
     }
-    let (one, other) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+    let (one, other) = unsafe (UnsafeRawPointer(left), UnsafeRawPointer(right))
     var position = 0
     while position &+ 8 < count {
-      let word = one.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      if word != other.loadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
+      let word = unsafe one.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      if unsafe word != other.loadUnaligned(fromByteOffset: position, as: UInt64.self) { return false }
       position &+= 8
     }
     let last = count &- 8
-    return one.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+    return unsafe one.loadUnaligned(fromByteOffset: last, as: UInt64.self)
       == other.loadUnaligned(fromByteOffset: last, as: UInt64.self)
   }
 
   @inlinable
   public static func == (left: ByteString, right: StaticString) -> Bool {
     guard left.count == right.utf8CodeUnitCount else { return false }
-    for index in 0..<left.count where left.start[index] != right.utf8Start[index] { return false }
+    for index in 0..<left.count where unsafe left.start[index] != right.utf8Start[index] { return false }
     return true
   }
 

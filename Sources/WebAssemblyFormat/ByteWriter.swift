@@ -14,6 +14,14 @@ public struct ByteWriter: Sendable {
   public var count: Int { bytes.count }
   public var isEmpty: Bool { bytes.isEmpty }
 
+  /// Calls `body` with what was written, which stays there as long as the call takes.
+  public func withReader<Result>(_ body: (ByteReader) -> Result) -> Result {
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return body(ByteString("").bytes) }
+      return unsafe body(ByteReader(start, 0..<buffer.count))
+    }
+  }
+
   /// Forgets what was written and keeps the room for it.
   public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
@@ -25,9 +33,9 @@ public struct ByteWriter: Sendable {
   /// Writes an unsigned LEB128 number.
   public mutating func u64(_ value: UInt64) {
     if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: LEB128.maximumLength) { room in
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: LEB128.maximumLength) { room in
       guard let start = room.baseAddress else { return }
-      bytes.append(contentsOf: room[..<LEB128.write(unsigned: value, to: start)])
+      unsafe bytes.append(contentsOf: room[..<LEB128.write(unsigned: value, to: start)])
     }
   }
 
@@ -35,10 +43,10 @@ public struct ByteWriter: Sendable {
   ///
   /// - Precondition: `width` is at least its length.
   public mutating func u64(_ value: UInt64, width: Int) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: width) { room in
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: width) { room in
       guard let start = room.baseAddress else { return }
-      LEB128.write(unsigned: value, width: width, to: start)
-      bytes.append(contentsOf: room)
+      unsafe LEB128.write(unsigned: value, width: width, to: start)
+      unsafe bytes.append(contentsOf: room)
     }
   }
 
@@ -60,29 +68,24 @@ public struct ByteWriter: Sendable {
 
   /// Writes a signed LEB128 number.
   public mutating func s64(_ value: Int64) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: LEB128.maximumLength) { room in
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: LEB128.maximumLength) { room in
       guard let start = room.baseAddress else { return }
-      bytes.append(contentsOf: room[..<LEB128.write(signed: value, to: start)])
+      unsafe bytes.append(contentsOf: room[..<LEB128.write(signed: value, to: start)])
     }
   }
 
   /// Writes a little-endian number of four bytes.
   public mutating func fixed32(_ value: UInt32) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
   }
 
   /// Writes a little-endian number of eight bytes.
   public mutating func fixed64(_ value: UInt64) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
   }
 
   /// Writes bytes as they are.
-  public mutating func raw(_ start: UnsafePointer<UInt8>, count: Int) {
-    bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
-  }
-
-  /// Writes bytes as they are.
-  public mutating func raw(_ buffer: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: buffer) }
+  public mutating func raw(_ content: ByteReader) { bytes.append(contentsOf: content) }
 
   /// Writes bytes as they are.
   public mutating func raw(_ array: [UInt8]) { bytes.append(contentsOf: array) }
@@ -121,9 +124,9 @@ public struct ByteWriter: Sendable {
   /// - Precondition: those bytes have been written, and the number fits.
   public mutating func patch(at position: Int, unsigned value: UInt64, width: Int) {
     precondition(position >= 0 && width > 0 && position + width <= bytes.count)
-    bytes.withUnsafeMutableBufferPointer { buffer in
+    unsafe bytes.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
-      LEB128.write(unsigned: value, width: width, to: start + position)
+      unsafe LEB128.write(unsigned: value, width: width, to: start + position)
     }
   }
 
@@ -132,9 +135,9 @@ public struct ByteWriter: Sendable {
   /// - Precondition: those bytes have been written, and the number fits.
   public mutating func patch(at position: Int, signed value: Int64, width: Int) {
     precondition(position >= 0 && width > 0 && position + width <= bytes.count)
-    bytes.withUnsafeMutableBufferPointer { buffer in
+    unsafe bytes.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
-      LEB128.write(signed: value, width: width, to: start + position)
+      unsafe LEB128.write(signed: value, width: width, to: start + position)
     }
   }
 

@@ -65,12 +65,10 @@ public enum FileKind: Sendable, Equatable {
   }
 
   private static func starts(_ file: ByteReader, _ prefix: StaticString) -> Bool {
-    guard file.remaining >= prefix.utf8CodeUnitCount else { return false }
-    return (0..<prefix.utf8CodeUnitCount).allSatisfy { file.base[file.offset + $0] == prefix.utf8Start[$0] }
+    return ByteString(file).hasPrefix(prefix)
   }
 
   private static func starts(_ file: ByteReader, raw prefix: [UInt8]) -> Bool {
-    guard file.remaining >= prefix.count else { return false }
-    return prefix.indices.allSatisfy { file.base[file.offset + $0] == prefix[$0] }
+    file.starts(with: prefix)
   }
 }

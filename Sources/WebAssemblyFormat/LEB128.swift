@@ -26,11 +26,11 @@ public enum LEB128 {
     var rest = value
     var count = 0
     while rest >= 0x80 {
-      target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+      unsafe target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
       rest &>>= 7
       count &+= 1
     }
-    target[count] = UInt8(truncatingIfNeeded: rest)
+    unsafe target[count] = UInt8(truncatingIfNeeded: rest)
     return count &+ 1
   }
 
@@ -40,11 +40,11 @@ public enum LEB128 {
     var rest = value
     var count = 0
     while rest < -64 || rest > 63 {
-      target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+      unsafe target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
       rest &>>= 7
       count &+= 1
     }
-    target[count] = UInt8(truncatingIfNeeded: rest) & 0x7F
+    unsafe target[count] = UInt8(truncatingIfNeeded: rest) & 0x7F
     return count &+ 1
   }
 
@@ -57,10 +57,10 @@ public enum LEB128 {
     precondition(width >= length(unsigned: value), "number does not fit into the width")
     var rest = value
     for index in 0..<(width &- 1) {
-      target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+      unsafe target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
       rest &>>= 7
     }
-    target[width &- 1] = UInt8(truncatingIfNeeded: rest)
+    unsafe target[width &- 1] = UInt8(truncatingIfNeeded: rest)
   }
 
   /// Writes a signed number padded to `width` bytes.
@@ -71,10 +71,10 @@ public enum LEB128 {
     precondition(width >= length(signed: value), "number does not fit into the width")
     var rest = value
     for index in 0..<(width &- 1) {
-      target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+      unsafe target[index] = UInt8(truncatingIfNeeded: rest) | 0x80
       rest &>>= 7
     }
-    target[width &- 1] = UInt8(truncatingIfNeeded: rest) & 0x7F
+    unsafe target[width &- 1] = UInt8(truncatingIfNeeded: rest) & 0x7F
   }
 
   /// Writes the low 35 bits of a number padded to five bytes, as operands of 32 bits stand in relocatable code. A signed
@@ -85,7 +85,7 @@ public enum LEB128 {
   public static func write(fiveBytes value: UInt64, to target: UnsafeMutablePointer<UInt8>) {
     let low = UInt32(truncatingIfNeeded: value)
     let groups = low & 0x7F | low &<< 1 & 0x7F00 | low &<< 2 & 0x7F_0000 | low &<< 3 & 0x7F00_0000
-    UnsafeMutableRawPointer(target).storeBytes(of: (groups | 0x8080_8080).littleEndian, as: UInt32.self)
-    target[4] = UInt8(truncatingIfNeeded: value &>> 28) & 0x7F
+    unsafe UnsafeMutableRawPointer(target).storeBytes(of: (groups | 0x8080_8080).littleEndian, as: UInt32.self)
+    unsafe target[4] = UInt8(truncatingIfNeeded: value &>> 28) & 0x7F
   }
 }

@@ -42,13 +42,15 @@ private func withLargeStack(_ body: @escaping @Sendable () -> Void) async {
   }
 }
 
+private func contents(_ text: Text) -> [UInt8] { (0..<text.count).map { text[$0] } }
+
 /// Checks that the short way to a readable name, where it is open, leads to the same as the grammar.
 private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itanium: inout ItaniumDemangler) {
   name.withUnsafeBufferPointer { bytes in
     guard bytes.count >= 2, bytes[0] == UInt8(ascii: "_"), bytes[1] == UInt8(ascii: "Z") else { return }
     let text = Text(start: bytes.baseAddress!, count: bytes.count)
-    guard let short = direct.demangle(text).map({ Array($0) }) else { return }
-    #expect(itanium.demangle(text).map { Array($0) } == short, "\(String(decoding: bytes, as: UTF8.self))")
+    guard let short = direct.demangle(text).map(contents) else { return }
+    #expect(itanium.demangle(text).map(contents) == short, "\(String(decoding: bytes, as: UTF8.self))")
   }
 }
 

@@ -61,6 +61,29 @@ import Testing
     }
   }
 
+  /// What is unsafe stands behind few types, whose invariants are written next to them: readers and writers of bytes, the
+  /// innermost loops, memory that threads share, and calls of the system. Another file wants a reason, and a line here.
+  @Test func unsafeCodeStandsBehindFewTypes() throws {
+    let allowed: Set<String> = [
+      // Bytes, and the innermost loops over them.
+      "ByteReader", "ByteString", "ByteWriter", "LEB128", "CodeScanner", "InstructionTable", "Pool", "Text",
+      "Demangler",
+      "SHA1", "XXH3", "OutputRoom", "OutputImage",
+      // Memory that stays, or that threads share.
+      "Mapping", "NameArena", "TypeArena", "SharedBytes", "Threads", "ThreadPool", "Lock", "MergedStrings",
+      "StringOrder",
+      "Prefetch", "Marker", "Link", "DisplayNames",
+      // Calls of the system.
+      "TemporaryFile", "OutputFile", "Diagnostics", "PassTimer", "ReproductionArchive", "InputLoader", "CommandLine",
+    ]
+    for name in try RoomTests.sources(in: "") {
+      let text = try String(contentsOfFile: "\(Repository.root)/Sources/\(name)", encoding: .utf8)
+      let code = text.replacing(/\/\/.*/, with: "").replacing(/"(?:[^"\\\n]|\\.)*"/, with: "")
+      let type = name.split(separator: "/").last?.dropLast(".swift".count) ?? ""
+      if code.contains(/\bunsafe\b/), !allowed.contains(String(type)) { Issue.record("\(name) has unsafe code") }
+    }
+  }
+
   private static func sources(in folder: String) throws -> [String] {
     let root = "\(Repository.root)/Sources"
     let all = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")

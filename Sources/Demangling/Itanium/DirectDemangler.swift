@@ -21,7 +21,7 @@ struct DirectDemangler: ~Copyable {
     var isPack = false
   }
 
-  private var input = Text.empty.start
+  private var input = Text.empty
   private var position = 0
   private var end = 0
   private var depth = 0
@@ -37,8 +37,8 @@ struct DirectDemangler: ~Copyable {
   private var outputLimit: Int { 512 + 4 * end }
 
   /// The readable form of a name that starts with `_Z`, valid until the next call; nil if it has to be looked at closely.
-  mutating func demangle(_ name: Text) -> UnsafeBufferPointer<UInt8>? {
-    input = name.start
+  mutating func demangle(_ name: Text) -> Text? {
+    input = name
     position = 2
     end = name.count
     depth = 0
@@ -52,10 +52,10 @@ struct DirectDemangler: ~Copyable {
     }
   }
 
-  private mutating func readFunction() throws(MalformedName) -> UnsafeBufferPointer<UInt8> {
+  private mutating func readFunction() throws(MalformedName) -> Text {
     var context = NameContext(isEncoding: true)
     _ = try readName(&context)
-    guard position < end else { return output.contents }
+    guard position < end else { return output.text }
     let nameEnd = output.count
     if context.endsWithTemplateArguments && !context.hasNoReturnType { _ = try readType() }
     let returnEnd = output.count
@@ -71,13 +71,14 @@ struct DirectDemangler: ~Copyable {
     }
     output.append(UInt8(ascii: ")"))
     if context.qualifiers & Qualifier.const != 0 { output.append(Text(" const")) }
-    guard returnEnd > nameEnd, let start = output.contents.baseAddress else { return output.contents }
+    guard returnEnd > nameEnd else { return output.text }
+    let text = output.text
     arranged.removeAll()
-    arranged.append(from: start + nameEnd, count: returnEnd - nameEnd)
+    arranged.append(text[nameEnd..<returnEnd])
     arranged.append(UInt8(ascii: " "))
-    arranged.append(from: start, count: nameEnd)
-    arranged.append(from: start + returnEnd, count: output.count - returnEnd)
-    return arranged.contents
+    arranged.append(text[0..<nameEnd])
+    arranged.append(text.dropping(returnEnd))
+    return arranged.text
   }
 
   // MARK: Names
@@ -204,7 +205,7 @@ struct DirectDemangler: ~Copyable {
     }
     guard length > 0, length <= end - position else { throw MalformedName() }
     defer { position += length }
-    return Text(start: input + position, count: length)
+    return input[position..<position + length]
   }
 
   // MARK: Template arguments and what stands for pieces
@@ -339,11 +340,11 @@ struct DirectDemangler: ~Copyable {
   private mutating func readPointer(_ suffix: StaticString) throws(MalformedName) -> Piece {
     position += 1
     var piece = try readType()
-    let isReference = suffix.utf8Start[0] == UInt8(ascii: "&")
+    let isReference = Text(suffix).first == UInt8(ascii: "&")
     guard !(isReference && piece.isReference) else { throw MalformedName() }
     output.append(Text(suffix))
     // A qualified reference still is one, to those that refer to it.
-    if suffix.utf8Start[0] == UInt8(ascii: "*") { piece.isReference = false }
+    if Text(suffix).first == UInt8(ascii: "*") { piece.isReference = false }
     if isReference { piece.isReference = true }
     piece.nesting += 1
     finish(&piece)

@@ -10,7 +10,7 @@ extension ItaniumDemangler {
     case UInt8(ascii: "d"):
       try write(double: Double(bitPattern: value(ofDigits: node.text)))
     default:
-      let head = UInt16(truncatingIfNeeded: value(ofDigits: Text(start: node.text.start, count: 4)))
+      let head = UInt16(truncatingIfNeeded: value(ofDigits: node.text[0..<4]))
       try write(extendedHead: head, significand: value(ofDigits: node.text.dropping(4)))
       put(UInt8(ascii: "L"))
     }
@@ -18,7 +18,7 @@ extension ItaniumDemangler {
 
   private func value(ofDigits digits: Text) -> UInt64 {
     var value: UInt64 = 0
-    for index in 0..<digits.count { value = value << 4 | UInt64(hexadecimalValue(digits.start[index]) ?? 0) }
+    for index in 0..<digits.count { value = value << 4 | UInt64(hexadecimalValue(digits[index]) ?? 0) }
     return value
   }
 

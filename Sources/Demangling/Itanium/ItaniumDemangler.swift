@@ -8,7 +8,7 @@
 /// The reading gives up at the first mistake, so there is nothing to undo: everything is reset before the next name.
 struct ItaniumDemangler: ~Copyable {
   // What is read.
-  var input = Text.empty.start
+  var input = Text.empty
   var position = 0
   var end = 0
 
@@ -48,7 +48,7 @@ struct ItaniumDemangler: ~Copyable {
   static var noPack: UInt32 { .max }
 
   /// The readable form of `name`, valid until the next call, or nil.
-  mutating func demangle(_ name: Text) -> UnsafeBufferPointer<UInt8>? {
+  mutating func demangle(_ name: Text) -> Text? {
     reset(to: name)
     do throws(MalformedName) {
       let root = try parseMangledName()
@@ -57,11 +57,11 @@ struct ItaniumDemangler: ~Copyable {
     } catch {
       return nil
     }
-    return output.contents
+    return output.text
   }
 
   private mutating func reset(to name: Text) {
-    input = name.start
+    input = name
     position = 0
     end = name.count
     nodes.removeAll()
@@ -125,7 +125,7 @@ extension ItaniumDemangler {
   mutating func consume(_ word: StaticString) -> Bool {
     let length = word.utf8CodeUnitCount
     guard end - position >= length else { return false }
-    for index in 0..<length where input[position + index] != word.utf8Start[index] { return false }
+    for index in 0..<length where input[position + index] != Text(word)[index] { return false }
     position += length
     return true
   }
@@ -140,7 +140,7 @@ extension ItaniumDemangler {
     if !consume(word) { throw MalformedName() }
   }
 
-  func slice(from start: Int, to limit: Int) -> Text { Text(start: input + start, count: limit - start) }
+  func slice(from start: Int, to limit: Int) -> Text { input[start..<limit] }
 
   @inline(__always)
   mutating func add(_ node: Node) -> NodeID {

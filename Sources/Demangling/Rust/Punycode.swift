@@ -11,17 +11,16 @@ extension RustDemangler {
   /// RFC 3492, 6.2.
   private mutating func decode(_ text: Text) throws(MalformedName) {
     var place = 0
-    let bytes = UnsafeBufferPointer(start: text.start, count: text.count)
-    if let delimiter = bytes.lastIndex(of: UInt8(ascii: "_")) {
-      for index in 0..<delimiter { scalars.append(UInt32(bytes[index])) }
+    if let delimiter = (0..<text.count).last(where: { text[$0] == UInt8(ascii: "_") }) {
+      for index in 0..<delimiter { scalars.append(UInt32(text[index])) }
       place = delimiter + 1
     }
     var scalar = 0x80
     var insertion = 0
     var bias = 72
     var isFirst = true
-    while place < bytes.count {
-      let distance = try readDelta(bytes, &place, bias, from: insertion)
+    while place < text.count {
+      let distance = try readDelta(text, &place, bias, from: insertion)
       let length = scalars.count + 1
       bias = adapt(distance - insertion, length, isFirst)
       isFirst = false
@@ -39,16 +38,16 @@ extension RustDemangler {
 
   /// One generalized variable-length integer (RFC 3492, 3.3), added to `start`.
   private func readDelta(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ place: inout Int, _ bias: Int, from start: Int
+    _ text: Text, _ place: inout Int, _ bias: Int, from start: Int
   ) throws(MalformedName) -> Int {
     var sum = start
     var weight = 1
     var threshold = 36
-    while place < bytes.count {
+    while place < text.count {
       let digit: Int
-      switch bytes[place] {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = Int(bytes[place] - UInt8(ascii: "a"))
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = Int(bytes[place] - UInt8(ascii: "0")) + 26
+      switch text[place] {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = Int(text[place] - UInt8(ascii: "a"))
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = Int(text[place] - UInt8(ascii: "0")) + 26
       default: throw MalformedName()
       }
       place += 1

@@ -114,7 +114,7 @@ extension RustDemangler {
         let identifier = try readIdentifier()
         if identifier.isPunycode { throw MalformedName() }
         for index in 0..<identifier.text.count {
-          let byte = identifier.text.start[index]
+          let byte = identifier.text[index]
           try put(byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte)
         }
       }
@@ -253,6 +253,6 @@ extension RustDemangler {
         value = value << 4 | UInt64(digit)
       }
     }
-    return (value, Text(start: input + start, count: position - 1 - start))
+    return (value, input[start..<position - 1])
   }
 }

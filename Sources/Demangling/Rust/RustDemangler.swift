@@ -4,7 +4,7 @@
 /// These names are written in the order in which they are read, so one pass does both. Parts that are read but not
 /// shown, such as the path of an `impl`, pass with `isWriting` off.
 struct RustDemangler: ~Copyable {
-  var input = Text.empty.start
+  var input = Text.empty
   var position = 0
   var end = 0
   var isWriting = true
@@ -17,12 +17,12 @@ struct RustDemangler: ~Copyable {
   var scalars = Pool<UInt32>(capacity: 64)
 
   /// The readable form of `name`, valid until the next call, or nil.
-  mutating func demangle(_ name: Text) -> UnsafeBufferPointer<UInt8>? {
+  mutating func demangle(_ name: Text) -> Text? {
     // Positions in a name count from behind the `_R`; a dot starts a suffix of the compiler's.
     let body = name.dropping(2)
-    input = body.start
+    input = body
     position = 0
-    end = UnsafeBufferPointer(start: body.start, count: body.count).firstIndex(of: UInt8(ascii: ".")) ?? body.count
+    end = body.index(of: UInt8(ascii: "."))
     isWriting = true
     boundLifetimes = 0
     depth = 0
@@ -33,7 +33,7 @@ struct RustDemangler: ~Copyable {
     } catch {
       return nil
     }
-    return output.contents
+    return output.text
   }
 
   // <symbol-name> = "_R" <path> [<instantiating-crate>]
@@ -207,7 +207,7 @@ extension RustDemangler {
     guard isWriting else { return }
     fuel -= text.count
     if fuel < 0 { throw MalformedName() }
-    output.append(from: text.start, count: text.count)
+    output.append(text)
   }
 
   mutating func put(_ word: StaticString) throws(MalformedName) { try put(Text(word)) }
@@ -287,8 +287,8 @@ extension RustDemangler {
     let length = try readDecimal()
     _ = consume(UInt8(ascii: "_"))
     guard length <= UInt64(end - position) else { throw MalformedName() }
-    let text = Text(start: input + position, count: Int(length))
-    for index in 0..<text.count where !isIdentifierByte(text.start[index]) { throw MalformedName() }
+    let text = input[position..<position + Int(length)]
+    for index in 0..<text.count where !isIdentifierByte(text[index]) { throw MalformedName() }
     position += text.count
     return RustIdentifier(text: text, isPunycode: isPunycode)
   }

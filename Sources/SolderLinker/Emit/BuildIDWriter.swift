@@ -35,44 +35,44 @@ struct BuildIDWriter {
   }
 
   /// Writes the identifier to the end of a result that is otherwise complete.
-  func fill(_ image: UnsafeMutableBufferPointer<UInt8>, _ threads: Threads) {
+  func fill(_ image: inout [UInt8], _ threads: Threads) {
     let identifier: [UInt8]
     switch style {
     case .none: return
     case .bytes(let bytes): identifier = bytes
-    case .sha1: identifier = hash(UnsafeBufferPointer(image), threads, SHA1.digest)
+    case .sha1: identifier = hash(image, threads, SHA1.digest)
     case .fast:
       identifier = universal(
-        version: 5, from: BuildIDWriter.nameSpace + hash(UnsafeBufferPointer(image), threads, fastDigest))
+        version: 5, from: BuildIDWriter.nameSpace + hash(image, threads, fastDigest))
     case .uuid: identifier = universal(version: 4, from: nil)
     }
     guard image.count >= identifier.count else { return }
-    _ = image[(image.count - identifier.count)...].update(fromContentsOf: identifier)
+    image.replaceSubrange((image.count - identifier.count)..., with: identifier)
   }
 
-  private func fastDigest(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-    withUnsafeBytes(of: XXH3.hash(bytes).littleEndian) { Array($0) }
+  private func fastDigest(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    let hash = XXH3.hash(bytes)
+    return stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
   }
 
   private func hash(
-    _ image: UnsafeBufferPointer<UInt8>, _ threads: Threads,
-    _ digest: @escaping @Sendable (UnsafeBufferPointer<UInt8>) -> [UInt8]
+    _ image: [UInt8], _ threads: Threads,
+    _ digest: @escaping @Sendable (ArraySlice<UInt8>) -> [UInt8]
   ) -> [UInt8] {
     let pieceSize = BuildIDWriter.pieceSize
     let pieces = (image.count + pieceSize - 1) / pieceSize
-    nonisolated(unsafe) let image = image  // Only read, and alive until the loop is over.
     let digests = threads.map(pieces) { index in
       let start = index * pieceSize
-      return digest(UnsafeBufferPointer(rebasing: image[start..<min(start + pieceSize, image.count)]))
+      return digest(image[start..<min(start + pieceSize, image.count)])
     }
-    return digests.flatMap { $0 }.withUnsafeBufferPointer { digest($0) }
+    return digest(digests.flatMap { $0 }[...])
   }
 
   /// A universally unique identifier (RFC 9562): of a name by its hash, or random.
   private func universal(version: UInt8, from name: [UInt8]?) -> [UInt8] {
     var bytes: [UInt8]
     if let name {
-      bytes = Array(name.withUnsafeBufferPointer { SHA1.digest($0) }[..<16])
+      bytes = Array(SHA1.digest(name[...])[..<16])
     } else {
       var generator = SystemRandomNumberGenerator()
       bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -79,7 +79,7 @@ struct CustomPlan {
         let content = piece.unit.customSections[piece.index].content
         return (
           id: (piece.unit.bases.custom + piece.index).rawValue,
-          bytes: UnsafeBufferPointer(start: content.base + content.offset, count: content.remaining)
+          bytes: content
         )
       }
       let merged = MergedStrings(strings, threads)

@@ -54,7 +54,7 @@ struct ImageWriter {
     let identifier = BuildIDWriter(style: program.options.buildID)
     guard identifier.count > 0 else { return image }
     var bytes = image.filled()
-    bytes.withUnsafeMutableBufferPointer { identifier.fill($0, threads) }
+    identifier.fill(&bytes, threads)
     return OutputImage(bytes, errors: program.errors)
   }
 
@@ -378,7 +378,7 @@ struct DataWriter {
       let unit = units[piece.unit]
       let input = unit.segments[Int(piece.segment)]
       clear(to: piece.offset)
-      let copied = Range(uncheckedBounds: (piece.offset, piece.offset + UInt64(input.count))).clamped(to: range)
+      let copied = (piece.offset..<piece.offset + UInt64(input.count)).clamped(to: range)
       if !copied.isEmpty {
         check(
           room.copy(

@@ -20,7 +20,7 @@ enum OutputFile {
     if path == "-" { return try copy(image.bytes(), to: dup(STDOUT_FILENO)) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
       return try copy(image.bytes(), to: try TemporaryFile.open(path, O_WRONLY, permissions))
     }
@@ -47,20 +47,20 @@ enum OutputFile {
   static func check(_ path: String) throws(Errno) {
     if path.isEmpty || path == "-" { return }
     var status = stat()
-    if stat(path, &status) == 0 {
+    if unsafe stat(path, &status) == 0 {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
       return
     }
     guard errno == ENOENT else { throw Errno(rawValue: errno) }
     let folder = FilePath(path).removingLastComponent().string
-    guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
+    guard unsafe access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
   }
 
   private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
     try reserve(image.count, in: descriptor)
     try image.write(to: descriptor)
     // What became of zeros in place of an input's bytes gets no name.
-    if lostInput() != nil { throw .ioError }
+    if Mapping.hasLostBytes { throw .ioError }
   }
 
   /// Gives a new file its blocks on the disk before it is filled.
@@ -79,13 +79,13 @@ enum OutputFile {
     defer { close(descriptor) }
     var written = 0
     while written < bytes.count {
-      let count = bytes.withUnsafeBytes { rest in
+      let count = unsafe bytes.withUnsafeBytes { rest in
         #if canImport(Darwin)
           Darwin.write(descriptor, rest.baseAddress! + written, rest.count - written)
         #elseif canImport(Musl)
           Musl.write(descriptor, rest.baseAddress! + written, rest.count - written)
         #else
-          Glibc.write(descriptor, rest.baseAddress! + written, rest.count - written)
+          unsafe Glibc.write(descriptor, rest.baseAddress! + written, rest.count - written)
         #endif
       }
       if count < 0 {

@@ -82,9 +82,9 @@ struct OutputImage: Sendable {
   /// The bytes, in memory, which do not matter if there are ``errors``.
   func filled() -> [UInt8] {
     guard errors.isEmpty else { return [] }
-    return Array(unsafeUninitializedCapacity: count) { buffer, initialized in
+    return unsafe Array(unsafeUninitializedCapacity: count) { buffer, initialized in
       if let start = buffer.baseAddress {
-        let window = OutputWindow(start, 0..<count, errors)
+        let window = unsafe OutputWindow(start, 0..<count, errors)
         threads.forEach(chunks.count) { index in
           for region in chunks[index] { region.fill(window) }
         }
@@ -105,9 +105,9 @@ struct OutputImage: Sendable {
       guard failure.load(ordering: .relaxed) == 0, let first = chunk.first, let last = chunk.last else { return }
       let range = first.range.lowerBound..<last.range.upperBound
       let scratch = buffers.take(range.count)
-      let window = OutputWindow(scratch.start, range, errors)
+      let window = unsafe OutputWindow(scratch.start, range, errors)
       for region in chunk { region.fill(window) }
-      let status = OutputImage.write(scratch.start, range, to: descriptor)
+      let status = unsafe OutputImage.write(scratch.start, range, to: descriptor)
       buffers.giveBack(scratch)
       if status != 0 { failure.store(status, ordering: .relaxed) }
     }
@@ -120,7 +120,7 @@ struct OutputImage: Sendable {
   private static func write(_ start: UnsafeMutablePointer<UInt8>, _ range: Range<Int>, to descriptor: Int32) -> Int32 {
     var written = 0
     while written < range.count {
-      let count = pwrite(descriptor, start + written, range.count - written, off_t(range.lowerBound + written))
+      let count = unsafe pwrite(descriptor, start + written, range.count - written, off_t(range.lowerBound + written))
       if count >= 0 {
         written += count
       } else if errno != EINTR {
@@ -134,7 +134,8 @@ struct OutputImage: Sendable {
 /// Memory for a stretch of the result, addressed by offsets in the result.
 ///
 /// Whoever fills a region gets room for its bytes from here and writes nowhere else, see ``OutputRoom``. Threads that share
-/// a window fill different regions.
+/// a window fill different regions, and the memory stays until all of them are filled.
+@safe
 struct OutputWindow: @unchecked Sendable {
   private let start: UnsafeMutablePointer<UInt8>
   private let range: Range<Int>
@@ -142,14 +143,14 @@ struct OutputWindow: @unchecked Sendable {
 
   /// - Parameter start: `range.count` writable bytes.
   init(_ start: UnsafeMutablePointer<UInt8>, _ range: Range<Int>, _ errors: InternalErrors) {
-    self.start = start
+    unsafe self.start = unsafe start
     self.range = range
     self.errors = errors
   }
 
   /// Room for `count` bytes at `offset` in the result; for none, where the window does not have them.
   func room(at offset: Int, count: Int) -> OutputRoom {
-    OutputRoom(start, count: range.count).part(at: offset &- range.lowerBound, count: count)
+    unsafe OutputRoom(start, count: range.count).part(at: offset &- range.lowerBound, count: count)
   }
 
   /// Copies bytes to `offset` in the result.
@@ -165,6 +166,8 @@ struct OutputWindow: @unchecked Sendable {
 
 /// Buffers that threads take in turn, so that their pages are faulted in once.
 private final class ScratchBuffers: Sendable {
+  /// `count` bytes from `start` on, which one thread at a time has.
+  @safe
   struct Buffer: @unchecked Sendable {
     let start: UnsafeMutablePointer<UInt8>
     let count: Int
@@ -176,16 +179,16 @@ private final class ScratchBuffers: Sendable {
   func take(_ count: Int) -> Buffer {
     if let buffer = free.withLock({ $0.popLast() }) {
       if buffer.count >= count { return buffer }
-      buffer.start.deallocate()
+      unsafe buffer.start.deallocate()
     }
     // Chunks differ in size by less than a region, mostly.
     let capacity = count + count / 2
-    return Buffer(start: .allocate(capacity: capacity), count: capacity)
+    return unsafe Buffer(start: .allocate(capacity: capacity), count: capacity)
   }
 
   func giveBack(_ buffer: Buffer) { free.withLock { $0.append(buffer) } }
 
   deinit {
-    for buffer in free.withLock({ $0 }) { buffer.start.deallocate() }
+    for buffer in free.withLock({ $0 }) { unsafe buffer.start.deallocate() }
   }
 }

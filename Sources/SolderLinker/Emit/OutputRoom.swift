@@ -103,3 +103,17 @@ struct OutputRoom {
     return true
   }
 }
+
+extension ByteWriter {
+  /// Writes bytes that `fill` puts into a room of that size.
+  ///
+  /// - Returns: What `fill` returned; if `false`, nothing is written.
+  mutating func raw(count: Int, _ fill: (OutputRoom) -> Bool) -> Bool {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(count, 1)) { buffer in
+      // The room is the buffer, which is there until this returns; complete, it was written to the last byte.
+      guard let start = buffer.baseAddress, fill(unsafe OutputRoom(start, count: count)) else { return false }
+      unsafe raw(ByteReader(start, 0..<count))
+      return true
+    }
+  }
+}

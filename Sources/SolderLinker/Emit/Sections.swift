@@ -282,15 +282,14 @@ struct SectionWriter {
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
     let patcher = Patcher(unit, encoder)
     let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(size, 1)) { buffer in
-      guard let start = buffer.baseAddress else { return }
-      var fragmentWriter = FragmentWriter(OutputRoom(start, count: size))
+    let isComplete = writer.raw(count: size) { room in
+      var fragmentWriter = FragmentWriter(room)
       fragmentWriter.write(fragment, patcher, compress: false)
-      guard fragmentWriter.isComplete else {
-        return program.errors.report(
-          "\(unit.file.displayName): the expression at \(fragment.start) is not as long as was measured")
-      }
-      writer.raw(start, count: size)
+      return fragmentWriter.isComplete
+    }
+    if !isComplete {
+      program.errors.report(
+        "\(unit.file.displayName): the expression at \(fragment.start) is not as long as was measured")
     }
   }
 

@@ -37,7 +37,7 @@ struct TemporaryFile {
     #endif
     var made: Int32 = -1
     name = try TemporaryFile.withUnusedName(for: path) { name throws(Errno) in
-      setTemporaryFile(name)
+      unsafe setTemporaryFile(name)
       made = try TemporaryFile.open(name, O_WRONLY | O_CREAT | O_EXCL, permissions)
     }
     descriptor = made
@@ -50,17 +50,17 @@ struct TemporaryFile {
     #if os(Linux)
       if name == nil {
         let unnamed = "/proc/self/fd/\(descriptor)"
-        if linkat(AT_FDCWD, unnamed, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0 { return try close() }
+        if unsafe linkat(AT_FDCWD, unnamed, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0 { return try close() }
         guard errno == EEXIST else { throw Errno(rawValue: errno) }
         name = try TemporaryFile.withUnusedName(for: path) { name throws(Errno) in
-          setTemporaryFile(name)
-          if linkat(AT_FDCWD, unnamed, AT_FDCWD, name, AT_SYMLINK_FOLLOW) != 0 { throw Errno(rawValue: errno) }
+          unsafe setTemporaryFile(name)
+          if unsafe linkat(AT_FDCWD, unnamed, AT_FDCWD, name, AT_SYMLINK_FOLLOW) != 0 { throw Errno(rawValue: errno) }
         }
       }
     #endif
     try close()
     if let name {
-      let status = target.withCString { target in name.withCString { systemRename($0, target) } }
+      let status = unsafe target.withCString { target in unsafe name.withCString { unsafe systemRename($0, target) } }
       guard status == 0 else { throw Errno(rawValue: errno) }
     }
     setTemporaryFile(nil)
@@ -77,7 +77,7 @@ struct TemporaryFile {
   /// Removes the file.
   func discard() {
     if !isClosed { _ = systemClose(descriptor) }
-    if let name { unlink(name) }
+    if let name { unsafe unlink(name) }
     setTemporaryFile(nil)
   }
 
@@ -106,7 +106,7 @@ struct TemporaryFile {
     #elseif canImport(Musl)
       let descriptor = Musl.open(path, flags, permissions)
     #else
-      let descriptor = Glibc.open(path, flags, permissions)
+      let descriptor = unsafe Glibc.open(path, flags, permissions)
     #endif
     guard descriptor >= 0 else { throw Errno(rawValue: errno) }
     return descriptor
@@ -116,5 +116,5 @@ struct TemporaryFile {
 private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
 private func systemRename(_ from: UnsafePointer<CChar>, _ target: UnsafePointer<CChar>) -> Int32 {
-  rename(from, target)
+  unsafe rename(from, target)
 }

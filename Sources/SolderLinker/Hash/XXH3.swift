@@ -5,15 +5,17 @@
 /// bytes, and longer ones in stripes of 64 bytes that eight accumulators take up.
 enum XXH3 {
   /// The hash of `bytes`.
-  static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
-    let input = UnsafeRawBufferPointer(bytes)
-    return secret.withUnsafeBytes { secret in
-      switch input.count {
-      case 0...16: short(input, secret)
-      case 17...128: medium(input, secret)
-      case 129...240: upperMedium(input, secret)
-      default: long(input, secret)
-      }
+  static func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    let secret = XXH3.secret
+    return unsafe hash(bytes.span.bytes, secret.span.bytes)
+  }
+
+  private static func hash(_ input: RawSpan, _ secret: RawSpan) -> UInt64 {
+    switch input.byteCount {
+    case 0...16: short(input, secret)
+    case 17...128: medium(input, secret)
+    case 129...240: upperMedium(input, secret)
+    default: long(input, secret)
     }
   }
 
@@ -43,12 +45,17 @@ enum XXH3 {
 
   // MARK: Steps
 
-  private static func read64(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
-    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  private static func read64(_ bytes: RawSpan, _ offset: Int) -> UInt64 {
+    // The span checks the offset, and all bytes make a number.
+    UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  private static func read32(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt32 {
-    UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  private static func read32(_ bytes: RawSpan, _ offset: Int) -> UInt32 {
+    UInt32(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  private static func read8(_ bytes: RawSpan, _ offset: Int) -> UInt8 {
+    unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 
   private static func rotate(_ value: UInt64, _ bits: UInt64) -> UInt64 { value << bits | value >> (64 - bits) }
@@ -77,7 +84,7 @@ enum XXH3 {
   }
 
   private static func mix16(
-    _ input: UnsafeRawBufferPointer, _ offset: Int, _ secret: UnsafeRawBufferPointer, _ secretOffset: Int
+    _ input: RawSpan, _ offset: Int, _ secret: RawSpan, _ secretOffset: Int
   ) -> UInt64 {
     fold(
       read64(input, offset) ^ read64(secret, secretOffset), read64(input, offset + 8) ^ read64(secret, secretOffset + 8)
@@ -86,8 +93,8 @@ enum XXH3 {
 
   // MARK: Lengths
 
-  private static func short(_ input: UnsafeRawBufferPointer, _ secret: UnsafeRawBufferPointer) -> UInt64 {
-    let count = input.count
+  private static func short(_ input: RawSpan, _ secret: RawSpan) -> UInt64 {
+    let count = input.byteCount
     if count > 8 {
       let low = read64(secret, 24) ^ read64(secret, 32) ^ read64(input, 0)
       let high = read64(secret, 40) ^ read64(secret, 48) ^ read64(input, count - 8)
@@ -104,32 +111,33 @@ enum XXH3 {
     }
     if count > 0 {
       let joined =
-        UInt64(input[0]) << 16 | UInt64(input[count / 2]) << 24 | UInt64(input[count - 1]) | UInt64(count) << 8
+        UInt64(read8(input, 0)) << 16 | UInt64(read8(input, count / 2)) << 24 | UInt64(read8(input, count - 1))
+        | UInt64(count) << 8
       return olderAvalanche(joined ^ UInt64(read32(secret, 0) ^ read32(secret, 4)))
     }
     return olderAvalanche(read64(secret, 56) ^ read64(secret, 64))
   }
 
-  private static func medium(_ input: UnsafeRawBufferPointer, _ secret: UnsafeRawBufferPointer) -> UInt64 {
-    var hash = UInt64(input.count) &* prime1
+  private static func medium(_ input: RawSpan, _ secret: RawSpan) -> UInt64 {
+    var hash = UInt64(input.byteCount) &* prime1
     // From both ends towards the middle.
-    for step in 0...(input.count - 1) / 32 {
+    for step in 0...(input.byteCount - 1) / 32 {
       hash &+= mix16(input, 16 * step, secret, 32 * step)
-      hash &+= mix16(input, input.count - 16 * (step + 1), secret, 32 * step + 16)
+      hash &+= mix16(input, input.byteCount - 16 * (step + 1), secret, 32 * step + 16)
     }
     return avalanche(hash)
   }
 
-  private static func upperMedium(_ input: UnsafeRawBufferPointer, _ secret: UnsafeRawBufferPointer) -> UInt64 {
-    var hash = UInt64(input.count) &* prime1
+  private static func upperMedium(_ input: RawSpan, _ secret: RawSpan) -> UInt64 {
+    var hash = UInt64(input.byteCount) &* prime1
     for step in 0..<8 { hash &+= mix16(input, 16 * step, secret, 16 * step) }
     hash = avalanche(hash)
-    for step in 8..<input.count / 16 { hash &+= mix16(input, 16 * step, secret, 16 * (step - 8) + 3) }
-    hash &+= mix16(input, input.count - 16, secret, 136 - 17)
+    for step in 8..<input.byteCount / 16 { hash &+= mix16(input, 16 * step, secret, 16 * (step - 8) + 3) }
+    hash &+= mix16(input, input.byteCount - 16, secret, 136 - 17)
     return avalanche(hash)
   }
 
-  private static func long(_ input: UnsafeRawBufferPointer, _ secret: UnsafeRawBufferPointer) -> UInt64 {
+  private static func long(_ input: RawSpan, _ secret: RawSpan) -> UInt64 {
     var lanes: InlineArray<8, UInt64> = [prime32[2], prime1, prime2, prime3, prime4, prime32[1], prime5, prime32[0]]
     func accumulate(_ offset: Int, _ secretOffset: Int) {
       for lane in 0..<8 {
@@ -141,19 +149,19 @@ enum XXH3 {
     }
     let stripe = 64
     // Each stripe of a block begins eight bytes further in the secret.
-    let stripesPerBlock = (secret.count - stripe) / 8
-    let stripes = (input.count - 1) / stripe
+    let stripesPerBlock = (secret.byteCount - stripe) / 8
+    let stripes = (input.byteCount - 1) / stripe
     for index in 0..<stripes {
       accumulate(index * stripe, index % stripesPerBlock * 8)
       guard index % stripesPerBlock == stripesPerBlock - 1 else { continue }
       for lane in 0..<8 {
         lanes[lane] ^= lanes[lane] >> 47
-        lanes[lane] ^= read64(secret, secret.count - stripe + 8 * lane)
+        lanes[lane] ^= read64(secret, secret.byteCount - stripe + 8 * lane)
         lanes[lane] &*= prime32[0]
       }
     }
-    accumulate(input.count - stripe, secret.count - stripe - 7)
-    var hash = UInt64(input.count) &* prime1
+    accumulate(input.byteCount - stripe, secret.byteCount - stripe - 7)
+    var hash = UInt64(input.byteCount) &* prime1
     for pair in 0..<4 {
       hash &+= fold(
         lanes[2 * pair] ^ read64(secret, 11 + 16 * pair), lanes[2 * pair + 1] ^ read64(secret, 11 + 16 * pair + 8))

@@ -244,7 +244,7 @@ struct ModuleReader {
   @inline(__always)
   private static func body(_ reader: inout ByteReader, _ prefetched: inout Int) throws(FormatError) -> BodyPlace {
     while prefetched < min(reader.offset + 4096, reader.end) {
-      prefetch(reader.base + prefetched)
+      reader.prefetch(at: prefetched)
       prefetched += 64
     }
     let start = UInt32(reader.offset)
@@ -359,8 +359,7 @@ struct ModuleReader {
 
   /// The function of `ref.func f; end`, `none32` for `ref.null t; end`, `nil` for any other expression.
   private func plainFunction(_ expression: Fragment) -> UInt32? {
-    var reader = ByteReader(
-      unit.file.bytes.base, Int(expression.start)..<Int(expression.start + expression.size))
+    var reader = unit.file.bytes[Int(expression.start)..<Int(expression.start + expression.size)]
     guard let opcode = try? reader.byte() else { return nil }
     if opcode == 0xD2, let function = try? reader.u32(), reader.remaining == 1 { return function }
     if opcode == 0xD0, (try? reader.s33()) != nil, reader.remaining == 1 { return none32 }
@@ -400,7 +399,7 @@ struct ModuleReader {
     let fragment = Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
       relocations: RelocationRange(start: first, end: operands.count))
-    return (reader.base[start], fragment)
+    return (reader[start], fragment)
   }
 
   private mutating func expression(_ reader: inout ByteReader) throws(FormatError) -> Fragment {
@@ -415,12 +414,12 @@ struct ModuleReader {
   /// Steps over `i32.const n; end` with a short `n`, which nearly every segment of an object begins with, or leaves the
   /// reader where it is.
   private func skipConstant(_ reader: inout ByteReader) -> Bool {
-    guard reader.remaining >= 8, reader.base[reader.offset] == 0x41 else { return false }
-    let base = reader.base + reader.offset
-    var length = 1
-    while base[length] >= 0x80, length < 4 { length += 1 }
-    guard base[length] < 0x80, base[length + 1] == 0x0B else { return false }
-    reader.offset += length + 2
+    guard reader.remaining >= 8, reader[reader.offset] == 0x41 else { return false }
+    var next = reader.offset + 1
+    let last = next + 3
+    while reader[next] >= 0x80, next < last { next += 1 }
+    guard reader[next] < 0x80, reader[next + 1] == 0x0B else { return false }
+    reader.offset = next + 2
     return true
   }
 

@@ -77,9 +77,6 @@ extension DylinkSection {
 extension InputFile {
   /// Whether both hold the same bytes, or are the same file.
   fileprivate func hasSameContents(as other: InputFile) -> Bool {
-    let (one, two) = (bytes, other.bytes)
-    guard one.remaining == two.remaining else { return false }
-    return UnsafeBufferPointer(start: one.base + one.offset, count: one.remaining)
-      .elementsEqual(UnsafeBufferPointer(start: two.base + two.offset, count: two.remaining))
+    bytes.remaining == other.bytes.remaining && bytes.elementsEqual(other.bytes)
   }
 }

@@ -190,17 +190,16 @@ struct RelocationReader {
 
   /// Entries of the data section count from its payload; a segment wants them to count from its own first byte.
   private mutating func readDataEntries(_ reader: inout ByteReader, at: Int) throws(FormatError) {
-    let base = unit.file.bytes.base
     var payloadEnd = 0
     for segment in unit.segments where segment.count > 0 {
-      payloadEnd = max(payloadEnd, (segment.bytes - base) + segment.count)
+      payloadEnd = max(payloadEnd, segment.content.end)
     }
     let payload = unit.dataPayloadOffset
     var next = relocations.count
     try readEntries(&reader, base: payload, size: max(0, payloadEnd - payload), discarded: [])
     for index in unit.segments.indices where unit.segments[index].count > 0 {
       let segment = unit.segments[index]
-      let start = segment.bytes - base
+      let start = segment.content.offset
       let range = try take(&next, in: start..<start + segment.count, "data segment", at: at)
       for relocation in range.indices { relocations[relocation].offset -= UInt32(start) }
       ranges.segments[index] = range

@@ -27,12 +27,11 @@ struct ConstantSearch {
     let width = unit.module.addressWidth == 64 ? 8 : 4
     return unit.segments.contains { segment in
       guard case .absolute(let start) = segment.placement, segment.count >= width else { return false }
-      let bytes = UnsafeRawBufferPointer(start: segment.bytes, count: segment.count)
+      let content = segment.content
       let first = Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
       return stride(from: first, through: segment.count - width, by: width).contains { offset in
-        width == 8
-          ? bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian == address
-          : UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self).littleEndian) == address
+        var word = content.dropFirst(offset)
+        return width == 8 ? (try? word.fixed64()) == address : (try? word.fixed32()).map(UInt64.init) == address
       }
     }
   }
@@ -48,7 +47,7 @@ struct ConstantSearch {
 
   /// Whether the bytes of the number occur at all, whatever they mean there: nearly all functions end here.
   private func mayContain(_ range: Range<Int>) -> Bool {
-    let bytes = unit.file.bytes.base
+    let bytes = unit.file.bytes
     let low = UInt8(truncatingIfNeeded: address & 0x7F)
     for offset in range where (bytes[offset] &- low) & 0x7F <= 15 {
       var (value, shift, at) = (UInt64(0), UInt64(0), offset)
@@ -69,7 +68,7 @@ struct ConstantSearch {
   }
 
   private func contains(_ range: Range<Int>) -> Bool {
-    var code = ByteReader(unit.file.bytes.base, range)
+    var code = unit.file.bytes[range]
     var nothing = IgnoringVisitor()
     guard (try? scanLocals(&code, &nothing)) != nil else { return true }
     var reader = InstructionReader(code)
@@ -87,7 +86,7 @@ struct ConstantSearch {
 
   private func isComparison(at offset: Int, _ range: Range<Int>) -> Bool {
     guard offset < range.upperBound else { return false }
-    let opcode = unit.file.bytes.base[offset]
+    let opcode = unit.file.bytes[offset]
     return opcode >= 0x46 && opcode <= 0x4F || opcode >= 0x51 && opcode <= 0x5A
   }
 }

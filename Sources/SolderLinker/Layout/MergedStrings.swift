@@ -45,7 +45,7 @@ final class MergedStrings: Sendable {
   /// Merges the strings of segments; each must end in a null byte.
   ///
   /// - Parameter segments: the number over all units and the bytes of each.
-  init(_ segments: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)], _ threads: Threads) {
+  init(_ segments: [(id: UInt32, bytes: ByteReader)], _ threads: Threads) {
     let first = segments.lazy.map(\.id).min() ?? 0
     let last = segments.lazy.map(\.id).max() ?? 0
     var positions = [UInt32](repeating: none32, count: Int(last - first) + 1)
@@ -137,7 +137,7 @@ private struct StringMerger {
   /// Bytes that are enough for a batch.
   private static let batchSize = 1 << 17
 
-  init(_ segments: [UnsafeBufferPointer<UInt8>], _ threads: Threads) {
+  init(_ segments: [ByteReader], _ threads: Threads) {
     self.threads = threads
     var ranges: [Range<Int>] = []
     var (start, size) = (0, 0)
@@ -150,8 +150,6 @@ private struct StringMerger {
     }
     let shardCount = ranges.count > 1 ? StringMerger.shardsOfManyStrings : 1
     self.shardCount = shardCount
-    // Nobody writes to what was mapped.
-    nonisolated(unsafe) let segments = segments
     batches = threads.map(ranges.count) { [ranges] in StringMerger.split(segments[ranges[$0]], shardCount) }
     strings.reserveCapacity(batches.reduce(0) { $0 + $1.strings.count })
     for batch in batches {
@@ -160,17 +158,17 @@ private struct StringMerger {
     }
   }
 
-  private static func split(_ segments: ArraySlice<UnsafeBufferPointer<UInt8>>, _ shardCount: Int) -> Batch {
+  private static func split(_ segments: ArraySlice<ByteReader>, _ shardCount: Int) -> Batch {
     var batch = Batch()
     var table = NameTable(minimumCapacity: 1024)
     for segment in segments {
       let before = batch.starts.count
       var start = 0
-      while let base = segment.baseAddress, start < segment.count {
-        let end = memchr(base + start, 0, segment.count - start).map { UnsafeRawPointer($0) - UnsafeRawPointer(base) }
-        let next = min(segment.count, (end ?? segment.count) + 1)
+      let first = segment.offset
+      while start < segment.count {
+        let next = segment.endOfString(from: first + start) - first
         batch.starts.append(UInt32(truncatingIfNeeded: start))
-        batch.indices.append(UInt32(table.insert(ByteString(base + start, count: next - start)).slot))
+        batch.indices.append(UInt32(table.insert(ByteString(segment[first + start..<first + next])).slot))
         start = next
       }
       batch.counts.append(UInt32(batch.starts.count - before))
@@ -255,10 +253,10 @@ private struct StringMerger {
     // The longest first, so that no thread is left with a long one at the end.
     let runs = runs.sorted { ($1.count, $0.lowerBound) < ($0.count, $1.lowerBound) }
     let sorter = StringOrder(strings)
-    order.withUnsafeMutableBufferPointer { order in
+    unsafe order.withUnsafeMutableBufferPointer { order in
       // Runs do not overlap.
-      nonisolated(unsafe) let order = order
-      threads.forEach(runs.count) { sorter.sort(UnsafeMutableBufferPointer(rebasing: order[runs[$0]])) }
+      nonisolated(unsafe) let order = unsafe order
+      threads.forEach(runs.count) { unsafe sorter.sort(UnsafeMutableBufferPointer(rebasing: order[runs[$0]])) }
     }
   }
 
@@ -290,21 +288,20 @@ private struct StringMerger {
   }
 
   private static func ends(_ string: ByteString, with suffix: ByteString) -> Bool {
-    let start = string.count - suffix.count
-    return start >= 0 && memcmp(string.start + start, suffix.start, suffix.count) == 0
+    string.hasSuffix(suffix)
   }
 
   /// The bytes of all strings.
   func bytes(at places: Places) -> [UInt8] {
     let (strings, order) = (strings, order)
-    return [UInt8](unsafeUninitializedCapacity: places.size) { buffer, count in
+    return unsafe [UInt8](unsafeUninitializedCapacity: places.size) { buffer, count in
       // Each thread writes the strings that it copies; together they fill the buffer.
-      nonisolated(unsafe) let buffer = buffer
+      nonisolated(unsafe) let buffer = unsafe buffer
       threads.forEach(order.count, batch: 1024) { position in
         guard places.isStored[position] else { return }
         let index = Int(order[position].index)
-        let target = UnsafeMutableBufferPointer(rebasing: buffer[Int(places.offsets[index])...])
-        _ = target.initialize(fromContentsOf: strings[index].bytes)
+        let target = unsafe UnsafeMutableBufferPointer(rebasing: buffer[Int(places.offsets[index])...])
+        _ = unsafe target.initialize(fromContentsOf: strings[index].bytes)
       }
       count = places.size
     }
@@ -333,5 +330,15 @@ private struct StringMerger {
       }
     }
     return (firsts, all.take())
+  }
+}
+
+extension ByteReader {
+  /// Where the string that begins at an offset ends, behind its null byte.
+  fileprivate func endOfString(from offset: Int) -> Int {
+    precondition(offset >= 0 && offset <= end)
+    // `memchr` looks at no byte behind the end.
+    guard let zero = unsafe memchr(base + offset, 0, end - offset) else { return end }
+    return unsafe UnsafeRawPointer(zero) - UnsafeRawPointer(base) + 1
   }
 }

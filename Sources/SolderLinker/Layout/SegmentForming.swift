@@ -108,18 +108,17 @@ struct SegmentForming {
     of formed: FormedSegment, _ units: [Unit], _ contributions: [SegmentContribution]
   ) -> MergedStrings? {
     guard formed.mergeableCount > 0 else { return nil }
-    var strings: [(id: UInt32, bytes: UnsafeBufferPointer<UInt8>)] = []
+    var strings: [(id: UInt32, bytes: ByteReader)] = []
     strings.reserveCapacity(formed.mergeableCount)
     for run in formed.runs {
       let unit = units[run.position]
       let (segments, base) = (unit.segments, unit.bases.segment)
       for piece in contributions[run.position].pieces[run.pieces] where piece.isMergeable {
         let segment = segments[Int(piece.segment)]
-        if segment.bytes[segment.count - 1] != 0 {
+        if segment.content.last != 0 {
           diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
         }
-        strings.append(
-          ((base + piece.segment).rawValue, UnsafeBufferPointer(start: segment.bytes, count: segment.count)))
+        strings.append(((base + piece.segment).rawValue, segment.content))
       }
     }
     return MergedStrings(strings, threads)

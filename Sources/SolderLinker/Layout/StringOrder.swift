@@ -34,29 +34,32 @@ struct StringOrder: Sendable {
   init(_ strings: [ByteString]) { self.strings = strings }
 
   /// Sorts entries. No two may be of equal strings.
+  ///
+  /// A buffer and not an array, since several threads sort runs of one array: each sorts entries that are there until it
+  /// has, and that nobody else reads or writes meanwhile.
   func sort(_ entries: UnsafeMutableBufferPointer<Entry>) {
     var scratch: [Entry] = []
     if entries.count >= StringOrder.fewEntries { scratch = Array(repeating: Entry(), count: entries.count) }
-    sort(entries, &scratch, depth: 0)
+    unsafe sort(entries, &scratch, depth: 0)
   }
 
   private func sort(_ entries: UnsafeMutableBufferPointer<Entry>, _ scratch: inout [Entry], depth: Int) {
     guard entries.count >= StringOrder.fewEntries, depth < StringOrder.depthLimit else {
-      var entries = entries
-      entries.sort { precedes($0, $1, depth: depth) }
+      var entries = unsafe entries
+      unsafe entries.sort { precedes($0, $1, depth: depth) }
       return
     }
-    for shift in stride(from: UInt64(0), to: 64, by: 8) { StringOrder.sort(entries, &scratch, shift: shift) }
+    for shift in stride(from: UInt64(0), to: 64, by: 8) { unsafe StringOrder.sort(entries, &scratch, shift: shift) }
     var start = 0
     while start < entries.count {
       var end = start + 1
-      while end < entries.count, entries[end].key == entries[start].key { end += 1 }
+      while end < entries.count, unsafe entries[end].key == entries[start].key { end += 1 }
       if end > start + 1 {
-        let group = UnsafeMutableBufferPointer(rebasing: entries[start..<end])
+        let group = unsafe UnsafeMutableBufferPointer(rebasing: entries[start..<end])
         for position in group.indices {
-          group[position].key = StringOrder.key(of: strings[Int(group[position].index)], depth: depth + 1)
+          unsafe group[position].key = unsafe StringOrder.key(of: strings[Int(group[position].index)], depth: depth + 1)
         }
-        sort(group, &scratch, depth: depth + 1)
+        unsafe sort(group, &scratch, depth: depth + 1)
       }
       start = end
     }
@@ -65,18 +68,19 @@ struct StringOrder: Sendable {
   /// Sorts by one digit of the keys, descending, and leaves the order of those that agree in it.
   private static func sort(_ entries: UnsafeMutableBufferPointer<Entry>, _ scratch: inout [Entry], shift: UInt64) {
     var next = [Int](repeating: 0, count: 256)
-    for entry in entries { next[255 - Int(entry.key >> shift & 255)] += 1 }
+    for position in entries.indices { next[255 - Int(unsafe entries[position].key >> shift & 255)] += 1 }
     var start = 0
     for digit in next.indices {
       if next[digit] == entries.count { return }
       (next[digit], start) = (start, start + next[digit])
     }
-    for entry in entries {
+    for position in entries.indices {
+      let entry = unsafe entries[position]
       let digit = 255 - Int(entry.key >> shift & 255)
       scratch[next[digit]] = entry
       next[digit] += 1
     }
-    for position in entries.indices { entries[position] = scratch[position] }
+    for position in entries.indices { unsafe entries[position] = scratch[position] }
   }
 
   /// The eight bytes that `depth` times eight bytes follow, as ``Entry`` wants them.
@@ -84,7 +88,7 @@ struct StringOrder: Sendable {
     let end = string.count - depth * 8
     guard end > 0 else { return 0 }
     var key: UInt64 = 0
-    for index in max(0, end - 8)..<end { key = key >> 8 | UInt64(string.start[index]) << 56 }
+    for index in max(0, end - 8)..<end { key = key >> 8 | UInt64(string[index]) << 56 }
     return key
   }
 
@@ -95,7 +99,7 @@ struct StringOrder: Sendable {
     while leftEnd > 0, rightEnd > 0 {
       leftEnd -= 1
       rightEnd -= 1
-      if left.start[leftEnd] != right.start[rightEnd] { return left.start[leftEnd] > right.start[rightEnd] }
+      if left[leftEnd] != right[rightEnd] { return left[leftEnd] > right[rightEnd] }
     }
     return leftEnd > rightEnd
   }

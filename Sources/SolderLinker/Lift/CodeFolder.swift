@@ -407,7 +407,7 @@ struct CodeFolder {
   }
 
   private func labels(_ step: Step) -> Set<Int64>? {
-    var reader = ByteReader(unit.file.bytes.base, step.start + 1..<step.end)
+    var reader = unit.file.bytes[step.start + 1..<step.end]
     var labels: Set<Int64> = []
     while !reader.isAtEnd {
       guard let label = try? reader.u32() else { return nil }

@@ -29,7 +29,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
   /// The body that is scanned, behind its local declarations, and whether it reads a base.
-  private var body = ByteReader(InputFile.noBytes, 0..<0)
+  private var body = InputFile.nothing
   private var mayFold = false
   private var folder: CodeFolder?
 
@@ -50,7 +50,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       result.ranges.append(RelocationRange(start: start, end: start))
       if hasDoneCode, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
       let body = code[index].body
-      var reader = ByteReader(file.base, Int(body.start)..<Int(body.start) + Int(body.size))
+      var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
       if hasDoneCode, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
         scanWhatStays(reader, runs)
         continue

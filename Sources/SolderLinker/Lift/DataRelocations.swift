@@ -87,7 +87,7 @@ struct DataRelocations {
   /// Plain numbers become data. The file is as it is, so the segment gets bytes of its own.
   private func write(_ stores: [Store], to segment: Int, from start: UInt64) {
     guard !stores.isEmpty else { return }
-    var bytes = Array(UnsafeBufferPointer(start: unit.segments[segment].bytes, count: unit.segments[segment].count))
+    var bytes = Array(unit.segments[segment].content)
     for store in stores {
       for position in 0..<Int(store.width) {
         // Little endian, as all of WebAssembly's memory.

@@ -48,32 +48,18 @@ struct LiftedRelocations {
 
   /// Puts the relocations of all runs one behind the other, and tells which function each belongs to.
   private mutating func joinRelocations(_ threads: Threads) {
-    let declared = relocations.entries
-    var count = declared.count
+    var count = relocations.entries.count
     let starts = runs.map { run in
       defer { count += run.result.relocations.count }
       return count
     }
-    let (total, runs) = (count, runs)
-    var ranges = relocations.functions
-    relocations.functions = []
-    relocations.entries = Array(unsafeUninitializedCapacity: total) { buffer, initialized in
-      _ = buffer[..<declared.count].initialize(fromContentsOf: declared)
-      ranges.withUnsafeMutableBufferPointer { ranges in
-        // Each run has its own functions, and its own relocations.
-        nonisolated(unsafe) let (buffer, ranges) = (buffer, ranges)
-        threads.forEach(runs.count) { index in
-          let result = runs[index].result
-          let start = starts[index]
-          _ = buffer[start..<start + result.relocations.count].initialize(fromContentsOf: result.relocations)
-          for (function, range) in zip(runs[index].functions, result.ranges) {
-            ranges[function] = RelocationRange(start: UInt32(start) + range.start, end: UInt32(start) + range.end)
-          }
-        }
+    relocations.entries = threads.joined([relocations.entries] + runs.map(\.result.relocations))
+    for (run, start) in zip(runs, starts) {
+      for (function, range) in zip(run.functions, run.result.ranges) {
+        relocations.functions[function] = RelocationRange(
+          start: UInt32(start) + range.start, end: UInt32(start) + range.end)
       }
-      initialized = total
     }
-    relocations.functions = ranges
   }
 
   /// A relocation function that was read has done its work, and its body goes, or a part of it; unless something needs

@@ -332,7 +332,7 @@ struct StartUpBody {
 
   /// How many values a block takes and leaves.
   private func blockType(at offset: Int) -> (parameters: Int, results: Int)? {
-    var type = ByteReader(reader.reader.base, offset..<reader.reader.end)
+    var type = reader.reader[offset..<reader.reader.end]
     guard let first = type.peek() else { return nil }
     if first == 0x40 { return (0, 0) }
     if first & 0xC0 == 0x40 { return (0, 1) }

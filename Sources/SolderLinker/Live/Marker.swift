@@ -255,11 +255,11 @@ struct Marker {
     _ bits: UInt64, _ word: Int, _ source: [Relocation], _ ranges: ParallelBuffer<RelocationRange>, before end: Int
   ) {
     var bits = bits
-    source.withUnsafeBufferPointer { buffer in
+    unsafe source.withUnsafeBufferPointer { buffer in
       while bits != 0, let start = buffer.baseAddress {
         let definition = word << 6 | bits.trailingZeroBitCount
         bits &= bits - 1
-        if definition < end { prefetch(start + Int(ranges[definition].start)) }
+        if definition < end { unsafe prefetch(start + Int(ranges[definition].start)) }
       }
     }
   }

@@ -10,8 +10,7 @@ enum AllowedUndefined {
     for path in options.allowUndefinedFiles + inputs.importLists {
       do {
         let file = try InputFile(path: path)
-        let bytes = UnsafeBufferPointer(start: file.bytes.base, count: file.bytes.end)
-        for line in bytes.split(separator: 0x0A) {
+        for line in file.bytes.split(separator: 0x0A) {
           let text = String(decoding: line, as: UTF8.self).trimmingSpaces()
           if !text.isEmpty, !text.hasPrefix("#") { result.insert(names.intern(text)) }
         }

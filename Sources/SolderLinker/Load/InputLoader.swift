@@ -185,7 +185,7 @@ struct InputLoader {
     return nil
   }
 
-  private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   // MARK: Reading
 

@@ -196,8 +196,7 @@ struct UnitLoader: Sendable {
   }
 
   private static func isModule(_ content: ByteReader) -> Bool {
-    content.remaining >= 4 && content.base[content.offset] == 0 && content.base[content.offset + 1] == 0x61
-      && content.base[content.offset + 2] == 0x73 && content.base[content.offset + 3] == 0x6D
+    content.starts(with: [0x00, 0x61, 0x73, 0x6D])
   }
 }
 

@@ -129,6 +129,6 @@ struct IgnoringVisitor: OperandVisitor {
 extension InputFile {
   /// A reader of some bytes of the file.
   func reader(of extent: Extent) -> ByteReader {
-    ByteReader(bytes.base, Int(extent.start)..<Int(extent.start) + Int(extent.size))
+    bytes[Int(extent.start)..<Int(extent.start) + Int(extent.size)]
   }
 }

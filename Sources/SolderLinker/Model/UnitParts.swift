@@ -142,7 +142,6 @@ struct Segment {
   var placement = SegmentPlacement.free
 
   var isTLS: Bool { flags.contains(.tls) }
-  var bytes: UnsafePointer<UInt8> { content.base + content.offset }
   var count: Int { content.remaining }
 }
 

@@ -6,7 +6,9 @@ extension LinkOptions {
   func displayName(of name: ByteString) -> String {
     if name == "__main_argc_argv" { return "main" }
     var output: [UInt8] = []
-    guard demangle, Demangling.demangle(name.bytes, into: &output) else { return name.description }
+    guard demangle, unsafe name.withBuffer({ unsafe Demangling.demangle($0, into: &output) }) else {
+      return name.description
+    }
     return String(decoding: output, as: UTF8.self)
   }
 }
@@ -18,15 +20,18 @@ struct DisplayNames: ~Copyable {
 
   init(demangles: Bool) { isDemangling = demangles }
 
-  /// Calls `body` with the bytes of the name to show.
-  mutating func withName<Result>(
-    of name: ByteString, _ body: (UnsafeBufferPointer<UInt8>) -> Result
-  ) -> Result {
+  /// Calls `body` with the bytes of the name to show, which are there as long as the call takes.
+  mutating func withName<Result>(of name: ByteString, _ body: (ByteReader) -> Result) -> Result {
     // WebAssembly functions have exact signatures, so clang gives `main` another name when it takes arguments.
     if name == "__main_argc_argv" { return body(ByteString("main").bytes) }
-    guard isDemangling, name.count > 2, name.start[0] == UInt8(ascii: "_") || name.start[0] == UInt8(ascii: ".") else {
+    guard isDemangling, name.count > 2, name[0] == UInt8(ascii: "_") || name[0] == UInt8(ascii: ".") else {
       return body(name.bytes)
     }
-    return body(demangler.demangled(name.bytes) ?? name.bytes)
+    let shown = unsafe name.withBuffer { name in
+      unsafe demangler.demangled(name).flatMap { shown in
+        unsafe shown.baseAddress.map { unsafe ByteReader($0, 0..<shown.count) }
+      }
+    }
+    return body(shown ?? name.bytes)
   }
 }

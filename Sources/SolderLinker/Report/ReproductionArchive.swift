@@ -29,8 +29,7 @@ struct ReproductionArchive {
     for path in options.allowUndefinedFiles + inputs.importLists + inputs.paths {
       // A file that cannot be read has been reported.
       guard let file = try? InputFile(path: path) else { continue }
-      let content = UnsafeBufferPointer(start: file.bytes.base, count: file.bytes.end)
-      append("\(stem)/\(ReproductionArchive.relativeToRoot(path))", Array(content))
+      append("\(stem)/\(ReproductionArchive.relativeToRoot(path))", Array(file.bytes))
     }
     tar.raw([UInt8](repeating: 0, count: 1024))
   }
@@ -63,9 +62,9 @@ struct ReproductionArchive {
   private static func relativeToRoot(_ path: String) -> String {
     var absolute = FilePath(path)
     if absolute.isRelative {
-      guard let folder = getcwd(nil, 0) else { return path }
-      defer { free(folder) }
-      absolute = FilePath(platformString: folder).pushing(absolute)
+      guard let folder = unsafe getcwd(nil, 0) else { return path }
+      defer { unsafe free(folder) }
+      absolute = unsafe FilePath(platformString: folder).pushing(absolute)
     }
     absolute.root = nil
     return absolute.lexicallyNormalized().string

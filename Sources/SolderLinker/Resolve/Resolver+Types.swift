@@ -73,7 +73,7 @@ extension ModuleView {
   /// The linker's own have no declaration.
   func valueType(_ declaration: Fragment, _ code: UInt8, _ typeIDs: [TypeID]) -> ValueType {
     if let type = ValueType(byte: code) { return type }
-    var reader = ByteReader(file.bytes.base, Int(declaration.start)..<Int(declaration.start) + Int(declaration.size))
+    var reader = file.bytes[Int(declaration.start)..<Int(declaration.start) + Int(declaration.size)]
     // The type was read before, when the declaration was found.
     guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
     guard let index = type.typeIndex, Int(index) < typeIDs.count else { return type }

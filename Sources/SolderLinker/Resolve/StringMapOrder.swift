@@ -26,7 +26,7 @@ enum StringMapOrder {
   /// The slot where a name is, or is to go.
   private static func slot(for name: ByteString, in slots: [ByteString?]) -> Int {
     let mask = slots.count - 1
-    var slot = Int(UInt32(truncatingIfNeeded: XXH3.hash(name.bytes))) & mask
+    var slot = Int(UInt32(truncatingIfNeeded: XXH3.hash(Array(name.bytes)[...]))) & mask
     var distance = 1
     while let other = slots[slot], other != name {
       slot = (slot + distance) & mask

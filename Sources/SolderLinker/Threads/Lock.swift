@@ -7,19 +7,22 @@
 #endif
 
 /// A lock whose owner can wait for a ``Condition``, which `Mutex` of the standard library does not offer.
+///
+/// The system's lock lives and stays in its place as long as this does.
+@safe
 final class Lock: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-  init() { pthread_mutex_init(mutex, nil) }
+  init() { unsafe pthread_mutex_init(mutex, nil) }
 
   deinit {
-    pthread_mutex_destroy(mutex)
-    mutex.deallocate()
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
   }
 
-  func lock() { pthread_mutex_lock(mutex) }
+  func lock() { unsafe pthread_mutex_lock(mutex) }
 
-  func unlock() { pthread_mutex_unlock(mutex) }
+  func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
   func locked<Result>(_ body: () -> Result) -> Result {
     lock()
@@ -28,23 +31,24 @@ final class Lock: @unchecked Sendable {
   }
 
   /// Gives the lock away until the condition is signalled, or for no reason; so it must be looked at again.
-  func wait(for condition: Condition) { pthread_cond_wait(condition.condition, mutex) }
+  func wait(for condition: Condition) { unsafe pthread_cond_wait(condition.condition, mutex) }
 }
 
-/// Something that threads wait for.
+/// Something that threads wait for, which lives and stays in its place as long as this does.
+@safe
 final class Condition: @unchecked Sendable {
   fileprivate let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  init() { pthread_cond_init(condition, nil) }
+  init() { unsafe pthread_cond_init(condition, nil) }
 
   deinit {
-    pthread_cond_destroy(condition)
-    condition.deallocate()
+    unsafe pthread_cond_destroy(condition)
+    unsafe condition.deallocate()
   }
 
   /// Wakes one of those that wait.
-  func signal() { pthread_cond_signal(condition) }
+  func signal() { unsafe pthread_cond_signal(condition) }
 
   /// Wakes all that wait.
-  func broadcast() { pthread_cond_broadcast(condition) }
+  func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -117,20 +117,20 @@ final class ThreadPool: Sendable {
         var thread = pthread_t()
       #endif
       // The thread owns one reference to this and lets go of it at its end.
-      let argument = Unmanaged.passRetained(self)
-      let status = pthread_create(
+      let argument = unsafe Unmanaged.passRetained(self)
+      let status = unsafe pthread_create(
         &thread, nil,
         { argument in
           #if canImport(Darwin)
             let opaque: UnsafeMutableRawPointer? = argument
           #else
-            let opaque = argument
+            let opaque = unsafe argument
           #endif
-          if let opaque { Unmanaged<State>.fromOpaque(opaque).takeRetainedValue().work() }
+          if let opaque = unsafe opaque { unsafe Unmanaged<State>.fromOpaque(opaque).takeRetainedValue().work() }
           return nil
-        }, argument.toOpaque())
+        }, unsafe argument.toOpaque())
       guard status == 0 else {
-        argument.release()
+        unsafe argument.release()
         return false
       }
       #if canImport(Darwin)

@@ -62,11 +62,30 @@ struct Threads: Sendable {
 
   /// The results of `body` for each of `0..<iterations`, computed in any order and on any thread.
   func map<Element>(_ iterations: Int, batch: Int = 1, _ body: @Sendable (Int) -> Element) -> [Element] {
-    Array(unsafeUninitializedCapacity: iterations) { buffer, count in
+    unsafe Array(unsafeUninitializedCapacity: iterations) { buffer, count in
       // Every element is initialised once, by the iteration of its index.
-      nonisolated(unsafe) let buffer = buffer
-      forEach(iterations, batch: batch) { buffer.initializeElement(at: $0, to: body($0)) }
+      nonisolated(unsafe) let buffer = unsafe buffer
+      forEach(iterations, batch: batch) { unsafe buffer.initializeElement(at: $0, to: body($0)) }
       count = iterations
+    }
+  }
+
+  /// The elements of all parts, one part behind the other.
+  func joined<Element>(_ parts: [[Element]]) -> [Element] {
+    var starts: [Int] = []
+    starts.reserveCapacity(parts.count)
+    var total = 0
+    for part in parts {
+      starts.append(total)
+      total += part.count
+    }
+    return unsafe Array(unsafeUninitializedCapacity: total) { [starts] buffer, count in
+      // Every part has elements of its own, and together they are all.
+      nonisolated(unsafe) let (buffer, parts) = unsafe (buffer, parts)
+      unsafe forEach(parts.count) { index in
+        _ = unsafe buffer[starts[index]..<starts[index] + parts[index].count].initialize(fromContentsOf: parts[index])
+      }
+      count = total
     }
   }
 
@@ -96,37 +115,39 @@ struct Threads: Sendable {
 /// A buffer whose elements several threads fill, each its own.
 ///
 /// The parallel loops write results by index. Two iterations never touch the same element; that is what makes the
-/// unchecked sharing safe.
+/// unchecked sharing safe. All elements are initialised, every index is compared with their number, and what frees the
+/// buffer consumes it.
+@safe
 struct ParallelBuffer<Element>: @unchecked Sendable {
   private let elements: UnsafeMutableBufferPointer<Element>
 
   init(repeating value: Element, count: Int) {
-    elements = .allocate(capacity: count)
-    elements.initialize(repeating: value)
+    unsafe elements = .allocate(capacity: count)
+    unsafe elements.initialize(repeating: value)
   }
 
   subscript(index: Int) -> Element {
     get {
-      precondition(index >= 0 && index < elements.count)
-      return elements[index]
+      unsafe precondition(index >= 0 && index < elements.count)
+      return unsafe elements[index]
     }
     nonmutating set {
-      precondition(index >= 0 && index < elements.count)
-      elements[index] = newValue
+      unsafe precondition(index >= 0 && index < elements.count)
+      unsafe elements[index] = newValue
     }
   }
 
   /// Frees the buffer.
   consuming func deallocate() {
-    elements.deinitialize()
-    elements.deallocate()
+    unsafe elements.deinitialize()
+    unsafe elements.deallocate()
   }
 
   /// Takes the elements out and frees the buffer.
   consuming func take() -> [Element] {
-    let result = Array(elements)
-    elements.deinitialize()
-    elements.deallocate()
+    let result = unsafe Array(elements)
+    unsafe elements.deinitialize()
+    unsafe elements.deallocate()
     return result
   }
 }

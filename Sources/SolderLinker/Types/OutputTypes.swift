@@ -109,7 +109,7 @@ extension TypeTable {
   /// Writes a definition with the index that `map` gives for each type in it.
   func rewrite(_ type: TypeID, to writer: inout ByteWriter, map: (TypeID) -> UInt32) {
     let bytes = self[type].bytes
-    var reader = ByteReader(bytes.start, 0..<bytes.count)
+    var reader = bytes.bytes
     do {
       _ = try TypeDefinition(&reader, rewritingTo: &writer) { (index, _) throws(FormatError) -> UInt32 in
         map(TypeID(rawValue: index))

@@ -10,33 +10,35 @@ struct TypeArena: Sendable {
   private var full: [Block] = []
 
   /// Copies bytes into the arena.
-  mutating func copy(_ bytes: UnsafeBufferPointer<UInt8>) -> ByteString {
+  mutating func copy(_ bytes: ByteReader) -> ByteString {
     if bytes.count > current.capacity - used || !isKnownUniquelyReferenced(&current) {
       full.append(current)
       current = Block(capacity: max(bytes.count, 1 << 14))
       used = 0
     }
-    let start = current.start + used
-    if let source = bytes.baseAddress { start.update(from: source, count: bytes.count) }
+    let start = unsafe current.start + used
+    unsafe start.update(from: bytes.base + bytes.offset, count: bytes.count)
     used += bytes.count
-    return ByteString(start, count: bytes.count)
+    return unsafe ByteString(start, count: bytes.count)
   }
 
   /// Copies what a writer holds into the arena.
   mutating func copy(_ writer: ByteWriter) -> ByteString {
-    writer.bytes.withUnsafeBufferPointer { copy($0) }
+    writer.withReader { copy($0) }
   }
 
+  /// `capacity` initialised bytes from `start` on, of which an arena writes those that it has not given out.
+  @safe
   private final class Block: @unchecked Sendable {
     let start: UnsafeMutablePointer<UInt8>
     let capacity: Int
 
     init(capacity: Int) {
       self.capacity = capacity
-      start = .allocate(capacity: capacity)
-      start.initialize(repeating: 0, count: capacity)
+      unsafe start = .allocate(capacity: capacity)
+      unsafe start.initialize(repeating: 0, count: capacity)
     }
 
-    deinit { start.deallocate() }
+    deinit { unsafe start.deallocate() }
   }
 }

@@ -22,7 +22,7 @@ extension TypeTable {
   private func text(of type: TypeID, depth: Int) -> String {
     guard kind(of: type) != .function else { return describeFunction(type, depth) }
     let definition = self[type]
-    var reader = ByteReader(definition.bytes.start, (definition.compositeOffset + 1)..<definition.bytes.count)
+    var reader = definition.bytes.bytes[(definition.compositeOffset + 1)..<definition.bytes.count]
     // The table wrote the bytes itself.
     let body = (try? composite(&reader, definition.kind, depth)) ?? ""
     guard definition.bytes.bytes.first == 0x50 || definition.supertype != nil else { return body }

@@ -138,7 +138,7 @@ public struct TypeTable: Sendable {
   private static func rewrite(
     _ entry: ParsedTypes.Entry, to writer: inout ByteWriter, map: (UInt32) -> UInt32
   ) throws(FormatError) -> TypeDefinition {
-    var reader = ByteReader(entry.bytes.start - entry.offset, entry.offset..<(entry.offset + entry.bytes.count))
+    var reader = entry.bytes.bytes
     return try TypeDefinition(&reader, rewritingTo: &writer) {
       (index, _) throws(FormatError) -> UInt32 in map(index)
     }
@@ -157,9 +157,7 @@ public struct TypeTable: Sendable {
 // The hash table.
 extension TypeTable {
   private func find(_ key: ByteWriter) -> TypeID? {
-    key.bytes.withUnsafeBufferPointer { buffer in
-      buffer.baseAddress.flatMap { find(ByteString($0, count: buffer.count)) }
-    }
+    key.withReader { find(ByteString($0)) }
   }
 
   /// The first member of the group with this key.
@@ -218,7 +216,7 @@ extension TypeTable {
   public func functionType(of type: TypeID) -> FunctionType? {
     let definition = self[type]
     guard definition.kind == .function else { return nil }
-    var reader = ByteReader(definition.bytes.start, (definition.compositeOffset + 1)..<definition.bytes.count)
+    var reader = definition.bytes.bytes[(definition.compositeOffset + 1)..<definition.bytes.count]
     return try? FunctionType(&reader)
   }
 

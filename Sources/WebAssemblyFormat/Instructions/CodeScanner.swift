@@ -48,14 +48,14 @@ public protocol BodyVisitor: OperandVisitor {
 @inlinable
 public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ third: inout V, _ fourth: inout V) {
   let table = V.wantsImplicitMemory ? InstructionTable.withImplicitMemory : InstructionTable.shared
-  withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * ScanLane.markCapacity) { marks in
+  unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * ScanLane.markCapacity) { marks in
     guard let marks = marks.baseAddress else { return }
-    var one = ScanLane(marks, &first)
-    var two = ScanLane(marks + ScanLane.markCapacity, &second)
-    var three = ScanLane(marks + 2 * ScanLane.markCapacity, &third)
-    var four = ScanLane(marks + 3 * ScanLane.markCapacity, &fourth)
+    var one = unsafe ScanLane(marks, &first)
+    var two = unsafe ScanLane(marks + ScanLane.markCapacity, &second)
+    var three = unsafe ScanLane(marks + 2 * ScanLane.markCapacity, &third)
+    var four = unsafe ScanLane(marks + 3 * ScanLane.markCapacity, &fourth)
     while !one.isDone, !two.isDone, !three.isDone, !four.isDone {
-      switch stepTogether(&one.cursor, &two.cursor, &three.cursor, &four.cursor, table, marks) {
+      switch unsafe stepTogether(&one.cursor, &two.cursor, &three.cursor, &four.cursor, table, marks) {
       case 0: one.attend(&first)
       case 1: two.attend(&second)
       case 2: three.attend(&third)
@@ -82,10 +82,10 @@ func stepTogether(
   var (one, two, three, four) = (first, second, third, fourth)
   defer { (first, second, third, fourth) = (one, two, three, four) }
   while true {
-    if !one.step(table, marks) { return 0 }
-    if !two.step(table, marks + ScanLane.markCapacity) { return 1 }
-    if !three.step(table, marks + 2 * ScanLane.markCapacity) { return 2 }
-    if !four.step(table, marks + 3 * ScanLane.markCapacity) { return 3 }
+    if unsafe !one.step(table, marks) { return 0 }
+    if unsafe !two.step(table, marks + ScanLane.markCapacity) { return 1 }
+    if unsafe !three.step(table, marks + 2 * ScanLane.markCapacity) { return 2 }
+    if unsafe !four.step(table, marks + 3 * ScanLane.markCapacity) { return 3 }
   }
 }
 
@@ -93,7 +93,7 @@ func stepTogether(
 ///
 /// Invariant: eight bytes are readable at every place before `limit`, and there is room for a mark for each byte from
 /// `position` to `limit`, and one more.
-@frozen @usableFromInline
+@frozen @safe @usableFromInline
 struct ScanCursor {
   /// The next instruction.
   @usableFromInline var position: UnsafePointer<UInt8>
@@ -102,8 +102,8 @@ struct ScanCursor {
 
   @inlinable
   init(_ position: UnsafePointer<UInt8>) {
-    self.position = position
-    limit = position
+    unsafe self.position = unsafe position
+    unsafe limit = unsafe position
   }
 
   /// Steps over one instruction.
@@ -114,21 +114,24 @@ struct ScanCursor {
   ///   look.
   @inlinable @inline(__always)
   mutating func step(_ table: InstructionTable, _ marks: UnsafeMutablePointer<UInt32>) -> Bool {
-    guard position < limit, tally.isInsideBody else { return false }
-    let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
-    let step = table.fast[Int(UInt8(truncatingIfNeeded: word))]
-    let excluded = table.excluded[Int(UInt8(truncatingIfNeeded: word &>> 8))]
+    guard unsafe position < limit, tally.isInsideBody else { return false }
+    let word = unsafe UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
+    let step = unsafe table.fast[Int(UInt8(truncatingIfNeeded: word))]
+    let excluded = unsafe table.excluded[Int(UInt8(truncatingIfNeeded: word &>> 8))]
     let ends = ~word & step.ends
     guard excluded & UInt8(truncatingIfNeeded: step.bits) == 0, ends != 0 else { return false }
-    marks[tally.marks] = UInt32(truncatingIfNeeded: UInt(bitPattern: position))
+    unsafe marks[tally.marks] = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: position))
     tally.add(step)
-    position += (ends.trailingZeroBitCount &>> 3) &+ 1
+    unsafe position += (ends.trailingZeroBitCount &>> 3) &+ 1
     return true
   }
 }
 
 /// One row of bodies that are scanned one after the other.
-@usableFromInline
+///
+/// Invariant: `marks` has room for ``markCapacity`` marks that no other row writes, and the cursor is inside the body or at
+/// its end, whose bytes up to ``ScannedBody/readableEnd`` are readable.
+@safe @usableFromInline
 struct ScanLane {
   @usableFromInline var cursor: ScanCursor
   /// The body, with its first instruction as ``ByteReader/offset``.
@@ -144,11 +147,11 @@ struct ScanLane {
   /// - Parameter marks: Room for ``markCapacity`` marks.
   @inlinable
   init<V: BodyVisitor>(_ marks: UnsafeMutablePointer<UInt32>, _ visitor: inout V) {
-    self.marks = marks
+    unsafe self.marks = unsafe marks
     // An empty body, until there is one.
-    let nowhere = UnsafePointer(UnsafeRawPointer(marks).assumingMemoryBound(to: UInt8.self))
-    body = ScannedBody(ByteReader(nowhere, 0..<0), readableEnd: 0)
-    cursor = ScanCursor(nowhere)
+    let nowhere = unsafe UnsafePointer(UnsafeRawPointer(marks).assumingMemoryBound(to: UInt8.self))
+    body = unsafe ScannedBody(ByteReader(nowhere, 0..<0), readableEnd: 0)
+    cursor = unsafe ScanCursor(nowhere)
     beginBody(&visitor)
   }
 
@@ -157,7 +160,7 @@ struct ScanLane {
   mutating func finish<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) {
     while !isDone {
       var cursor = cursor
-      while cursor.step(table, marks) {}
+      while unsafe cursor.step(table, marks) {}
       self.cursor = cursor
       attend(&visitor)
     }
@@ -167,7 +170,7 @@ struct ScanLane {
   @inlinable @inline(never)
   mutating func attend<V: BodyVisitor>(_ visitor: inout V) {
     do throws(FormatError) {
-      if cursor.position < cursor.limit, cursor.tally.isInsideBody { return try stepClosely(&visitor) }
+      if unsafe cursor.position < cursor.limit, cursor.tally.isInsideBody { return try stepClosely(&visitor) }
       guard offset <= body.reader.end else { throw FormatError("unexpected end", at: body.reader.end) }
       try report(&visitor)
       if cursor.tally.isInsideBody, offset < body.readableEnd &- 8, offset < body.reader.end { return extendLimit() }
@@ -186,18 +189,18 @@ struct ScanLane {
       return
     }
     body = next
-    cursor = ScanCursor(body.reader.base + body.reader.offset)
+    cursor = unsafe ScanCursor(body.reader.base + body.reader.offset)
     extendLimit()
   }
 
   /// Offset in the file of the next instruction.
-  @inlinable var offset: Int { cursor.position - body.reader.base }
+  @inlinable var offset: Int { unsafe cursor.position - body.reader.base }
 
   /// Lets the innermost loop go on; there are no marks at this time.
   @inlinable
   mutating func extendLimit() {
     let end = min(body.reader.end, body.readableEnd &- 8, offset &+ ScanLane.stretch)
-    cursor.limit = body.reader.base + max(offset, end)
+    unsafe cursor.limit = unsafe body.reader.base + max(offset, end)
   }
 
   /// Steps over one instruction of any kind.
@@ -205,19 +208,19 @@ struct ScanLane {
   mutating func stepClosely<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
     var reader = body.reader
     reader.offset = offset &+ 1
-    switch cursor.position[0] {
-    case 0x43: cursor.position += 5  // f32.const
-    case 0x44: cursor.position += 9  // f64.const
+    switch unsafe cursor.position[0] {
+    case 0x43: unsafe cursor.position += 5  // f32.const
+    case 0x44: unsafe cursor.position += 9  // f64.const
     case 0x0E:  // br_table
       for _ in 0..<(try reader.count()) { try reader.skipLEB() }
       try reader.skipLEB()
-      cursor.position = reader.base + reader.offset
+      unsafe cursor.position = unsafe reader.base + reader.offset
     case 0x11, 0x13:  // call_indirect, return_call_indirect
       try reader.skipLEB()
       try reader.skipLEB()
-      marks[cursor.tally.marks] = UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
+      unsafe marks[cursor.tally.marks] = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
       cursor.tally.addMark()
-      cursor.position = reader.base + reader.offset
+      unsafe cursor.position = unsafe reader.base + reader.offset
     default:
       try report(&visitor)
       try scanOne(&visitor)
@@ -236,7 +239,7 @@ struct ScanLane {
     reader.offset = offset
     var nesting = Nesting(depth: cursor.tally.depth, kinds: Nesting.forgotten)
     let next = try scanInstruction(reader, &nesting, &visitor)
-    cursor.position = reader.base + next
+    unsafe cursor.position = unsafe reader.base + next
     cursor.tally.depth = nesting.depth
   }
 
@@ -244,14 +247,14 @@ struct ScanLane {
   @inlinable
   mutating func report<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
     let table = InstructionTable.shared
-    let base = body.reader.base
+    let base = unsafe body.reader.base
     let count = cursor.tally.marks
     cursor.tally.forgetMarks()
-    let first = UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
+    let first = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
     for index in 0..<count {
-      let instruction = body.reader.offset &+ Int(marks[index] &- first)
+      let instruction = unsafe body.reader.offset &+ Int(marks[index] &- first)
       // Marked instructions lie before the limit, so eight bytes are readable.
-      let window = CodeWindow(base + instruction)
+      let window = unsafe CodeWindow(base + instruction)
       if let operand = window.operand(table, at: instruction) {
         try visitor.operand(operand)
       } else if let (type, table) = window.indirectCall(at: instruction) {
@@ -275,14 +278,14 @@ struct CodeWindow {
   /// Loads eight bytes.
   @inlinable @inline(__always)
   init(_ start: UnsafePointer<UInt8>) {
-    word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+    word = unsafe UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
   }
 
   /// The operand of an instruction whose one number is an index; `nil` for any other, and for a malformed number.
   @inlinable @inline(__always)
   func operand(_ table: InstructionTable, at instruction: Int) -> Operand? {
     let opcode = UInt8(truncatingIfNeeded: word)
-    let kind = table.operandKinds[Int(opcode)]
+    let kind = unsafe table.operandKinds[Int(opcode)]
     let ends = ~word & 0x8080_8080_8080_8000
     let length = UInt64(truncatingIfNeeded: ends.trailingZeroBitCount) &>> 3
     guard kind != 0xFF, length <= 5 else { return nil }

@@ -87,7 +87,7 @@ extension Instruction {
     case .heapType:
       first = try reader.s33()
       guard first >= 0 || (-0x18 ... -0x0B).contains(first) else {
-        throw OperandCursor.unknownType(reader.base[start], at: start)
+        throw OperandCursor.unknownType(reader[start], at: start)
       }
     case .typeTable, .tableTable, .elementTable, .memoryMemory, .dataMemory, .typeField, .typeCount, .typeType,
       .typeData, .typeElement, .typeTag:

@@ -93,9 +93,9 @@ extension ByteReader {
   @inlinable @inline(__always)
   public mutating func skipPlainLocals() -> Bool {
     guard remaining > 3 else { return false }
-    let groups = base[offset]
+    let groups = self[offset]
     guard groups <= 1 else { return false }
-    guard groups == 0 || base[offset &+ 1] < 0x80 && (0x7C...0x7F).contains(base[offset &+ 2]) else { return false }
+    guard groups == 0 || self[offset &+ 1] < 0x80 && (0x7C...0x7F).contains(self[offset &+ 2]) else { return false }
     offset &+= groups == 0 ? 1 : 3
     return true
   }

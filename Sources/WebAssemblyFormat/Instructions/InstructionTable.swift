@@ -1,8 +1,9 @@
 /// The table of instructions in the form that the scanner reads: plain bytes behind pointers.
 ///
 /// Made once from ``InstructionRun/all`` and never freed. A scan fetches ``shared`` once and keeps the pointers in
-/// registers, so that the inner loop pays neither for the check of a lazy global nor for an array's bounds.
-@frozen
+/// registers, so that the inner loop pays neither for the check of a lazy global nor for an array's bounds. What it looks
+/// up is a byte, or was compared with ``Opcode/limit``: that is what makes the unchecked loads safe.
+@frozen @safe
 public struct InstructionTable: @unchecked Sendable {
   /// ``Opcode/limit`` bytes: the raw value of ``Immediates`` of each opcode.
   @usableFromInline let immediates: UnsafePointer<UInt8>
@@ -19,23 +20,23 @@ public struct InstructionTable: @unchecked Sendable {
 
   private init(wantsImplicitMemory: Bool) {
     let immediates = UnsafeMutablePointer<UInt8>.allocate(capacity: Opcode.limit)
-    immediates.initialize(repeating: Immediates.unknown.rawValue, count: Opcode.limit)
+    unsafe immediates.initialize(repeating: Immediates.unknown.rawValue, count: Opcode.limit)
     for run in InstructionRun.all {
-      (immediates + Int(run.first)).update(repeating: run.immediates.rawValue, count: run.mnemonics.count)
+      unsafe (immediates + Int(run.first)).update(repeating: run.immediates.rawValue, count: run.mnemonics.count)
     }
     let fast = UnsafeMutablePointer<FastStep>.allocate(capacity: 256)
     let excluded = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     let kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     for byte in UInt8.min...UInt8.max {
-      let entry = Immediates(rawValue: immediates[Int(byte)]) ?? .unknown
-      (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, wantsImplicitMemory: wantsImplicitMemory))
-      (kinds + Int(byte)).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
-      (excluded + Int(byte)).initialize(to: FastStep.excluded(byte))
+      let entry = unsafe Immediates(rawValue: immediates[Int(byte)]) ?? .unknown
+      unsafe (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, wantsImplicitMemory: wantsImplicitMemory))
+      unsafe (kinds + Int(byte)).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
+      unsafe (excluded + Int(byte)).initialize(to: FastStep.excluded(byte))
     }
-    self.immediates = UnsafePointer(immediates)
-    self.fast = UnsafePointer(fast)
-    self.excluded = UnsafePointer(excluded)
-    operandKinds = UnsafePointer(kinds)
+    unsafe self.immediates = unsafe UnsafePointer(immediates)
+    unsafe self.fast = unsafe UnsafePointer(fast)
+    unsafe self.excluded = unsafe UnsafePointer(excluded)
+    unsafe operandKinds = unsafe UnsafePointer(kinds)
   }
 
   /// The immediates of an opcode.

@@ -146,8 +146,8 @@ struct OperandCursor {
     let start = reader.offset
     let value = try reader.s33()
     if value >= 0 { return try signedType(value, from: start, &visitor) }
-    guard reader.offset &- start == 1, (0x68...0x75).contains(reader.base[start]) else {
-      throw OperandCursor.unknownType(reader.base[start], at: start)
+    guard reader.offset &- start == 1, (0x68...0x75).contains(reader[start]) else {
+      throw OperandCursor.unknownType(reader[start], at: start)
     }
   }
 

@@ -1,9 +1,8 @@
 /// A list of value types that stays in the bytes that encode it.
-public struct ValueTypeList: Sequence, @unchecked Sendable {
+public struct ValueTypeList: Sequence, Sendable {
   /// Number of types.
   public let count: Int
-  private let first: UnsafePointer<UInt8>
-  private let byteCount: Int
+  private let types: ByteReader
 
   /// Reads a list of value types: their number, and them.
   ///
@@ -11,15 +10,14 @@ public struct ValueTypeList: Sequence, @unchecked Sendable {
   public init(_ reader: inout ByteReader) throws(FormatError) {
     count = try reader.count()
     let start = reader.offset
-    first = reader.base + start
     for _ in 0..<count { _ = try reader.valueType() }
-    byteCount = reader.offset - start
+    types = reader[start..<reader.offset]
   }
 
   public var isEmpty: Bool { count == 0 }
   public var underestimatedCount: Int { count }
 
-  public func makeIterator() -> Iterator { Iterator(reader: ByteReader(first, 0..<byteCount)) }
+  public func makeIterator() -> Iterator { Iterator(reader: types) }
 
   public struct Iterator: IteratorProtocol {
     fileprivate var reader: ByteReader

@@ -66,31 +66,30 @@ public struct ParsedTypes: Sendable {
     guard Int(index) < entries.count else { return nil }
     let entry = entries[Int(index)]
     guard entry.kind == .function else { return nil }
-    var reader = ByteReader(entry.bytes.start, (Int(entry.compositeOffset) + 1)..<entry.bytes.count)
+    var reader = entry.bytes.bytes[(Int(entry.compositeOffset) + 1)..<entry.bytes.count]
     return try? FunctionType(&reader)
   }
 
   /// Reads the usual thing, or leaves the reader where it is.
   private mutating func plainFunction(_ reader: inout ByteReader) -> Bool {
     let start = reader.offset
-    let base = reader.base
     var offset = start
-    guard reader.remaining >= 3, base[offset] == 0x60 else { return false }
+    guard reader.remaining >= 3, reader[offset] == 0x60 else { return false }
     offset += 1
     for _ in 0..<2 {
-      guard offset < reader.end, base[offset] < 0x80 else { return false }
-      let last = offset + Int(base[offset])
+      guard offset < reader.end, reader[offset] < 0x80 else { return false }
+      let last = offset + Int(reader[offset])
       guard last < reader.end else { return false }
       while offset < last {
         offset += 1
-        guard ValueType.isSimple(base[offset]) else { return false }
+        guard ValueType.isSimple(reader[offset]) else { return false }
       }
       offset += 1
     }
     reader.offset = offset
     entries.append(
       Entry(
-        bytes: ByteString(base + start, count: offset - start), offset: start,
+        bytes: ByteString(reader[start..<offset]), offset: start,
         group: UInt32(truncatingIfNeeded: groups.count), compositeOffset: 0, kind: .function, isPlain: true))
     return true
   }
@@ -111,7 +110,7 @@ public struct ParsedTypes: Sendable {
     if let supertype = definition.supertype, supertype >= own {
       throw FormatError("supertype \(supertype) is not defined before type \(own)", at: start)
     }
-    let bytes = ByteString(reader.base + start, count: reader.offset - start)
+    let bytes = ByteString(reader[start..<reader.offset])
     let isPlain =
       isAlone && definition.kind == .function && definition.isFinal && !namesTypes
       && bytes.bytes.elementsEqual(scratch.bytes)

@@ -154,10 +154,10 @@ extension ByteReader {
     let start = offset
     let value = try s33()
     if value >= 0 { return .concrete(UInt32(truncatingIfNeeded: value)) }
-    guard offset - start == 1, (0x68...0x75).contains(base[start]) else {
-      throw OperandCursor.unknownType(base[start], at: start)
+    guard offset - start == 1, (0x68...0x75).contains(self[start]) else {
+      throw OperandCursor.unknownType(self[start], at: start)
     }
-    return .abstract(base[start])
+    return .abstract(self[start])
   }
 }
 
