@@ -65,7 +65,8 @@ public enum FileKind: Sendable, Equatable {
   }
 
   private static func starts(_ file: ByteReader, _ prefix: StaticString) -> Bool {
-    return ByteString(file).hasPrefix(prefix)
+    // Not by way of a `ByteString`, whose hash would take the whole file.
+    prefix.withUTF8Buffer { unsafe file.starts(with: $0) }
   }
 
   private static func starts(_ file: ByteReader, raw prefix: [UInt8]) -> Bool {

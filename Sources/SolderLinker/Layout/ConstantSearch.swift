@@ -46,25 +46,51 @@ struct ConstantSearch {
   }
 
   /// Whether the bytes of the number occur at all, whatever they mean there: nearly all functions end here.
+  ///
+  /// A number from 2¹⁴ on has three bytes or more, whose low seven bits are known up to what rounding adds: a place where
+  /// these do not fit needs no closer look.
   private func mayContain(_ range: Range<Int>) -> Bool {
-    let bytes = unit.file.bytes
-    let low = UInt8(truncatingIfNeeded: address & 0x7F)
-    for offset in range where (bytes[offset] &- low) & 0x7F <= 15 {
-      var (value, shift, at) = (UInt64(0), UInt64(0), offset)
-      while at < range.upperBound, shift < 64 {
-        value |= UInt64(bytes[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-        if bytes[at - 1] & 0x80 == 0 { break }
+    guard address >= 1 << 14 else { return range.contains { isNumber(at: $0, before: range.upperBound) } }
+    // In two ways: where rounding carries over, the second and third groups differ.
+    let (plain, carried) = (ConstantSearch.groups(of: address), ConstantSearch.groups(of: address &+ 15))
+    let found = unsafe unit.file.bytes[range].withContiguousStorageIfAvailable { code in
+      guard code.count >= 3 else { return false }
+      // Few bytes are like the third, so that is the one to begin with.
+      for offset in 0..<code.count - 2 {
+        let third = unsafe code[offset + 2] & 0x7F
+        guard third == plain.third || third == carried.third else { continue }
+        let (first, second) = unsafe (code[offset], code[offset + 1] & 0x7F)
+        guard second == plain.second || second == carried.second, (first &- plain.first) & 0x7F <= 15 else { continue }
+        if isNumber(at: range.lowerBound + offset, before: range.upperBound) { return true }
       }
-      // The bits behind those of the address are those of the sign.
-      let bits = min(shift, unit.module.addressWidth == 64 ? 64 : 32)
-      let mask = bits < 64 ? (UInt64(1) << bits) - 1 : UInt64.max
-      if mask >= address, ConstantSearch.distances.contains(where: { (address &+ $0) & mask == value & mask }) {
-        return true
-      }
+      return false
     }
-    return false
+    return found ?? true
+  }
+
+  /// The low seven bits of each of the first three bytes that encode a number.
+  private static func groups(of number: UInt64) -> (first: UInt8, second: UInt8, third: UInt8) {
+    (
+      UInt8(truncatingIfNeeded: number & 0x7F), UInt8(truncatingIfNeeded: number >> 7 & 0x7F),
+      UInt8(truncatingIfNeeded: number >> 14 & 0x7F)
+    )
+  }
+
+  /// Whether the number is what bytes at an offset encode.
+  private func isNumber(at offset: Int, before end: Int) -> Bool {
+    let bytes = unit.file.bytes
+    guard (bytes[offset] &- UInt8(truncatingIfNeeded: address & 0x7F)) & 0x7F <= 15 else { return false }
+    var (value, shift, at) = (UInt64(0), UInt64(0), offset)
+    while at < end, shift < 64 {
+      value |= UInt64(bytes[at] & 0x7F) << shift
+      shift += 7
+      at += 1
+      if bytes[at - 1] & 0x80 == 0 { break }
+    }
+    // The bits behind those of the address are those of the sign.
+    let bits = min(shift, unit.module.addressWidth == 64 ? 64 : 32)
+    let mask = bits < 64 ? (UInt64(1) << bits) - 1 : UInt64.max
+    return mask >= address && ConstantSearch.distances.contains { (address &+ $0) & mask == value & mask }
   }
 
   private func contains(_ range: Range<Int>) -> Bool {

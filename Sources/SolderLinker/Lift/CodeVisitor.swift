@@ -227,11 +227,22 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     FormatError("\(what) \(operand.value) does not exist", at: operand.offset)
   }
 
+  /// Whether a value goes into a local, or may be part of a sum: only then there is something to fold.
+  private func isUsedInSum(_ operand: Operand) -> Bool {
+    guard operand.end < file.end else { return false }
+    switch Opcode(rawValue: UInt16(file[operand.end])) {
+    case .localSet, .localTee, .globalGet, .i32Const, .i64Const, .i32Add, .i32Sub, .i64Add, .i64Sub: return true
+    default: return false
+    }
+  }
+
   /// `global.get` of a known value becomes the value.
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
     relocation.target = facts.globalSymbols + operand.value
-    if value.base == .tableBlock || value.base == .memory(symbol: facts.memoryBlockSymbol) { mayFold = true }
+    if value.base == .tableBlock || value.base == .memory(symbol: facts.memoryBlockSymbol) && isUsedInSum(operand) {
+      mayFold = true
+    }
     let is64 = isWide(operand.value)
     relocation.encoding = .globalGet(is64: is64)
     _ = relocation.become(value, is64: is64)
