@@ -66,7 +66,7 @@ public enum FileKind: Sendable, Equatable {
 
   private static func starts(_ file: ByteReader, _ prefix: StaticString) -> Bool {
     // Not by way of a `ByteString`, whose hash would take the whole file.
-    prefix.withUTF8Buffer { unsafe file.starts(with: $0) }
+    file.starts(with: prefix.description.utf8)
   }
 
   private static func starts(_ file: ByteReader, raw prefix: [UInt8]) -> Bool {
