@@ -211,7 +211,7 @@ struct NameSectionWriter {
     for unit in liftedUnits {
       for (function, names) in names(unit) {
         let defined = Int(function) - unit.functionImports.count
-        guard defined >= 0, defined < unit.functions.count,
+        guard defined >= 0, defined < unit.functions.count, !indices.folds.contains(unit.bases.function + defined),
           let index = present(indices.functionIndices[unit.bases.function + defined])
         else { continue }
         entries.append((index, names))

@@ -99,8 +99,7 @@ private struct SymbolTables: Sendable {
   let offsetsThreadLocals: Bool
   /// Of each unit, whether it is a shared library.
   let isLibrary: [Bool]
-  /// For each segment of the result, its merged strings with their addresses.
-  let strings: [[(address: UInt64, strings: MergedStrings)]]
+  let addresses: DataAddresses
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions
@@ -111,9 +110,7 @@ private struct SymbolTables: Sendable {
     self.indices = indices
     isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
     offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
-    strings = memory.segments.map { segment in
-      segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
-    }
+    addresses = DataAddresses(memory)
   }
 
   func value(of id: SymbolID) -> SymbolValue {
@@ -136,7 +133,8 @@ private struct SymbolTables: Sendable {
           .init(storedIndex: indices.functionIndices[function], storedSlot: indices.functionSlots[function]))
       case .data:
         let segment = symbols[index].segmentID
-        return live.segments[segment] ? placed(address(of: index, in: segment), index) : .absent
+        return live.segments[segment]
+          ? placed(addresses.address(of: symbols[index].value, in: segment), index) : .absent
       default: break
       }
     }
@@ -150,16 +148,6 @@ private struct SymbolTables: Sendable {
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 
-  private func address(of index: Int, in segment: SegmentID) -> UInt64 {
-    let start = memory.segmentAddresses[segment]
-    guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
-    let runs = strings[Int(memory.outputSegments[segment])]
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else {
-      return symbols[index].value
-    }
-    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment.rawValue)
-  }
-
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
     if symbol.kind == .section { return .section }
     let index = indices.index(of: symbol, id)
@@ -170,7 +158,7 @@ private struct SymbolTables: Sendable {
     case .data:
       guard symbol.state == .defined else { return .undefined }
       return symbol.definition == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.segmentID), Int(id))
+        ? .address(symbol.value) : placed(addresses.address(of: symbol.value, in: symbol.segmentID), Int(id))
     case .section: return .section
     }
   }

@@ -13,6 +13,7 @@ struct FunctionTablePass {
   private let resolution: Resolution
   private let own: OwnUnit
   private let live: Liveness
+  private let folds: FunctionFolds
   private let rule: ImportRule
   private let options: LinkOptions
   private let diagnostics: Diagnostics
@@ -22,12 +23,14 @@ struct FunctionTablePass {
   private var isNeeded = false
 
   init(
-    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ rule: ImportRule, options: LinkOptions,
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ folds: FunctionFolds, _ rule: ImportRule,
+    options: LinkOptions,
     diagnostics: Diagnostics, is64: Bool
   ) {
     self.resolution = resolution
     self.own = own
     self.live = live
+    self.folds = folds
     self.rule = rule
     self.options = options
     self.diagnostics = diagnostics
@@ -163,7 +166,11 @@ struct FunctionTablePass {
     guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == noSlot else { return }
     if symbol.isUndefined, symbol.isWeak, !rule.imports(id) { return }
     isNeeded = true
-    setSlot(table.firstSlot &+ UInt32(table.slots.count), of: id)
+    let target = symbol.isDefined ? folds.pointerTarget(of: symbol.functionID) : nil
+    if let target, table.functionSlots[target] != noSlot { return setSlot(table.functionSlots[target], of: id) }
+    let slot = table.firstSlot &+ UInt32(table.slots.count)
+    setSlot(slot, of: id)
+    if let target { table.functionSlots[target] = slot }
     table.slots.append(PackedIndex(id))
   }
 
