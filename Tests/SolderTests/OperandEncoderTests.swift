@@ -221,7 +221,8 @@ import WebAssemblyFormat
     #expect(text.contains("input.o") && text.contains("'dropped' has no index in the result"))
     // Debug information may speak of it.
     let offset = Relocation(.functionOffsetI32, at: 0, width: 4, target: dropped)
-    let tombstone = encoder.replacement(for: offset, of: RelocatedUnit(unit), compress: false, tombstone: Tombstone(value: .max))
+    let tombstone = encoder.replacement(
+      for: offset, of: RelocatedUnit(unit), compress: false, tombstone: Tombstone(value: .max))
     #expect(tombstone.value == .max)
   }
 
