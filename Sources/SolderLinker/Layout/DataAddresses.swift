@@ -4,7 +4,7 @@ import WebAssemblyFormat
 /// that string went.
 struct DataAddresses: Sendable {
   private let segmentAddresses: Row<LinkSegments, UInt64>
-  private let outputSegments: Row<LinkSegments, UInt32>
+  private let outputSegments: Row<LinkSegments, PackedIndex<OutputSegments>>
   /// For each segment of the result, its merged strings with their addresses.
   private let strings: [[(address: UInt64, strings: MergedStrings)]]
 
@@ -24,7 +24,7 @@ struct DataAddresses: Sendable {
   }
 
   private func address(ofString offset: UInt64, in segment: SegmentID) -> UInt64 {
-    let runs = strings[Int(outputSegments[segment])]
+    let runs = outputSegments[segment].index.map { strings[Int($0)] } ?? []
     guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else { return offset }
     return run.address &+ run.strings.offset(of: offset, in: segment.rawValue)
   }

@@ -106,9 +106,9 @@ struct FunctionContents: Sendable {
     switch edit.kind {
     case .typeIndexLEB: return add(.type, UInt64(source.unit.typeIDs[Int(edit.target)].rawValue))
     case .signedTypeIndex: return add(.signedType, UInt64(source.unit.typeIDs[Int(edit.target)].rawValue))
-    case .memoryIndex: return add(.memory, UInt64(resolution.memories.index(of: edit.target, in: source.unit)))
+    case .memoryIndex: return add(.memory, UInt64(resolution.memories.index(of: edit.target, in: source.unit).rawValue))
     case .implicitMemory:
-      return add(.memoryArgument, UInt64(resolution.memories.index(of: 0, in: source.unit)), addend)
+      return add(.memoryArgument, UInt64(resolution.memories.index(of: 0, in: source.unit).rawValue), addend)
     case .dataIndex: return add(.dataSegment, UInt64((source.unit.bases.segment + edit.target).rawValue))
     case .elementIndex: return add(.elementSegment, UInt64((source.unit.bases.element + edit.target).rawValue))
     case .constantNumber: return add(is64 ? .number64 : .number32, 0, addend)
