@@ -31,7 +31,7 @@ struct OutputSymbols {
 
   private func isPresent(_ symbol: Symbol, _ id: SymbolID, _ program: Program) -> Bool {
     // A stub that is only pointed to has no function: its address is null.
-    if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == none32 { return false }
+    if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == nil { return false }
     return program.isPresent(id)
   }
 
@@ -87,13 +87,13 @@ struct OutputSymbols {
 
   /// What finished modules import by module and name: several of their symbols may be one import.
   private mutating func addImports(_ program: Program) {
-    var known: [SymbolKind: [UInt32: UInt32]] = [:]
+    var known: [OutputIndex: UInt32] = [:]
     for (index, symbol) in program.resolution.table.symbols.enumerated() where symbol.has(.unnamed) {
       guard symbol.isUndefined, let position = program.indices.importIndices[SymbolID(index)] else { continue }
-      if let first = known[symbol.kind]?[position] {
+      if let first = known[position] {
         indices[index] = first
       } else {
-        known[symbol.kind, default: [:]][position] = UInt32(entries.count)
+        known[position] = UInt32(entries.count)
         add(SymbolID(index))
       }
     }
