@@ -11,7 +11,7 @@ struct Patcher {
   private let encoder: OperandEncoder
   /// The encoder's.
   private let values: [SymbolValue]
-  private let typeIDs: [TypeID]
+  private let typeIDs: Row<UnitTypes, TypeID>
   /// The encoder's, of this unit.
   private let functionIndices: [PackedIndex<OutputFunctions>]
 
@@ -138,7 +138,7 @@ struct Patcher {
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
     case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
-    case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
+    case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }
   }

@@ -13,11 +13,11 @@ extension ResolvePass {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
         let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
-        guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, symbol.definition != none32 else {
+        guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, let imported = symbol.imported else {
           continue
         }
         let owner = resolver.units[first]
-        if result[Int(first)].narrowTable(Int(symbol.definition), of: owner, to: entry.limits) { continue }
+        if result[Int(first)].narrowTable(Int(imported), of: owner, to: entry.limits) { continue }
         report(
           "table type", entry.name, resolver.describe(resolver.externalType(of: entry, in: unit)), unit,
           resolver.externalType(of: symbol).map { resolver.describe($0) } ?? "unknown", symbol, isError: true)
