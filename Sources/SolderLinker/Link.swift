@@ -146,6 +146,7 @@ struct Link {
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
+    HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
     resolution.replace(missing)
 
     // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.

@@ -194,7 +194,7 @@ struct Lifter {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
       if isWeak(module: entry.module, name: entry.name) { flags.insert(.bindingWeak) }
-      if entry.module != "env" {
+      if entry.module != "env" || unit.takesEnvForModule {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
       }
