@@ -300,10 +300,10 @@ struct SectionWriter {
 
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
     let patcher = Patcher(unit, encoder)
-    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
+    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, length: .asWritten).bytes
     let isComplete = writer.raw(count: size) { room in
       var fragmentWriter = FragmentWriter(room)
-      fragmentWriter.write(fragment, patcher, compress: false)
+      fragmentWriter.write(fragment, patcher, length: .asWritten)
       return fragmentWriter.isComplete
     }
     if !isComplete {
