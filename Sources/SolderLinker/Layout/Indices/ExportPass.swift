@@ -213,6 +213,8 @@ struct ExportPass {
     case .section: return
     }
     guard index != none32 else { return }
+    // Nobody asked for this very one.
+    if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
     add(OutputExport(name: name, kind: kind, index: index, symbol: id), of: unit)
   }
