@@ -3,8 +3,7 @@ import WebAssemblyFormat
 /// What an export of the result names.
 struct OutputExport {
   var name: ByteString
-  var kind: ExternalKind
-  var index: UInt32
+  var index: OutputIndex
   /// The symbol that is exported; `nil` for what a plain module exports, and for memories.
   var symbol: SymbolID?
 }
@@ -58,7 +57,7 @@ struct ExportPass {
     guard options.contract.exportsSymbols else { return result }
     for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit) }
     if let main = resolution.memories.main, let name = memoryExportName {
-      add(OutputExport(name: name, kind: .memory, index: main), of: nil)
+      add(OutputExport(name: name, index: .memory(main)), of: nil)
     }
     let isExported = exportedSymbols(threads)
     for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id) }
@@ -84,23 +83,14 @@ struct ExportPass {
 
   /// A name that a library gives what it imports, where nothing defines that.
   private mutating func exportImport(_ entry: ExportedImport) {
-    let symbol = resolution.symbol(entry.symbol)
-    let index = index(of: entry.symbol)
-    let kind: ExternalKind? =
-      switch symbol.kind {
-      case .function: .function
-      case .global: .global
-      case .tag: .tag
-      case .table: .table
-      case .data, .section: nil
-      }
-    guard let kind, index != none32 else {
+    guard let index = index(of: entry.symbol) else {
+      let symbol = resolution.symbol(entry.symbol)
       diagnostics.error(
         "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
       )
       return
     }
-    add(OutputExport(name: entry.name, kind: kind, index: index, symbol: entry.symbol), of: nil)
+    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil)
   }
 
   // MARK: Conflicts
@@ -116,7 +106,7 @@ struct ExportPass {
       return
     }
     let other = result.entries[position]
-    if other.kind == entry.kind, other.index == entry.index { return }
+    if other.index == entry.index { return }
     switch options.exportConflicts {
     case .skip: break
     case .rename:
@@ -125,24 +115,24 @@ struct ExportPass {
       add(renamed, of: unit)
     case .error:
       diagnostics.error(
-        "\(owner(unit?.index)): export '\(options.displayName(of: entry.name))' (\(entry.kind)) has the name of "
-          + "another (\(other.kind), of \(owner(owners[position]))): --rename-export-conflicts gives it another "
+        "\(owner(unit?.index)): export '\(options.displayName(of: entry.name))' (\(entry.index.kind)) has the name of "
+          + "another (\(other.index.kind), of \(owner(owners[position]))): --rename-export-conflicts gives it another "
           + "name, --skip-export-conflicts keeps the first only")
     }
   }
 
   /// The index of a global that is exported; of one that turned out to be the address of data, that of a global with the
   /// address.
-  private mutating func globalIndex(of id: SymbolID) -> UInt32 {
+  private mutating func globalIndex(of id: SymbolID) -> OutputIndex? {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .data, symbol.isDefined else { return index(of: id) }
     defer { result.addresses.append(id) }
-    return nextAddress
+    return .global(nextAddress)
   }
 
   /// The index of the next global that holds an exported address.
-  private var nextAddress: UInt32 {
-    imports.counts.globals + UInt32(numbering.globals.count + addresses.own.count + result.addresses.count)
+  private var nextAddress: OutputGlobalIndex {
+    imports.counts.globals + (numbering.globals.count + addresses.own.count + result.addresses.count)
   }
 
   /// Whether a table of the linker's is one that no file knows.
@@ -162,16 +152,16 @@ struct ExportPass {
   /// The name of the memory by option, or by default, unless a module exports one already or uses the name otherwise.
   private var memoryExportName: ByteString? {
     guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }) else { return nil }
-    let isDefault = name == "memory" && (positions[name] != nil || result.entries.contains { $0.kind == .memory })
+    let isDefault = name == "memory" && (positions[name] != nil || result.entries.contains { $0.index.kind == .memory })
     return isDefault ? nil : name
   }
 
   private mutating func exportPlain(_ unit: Unit) {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
-      let index: UInt32
+      let index: OutputIndex?
       switch entry.kind {
-      case .memory: index = resolution.memories.index(of: entry.index, in: unit)
+      case .memory: index = .memory(resolution.memories.index(of: entry.index, in: unit))
       case .function:
         index = self.index(
           of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
@@ -179,7 +169,7 @@ struct ExportPass {
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
-      if index != none32 { add(OutputExport(name: entry.name, kind: entry.kind, index: index), of: unit) }
+      if let index { add(OutputExport(name: entry.name, index: index), of: unit) }
     }
   }
 
@@ -188,15 +178,12 @@ struct ExportPass {
     let isOwn = symbol.has(.unnamed)
     guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
     var name = symbol.name
-    var index: UInt32
-    let kind: ExternalKind
+    let index: OutputIndex?
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      (kind, index) = (
-        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
-      )
+      index = startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == .own, unit.globals[symbol.globalID - unit.bases.global].type.isMutable,
@@ -205,18 +192,16 @@ struct ExportPass {
       {
         return
       }
-      (kind, index) = (.global, self.index(of: id))
-    case .tag: (kind, index) = (.tag, self.index(of: id))
-    case .table: (kind, index) = (.table, self.index(of: id))
-    case .data:
-      (kind, index) = (.global, nextAddress)
+      index = self.index(of: id)
+    case .tag, .table: index = self.index(of: id)
+    case .data: index = .global(nextAddress)
     case .section: return
     }
-    guard index != none32 else { return }
+    guard let index else { return }
     // Nobody asked for this very one.
     if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    add(OutputExport(name: name, kind: kind, index: index, symbol: id), of: unit)
+    add(OutputExport(name: name, index: index, symbol: id), of: unit)
   }
 
   /// Whether data is in the result; everything else is if it has an index.
@@ -224,6 +209,6 @@ struct ExportPass {
     symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
-  /// The index of a symbol's definition in the result, `none32` if it has none.
-  private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
+  /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
+  private func index(of id: SymbolID) -> OutputIndex? { numbering.index(of: resolution.symbol(id), id, imports) }
 }
