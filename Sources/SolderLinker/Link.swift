@@ -113,6 +113,10 @@ struct Link {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
+    // Afterwards all that is live has a form in the result's format.
+    ObjectFormatCheck(resolution, live, options, diagnostics).run()
+    if diagnostics.hasErrors { return nil }
+
     // Order what runs before the program: start functions, relocation functions, constructors.
     let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
 

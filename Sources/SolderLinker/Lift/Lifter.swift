@@ -387,7 +387,7 @@ struct Lifter {
     unit.segments.append(block)
     facts.memoryBlockSymbol = UInt32(unit.symbols.count)
     unit.symbols.append(
-      UnitSymbol(kind: .data, flags: .bindingLocal, name: ByteString("__memory_base"), definition: facts.memoryBlock))
+      UnitSymbol(kind: .data, flags: .bindingLocal, name: block.name, definition: facts.memoryBlock))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.

@@ -31,6 +31,8 @@ struct Contracts: Sendable {
   let mayChangeSize: Bool
   /// Relocations cover its custom sections, so that debug information stays true.
   let relocatesCustomSections: Bool
+  /// What an object would say was recovered from what the module does, and may be more than an object can say.
+  let isRecovered: Bool
   /// Relocations wait in sections of the file to be decoded.
   let hasRelocationSections: Bool
   /// An index of a global may name an address or a function, which wants a global that holds it.
@@ -93,6 +95,7 @@ struct Contracts: Sendable {
     keepsNames = isFinished
     mayChangeSize = isFinished
     relocatesCustomSections = isObject
+    isRecovered = isFinished
     hasRelocationSections = isObject
     wantsAddressGlobals = !isFinished
     numbersMemories = isFinished
