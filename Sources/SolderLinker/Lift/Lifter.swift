@@ -194,7 +194,7 @@ struct Lifter {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
       if isWeak(module: entry.module, name: entry.name) { flags.insert(.bindingWeak) }
-      if entry.module != "env" {
+      if entry.module != "env" || unit.takesEnvForModule {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
       }
@@ -391,8 +391,7 @@ struct Lifter {
     facts.memoryBlockSymbol = UInt32(unit.symbols.count)
     unit.symbols.append(
       UnitSymbol(
-        kind: .data, .defined(DefinitionIndex(rawValue: facts.memoryBlock)), flags: .bindingLocal,
-        name: ByteString("__memory_base")))
+        kind: .data, .defined(DefinitionIndex(rawValue: facts.memoryBlock)), flags: .bindingLocal, name: block.name))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.

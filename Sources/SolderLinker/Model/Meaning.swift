@@ -2,7 +2,7 @@
 ///
 /// Definitions are counted by unit until all names are resolved, and over all units from then on; see
 /// ``ResolvePass/numberDefinitions()``.
-enum Meaning: Equatable {
+enum Meaning: Hashable {
   /// Nothing defines it, and no import: data, or a name that only the command line knows.
   case undefined
   /// Nothing defines it; its unit imports it.
