@@ -120,10 +120,10 @@ import WebAssemblyFormat
       let isPresent = program.values[Int(unit.symbolIDs[Int(edit.target)])].isPresent
       if isPresent, let value = patcher.shortOperand(edit) {
         operands += 1
-        for compress in [false, true] {
-          let full = encoder.replacement(for: edit, of: patcher.source, compress: compress)
+        for length in [OperandLength.asWritten, .shortest, .patchable] {
+          let full = encoder.replacement(for: edit, of: patcher.source, length: length)
           let leading = edit.leadingBytes
-          let width = edit.shortWidth(of: value, compress: compress)
+          let width = edit.shortWidth(of: value, length)
           let short = bytes(leading + width) { room in
             (leading == 0 || room.write(0x23, at: 0)) && edit.writeShort(value, width: width, to: room, at: leading)
           }
@@ -133,7 +133,7 @@ import WebAssemblyFormat
       let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)])
       if isPresent || tombstone != nil, let number = patcher.shortNumber(edit, tombstone) {
         numbers += 1
-        let full = encoder.replacement(for: edit, of: patcher.source, compress: false, tombstone: tombstone)
+        let full = encoder.replacement(for: edit, of: patcher.source, length: .asWritten, tombstone: tombstone)
         #expect(full.form == .fixed32 && full.length == 4, "\(edit)")
         #expect(UInt32(truncatingIfNeeded: full.value) == number, "\(edit) \(String(describing: tombstone))")
       }
@@ -172,7 +172,7 @@ import WebAssemblyFormat
         }
       var edit = Relocation(kind, at: 0, width: UInt8(type.width), target: target)
       if type.hasAddend { edit.storedAddend = -5 }
-      let replacement = encoder.replacement(for: edit, of: source, compress: false, place: 77)
+      let replacement = encoder.replacement(for: edit, of: source, length: .asWritten, place: 77)
       #expect(replacement.length == type.width, "\(type)")
       let form: Replacement.Form =
         type.width == 4 ? .fixed32 : type.width == 8 ? .fixed64 : type.isSigned ? .signed : .unsigned
@@ -194,18 +194,18 @@ import WebAssemblyFormat
     // A run of instructions becomes one constant, of the width that the type allows.
     var edit = Relocation(.constantMemoryAddress, at: 0, width: 12, target: value, encoding: .constant32)
     edit.storedAddend = 300
-    let constant = encoder.replacement(for: edit, of: source, compress: false)
+    let constant = encoder.replacement(for: edit, of: source, length: .asWritten)
     #expect(constant == Replacement(form: .signed, value: address + 300, opcode: 0x41, length: 6))
-    let shortest = encoder.replacement(for: edit, of: source, compress: true)
+    let shortest = encoder.replacement(for: edit, of: source, length: .shortest)
     #expect(shortest.length == 1 + LEB128.length(signed: Int64(address + 300)))
     // What reads a global that turned out to be an address becomes the address.
     let read = Relocation(.globalIndexLEB, at: 0, width: 6, target: value, encoding: .globalGet64)
-    let folded = encoder.replacement(for: read, of: source, compress: false)
+    let folded = encoder.replacement(for: read, of: source, length: .asWritten)
     #expect(folded == Replacement(form: .signed, value: address, opcode: 0x42, length: 6))
     // What is superfluous leaves no instruction, or those that do nothing.
     let removed = Relocation(.removedCall, at: 0, width: 6, target: value, encoding: .nothing)
-    #expect(encoder.replacement(for: removed, of: source, compress: false) == Replacement(form: .nothing, length: 6))
-    #expect(encoder.replacement(for: removed, of: source, compress: true) == Replacement(form: .nothing, length: 0))
+    #expect(encoder.replacement(for: removed, of: source, length: .asWritten) == Replacement(form: .nothing, length: 6))
+    #expect(encoder.replacement(for: removed, of: source, length: .shortest) == Replacement(form: .nothing, length: 0))
   }
 
   @Test func noAnswerIsAnErrorWithNames() throws {
@@ -214,14 +214,14 @@ import WebAssemblyFormat
     let unit = try #require(program.resolution.inLinkOrder.first { $0.file.displayName.hasSuffix("input.o") })
     let dropped = UInt32(try #require(unit.symbols.firstIndex { $0.name == "dropped" }))
     let call = Relocation(.functionIndexLEB, at: 0, width: 5, target: dropped)
-    _ = encoder.replacement(for: call, of: RelocatedUnit(unit), compress: false)
+    _ = encoder.replacement(for: call, of: RelocatedUnit(unit), length: .asWritten)
     let messages = Mutex<[String]>([])
     #expect(program.errors.tell(Diagnostics { message in messages.withLock { $0.append(message.text) } }))
     let text = messages.withLock { $0.joined() }
     #expect(text.contains("input.o") && text.contains("'dropped' has no index in the result"))
     // Debug information may speak of it.
     let offset = Relocation(.functionOffsetI32, at: 0, width: 4, target: dropped)
-    let tombstone = encoder.replacement(for: offset, of: RelocatedUnit(unit), compress: false, tombstone: .max)
+    let tombstone = encoder.replacement(for: offset, of: RelocatedUnit(unit), length: .asWritten, tombstone: .max)
     #expect(tombstone.value == .max)
   }
 

@@ -23,14 +23,14 @@ import WebAssemblyFormat
     .max,
   ]
 
-  @Test(arguments: [false, true]) func numbersInEveryWidth(compress: Bool) throws {
+  @Test func numbersInEveryWidth() throws {
     for value in ReplacementTests.values {
-      for width in 1...10 {
-        let unsigned = Replacement.number(value, .unsigned, replacing: width, compress: compress)
-        #expect(unsigned.length == (compress ? shortest(value) : max(width, shortest(value))))
+      for width in 0...10 {
+        let unsigned = Replacement.number(value, .unsigned, atLeast: width)
+        #expect(unsigned.length == max(width, shortest(value)))
         var reader = try #require(bytes(unsigned))[...]
         #expect(readUnsigned(&reader) == value && reader.isEmpty)
-        let signed = Replacement.number(value, .signed, replacing: width, compress: compress)
+        let signed = Replacement.number(value, .signed, atLeast: width)
         reader = try #require(bytes(signed))[...]
         #expect(readSigned(&reader) == Int64(bitPattern: value) && reader.isEmpty)
       }
@@ -39,11 +39,11 @@ import WebAssemblyFormat
 
   @Test(arguments: [false, true]) func constantsInPlaceOfAnyRun(is64: Bool) throws {
     for value in ReplacementTests.values {
-      for (width, compress) in (2...30).flatMap({ [($0, false), ($0, true)] }) {
-        let constant = Replacement.constant(value, is64: is64, replacing: width, compress: compress)
+      for width in [0] + Array(2...30) {
+        let constant = Replacement.constant(value, is64: is64, atLeast: width)
         // Padding ends where the format ends.
         #expect(constant.length <= (is64 ? 11 : 6))
-        #expect(compress || constant.length >= min(width, is64 ? 11 : 6))
+        #expect(constant.length >= min(width, is64 ? 11 : 6))
         var reader = try #require(bytes(constant))[...]
         #expect(reader.popFirst() == (is64 ? 0x42 : 0x41))
         let number = readSigned(&reader)
@@ -60,14 +60,14 @@ import WebAssemblyFormat
     #expect(bytes(Replacement(form: .nothing, length: 0)) == [])
     #expect(bytes(Replacement(form: .memoryArgument, value: 3 << 8 | 0x42, length: 2)) == [0x42, 3])
     #expect(bytes(Replacement(form: .memoryArgument, value: 300 << 8 | 0x42, length: 3)) == [0x42, 0xAC, 2])
-    #expect(bytes(.number(7, .unsigned, opcode: 0x23, replacing: 2, compress: false)) == [0x23, 7])
+    #expect(bytes(.number(7, .unsigned, opcode: 0x23, atLeast: 2)) == [0x23, 7])
   }
 
   @Test func whatDoesNotFitIsNotWritten() {
     let tooSmall: [Replacement] = [
-      .number(5, .unsigned, replacing: 5, compress: false), .number(5, .signed, replacing: 5, compress: false),
+      .number(5, .unsigned, atLeast: 5), .number(5, .signed, atLeast: 5),
       Replacement(form: .fixed32, length: 4), Replacement(form: .fixed64, length: 8),
-      Replacement(form: .nothing, length: 4), .constant(5, is64: false, replacing: 6, compress: false),
+      Replacement(form: .nothing, length: 4), .constant(5, is64: false, atLeast: 6),
       Replacement(form: .memoryArgument, value: 3 << 8, length: 2),
     ]
     for replacement in tooSmall {

@@ -86,7 +86,7 @@ struct CodePlan {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
     if !shortensSizes, !patcher.unit.contracts.mayChangeSize { return unchanged }
-    let growth = patcher.growth(of: relocations, compress: patcher.compressesCode)
+    let growth = patcher.growth(of: relocations, length: patcher.codeLength)
     // With compression, the number that tells the size becomes shorter too.
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes
@@ -99,7 +99,7 @@ struct CodePlan {
     let unit = program.resolution.units[reference.unit]
     if arePatched[position] || reference.unit == .own { return OffsetMap() }
     let patcher = Patcher(unit, encoder)
-    return patcher.offsetMap(of: unit.body(ofFunction: Int(reference.index)), compress: patcher.compressesCode)
+    return patcher.offsetMap(of: unit.body(ofFunction: Int(reference.index)), length: patcher.codeLength)
   }
 
   /// The size of a function's body, given its size with the number in front that tells it.

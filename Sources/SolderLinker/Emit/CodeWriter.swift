@@ -74,7 +74,7 @@ struct CodeWriter: Sendable {
   private func write(_ function: Function, _ body: Fragment, _ patcher: Patcher, to room: OutputRoom) {
     var writer = FragmentWriter(room)
     writer.write(size: CodePlan.bodySize(ofTotal: room.count))
-    writer.write(body, patcher, compress: patcher.compressesCode)
+    writer.write(body, patcher, length: patcher.codeLength)
     if !writer.isComplete { reportMisfit(function, of: patcher.unit) }
   }
 

@@ -21,7 +21,7 @@ struct FragmentWriter {
     advance(width, room.write(unsigned: UInt64(size), width: width, at: position))
   }
 
-  mutating func write(_ fragment: Fragment, _ patcher: Patcher, compress: Bool) {
+  mutating func write(_ fragment: Fragment, _ patcher: Patcher, length: OperandLength) {
     let file = patcher.unit.file.bytes
     var copied = Int(fragment.start)
     for index in fragment.relocations.indices {
@@ -30,11 +30,11 @@ struct FragmentWriter {
       if let value = patcher.shortOperand(relocation) {
         let operand = offset + relocation.leadingBytes
         copy(file, from: copied, to: operand)
-        let width = relocation.shortWidth(of: value, compress: compress)
+        let width = relocation.shortWidth(of: value, length)
         advance(width, relocation.writeShort(value, width: width, to: room, at: position))
       } else {
         copy(file, from: copied, to: offset)
-        let replacement = patcher.replacement(for: relocation, compress: compress)
+        let replacement = patcher.replacement(for: relocation, length: length)
         advance(replacement.length, replacement.write(to: room, at: position))
       }
       copied = offset + Int(relocation.width)

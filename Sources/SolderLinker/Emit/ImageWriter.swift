@@ -14,6 +14,7 @@ struct ImageWriter {
   private let program: Program
   private let threads: Threads
   private let encoder: OperandEncoder
+  private let small: SectionWriter
   let code: CodePlan
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
@@ -28,6 +29,7 @@ struct ImageWriter {
     self.code = code
     self.bodies = bodies
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
+    small = SectionWriter(program, encoder)
   }
 
   /// Bytes that exist already: of all sections but code, data and copied ones.
@@ -101,20 +103,19 @@ struct ImageWriter {
   private var lastSectionIndex: UInt32 { UInt32(sections.count - 1) }
 
   private mutating func addSections() {
-    let writer = SectionWriter(program, encoder)
     if program.needsDynamicLinking {
       addCustom(ByteString("dylink.0"), DylinkSectionWriter(program: program).contents())
     }
-    add(.type, writer.types())
-    add(.import, writer.imports())
-    add(.function, writer.functions())
-    add(.table, writer.tables())
-    add(.memory, writer.memories())
-    add(.tag, writer.tags())
-    add(.global, writer.globals())
-    add(.export, writer.exports())
-    add(.start, writer.start())
-    add(.element, writer.elements())
+    add(.type, small.types())
+    add(.import, small.imports())
+    add(.function, small.functions())
+    add(.table, small.tables())
+    add(.memory, small.memories())
+    add(.tag, small.tags())
+    add(.global, small.globals())
+    add(.export, small.exports())
+    add(.start, small.start())
+    add(.element, small.elements())
     addDataCount()
     addCode()
     addData()
@@ -232,7 +233,7 @@ struct ImageWriter {
     switch segment.placement {
     case .kept(let memory, let offset):
       writeActive(program.resolution.memories.index(of: memory, in: unit), &writer)
-      SectionWriter(program, encoder).append(offset, of: unit, to: &writer)
+      small.append(expression: offset, of: unit, to: &writer)
     case .absolute(let address):
       writeActive(program.resolution.memories.index(of: 0, in: unit), &writer)
       writer.pointerConstant(address, is64: unit.module.addressWidth == 64)

@@ -59,75 +59,74 @@ final class OperandEncoder: Sendable {
   /// What an edit writes.
   ///
   /// - Parameters:
-  ///   - compress: whether it may be shorter than what it replaces.
+  ///   - length: how long it is made.
   ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` where what
   ///     is written lives, and so does all that it refers to.
   ///   - place: the address of the bytes, for numbers that count from there.
   func replacement(
-    for edit: Relocation, of source: RelocatedUnit, compress: Bool, tombstone: UInt64? = nil, place: UInt64 = 0
+    for edit: Relocation, of source: RelocatedUnit, length: OperandLength, tombstone: UInt64? = nil, place: UInt64 = 0
   ) -> Replacement {
-    let width = Int(edit.width)
+    let width = edit.width(length)
     switch edit.encoding {
     case .operand:
       let value = value(of: edit, in: source, tombstone: tombstone, place: place)
-      return operand(edit, value, of: source, compress: compress)
+      return operand(edit, value, of: source, atLeast: width)
     case .globalGet32, .globalGet64:
       let id = source.symbolIDs[Int(edit.target)]
       switch values[Int(id)].answer {
       case .address, .threadLocalOffset, .undefined:
         return .constant(
-          program.address(of: id), is64: edit.encoding == .globalGet64, replacing: width, compress: compress)
+          program.address(of: id), is64: edit.encoding == .globalGet64, atLeast: edit.constantWidth(length))
       case .absent, .function, .index, .section: break
       }
       let value = value(of: edit, in: source)
-      return .number(value, .unsigned, opcode: 0x23, replacing: width, compress: compress)
+      return .number(value, .unsigned, opcode: 0x23, atLeast: width)
     case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
       let id = source.symbolIDs[Int(edit.target)]
       guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       // A thread's copy has its address in a variable: the instruction stays what it was.
       if let global = program.threadLocalGlobal(of: id) {
-        return .number(UInt64(global), .unsigned, opcode: 0x23, replacing: width, compress: compress)
+        return .number(UInt64(global), .unsigned, opcode: 0x23, atLeast: width)
       }
       let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
-      return .constant(address, is64: edit.encoding == .constant64, replacing: width, compress: compress)
+      return .constant(address, is64: edit.encoding == .constant64, atLeast: width)
     case .constant32, .constant64:
       let value = value(of: edit, in: source)
-      return .constant(value, is64: edit.encoding == .constant64, replacing: width, compress: compress)
-    case .nothing: return Replacement(form: .nothing, length: compress ? 0 : width)
+      return .constant(value, is64: edit.encoding == .constant64, atLeast: width)
+    case .nothing: return Replacement(form: .nothing, length: width)
     }
   }
 
   private func operand(
-    _ edit: Relocation, _ value: UInt64, of source: RelocatedUnit, compress: Bool
+    _ edit: Relocation, _ value: UInt64, of source: RelocatedUnit, atLeast width: Int
   ) -> Replacement {
-    let width = Int(edit.width)
     switch edit.kind {
-    case .implicitMemory: return memoryArgument(edit, of: source.unit, compress: compress)
+    case .implicitMemory: return memoryArgument(edit, of: source.unit, atLeast: width)
     case .tableIndexSLEB, .tableIndexRelativeSLEB, .memoryAddressSLEB, .memoryAddressRelativeSLEB,
       .memoryAddressTLSSLEB:
-      return .number(Replacement.signed(value, is64: false), .signed, replacing: width, compress: compress)
+      return .number(Replacement.signed(value, is64: false), .signed, atLeast: width)
     case .tableIndexSLEB64, .tableIndexRelativeSLEB64, .memoryAddressSLEB64, .memoryAddressRelativeSLEB64,
       .memoryAddressTLSSLEB64, .signedTypeIndex:
-      return .number(value, .signed, replacing: width, compress: compress)
-    case .memoryAddressLEB64: return .number(value, .unsigned, replacing: width, compress: compress)
+      return .number(value, .signed, atLeast: width)
+    case .memoryAddressLEB64: return .number(value, .unsigned, atLeast: width)
     case .globalIndexI32, .functionIndexI32, .memoryAddressI32, .tableIndexI32, .functionOffsetI32, .sectionOffsetI32,
       .memoryAddressLocationRelativeI32:
-      return Replacement(form: .fixed32, value: value, length: width)
+      return Replacement(form: .fixed32, value: value, length: Int(edit.width))
     case .memoryAddressI64, .tableIndexI64, .functionOffsetI64:
-      return Replacement(form: .fixed64, value: value, length: width)
-    default: return .number(value & 0xFFFF_FFFF, .unsigned, replacing: width, compress: compress)
+      return Replacement(form: .fixed64, value: value, length: Int(edit.width))
+    default: return .number(value & 0xFFFF_FFFF, .unsigned, atLeast: width)
     }
   }
 
   /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
-  private func memoryArgument(_ edit: Relocation, of unit: Unit, compress: Bool) -> Replacement {
+  private func memoryArgument(_ edit: Relocation, of unit: Unit, atLeast width: Int) -> Replacement {
     let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
     let index = UInt64(program.resolution.memories.index(of: 0, in: unit))
-    guard index != 0 else { return .number(alignment, .unsigned, replacing: Int(edit.width), compress: compress) }
+    guard index != 0 else { return .number(alignment, .unsigned, atLeast: width) }
     let shortest = 1 + LEB128.length(unsigned: index)
     return Replacement(
       form: .memoryArgument, value: index << 8 | alignment | 0x40,
-      length: compress ? shortest : max(shortest, Int(edit.width)))
+      length: max(shortest, width))
   }
 
   // MARK: Values

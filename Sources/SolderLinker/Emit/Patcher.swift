@@ -17,15 +17,19 @@ struct Patcher {
 
   var unit: Unit { source.unit }
 
-  /// Whether edits of code may be shorter than what they replace. Nothing of a finished module wants its operands padded,
-  /// unless they are to be patched once more.
-  let compressesCode: Bool
+  /// How long edits of code are made. Nothing of a finished module wants its operands padded, unless they are to be
+  /// patched once more.
+  let codeLength: OperandLength
 
   init(_ unit: Unit, _ encoder: OperandEncoder) {
     let options = encoder.program.options
-    compressesCode =
-      options.compressRelocations
-      || unit.contracts.mayChangeSize && !options.emitRelocations && !options.contract.keepsRelocations
+    if unit.contracts.mayChangeSize, options.contract.keepsRelocations {
+      codeLength = .patchable
+    } else if options.compressRelocations || unit.contracts.mayChangeSize && !options.emitRelocations {
+      codeLength = .shortest
+    } else {
+      codeLength = .asWritten
+    }
     source = RelocatedUnit(unit)
     self.encoder = encoder
     values = encoder.values
@@ -50,7 +54,7 @@ struct Patcher {
         isWritten = relocation.writeShort(
           value, width: Int(relocation.width) - leading, to: room, at: place + leading)
       } else {
-        isWritten = write(replacement(for: relocation, compress: false), for: relocation, to: room, at: place)
+        isWritten = write(replacement(for: relocation, length: .asWritten), for: relocation, to: room, at: place)
       }
       if !isWritten { reportMisfit(relocation) }
     }
@@ -84,36 +88,36 @@ struct Patcher {
     }
   }
 
-  func growth(of range: RelocationRange, compress: Bool) -> Growth {
+  func growth(of range: RelocationRange, length: OperandLength) -> Growth {
     var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
-      if !compress, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
+      if length != .shortest, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
       if let value = shortOperand(relocation) {
         growth.add(
-          relocation.leadingBytes + relocation.shortWidth(of: value, compress: compress),
+          relocation.leadingBytes + relocation.shortWidth(of: value, length),
           insteadOf: Int(relocation.width))
       } else {
-        growth.add(replacement(for: relocation, compress: compress).length, insteadOf: Int(relocation.width))
+        growth.add(replacement(for: relocation, length: length).length, insteadOf: Int(relocation.width))
       }
     }
     return growth
   }
 
   /// Where the bytes of a fragment stand behind its edits.
-  func offsetMap(of fragment: Fragment, compress: Bool) -> OffsetMap {
+  func offsetMap(of fragment: Fragment, length: OperandLength) -> OffsetMap {
     var map = OffsetMap()
     for index in fragment.relocations.indices {
       let relocation = source.relocations[index]
       let start = relocation.offset - fragment.start
       map.add(
-        start..<start + UInt32(relocation.width), length: replacement(for: relocation, compress: compress).length)
+        start..<start + UInt32(relocation.width), length: replacement(for: relocation, length: length).length)
     }
     return map
   }
 
-  func replacement(for relocation: Relocation, compress: Bool) -> Replacement {
-    encoder.replacement(for: relocation, of: source, compress: compress)
+  func replacement(for relocation: Relocation, length: OperandLength) -> Replacement {
+    encoder.replacement(for: relocation, of: source, length: length)
   }
 
   /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended. It
@@ -161,7 +165,7 @@ struct Patcher {
         isWritten = room.write(fixed32: value, at: place)
       } else {
         let replacement = encoder.replacement(
-          for: relocation, of: source, compress: false, tombstone: tombstone,
+          for: relocation, of: source, length: .asWritten, tombstone: tombstone,
           place: address &+ UInt64(relocation.offset))
         isWritten = write(replacement, for: relocation, to: room, at: place)
       }
@@ -215,10 +219,15 @@ extension Relocation {
 
   /// How many bytes such an operand takes in the result.
   @inline(__always)
-  func shortWidth(of value: UInt64, compress: Bool) -> Int {
+  func shortWidth(of value: UInt64, _ length: OperandLength) -> Int {
     let shortest =
       kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
-    return compress ? shortest : max(shortest, Int(width) - leadingBytes)
+    switch length {
+    case .shortest: return shortest
+    case .asWritten: return max(shortest, Int(width) - leadingBytes)
+    // All of these kinds have five bytes.
+    case .patchable: return 5
+    }
   }
 
   /// Writes such an operand.

@@ -20,23 +20,25 @@ struct Replacement: Equatable {
   /// How many bytes it is, with the opcode.
   var length: Int
 
-  /// A number of `width` bytes in LEB128, or of as few as possible.
+  /// A number in LEB128.
   ///
-  /// - Parameter longest: the most that the format allows, and so the most that padding makes of it.
+  /// - Parameters:
+  ///   - width: bytes to take at least, with the opcode: 0 for as few as possible.
+  ///   - longest: the most that the format allows for the number, and so the most that padding makes of it.
   static func number(
-    _ value: UInt64, _ form: Form, opcode: UInt8? = nil, replacing width: Int, compress: Bool, longest: Int = .max
+    _ value: UInt64, _ form: Form, opcode: UInt8? = nil, atLeast width: Int, longest: Int = .max
   ) -> Replacement {
     let shortest =
       form == .signed ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
     let before = opcode == nil ? 0 : 1
-    let length = compress ? shortest : max(shortest, min(width - before, longest))
+    let length = max(shortest, min(width - before, longest))
     return Replacement(form: form, value: value, opcode: opcode, length: before + length)
   }
 
   /// `i32.const` or `i64.const`.
-  static func constant(_ value: UInt64, is64: Bool, replacing width: Int, compress: Bool) -> Replacement {
+  static func constant(_ value: UInt64, is64: Bool, atLeast width: Int) -> Replacement {
     number(
-      signed(value, is64: is64), .signed, opcode: is64 ? 0x42 : 0x41, replacing: width, compress: compress,
+      signed(value, is64: is64), .signed, opcode: is64 ? 0x42 : 0x41, atLeast: width,
       longest: is64 ? 10 : 5)
   }
 

@@ -5,12 +5,14 @@ import WebAssemblyFormat
 struct SectionWriter {
   let program: Program
   let encoder: OperandEncoder
+  private let constants: ConstantGlobals
   private var indices: IndexPlan { program.indices }
   private var units: [Unit] { program.resolution.units }
 
   init(_ program: Program, _ encoder: OperandEncoder) {
     self.program = program
     self.encoder = encoder
+    constants = ConstantGlobals(program, encoder)
   }
 
   func types() -> ByteWriter {
@@ -104,7 +106,7 @@ struct SectionWriter {
       writeType(table.declaration, code: table.elementType, of: unit, &writer)
       let isFunctionTable = indices.functionTable == indices.importCounts.tables + UInt32(position)
       write(isFunctionTable ? indices.tableLimits : table.limits, &writer)
-      if let initializer = table.initializer { append(initializer, of: unit, to: &writer) }
+      if let initializer = table.initializer { append(expression: initializer, of: unit, to: &writer) }
     }
     return writer
   }
@@ -152,15 +154,10 @@ struct SectionWriter {
     let global = unit.globals[index]
     writeType(global.declaration, code: global.type.valueType, of: unit, &writer)
     writer.byte(global.type.isMutable ? 1 : 0)
-    if unit.index == .own {
-      writer.zeroOrPointer(program.linkerGlobalValue(index), type: global.type.valueType)
-    } else if let address = program.memory.decidedAddresses[unit.bases.global + index] {
-      writer.pointerConstant(address, is64: global.type.valueType == 0x7E)
-    } else if let value = unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)] {
-      writer.pointerConstant(program.number(of: value, in: unit), is64: global.type.valueType == 0x7E)
-    } else {
-      return append(global.initializer, of: unit, to: &writer)
+    guard let value = program.decidedValue(ofGlobal: index, of: unit) else {
+      return append(expression: global.initializer, of: unit, to: &writer)
     }
+    writer.zeroOrPointer(value, type: global.type.valueType)
     writer.byte(0x0B)
   }
 
@@ -265,7 +262,7 @@ struct SectionWriter {
     writer.u32(flags)
     if isActive {
       if namesTable { writer.u32(table) }
-      if let offset = element.offset { append(offset, of: unit, to: &writer) }
+      if let offset = element.offset { append(expression: offset, of: unit, to: &writer) }
     }
     if flags & 3 != 0 {
       if let type = element.elementType {
@@ -275,17 +272,39 @@ struct SectionWriter {
       }
     }
     writer.u32(element.count)
-    append(element.items, of: unit, to: &writer)
+    append(expression: element.items, of: unit, to: &writer)
   }
 
   // MARK: Parts
 
+  /// Appends a constant expression, or several of them, with constants in place of globals that hold them.
+  func append(expression: Fragment, of unit: Unit, to writer: inout ByteWriter) {
+    var rest = expression
+    for index in expression.relocations.indices {
+      let edit = unit.relocations[index]
+      guard let constant = constants.value(of: edit, in: unit, encoder) else { continue }
+      var before = rest
+      before.size = edit.offset - rest.start
+      before.relocations = RelocationRange(start: rest.relocations.start, end: UInt32(index))
+      append(before, of: unit, to: &writer)
+      switch constant {
+      case .number(let value, let is64): writer.pointerConstant(value, is64: is64)
+      case .instruction(let instruction, let owner): append(instruction, of: owner, to: &writer)
+      }
+      let end = edit.offset + UInt32(edit.width)
+      rest.size -= end - rest.start
+      rest.start = end
+      rest.relocations = RelocationRange(start: UInt32(index) + 1, end: rest.relocations.end)
+    }
+    append(rest, of: unit, to: &writer)
+  }
+
   func append(_ fragment: Fragment, of unit: Unit, to writer: inout ByteWriter) {
     let patcher = Patcher(unit, encoder)
-    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, compress: false).bytes
+    let size = Int(fragment.size) + patcher.growth(of: fragment.relocations, length: .asWritten).bytes
     let isComplete = writer.raw(count: size) { room in
       var fragmentWriter = FragmentWriter(room)
-      fragmentWriter.write(fragment, patcher, compress: false)
+      fragmentWriter.write(fragment, patcher, length: .asWritten)
       return fragmentWriter.isComplete
     }
     if !isComplete {
@@ -323,8 +342,15 @@ extension ByteWriter {
 }
 
 extension Program {
+  /// The initial value of a global that the link decides, and not the unit's own expression.
+  func decidedValue(ofGlobal index: Int, of unit: Unit) -> UInt64? {
+    if unit.index == .own { return linkerGlobalValue(index) }
+    if let address = memory.decidedAddresses[unit.bases.global + index] { return address }
+    return unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)].map { number(of: $0, in: unit) }
+  }
+
   /// The initial value of one of the linker's own globals.
-  func linkerGlobalValue(_ index: Int) -> UInt64 {
+  private func linkerGlobalValue(_ index: Int) -> UInt64 {
     let known = resolution.wellKnown
     func isGlobal(_ id: SymbolID?) -> Bool {
       guard let id, symbol(id).isDefined, symbol(id).unit == .own, symbol(id).kind == .global else { return false }

@@ -15,8 +15,8 @@ struct FixedData {
   /// All of them, of units that are in the result.
   static func find(_ resolution: Resolution, _ live: Liveness) -> [FixedData] {
     var found: [FixedData] = []
+    var values = KnownGlobals(resolution)
     for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
-      let values = KnownGlobals(resolution)
       for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
         let (memory, start): (UInt32, UInt64)
         switch segment.placement {
@@ -68,33 +68,35 @@ struct FixedData {
 /// What immutable globals hold, as far as no host and no layout decides it.
 struct KnownGlobals {
   private let resolution: Resolution
+  /// What was found out; `nil` also while a global is being looked at, so that a cycle ends.
+  private var values: [GlobalID: Int64?] = [:]
 
   init(_ resolution: Resolution) { self.resolution = resolution }
 
   /// The value of a constant expression.
-  func address(_ expression: Fragment, in unit: Unit, depth: Int = 0) -> UInt64? {
+  mutating func address(_ expression: Fragment, in unit: Unit) -> UInt64? { address(expression, in: unit, depth: 0) }
+
+  private mutating func address(_ expression: Fragment, in unit: Unit, depth: Int) -> UInt64? {
     guard let facts = unit.lifted, depth < 16 else { return nil }
-    let relocations = unit.relocations[Int(expression.relocations.start)..<Int(expression.relocations.end)]
-    var globals: [SymbolicValue?] = []
-    for relocation in relocations where relocation.kind == .globalIndexLEB {
-      let index = Int(relocation.target - facts.globalSymbols)
-      if globals.count <= index { globals += Array(repeating: nil, count: index + 1 - globals.count) }
-      globals[index] = value(of: unit.symbolIDs[Int(relocation.target)], depth: depth).map { .number($0) }
+    let value = SymbolicEvaluator.value(of: expression, in: unit.file) { index -> SymbolicValue? in
+      self.value(of: unit.symbolIDs[Int(facts.globalSymbols + index)], depth: depth).map { .number($0) }
     }
-    guard let value = SymbolicEvaluator(unit.file, globals: globals).value(of: expression), value.base == .number else {
-      return nil
-    }
+    guard let value, value.base == .number else { return nil }
     return UInt64(bitPattern: value.addend)
   }
 
-  private func value(of id: SymbolID, depth: Int) -> Int64? {
+  private mutating func value(of id: SymbolID, depth: Int) -> Int64? {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
+    if let known = values[symbol.globalID] { return known }
     let unit = resolution.units[symbol.definer]
     let index = symbol.globalID - unit.bases.global
     guard !unit.globals[index].type.isMutable,
       unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
     else { return nil }
-    return address(unit.globals[index].initializer, in: unit, depth: depth + 1).map { Int64(bitPattern: $0) }
+    values[symbol.globalID] = .some(nil)
+    let value = address(unit.globals[index].initializer, in: unit, depth: depth + 1).map { Int64(bitPattern: $0) }
+    values[symbol.globalID] = .some(value)
+    return value
   }
 }

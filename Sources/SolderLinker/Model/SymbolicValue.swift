@@ -88,13 +88,21 @@ struct SymbolicEvaluator {
 
   /// The value of a constant expression, `nil` if it is not a symbolic one.
   func value(of expression: Fragment) -> SymbolicValue? {
+    Self.value(of: expression, in: file) { globals[checked: Int($0)] ?? nil }
+  }
+
+  /// The value of a constant expression, `nil` if it is not a symbolic one.
+  ///
+  /// - Parameter global: what is known of a global of the index space.
+  static func value(
+    of expression: Fragment, in file: InputFile, global: (UInt32) -> SymbolicValue?
+  ) -> SymbolicValue? {
     var reader = InstructionReader(file.reader(of: Extent(start: expression.start, size: expression.size)))
     var stack: [SymbolicValue?] = []
     while let instruction = try? reader.next() {
       if reader.depth == 0 { break }
       if instruction.opcode == .globalGet {
-        guard Int(instruction.first) < globals.count else { return nil }
-        stack.append(globals[Int(instruction.first)])
+        stack.append(global(UInt32(truncatingIfNeeded: instruction.first)))
       } else if SymbolicValue.evaluate(instruction, &stack) != true {
         return nil
       }

@@ -35,6 +35,9 @@ struct GlobalType: Equatable {
   /// First byte of the value type; `0x7F` is i32, `0x7E` i64.
   var valueType: UInt8
   var isMutable: Bool
+
+  /// Whether it is `i32` or `i64`.
+  var isInteger: Bool { valueType == 0x7F || valueType == 0x7E }
 }
 
 /// An import of a function, before it is known who satisfies it.

@@ -108,7 +108,7 @@ struct PlainTable {
 
   /// A segment beyond its table makes the module fail to start; a table that became larger must not hide that.
   private func checkElements(_ diagnostics: Diagnostics) {
-    let values = KnownGlobals(resolution)
+    var values = KnownGlobals(resolution)
     forEachUse { unit, index in
       for (position, element) in unit.elements.enumerated() where Int(element.table) == index {
         guard let offset = element.offset, let value = values.address(offset, in: unit) else { continue }
