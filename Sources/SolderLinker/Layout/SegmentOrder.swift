@@ -50,7 +50,7 @@ struct SegmentOrder {
     var (starter, added): (Unit?, Int) = (nil, 0)
     for (position, module) in modules.enumerated() {
       if let starter {
-        findLate(module, reached, behind: starter, live, allowsBulkMemory, diagnostics)
+        findLate(module, &reached, behind: starter, live, allowsBulkMemory, diagnostics)
         if isLate(module) { checkUsers(of: module, resolution, diagnostics) }
       }
       guard module.startFunction != nil else { continue }
@@ -60,7 +60,7 @@ struct SegmentOrder {
   }
 
   private mutating func findLate(
-    _ module: Unit, _ reached: ReachedSpaces, behind starter: Unit, _ live: Liveness, _ allowsBulkMemory: Bool,
+    _ module: Unit, _ reached: inout ReachedSpaces, behind starter: Unit, _ live: Liveness, _ allowsBulkMemory: Bool,
     _ diagnostics: Diagnostics
   ) {
     func isLate(_ written: WrittenRange, _ what: @autoclosure () -> String) -> Bool {
@@ -118,7 +118,7 @@ private struct ReachedSpaces {
   }
 
   private let resolution: Resolution
-  private let values: KnownGlobals
+  private var values: KnownGlobals
   private var spaces: Set<Space> = []
   private var callsHost = false
 
@@ -156,7 +156,7 @@ private struct ReachedSpaces {
   }
 
   /// What an active data segment writes to; `nil` for others.
-  func range(of segment: Segment, in module: Unit) -> WrittenRange? {
+  mutating func range(of segment: Segment, in module: Unit) -> WrittenRange? {
     let (memory, start): (UInt32, UInt64?)
     switch segment.placement {
     case .absolute(let address): (memory, start) = (module.contracts.programMemory ?? 0, address)
@@ -172,7 +172,7 @@ private struct ReachedSpaces {
   }
 
   /// The same of an element segment.
-  func range(of segment: ElementSegment, in module: Unit) -> WrittenRange? {
+  mutating func range(of segment: ElementSegment, in module: Unit) -> WrittenRange? {
     guard segment.table != none32, let facts = module.lifted, let offset = segment.offset else { return nil }
     let space = table(Int(segment.table), facts, module)
     let declared: Limits
