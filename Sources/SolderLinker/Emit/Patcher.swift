@@ -13,7 +13,7 @@ struct Patcher {
   private let values: [SymbolValue]
   private let typeIDs: [TypeID]
   /// The encoder's, of this unit.
-  private let functionIndices: [UInt32]
+  private let functionIndices: [PackedIndex<OutputFunctions>]
 
   var unit: Unit { source.unit }
 
@@ -127,15 +127,17 @@ struct Patcher {
     switch relocation.kind {
     case .functionIndexLEB:
       let target = Int(relocation.target)
-      guard target < functionIndices.count else { return value(of: relocation).index.map { UInt64($0) } }
-      let index = functionIndices[target]
-      return index == none32 ? nil : UInt64(index)
-    case .globalIndexLEB, .tableNumberLEB:
-      if case .index(let index) = value(of: relocation).answer { return UInt64(index) }
+      guard target < functionIndices.count else { return value(of: relocation).function.map { UInt64($0.rawValue) } }
+      return functionIndices[target].index.map { UInt64($0.rawValue) }
+    case .globalIndexLEB:
+      if case .global(let index) = value(of: relocation).answer { return UInt64(index.rawValue) }
+      return nil
+    case .tableNumberLEB:
+      if case .table(let index) = value(of: relocation).answer { return UInt64(index.rawValue) }
       return nil
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
-    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0)) }
+    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
     default: return nil
     }
@@ -179,7 +181,7 @@ struct Patcher {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      return value(of: relocation).slot
+      return value(of: relocation).slot?.rawValue
     case .functionOffsetI32:
       switch value(of: relocation).answer {
       case .absent:
@@ -190,7 +192,7 @@ struct Patcher {
           !relocation.hasWideAddend
         else { return nil }
         return offset &+ UInt32(bitPattern: relocation.storedAddend)
-      case .undefined, .address, .threadLocalOffset, .index, .section: return nil
+      case .undefined, .address, .threadLocalOffset, .global, .tag, .table, .section: return nil
       }
     default: return nil
     }

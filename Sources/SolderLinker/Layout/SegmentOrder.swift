@@ -111,8 +111,7 @@ private struct WrittenRange {
 /// The memories and tables that start functions may use.
 private struct ReachedSpaces {
   enum Space: Hashable {
-    /// By its index in the result.
-    case memory(UInt32)
+    case memory(OutputMemoryIndex)
     case table(TableID)
     case tableOfHost(HostName)
   }

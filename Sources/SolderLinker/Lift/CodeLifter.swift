@@ -14,6 +14,24 @@ final class CodeLifter: Sendable {
     let movesMemory: Bool
     /// Code that is left out.
     let done: DoneCode
+    /// Whether it computes with constants of the link.
+    let folds: Bool
+
+    /// Tasks are taken by those that scan for the same: whether memory accesses are wanted is decided when the scanner
+    /// is compiled, and whether places for ``CodeFolder`` are, when it starts.
+    var row: Int { (movesMemory ? 1 : 0) + (folds ? 2 : 0) }
+  }
+
+  /// Tasks that are taken one after the other.
+  private final class Row: Sendable {
+    /// Their indices among all.
+    let tasks: [Int]
+    private let next = Atomic<Int>(0)
+
+    init(_ tasks: [Int]) { self.tasks = tasks }
+
+    /// The next one that nobody has taken.
+    func take() -> Int? { tasks[checked: next.add(1, ordering: .relaxed).oldValue] }
   }
 
   /// What was found in a run of functions.
@@ -38,26 +56,33 @@ final class CodeLifter: Sendable {
   }
 
   private let tasks: [Task]
-  /// The next task that nobody has taken, among those that keep their memory and those that move it.
-  private let nextKeeping = Atomic<Int>(0)
-  private let nextMoving = Atomic<Int>(0)
+  /// By ``Task/row``.
+  private let rows: [Row]
   private let results = Mutex<[(task: Int, result: Result)]>([])
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
-  init(_ units: [(unit: InputModule, movesMemory: Bool)]) {
-    tasks = units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
-      let done = unit.lifted?.done ?? DoneCode()
-      return CodeLifter.runs(of: unit).map {
-        Task(unit: unit, functions: $0, movesMemory: movesMemory, done: done)
-      }
-    }
+  convenience init(_ units: [(unit: InputModule, movesMemory: Bool)]) {
+    self.init(
+      tasks: units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
+        let (done, folds) = (unit.lifted?.done ?? DoneCode(), unit.lifted?.hasSymbolicGlobals == true)
+        return CodeLifter.runs(of: unit).map {
+          Task(unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds)
+        }
+      })
   }
 
   /// Some functions of a unit.
   ///
   /// - Parameter done: the code that is still left out.
-  init(_ unit: InputModule, functions: Range<Int>, done: DoneCode) {
-    tasks = [Task(unit: unit, functions: functions, movesMemory: false, done: done)]
+  convenience init(_ unit: InputModule, functions: Range<Int>, done: DoneCode) {
+    let folds = unit.lifted?.hasSymbolicGlobals == true
+    self.init(tasks: [Task(unit: unit, functions: functions, movesMemory: false, done: done, folds: folds)])
+  }
+
+  private init(tasks: [Task]) {
+    self.tasks = tasks
+    let byRow = Dictionary(grouping: tasks.indices) { tasks[$0].row }
+    rows = (0..<4).map { Row(byRow[$0] ?? []) }
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.
@@ -83,27 +108,20 @@ final class CodeLifter: Sendable {
 
   /// Works on tasks until all are taken. Any number of threads may do this at the same time.
   func work() {
-    work(KeepsMemory.self)
-    work(MovesMemory.self)
+    for row in rows.indices where !rows[row].tasks.isEmpty {
+      if row & 1 == 0 { work(KeepsMemory.self, row) } else { work(MovesMemory.self, row) }
+    }
   }
 
-  private func work<Memory: MemoryPolicy>(_: Memory.Type) {
-    var (first, second) = (CodeVisitor<Memory>(self), CodeVisitor<Memory>(self))
-    var (third, fourth) = (CodeVisitor<Memory>(self), CodeVisitor<Memory>(self))
-    scanBodies(&first, &second, &third, &fourth)
+  private func work<Memory: MemoryPolicy>(_: Memory.Type, _ row: Int) {
+    func visitor() -> CodeVisitor<Memory> { CodeVisitor(self, row: row) }
+    var (first, second, third, fourth) = (visitor(), visitor(), visitor(), visitor())
+    scanBodies(&first, &second, &third, &fourth, notesPlaces: row & 2 != 0)
     results.withLock { $0 += first.finished + second.finished + third.finished + fourth.finished }
   }
 
-  /// The index of the next task with this policy, which is the caller's alone.
-  func take<Memory: MemoryPolicy>(_: Memory.Type) -> (index: Int, task: Task)? {
-    while true {
-      let index =
-        Memory.isMoved
-        ? nextMoving.add(1, ordering: .relaxed).oldValue : nextKeeping.add(1, ordering: .relaxed).oldValue
-      guard index < tasks.count else { return nil }
-      if tasks[index].movesMemory == Memory.isMoved { return (index, tasks[index]) }
-    }
-  }
+  /// The next task of a row, with its index, which is the caller's alone.
+  func take(row: Int) -> (index: Int, task: Task)? { rows[row].take().map { ($0, tasks[$0]) } }
 
   /// What was found in a unit, in the order of its functions; `nil` if it was not gone through with that policy.
   func found(in unit: InputModule, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {

@@ -5,6 +5,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   static var wantsImplicitMemory: Bool { Memory.isMoved }
 
   private let lifter: CodeLifter
+  private let row: Int
   /// What was found in the tasks that are done.
   private(set) var finished: [(task: Int, result: CodeLifter.Result)] = []
   /// The task that is worked on, and which functions of it are to come.
@@ -28,12 +29,15 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
-  /// The body that is scanned, behind its local declarations, and whether it reads a base.
-  private var body = InputFile.nothing
+  /// Whether the body that is scanned reads a base.
   private var mayFold = false
   private var folder: CodeFolder?
 
-  init(_ lifter: CodeLifter) { self.lifter = lifter }
+  /// - Parameter row: which tasks it works on.
+  init(_ lifter: CodeLifter, row: Int) {
+    self.lifter = lifter
+    self.row = row
+  }
 
   // MARK: Bodies
 
@@ -44,7 +48,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         guard beginTask() else { return nil }
         continue
       }
-      foldBody()
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
@@ -63,17 +66,16 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
           continue
         }
       }
-      self.body = reader
       return ScannedBody(reader, readableEnd: file.end)
     }
   }
 
-  /// Folds what the last body computes from a base.
-  private mutating func foldBody() {
+  /// Folds what the body computes from a base.
+  mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     mayFold = false
     if folder == nil { folder = CodeFolder(unit) }
-    folder?.fold(body, &result.relocations, from: Int(range.start))
+    folder?.fold(body.reader, places, &result.relocations, from: Int(range.start))
     if folder?.needsTableBlock == true { result.needsTableBlock = true }
   }
 
@@ -115,7 +117,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
 
   private mutating func finishTask() {
     guard let task else { return }
-    foldBody()
     result.closeRange()
     finished.append((task, result))
     result = CodeLifter.Result()
@@ -123,7 +124,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   }
 
   private mutating func beginTask() -> Bool {
-    guard let (index, next) = lifter.take(Memory.self) else { return false }
+    guard let (index, next) = lifter.take(row: row) else { return false }
     task = index
     functions = next.functions
     lastAssigned = none32

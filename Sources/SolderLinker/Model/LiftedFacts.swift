@@ -49,6 +49,8 @@ struct LiftedFacts {
   var privateExports: [UInt32] = []
   /// What a plain module says of its memory.
   var memory = StaticMemory()
+  /// Whether some of ``globals`` depend on where something is placed, so that code computes with constants of the link.
+  var hasSymbolicGlobals: Bool { globals.contains { $0.map { $0.base != .number } ?? false } }
   /// Whether the module brings the stack pointer that everybody shares.
   var ownsStackPointer = false
 }

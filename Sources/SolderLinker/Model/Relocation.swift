@@ -47,6 +47,9 @@ struct Relocation {
     hasWideAddend = false
   }
 
+  /// Where the bytes end.
+  var end: UInt32 { offset &+ UInt32(width) }
+
   /// The addend, which may be one of those that are too wide for a relocation.
   func addend(beside wideAddends: [Int64]) -> Int64 {
     hasWideAddend ? wideAddends[Int(storedAddend)] : Int64(storedAddend)

@@ -107,7 +107,7 @@ struct LinkMap {
     var lines = ""
     for (position, reference) in program.indices.globals.enumerated() {
       let name = program.resolution.units[reference.unit].globals[Int(reference.index)].name
-      let index = UInt64(program.indices.importCounts.globals) + UInt64(position)
+      let index = UInt64((program.indices.importCounts.globals + position).rawValue)
       lines += line(index, 0, 0, indent: 8, name.description)
     }
     return lines

@@ -20,7 +20,7 @@ struct LateSegmentCode {
     for (index, element) in unit.elements.enumerated() where order.lateElements.contains(unit.bases.element + index) {
       guard let offset = element.offset else { continue }
       let table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])
-      let segment = program.index(ofElementSegment: UInt32(index), of: unit)
+      let segment = program.index(ofElementSegment: UInt32(index), of: unit).rawValue
       write(offset, &writer)
       writeCopy(element.count, &writer)
       writer.raw([0xFC, 0x0C])  // table.init, elem.drop
@@ -31,7 +31,7 @@ struct LateSegmentCode {
     }
     for (index, data) in unit.segments.enumerated() where order.lateData.contains(unit.bases.segment + index) {
       let memory = write(data.placement, &writer)
-      let segment = program.index(ofSegment: UInt32(index), of: unit)
+      let segment = program.index(ofSegment: UInt32(index), of: unit).rawValue
       writeCopy(UInt32(data.size), &writer)
       writer.raw([0xFC, 0x08])  // memory.init, data.drop
       writer.u32(segment)
@@ -61,11 +61,11 @@ struct LateSegmentCode {
     switch placement {
     case .kept(let memory, let offset):
       write(offset, &writer)
-      return program.resolution.memories.index(of: memory, in: unit)
+      return program.resolution.memories.index(of: memory, in: unit).rawValue
     case .absolute(let address):
       let memory = unit.contracts.programMemory ?? 0
       writer.pointerConstant(address, is64: unit.module.memoryLimits(memory).is64)
-      return program.resolution.memories.index(of: memory, in: unit)
+      return program.resolution.memories.index(of: memory, in: unit).rawValue
     case .free, .inside, .passive:
       program.errors.report("\(unit.file.displayName): a late data segment is not active")
       return 0

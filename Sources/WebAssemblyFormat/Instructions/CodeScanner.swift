@@ -15,7 +15,7 @@
 /// A function's body to scan.
 public struct ScannedBody {
   /// Stands behind the local declarations.
-  @usableFromInline let reader: ByteReader
+  public let reader: ByteReader
   /// One past the last readable byte, which may lie beyond the end of the body.
   @usableFromInline let readableEnd: Int
 
@@ -35,9 +35,19 @@ public protocol BodyVisitor: OperandVisitor {
   /// The next body; `nil` when there is none left.
   mutating func nextBody() -> ScannedBody?
 
+  /// Called when the body has been scanned to its end. Does nothing unless defined otherwise.
+  ///
+  /// - Parameter places: empty unless they are wanted.
+  mutating func endBody(_ body: ScannedBody, _ places: CodePlaces)
+
   /// Called when the body cannot be scanned, or ``OperandVisitor/operand(_:)`` threw, with the reason. The rest of the
   /// body is passed over.
   mutating func fail(_ error: FormatError)
+}
+
+extension BodyVisitor {
+  @inlinable
+  public mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {}
 }
 
 /// Scans the bodies of four visitors at the same time, each up to and including the `end` that closes it, which must
@@ -45,9 +55,16 @@ public protocol BodyVisitor: OperandVisitor {
 ///
 /// Nothing is validated beyond what is needed to find the operands: types, the ranges of indices, and whether an `else`
 /// stands in an `if`, are not looked at (WebAssembly 3.0, Binary Format, Instructions).
+///
+/// - Parameter notesPlaces: Whether ``CodePlaces`` are wanted.
 @inlinable
-public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ third: inout V, _ fourth: inout V) {
-  let table = V.wantsImplicitMemory ? InstructionTable.withImplicitMemory : InstructionTable.shared
+public func scanBodies<V: BodyVisitor>(
+  _ first: inout V, _ second: inout V, _ third: inout V, _ fourth: inout V, notesPlaces: Bool = false
+) {
+  let table =
+    V.wantsImplicitMemory
+    ? notesPlaces ? InstructionTable.withBoth : InstructionTable.withImplicitMemory
+    : notesPlaces ? InstructionTable.withPlaces : InstructionTable.shared
   unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * ScanLane.markCapacity) { marks in
     guard let marks = marks.baseAddress else { return }
     var one = unsafe ScanLane(marks, &first)
@@ -56,10 +73,10 @@ public func scanBodies<V: BodyVisitor>(_ first: inout V, _ second: inout V, _ th
     var four = unsafe ScanLane(marks + 3 * ScanLane.markCapacity, &fourth)
     while !one.isDone, !two.isDone, !three.isDone, !four.isDone {
       switch unsafe stepTogether(&one.cursor, &two.cursor, &three.cursor, &four.cursor, table, marks) {
-      case 0: one.attend(&first)
-      case 1: two.attend(&second)
-      case 2: three.attend(&third)
-      default: four.attend(&fourth)
+      case 0: one.attend(table, &first)
+      case 1: two.attend(table, &second)
+      case 2: three.attend(table, &third)
+      default: four.attend(table, &fourth)
       }
     }
     one.finish(table, &first)
@@ -137,6 +154,7 @@ struct ScanLane {
   /// The body, with its first instruction as ``ByteReader/offset``.
   @usableFromInline var body: ScannedBody
   @usableFromInline let marks: UnsafeMutablePointer<UInt32>
+  @usableFromInline var places = CodePlaces()
   @usableFromInline var isDone = false
 
   /// Bytes of code between two reports: no more marks than that can come up.
@@ -162,20 +180,21 @@ struct ScanLane {
       var cursor = cursor
       while unsafe cursor.step(table, marks) {}
       self.cursor = cursor
-      attend(&visitor)
+      attend(table, &visitor)
     }
   }
 
   /// Does what the innermost loop could not.
   @inlinable @inline(never)
-  mutating func attend<V: BodyVisitor>(_ visitor: inout V) {
+  mutating func attend<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) {
     do throws(FormatError) {
-      if unsafe cursor.position < cursor.limit, cursor.tally.isInsideBody { return try stepClosely(&visitor) }
+      if unsafe cursor.position < cursor.limit, cursor.tally.isInsideBody { return try stepClosely(table, &visitor) }
       guard offset <= body.reader.end else { throw FormatError("unexpected end", at: body.reader.end) }
-      try report(&visitor)
+      try report(table, &visitor)
       if cursor.tally.isInsideBody, offset < body.readableEnd &- 8, offset < body.reader.end { return extendLimit() }
-      try scanRest(&visitor)
+      try scanRest(table, &visitor)
       guard offset == body.reader.end else { throw FormatError("code goes on behind its end", at: offset) }
+      visitor.endBody(body, places)
     } catch {
       visitor.fail(error)
     }
@@ -190,6 +209,8 @@ struct ScanLane {
     }
     body = next
     cursor = unsafe ScanCursor(body.reader.base + body.reader.offset)
+    places.marks.removeAll(keepingCapacity: true)
+    places.origin = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: body.reader.base))
     extendLimit()
   }
 
@@ -205,36 +226,46 @@ struct ScanLane {
 
   /// Steps over one instruction of any kind.
   @inlinable @inline(never)
-  mutating func stepClosely<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
+  mutating func stepClosely<V: BodyVisitor>(
+    _ table: InstructionTable, _ visitor: inout V
+  ) throws(FormatError) {
     var reader = body.reader
     reader.offset = offset &+ 1
     switch unsafe cursor.position[0] {
     case 0x43: unsafe cursor.position += 5  // f32.const
     case 0x44: unsafe cursor.position += 9  // f64.const
     case 0x0E:  // br_table
+      if table.notesPlaces { mark() }
       for _ in 0..<(try reader.count()) { try reader.skipLEB() }
       try reader.skipLEB()
       unsafe cursor.position = unsafe reader.base + reader.offset
     case 0x11, 0x13:  // call_indirect, return_call_indirect
       try reader.skipLEB()
       try reader.skipLEB()
-      unsafe marks[cursor.tally.marks] = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
-      cursor.tally.addMark()
+      mark()
       unsafe cursor.position = unsafe reader.base + reader.offset
     default:
-      try report(&visitor)
-      try scanOne(&visitor)
+      try report(table, &visitor)
+      try scanOne(table, &visitor)
     }
+  }
+
+  /// Marks the next instruction. There is room, since fewer marks were made than bytes passed.
+  @inlinable
+  mutating func mark() {
+    unsafe marks[cursor.tally.marks] = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: cursor.position))
+    cursor.tally.addMark()
   }
 
   /// Scans what is too close to the end of the file for the innermost loop.
   @inlinable
-  mutating func scanRest<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
-    while cursor.tally.isInsideBody { try scanOne(&visitor) }
+  mutating func scanRest<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) throws(FormatError) {
+    while cursor.tally.isInsideBody { try scanOne(table, &visitor) }
   }
 
   @inlinable
-  mutating func scanOne<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
+  mutating func scanOne<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) throws(FormatError) {
+    if table.notesPlaces { places.note(offset) }
     var reader = body.reader
     reader.offset = offset
     var nesting = Nesting(depth: cursor.tally.depth, kinds: Nesting.forgotten)
@@ -245,10 +276,9 @@ struct ScanLane {
 
   /// Reports the operands of the marked instructions, and forgets the marks.
   @inlinable
-  mutating func report<V: BodyVisitor>(_ visitor: inout V) throws(FormatError) {
-    let table = InstructionTable.shared
+  mutating func report<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) throws(FormatError) {
     let base = unsafe body.reader.base
-    let count = cursor.tally.marks
+    let count = table.notesPlaces ? notePlaces(table) : cursor.tally.marks
     cursor.tally.forgetMarks()
     let first = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
     for index in 0..<count {
@@ -267,6 +297,27 @@ struct ScanLane {
         _ = try scanInstruction(reader, &nesting, &visitor)
       }
     }
+  }
+}
+
+// Places.
+extension ScanLane {
+  /// Keeps all marks as places, and then only those of instructions with operands as marks.
+  ///
+  /// - Returns: How many marks are left.
+  @inlinable @inline(never)
+  mutating func notePlaces(_ table: InstructionTable) -> Int {
+    let count = cursor.tally.marks
+    unsafe places.marks.append(contentsOf: UnsafeBufferPointer(start: marks, count: count))
+    let first = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: body.reader.base))
+    var left = 0
+    for index in 0..<count {
+      let mark = unsafe marks[index]
+      let opcode = unsafe body.reader.base[Int(mark &- first)]
+      unsafe marks[left] = mark
+      unsafe left &+= Int(table.hasOperand[Int(opcode)])
+    }
+    return left
   }
 }
 

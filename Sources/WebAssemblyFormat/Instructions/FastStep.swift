@@ -20,24 +20,24 @@ struct FastStep {
   /// Bit 3: a prefix, so that anything but a conversion behind 0xFC needs a closer look.
   @inlinable static var notInConversion: UInt8 { 1 << 3 }
 
-  init(opcode: UInt8, _ immediates: Immediates, wantsImplicitMemory: Bool) {
+  /// - Parameter isMarked: Whether somebody wants to know of the instruction.
+  init(opcode: UInt8, _ immediates: Immediates, isMarked: Bool) {
     let oneNumber: UInt64 = 0x8080_8080_8080_8000
     let secondNumber: UInt64 = 0x8080_8080_8080_0000
     let noNumber = UInt64(~opcode & (opcode &+ 1))
+    let mark = isMarked ? Tally.mark : 0
     switch immediates {
-    case .none, .else: (ends, bits) = (noNumber, 0)
-    case .local, .label, .i32, .i64: (ends, bits) = (oneNumber, 0)
-    case .memoryArgument:
-      ends = secondNumber
-      bits = UInt64(FastStep.notInMemoryArgument) | (wantsImplicitMemory ? Tally.mark : 0)
-    case .block, .loop, .if, .try: (ends, bits) = (oneNumber, UInt64(FastStep.notInBlockType) | Tally.block)
-    case .end: (ends, bits) = (noNumber, 0 &- Tally.block)
-    case .typeTable: (ends, bits) = (secondNumber, UInt64(FastStep.notInShortIndex) | Tally.mark)
+    case .none, .else: (ends, bits) = (noNumber, mark)
+    case .local, .label, .i32, .i64: (ends, bits) = (oneNumber, mark)
+    case .memoryArgument: (ends, bits) = (secondNumber, UInt64(FastStep.notInMemoryArgument) | mark)
+    case .block, .loop, .if, .try: (ends, bits) = (oneNumber, UInt64(FastStep.notInBlockType) | (Tally.block + mark))
+    case .end: (ends, bits) = (noNumber, mark &- Tally.block)
+    case .typeTable: (ends, bits) = (secondNumber, UInt64(FastStep.notInShortIndex) | mark)
     default:
       if opcode == 0xFC {
         (ends, bits) = (oneNumber, UInt64(FastStep.notInConversion))
       } else {
-        (ends, bits) = immediates.singleIndex == nil ? (0, 0) : (oneNumber, Tally.mark)
+        (ends, bits) = immediates.singleIndex == nil ? (0, 0) : (oneNumber, mark)
       }
     }
   }

@@ -13,12 +13,19 @@ public struct InstructionTable: @unchecked Sendable {
   @usableFromInline let excluded: UnsafePointer<UInt8>
   /// 256 entries: the raw value of the ``OperandKind`` of the one index behind each plain opcode, 0xFF for the others.
   @usableFromInline let operandKinds: UnsafePointer<UInt8>
+  /// 256 entries: 1 for each plain opcode behind which the fast path finds an operand, and 0.
+  @usableFromInline let hasOperand: UnsafePointer<UInt8>
+  /// Whether places are noted; see ``CodePlaces``.
+  @usableFromInline let notesPlaces: Bool
 
-  public static let shared = InstructionTable(wantsImplicitMemory: false)
+  public static let shared = InstructionTable(wantsImplicitMemory: false, notesPlaces: false)
   /// For visitors that want ``OperandKind/implicitMemory``.
-  @usableFromInline static let withImplicitMemory = InstructionTable(wantsImplicitMemory: true)
+  @usableFromInline static let withImplicitMemory = InstructionTable(wantsImplicitMemory: true, notesPlaces: false)
+  /// The same two for those that want ``CodePlaces``.
+  @usableFromInline static let withPlaces = InstructionTable(wantsImplicitMemory: false, notesPlaces: true)
+  @usableFromInline static let withBoth = InstructionTable(wantsImplicitMemory: true, notesPlaces: true)
 
-  private init(wantsImplicitMemory: Bool) {
+  private init(wantsImplicitMemory: Bool, notesPlaces: Bool) {
     let immediates = UnsafeMutablePointer<UInt8>.allocate(capacity: Opcode.limit)
     unsafe immediates.initialize(repeating: Immediates.unknown.rawValue, count: Opcode.limit)
     for run in InstructionRun.all {
@@ -27,9 +34,14 @@ public struct InstructionTable: @unchecked Sendable {
     let fast = UnsafeMutablePointer<FastStep>.allocate(capacity: 256)
     let excluded = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     let kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    let hasOperand = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     for byte in UInt8.min...UInt8.max {
       let entry = unsafe Immediates(rawValue: immediates[Int(byte)]) ?? .unknown
-      unsafe (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, wantsImplicitMemory: wantsImplicitMemory))
+      let isOperand =
+        entry.singleIndex != nil || entry == .typeTable || entry == .memoryArgument && wantsImplicitMemory
+      let isMarked = isOperand || notesPlaces && CodePlaces.areNoted(of: Opcode(rawValue: UInt16(byte)))
+      unsafe (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, isMarked: isMarked))
+      unsafe (hasOperand + Int(byte)).initialize(to: isOperand ? 1 : 0)
       unsafe (kinds + Int(byte)).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
       unsafe (excluded + Int(byte)).initialize(to: FastStep.excluded(byte))
     }
@@ -37,6 +49,8 @@ public struct InstructionTable: @unchecked Sendable {
     unsafe self.fast = unsafe UnsafePointer(fast)
     unsafe self.excluded = unsafe UnsafePointer(excluded)
     unsafe operandKinds = unsafe UnsafePointer(kinds)
+    unsafe self.hasOperand = unsafe UnsafePointer(hasOperand)
+    self.notesPlaces = notesPlaces
   }
 
   /// The immediates of an opcode.

@@ -34,17 +34,18 @@ struct PlainTable {
 
   /// The slots that the owner gives functions. Of several segments for one slot the last holds, in the order in which an
   /// engine would start the modules.
-  var filledSlots: [(slot: UInt32, function: SymbolID)] {
-    var filled: [(slot: UInt32, function: SymbolID)] = []
-    var last: [UInt32: SymbolID] = [:]  // `nil` for a slot that is null in the end.
-    forEachUse { unit, index in
+  var filledSlots: [(slot: SlotIndex, function: SymbolID)] {
+    var filled: [(slot: SlotIndex, function: SymbolID)] = []
+    var last: [SlotIndex: SymbolID] = [:]  // `nil` for a slot that is null in the end.
+    forEachUse { unit, table in
       guard let facts = unit.lifted else { return }
-      for (number, element) in unit.elements.enumerated() where Int(element.table) == index {
+      for (index, element) in unit.elements.enumerated() where Int(element.table) == table {
         guard case .absolute(let start) = element.placement else { continue }
-        let isLate = segments.lateElements.contains(unit.bases.element + number)
+        let isLate = segments.lateElements.contains(unit.bases.element + index)
         for (position, function) in element.functions.enumerated() {
           // Slot 0 is the null pointer of C.
-          guard let slot = UInt32(exactly: start + UInt64(position)), slot > 0, slot != noSlot else { continue }
+          guard let number = UInt32(exactly: start + UInt64(position)), number > 0, number < .max else { continue }
+          let slot = SlotIndex(rawValue: number)
           last[slot] = function == none32 ? nil : unit.symbolIDs[Int(facts.functionSymbols + function)]
           if let id = last[slot], unit === owner, !isLate { filled.append((slot, id)) }
         }

@@ -252,8 +252,8 @@ struct RelocationScan {
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
     guard symbol.kind == .data, symbol.definition != none32 else { return nil }
-    let output = memory.outputSegments[symbol.segmentID]
-    guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
+    guard let output = memory.outputSegments[symbol.segmentID].index, !memory.segments[Int(output)].flags.contains(.tls)
+    else { return nil }
     return memory.segments[Int(output)].name
   }
 }
