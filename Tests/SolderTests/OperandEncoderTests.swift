@@ -130,7 +130,7 @@ import WebAssemblyFormat
           #expect(short == bytes(full.length) { full.write(to: $0, at: 0) }, "\(edit)")
         }
       }
-      let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)])
+      let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)]).map { Tombstone(value: $0) }
       if isPresent || tombstone != nil, let number = patcher.shortNumber(edit, tombstone) {
         numbers += 1
         let full = encoder.replacement(for: edit, of: patcher.source, length: .asWritten, tombstone: tombstone)
@@ -221,7 +221,8 @@ import WebAssemblyFormat
     #expect(text.contains("input.o") && text.contains("'dropped' has no index in the result"))
     // Debug information may speak of it.
     let offset = Relocation(.functionOffsetI32, at: 0, width: 4, target: dropped)
-    let tombstone = encoder.replacement(for: offset, of: RelocatedUnit(unit), length: .asWritten, tombstone: .max)
+    let tombstone = encoder.replacement(
+      for: offset, of: RelocatedUnit(unit), length: .asWritten, tombstone: Tombstone(value: .max))
     #expect(tombstone.value == .max)
   }
 

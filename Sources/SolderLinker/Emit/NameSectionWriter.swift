@@ -211,6 +211,7 @@ struct NameSectionWriter {
       for (function, names) in names(unit) {
         let defined = Int(function) - unit.functionImports.count
         guard defined >= 0, defined < unit.functions.count,
+          !indices.folds.contains(unit.bases.function + defined),
           let index = indices.functionIndices[unit.bases.function + defined].index
         else { continue }
         entries.append((index.rawValue, names))

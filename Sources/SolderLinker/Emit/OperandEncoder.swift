@@ -60,11 +60,12 @@ final class OperandEncoder: Sendable {
   ///
   /// - Parameters:
   ///   - length: how long it is made.
-  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` where what
+  ///   - tombstone: what is written about things that are not part of the result; `nil` where what
   ///     is written lives, and so does all that it refers to.
   ///   - place: the address of the bytes, for numbers that count from there.
   func replacement(
-    for edit: Relocation, of source: RelocatedUnit, length: OperandLength, tombstone: UInt64? = nil, place: UInt64 = 0
+    for edit: Relocation, of source: RelocatedUnit, length: OperandLength, tombstone: Tombstone? = nil,
+    place: UInt64 = 0
   ) -> Replacement {
     let width = edit.width(length)
     switch edit.encoding {
@@ -140,10 +141,10 @@ final class OperandEncoder: Sendable {
   /// The number that an edit asks for.
   ///
   /// - Parameters:
-  ///   - tombstone: what stands for things that are not part of the result, 0 for the addend; `nil` if there cannot be any.
+  ///   - tombstone: what stands for things that are not part of the result; `nil` if there cannot be any.
   ///   - place: the address of the bytes, for numbers that count from there.
   func value(
-    of edit: Relocation, in source: RelocatedUnit, tombstone: UInt64? = nil, place: UInt64 = 0
+    of edit: Relocation, in source: RelocatedUnit, tombstone: Tombstone? = nil, place: UInt64 = 0
   ) -> UInt64 {
     let addend =
       edit.hasWideAddend
@@ -162,7 +163,7 @@ final class OperandEncoder: Sendable {
     }
     let id = source.symbolIDs[Int(edit.target)]
     let value = values[Int(id)]
-    if let tombstone, !value.isPresent { return tombstone != 0 ? tombstone : addend }
+    if let tombstone, !value.isPresent { return tombstone.value != 0 ? tombstone.value : addend }
     switch edit.kind {
     case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(program.index(of: id))
     case .globalIndexLEB, .globalIndexI32:
@@ -172,8 +173,12 @@ final class OperandEncoder: Sendable {
       .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
       return slot(edit, id, isInLiving: tombstone == nil) &+ (edit.kind == .constantTableIndex ? addend : 0)
     case .functionOffsetI32, .functionOffsetI64:
-      return bodyOffset(of: program.symbol(id)).map { UInt64($0) &+ addend }
-        ?? (tombstone.flatMap { $0 == 0 ? nil : $0 } ?? addend)
+      let symbol = program.symbol(id)
+      if let tombstone, tombstone.coversFolded, symbol.isDefined, program.indices.folds.contains(symbol.functionID) {
+        return tombstone.value
+      }
+      if let offset = bodyOffset(of: symbol) { return UInt64(offset) &+ addend }
+      return tombstone.flatMap { $0.value == 0 ? nil : $0.value } ?? addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).customSectionID)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:

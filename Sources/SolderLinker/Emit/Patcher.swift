@@ -156,9 +156,9 @@ struct Patcher {
   /// - Parameters:
   ///   - room: where the bytes were copied to.
   ///   - address: of the first byte in memory, for relocations that count from where they are.
-  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
+  ///   - tombstone: what is written about things that are not part of the result; `nil` for data, which
   ///     refers to nothing of the kind.
-  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64? = nil) {
+  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: Tombstone? = nil) {
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = Int(relocation.offset)
@@ -177,7 +177,7 @@ struct Patcher {
 
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  func shortNumber(_ relocation: Relocation, _ tombstone: UInt64?) -> UInt32? {
+  func shortNumber(_ relocation: Relocation, _ tombstone: Tombstone?) -> UInt32? {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
@@ -185,11 +185,11 @@ struct Patcher {
     case .functionOffsetI32:
       switch value(of: relocation).answer {
       case .absent:
-        guard let tombstone, tombstone != 0 else { return nil }
-        return UInt32(truncatingIfNeeded: tombstone)
+        guard let tombstone, tombstone.value != 0 else { return nil }
+        return UInt32(truncatingIfNeeded: tombstone.value)
       case .function(let function):
         guard let index = function.index, let offset = encoder.bodyOffset(ofFunction: index),
-          !relocation.hasWideAddend
+          !relocation.hasWideAddend, tombstone?.coversFolded != true
         else { return nil }
         return offset &+ UInt32(bitPattern: relocation.storedAddend)
       case .undefined, .address, .threadLocalOffset, .global, .tag, .table, .section: return nil

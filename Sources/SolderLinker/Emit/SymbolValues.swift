@@ -110,8 +110,7 @@ private struct SymbolTables: Sendable {
   let offsetsThreadLocals: Bool
   /// Of each unit, whether it is a shared library.
   let isLibrary: [Bool]
-  /// For each segment of the result, its merged strings with their addresses.
-  let strings: [[(address: UInt64, strings: MergedStrings)]]
+  let addresses: DataAddresses
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions
@@ -122,9 +121,7 @@ private struct SymbolTables: Sendable {
     self.indices = indices
     isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
     offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
-    strings = memory.segments.map { segment in
-      segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
-    }
+    addresses = DataAddresses(memory)
   }
 
   func value(of id: SymbolID) -> SymbolValue {
@@ -147,7 +144,8 @@ private struct SymbolTables: Sendable {
           .init(packedIndex: indices.functionIndices[function], packedSlot: indices.functionSlots[function]))
       case .data:
         let segment = symbols[index].segmentID
-        return live.segments[segment] ? placed(address(of: index, in: segment), index) : .absent
+        return live.segments[segment]
+          ? placed(addresses.address(of: symbols[index].value, in: segment), index) : .absent
       default: break
       }
     }
@@ -159,16 +157,6 @@ private struct SymbolTables: Sendable {
     if symbols[index].isTLS, isLibrary[Int(symbols[index].definer)] { return .threadLocalOffset(symbols[index].value) }
     return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
-  }
-
-  private func address(of index: Int, in segment: SegmentID) -> UInt64 {
-    let start = memory.segmentAddresses[segment]
-    guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
-    let runs = memory.outputSegments[segment].index.map { strings[Int($0)] } ?? []
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else {
-      return symbols[index].value
-    }
-    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment.rawValue)
   }
 
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
@@ -187,7 +175,7 @@ private struct SymbolTables: Sendable {
     case .data:
       guard symbol.state == .defined else { return .undefined }
       return symbol.definition == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.segmentID), Int(id))
+        ? .address(symbol.value) : placed(addresses.address(of: symbol.value, in: symbol.segmentID), Int(id))
     case .section: return .section
     }
   }

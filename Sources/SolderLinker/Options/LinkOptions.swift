@@ -41,6 +41,8 @@ public struct LinkOptions: Sendable {
   public var compressRelocations = false
   /// The effort of `-O`, 0 and up; from 2 on, tails of strings are merged.
   public var optimizationLevel = 1
+  /// Which identical functions are kept once (`--icf`).
+  public var identicalCodeFolding = IdenticalCodeFolding.none
   /// Debug sections are dropped (`--strip-debug`).
   public var stripDebug = false
   /// Names, debug sections and other custom sections are dropped (`--strip-all`).
@@ -66,6 +68,16 @@ public struct LinkOptions: Sendable {
   public var importUndefined = false
   /// Files that list symbols which may stay undefined, one a line (`--allow-undefined-file`).
   public var allowUndefinedFiles: [String] = []
+  /// What a whole module imports comes from the input that has the module name it states, and from no other; `env` is a
+  /// module like any other. What that input lacks stays an import (the command line of `wasm-merge`).
+  public var mergesModules = false
+  /// What is done about a name that two parts of the link export (`--rename-export-conflicts`,
+  /// `--skip-export-conflicts`).
+  public var exportConflicts = ExportConflicts.error
+  /// What a plain module's import means that no input provides (`--unresolved-imports`).
+  public var unresolvedImports = UnresolvedImports.ignore
+  /// Modules of the host: ``unresolvedImports`` is not about imports from them (`--host-module`).
+  public var hostModules: [String] = []
   /// The first of several definitions wins without an error (`--allow-multiple-definition`, `-z muldefs`).
   public var allowMultipleDefinitions = false
   /// A shared library binds its own references to its own definitions (`-Bsymbolic`).
@@ -126,6 +138,8 @@ public struct LinkOptions: Sendable {
   public var demangle = true
   /// Sections that were dropped are listed on standard output (`--print-gc-sections`).
   public var printGCSections = false
+  /// Functions that were folded into identical ones are listed on standard output (`--print-icf-sections`).
+  public var printFoldedSections = false
   /// The link map is written to this file, `-` being standard output (`-Map`, `--print-map`).
   public var mapFile: String?
   /// Why each archive member was taken is written to this file, `-` being standard output (`--why-extract`).
@@ -268,6 +282,34 @@ public enum UnresolvedSymbols: Sendable, Equatable {
   case ignore
   /// The symbol is imported and bound at run time.
   case importDynamic
+}
+
+/// What is done about a name that two parts of the link export.
+public enum ExportConflicts: Sendable, Equatable {
+  /// An error, unless both are the same thing.
+  case error
+  /// The first has the name, and the others are not exported.
+  case skip
+  /// The first has the name, and the others get a number: `NAME_1`.
+  case rename
+}
+
+/// What an import of a plain module means that no input provides.
+public enum UnresolvedImports: String, Sendable, Equatable {
+  /// The host provides it.
+  case ignore
+  case warn
+  case error
+}
+
+/// Which identical functions are kept once.
+public enum IdenticalCodeFolding: String, Sendable, Equatable {
+  /// None: every function is kept.
+  case none
+  /// Those where neither a program nor the host can tell: pointers to different functions stay different.
+  case safe
+  /// All of them.
+  case all
 }
 
 /// How the `build_id` section is made.

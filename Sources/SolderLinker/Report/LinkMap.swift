@@ -23,7 +23,10 @@ struct LinkMap {
         guard symbol.unit == unit.index, symbol.isDefined, symbol.definition != none32, program.isPresent(id) else {
           continue
         }
-        if symbol.kind == .function { functionSymbols[symbol.functionID, default: []].append(id) }
+        if symbol.kind == .function {
+          let function = symbol.functionID
+          functionSymbols[program.indices.folds.replacement(of: function) ?? function, default: []].append(id)
+        }
         if symbol.kind == .data { segmentSymbols[symbol.segmentID, default: []].append(id) }
       }
     }

@@ -14,6 +14,7 @@ struct FunctionTablePass {
   private let own: OwnUnit
   private let live: Liveness
   private let start: StartOrder
+  private let folds: FunctionFolds
   private let rule: ImportRule
   private let options: LinkOptions
   private let diagnostics: Diagnostics
@@ -23,13 +24,14 @@ struct FunctionTablePass {
   private var isNeeded = false
 
   init(
-    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, _ rule: ImportRule,
-    options: LinkOptions, diagnostics: Diagnostics, is64: Bool
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, _ folds: FunctionFolds,
+    _ rule: ImportRule, options: LinkOptions, diagnostics: Diagnostics, is64: Bool
   ) {
     self.resolution = resolution
     self.own = own
     self.live = live
     self.start = start
+    self.folds = folds
     self.rule = rule
     self.options = options
     self.diagnostics = diagnostics
@@ -165,9 +167,12 @@ struct FunctionTablePass {
     guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == nil else { return }
     if symbol.isUndefined, symbol.isWeak, !rule.imports(id) { return }
     isNeeded = true
+    let target = symbol.isDefined ? folds.pointerTarget(of: symbol.functionID) : nil
+    if let target, let slot = table.functionSlots[target].index { return setSlot(slot, of: id) }
     // Where there are more than numbers for them, ``setLimits()`` refuses the table.
-    let slot = table.firstSlot.rawValue &+ UInt32(truncatingIfNeeded: table.slots.count)
-    setSlot(SlotIndex(rawValue: slot), of: id)
+    let slot = SlotIndex(rawValue: table.firstSlot.rawValue &+ UInt32(truncatingIfNeeded: table.slots.count))
+    setSlot(slot, of: id)
+    if let target { table.functionSlots[target] = PackedIndex(slot) }
     table.slots.append(PackedIndex(id))
   }
 

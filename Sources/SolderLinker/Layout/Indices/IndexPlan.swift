@@ -3,6 +3,7 @@ import WebAssemblyFormat
 /// Index spaces, table slots, imports, exports and types of the result, and what runs at start: all that the passes behind
 /// the layout of memory found out, for those that write.
 struct IndexPlan: Sendable {
+  let folds: FunctionFolds
   let table: FunctionTable
   let addresses: AddressGlobals
   let imported: Imports

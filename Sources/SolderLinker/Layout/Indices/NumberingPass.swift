@@ -37,6 +37,7 @@ struct Numbering {
 struct NumberingPass {
   let resolution: Resolution
   let live: Liveness
+  let folds: FunctionFolds
   let table: FunctionTable
   let addresses: AddressGlobals
   let imports: Imports
@@ -47,11 +48,13 @@ struct NumberingPass {
   var result: Numbering
 
   init(
-    _ resolution: Resolution, _ live: Liveness, _ missing: MissingFunctions, _ table: FunctionTable,
+    _ resolution: Resolution, _ live: Liveness, _ folds: FunctionFolds, _ missing: MissingFunctions,
+    _ table: FunctionTable,
     _ addresses: AddressGlobals, _ imports: Imports, _ startUp: StartUp, _ diagnostics: Diagnostics
   ) {
     self.resolution = resolution
     self.live = live
+    self.folds = folds
     self.table = table
     self.addresses = addresses
     self.imports = imports
@@ -85,11 +88,13 @@ struct NumberingPass {
     for id in stubs + startUp.firstFunctions { numberFunction(id) }
     for unit in resolution.inLinkOrder { numberFunctions(of: unit) }
     for id in startUp.lastFunctions { numberFunction(id) }
+    for (folded, kept) in folds.all { result.functionIndices[folded] = result.functionIndices[kept] }
   }
 
   /// Numbers what is live of a unit's functions.
   private mutating func numberFunctions(of unit: Unit) {
     for index in unit.functions.indices where live.functions[unit.bases.function + index] {
+      if folds.contains(unit.bases.function + index) { continue }
       number(functionOf: unit.index, unit.bases.function, index)
     }
   }

@@ -36,6 +36,8 @@ enum InvalidReference {
 struct RelocationScan {
   let resolution: Resolution
   let live: Liveness
+  /// Functions that are not in the result, and whose relocations ask for what those of identical ones ask for.
+  let folds: FunctionFolds
   let memory: MemoryPlan
   let options: LinkOptions
 
@@ -64,6 +66,7 @@ struct RelocationScan {
     let source = RelocatedUnit(unit)
     let functions = unit.functionRelocations
     for index in part.functions where live.functions[unit.bases.function + index] {
+      if folds.contains(unit.bases.function + index) { continue }
       scan(functions[index], of: source, function: UInt32(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
