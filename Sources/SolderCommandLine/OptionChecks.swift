@@ -67,6 +67,7 @@ extension OptionReader {
     if options.entry != nil { diagnostics.error("entry point specified for relocatable output file") }
     if options.gcSections { diagnostics.error("-r and --gc-sections may not be used together") }
     if options.compressRelocations { diagnostics.error("-r -and --compress-relocations may not be used together") }
+    if options.identicalCodeFolding != .none { diagnostics.error("-r and --icf may not be used together") }
     if !options.undefinedSymbols.isEmpty { diagnostics.error("-r -and --undefined may not be used together") }
     if pie { diagnostics.error("-r and -pie may not be used together") }
     // wasm-ld does not check this one, and crashes.

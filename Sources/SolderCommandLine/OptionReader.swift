@@ -250,6 +250,14 @@ extension OptionReader {
     }
   }
 
+  mutating func setIdenticalCodeFolding(_ argument: ParsedArgument) {
+    guard let folding = IdenticalCodeFolding(rawValue: argument.value) else {
+      diagnostics.error("unknown --icf value: \(argument.value)")
+      return
+    }
+    options.identicalCodeFolding = folding
+  }
+
   mutating func setBuildID(_ argument: ParsedArgument) {
     switch argument.value {
     case "fast": options.buildID = .fast

@@ -290,6 +290,13 @@ extension OptionTable {
     pair(
       "print-gc-sections", "List dropped sections", "Do not list dropped sections (default)",
       \.options.printGCSections)
+    joined(
+      "icf=", dashes: .oneOrTwo, .choices(["none", "safe", "all"]),
+      "Keep identical functions once: none (default), those that nobody can tell apart, or all"
+    ) { $0.setIdenticalCodeFolding($1) }
+    pair(
+      "print-icf-sections", "List identical functions that were folded",
+      "Do not list identical functions that were folded (default)", \.options.printFoldedSections)
     pair(
       "merge-data-segments", dashes: .two, "Merge data segments of one kind (default)", "Do not merge data segments",
       \.options.mergeDataSegments)

@@ -127,9 +127,16 @@ struct Link {
     }
     timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
+    // Find functions that are identical to others, of which the first is kept. Afterwards the others are names for it.
+    let folds = FoldPass(resolution, live, memory, options, threads).run()
+    if options.identicalCodeFolding != .none { timer?.end("fold identical", items: folds.all.count) }
+    if options.printFoldedSections {
+      FoldReport(resolution: resolution, folds: folds, diagnostics: diagnostics).write()
+    }
+
     // Look at every live relocation: which functions need a slot, which addresses a global, which types code names, and
     // what is missing. Afterwards no relocation is looked at until bytes are written.
-    let demands = Demands(resolution, live, memory, options, threads)
+    let demands = Demands(resolution, live, folds, memory, options, threads)
 
     // Report what is undefined. Afterwards a reference leads to a definition, to an import, or to a stub that traps.
     let rule = ImportRule(
@@ -141,7 +148,7 @@ struct Link {
     // Find the addresses that globals hold, and give functions their slots. Afterwards every function pointer is final.
     let addresses = AddressGlobals(demands, missing, resolution, options)
     let table = FunctionTablePass(
-      resolution, own, live, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
+      resolution, own, live, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
     ).run(demands, missing, addresses)
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
@@ -154,7 +161,9 @@ struct Link {
     ).run()
 
     // Number functions, globals, tags, tables, element segments and types. Afterwards every index is final.
-    let numbering = NumberingPass(resolution, live, missing, table, addresses, imports, startUp, diagnostics).run()
+    let numbering = NumberingPass(
+      resolution, live, folds, missing, table, addresses, imports, startUp, diagnostics
+    ).run()
     let types = TypePass(resolution: resolution, threads: threads).run(demands, imports, numbering)
 
     // Choose the exports, each by its index.
@@ -163,7 +172,7 @@ struct Link {
       diagnostics: diagnostics
     ).run(table, threads)
     let indices = IndexPlan(
-      table: table, addresses: addresses, imported: imports, startUp: startUp,
+      folds: folds, table: table, addresses: addresses, imported: imports, startUp: startUp,
       numbering: numbering, types: types, exported: exports)
     features.checkMutableGlobals(resolution, indices, options, diagnostics)
     timer?.end("number", items: numbering.functions.count)

@@ -130,7 +130,7 @@ import WebAssemblyFormat
           #expect(short == bytes(full.length) { full.write(to: $0, at: 0) }, "\(edit)")
         }
       }
-      let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)])
+      let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)]).map { Tombstone(value: $0) }
       if isPresent || tombstone != nil, let number = patcher.shortNumber(edit, tombstone) {
         numbers += 1
         let full = encoder.replacement(for: edit, of: patcher.source, length: .asWritten, tombstone: tombstone)
@@ -152,7 +152,7 @@ import WebAssemblyFormat
     }
     let value = try symbol("value")
     let address = try #require(program.values[Int(unit.symbolIDs[Int(value)])].address)
-    let function = try #require(program.values[Int(unit.symbolIDs[Int(try symbol("f150"))])].index)
+    let function = try #require(program.values[Int(unit.symbolIDs[Int(try symbol("f150"))])].function)
     let slot = try #require(program.values[Int(unit.symbolIDs[Int(try symbol("f150"))])].slot)
     let body = UInt64(encoder.bodyOffset(ofFunction: function) ?? 0)
     for type in RelocationType.allCases where type != .sectionOffsetI32 && type != .tagIndexLEB && type != .typeIndexLEB
@@ -160,14 +160,14 @@ import WebAssemblyFormat
       let kind = try #require(RelocationKind(rawValue: type.rawValue))
       let (target, expected): (UInt32, UInt64) =
         switch type {
-        case .functionIndexLEB, .functionIndexI32: (try symbol("f150"), UInt64(function))
+        case .functionIndexLEB, .functionIndexI32: (try symbol("f150"), UInt64(function.rawValue))
         case .functionOffsetI32, .functionOffsetI64: (try symbol("f150"), body &- 5)
         case .globalIndexLEB, .globalIndexI32: (try symbol("counter"), 1)
         case .tableNumberLEB: (try symbol("__indirect_function_table"), 0)
         case .memoryAddressLocationRelativeI32: (value, address &- 5 &- 77)
         case _ where kind.isTableIndex && kind.isRelativeToBase:
-          (try symbol("f150"), UInt64(slot) - (program.options.tableBase ?? 0))
-        case _ where kind.isTableIndex: (try symbol("f150"), UInt64(slot))
+          (try symbol("f150"), UInt64(slot.rawValue) - (program.options.tableBase ?? 0))
+        case _ where kind.isTableIndex: (try symbol("f150"), UInt64(slot.rawValue))
         default: (value, address &- 5)
         }
       var edit = Relocation(kind, at: 0, width: UInt8(type.width), target: target)
@@ -221,7 +221,8 @@ import WebAssemblyFormat
     #expect(text.contains("input.o") && text.contains("'dropped' has no index in the result"))
     // Debug information may speak of it.
     let offset = Relocation(.functionOffsetI32, at: 0, width: 4, target: dropped)
-    let tombstone = encoder.replacement(for: offset, of: RelocatedUnit(unit), length: .asWritten, tombstone: .max)
+    let tombstone = encoder.replacement(
+      for: offset, of: RelocatedUnit(unit), length: .asWritten, tombstone: Tombstone(value: .max))
     #expect(tombstone.value == .max)
   }
 

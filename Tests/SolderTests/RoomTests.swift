@@ -6,7 +6,8 @@ import Testing
 @Suite struct RoomTests {
   /// From the bottom up.
   private static let rooms = [
-    "WebAssemblyFormat", "Demangling", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Options",
+    "WebAssemblyFormat", "Demangling", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Index",
+    "SolderLinker/Options",
     "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
     "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
     "SolderLinker/Synthesise",

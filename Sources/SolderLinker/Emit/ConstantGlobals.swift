@@ -15,11 +15,12 @@ struct ConstantGlobals {
 
   /// By the index in the result, behind the imports.
   private var values: [Value?] = []
-  private let importCount: UInt32
+  /// The first global behind the imports.
+  private let firstDefined: OutputGlobalIndex
 
   init(_ program: Program, _ encoder: OperandEncoder) {
     let indices = program.indices
-    importCount = indices.importCounts.globals
+    firstDefined = indices.importCounts.globals
     values.reserveCapacity(indices.globals.count)
     // A global comes behind those that its initial value reads.
     for reference in indices.globals {
@@ -33,9 +34,9 @@ struct ConstantGlobals {
   }
 
   private func value(of id: SymbolID, _ encoder: OperandEncoder) -> Value? {
-    guard case .index(let index) = encoder.values[Int(id)].answer, index >= importCount else { return nil }
+    guard case .global(let index) = encoder.values[Int(id)].answer, index >= firstDefined else { return nil }
     // What stands behind are addresses that code reads, and those of exports.
-    return values[checked: Int(index - importCount)] ?? nil
+    return values[checked: index - firstDefined] ?? nil
   }
 
   private func value(of unit: Unit, _ index: Int, _ program: Program, _ encoder: OperandEncoder) -> Value? {

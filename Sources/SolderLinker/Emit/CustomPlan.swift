@@ -9,7 +9,7 @@ struct CustomPlan {
     var size: UInt64 = 0
     /// Merged strings (`.debug_str`).
     var strings: MergedStrings?
-    var tombstone: UInt64 = 0
+    var tombstone = Tombstone()
   }
 
   private(set) var outputs: [Output] = []
@@ -34,7 +34,7 @@ struct CustomPlan {
         } else {
           output = outputs.count
           byName[section.name] = output
-          outputs.append(Output(name: section.name, tombstone: CustomPlan.tombstone(section.name)))
+          outputs.append(Output(name: section.name, tombstone: Tombstone(inSection: section.name, options)))
         }
         outputs[output].pieces.append((unit, index, 0))
       }
@@ -58,13 +58,6 @@ struct CustomPlan {
     // Hints by function index and code offset would be about other functions.
     if !unit.contracts.relocatesCustomSections, name.hasPrefix("metadata.code.") { return false }
     return true
-  }
-
-  /// What relocations write when their target is gone: addresses that no range of code has.
-  private static func tombstone(_ name: ByteString) -> UInt64 {
-    if name == ".debug_ranges" || name == ".debug_loc" { return UInt64(bitPattern: -2) }
-    if name.hasPrefix(".debug_") || name.hasPrefix("llvm.func_attr.") { return UInt64(bitPattern: -1) }
-    return 0
   }
 
   private mutating func place(_ index: Int, _ options: LinkOptions, _ threads: Threads) {

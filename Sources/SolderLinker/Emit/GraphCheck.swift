@@ -14,7 +14,8 @@
       for unit in program.resolution.inLinkOrder {
         let source = RelocatedUnit(unit)
         for (index, function) in unit.functions.enumerated()
-        where program.indices.functionIndices[unit.bases.function + index] != none32 {
+        where program.indices.functionIndices[unit.bases.function + index] != .none {
+          if program.indices.folds.contains(unit.bases.function + index) { continue }
           check(unit.body(ofFunction: index), of: source, "function '\(function.name)'")
         }
         for (index, segment) in unit.segments.enumerated() where program.live.segments[unit.bases.segment + index] {
@@ -78,29 +79,29 @@
       switch (edit.kind, value.answer) {
       case (_, .absent): return false
       case (.functionIndexLEB, .function(let function)), (.functionIndexI32, .function(let function)):
-        let count = Int(program.indices.importCounts.functions) + program.indices.functions.count
-        return function.index.map { $0 < count } ?? false
-      case (.tagIndexLEB, .index(let index)):
-        return index < Int(program.indices.importCounts.tags) + program.indices.tags.count
-      case (.tableNumberLEB, .index(let index)):
-        return index < Int(program.indices.importCounts.tables) + program.indices.tables.count
-      case (.globalIndexLEB, .index(let index)), (.globalIndexI32, .index(let index)): return index < globalCount
+        let end = program.indices.importCounts.functions + program.indices.functions.count
+        return function.index.map { $0 < end } ?? false
+      case (.tagIndexLEB, .tag(let index)):
+        return index < program.indices.importCounts.tags + program.indices.tags.count
+      case (.tableNumberLEB, .table(let index)):
+        return index < program.indices.importCounts.tables + program.indices.tables.count
+      case (.globalIndexLEB, .global(let index)), (.globalIndexI32, .global(let index)): return index < globalEnd
       case (.globalIndexLEB, .address), (.globalIndexLEB, .threadLocalOffset), (.globalIndexLEB, .undefined):
-        return edit.encoding.isGlobalGet || value.addressGlobal.map { $0 < globalCount } ?? false
+        return edit.encoding.isGlobalGet || value.addressGlobal.map { $0 < globalEnd } ?? false
       case (.globalIndexLEB, .function), (.globalIndexI32, _):
-        return value.addressGlobal.map { $0 < globalCount } ?? false
+        return value.addressGlobal.map { $0 < globalEnd } ?? false
       case (.sectionOffsetI32, .section): return true
       case (let kind, .function): return kind.isTableIndex || kind == .functionOffsetI32 || kind == .functionOffsetI64
-      case (let kind, .address), (let kind, .threadLocalOffset), (let kind, .undefined), (let kind, .index):
+      case (let kind, .address), (let kind, .threadLocalOffset), (let kind, .undefined), (let kind, .global):
         return kind.isAddress
-      case (_, .section): return false
+      case (_, .section), (_, .tag), (_, .table): return false
       }
     }
 
-    private var globalCount: Int {
+    private var globalEnd: OutputGlobalIndex {
       let indices = program.indices
-      return Int(indices.importCounts.globals) + indices.globals.count + indices.addressGlobals.count
-        + indices.exportedAddresses.count
+      return indices.importCounts.globals
+        + (indices.globals.count + indices.addressGlobals.count + indices.exportedAddresses.count)
     }
   }
 

@@ -205,7 +205,7 @@ struct ImageWriter {
     } else if segment.isPassive {
       writer.byte(1)
     } else {
-      writeActive(program.resolution.memories.main ?? 0, &writer)
+      writeActive(program.mainMemory, &writer)
       if program.options.isPositionIndependent, let base = program.resolution.wellKnown.memoryBase {
         writer.byte(0x23)
         writer.u32(program.index(of: base))
@@ -223,9 +223,9 @@ struct ImageWriter {
     return writer
   }
 
-  private func writeActive(_ memory: UInt32, _ writer: inout ByteWriter) {
-    writer.byte(memory == 0 ? 0 : 2)
-    if memory != 0 { writer.u32(memory) }
+  private func writeActive(_ memory: OutputMemoryIndex, _ writer: inout ByteWriter) {
+    writer.byte(memory.rawValue == 0 ? 0 : 2)
+    if memory.rawValue != 0 { writer.u32(memory.rawValue) }
   }
 
   private func writeKeptHeader(_ unit: Unit, _ segment: Segment, _ writer: inout ByteWriter) {

@@ -37,12 +37,13 @@ struct NameSectionWriter {
     appendNested(.label, by: labelNames, &writer)
     append(.type, lifted(.type, outputType), &writer)
     append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
-    append(.memory, lifted(.memory) { program.resolution.memories.indices(in: $0)[checked: Int($1)] }, &writer)
+    append(
+      .memory, lifted(.memory) { program.resolution.memories.indices(in: $0)[checked: Int($1)]?.rawValue }, &writer)
     append(.global, globals, &writer)
     append(
       .element,
       lifted(.element) { unit, index in
-        Int(index) < unit.elements.count ? present(indices.elementIndices[unit.bases.element + index]) : nil
+        Int(index) < unit.elements.count ? indices.elementIndices[unit.bases.element + index].index?.rawValue : nil
       }, &writer)
     append(.data, segments, &writer)
     appendFields(&writer)
@@ -117,7 +118,7 @@ struct NameSectionWriter {
     var names = NameMap()
     var display = DisplayNames(demangles: program.options.demangle)
     let (references, units) = (program.indices.functions, program.resolution.units)
-    let first = program.indices.importCounts.functions + UInt32(positions.lowerBound)
+    let first = (program.indices.importCounts.functions + positions.lowerBound).rawValue
     var (unit, functions) = (units[.own], units[.own].functions)
     var source: [(name: ByteString, keepsNames: Bool)] = []
     source.reserveCapacity(positions.count)
@@ -147,16 +148,16 @@ struct NameSectionWriter {
       names.add(program.index(of: entry.symbol), program.symbol(entry.symbol).name, &display)
     }
     for id in indices.importedAddresses {
-      names.add(program.addressGlobal(of: id), program.symbol(id).name, &display)
+      names.add(program.addressGlobal(of: id).rawValue, program.symbol(id).name, &display)
     }
     for (position, reference) in indices.globals.enumerated() {
       let name = units[reference.unit].globals[Int(reference.index)].name
-      if !name.isEmpty { names.add(indices.importCounts.globals + UInt32(position), name, &display) }
+      if !name.isEmpty { names.add((indices.importCounts.globals + position).rawValue, name, &display) }
     }
     for id in indices.addressGlobals {
       let symbol = program.symbol(id)
       let prefix = ByteString(symbol.kind == .function ? "GOT.func.internal." : "GOT.data.internal.")
-      names.add(program.addressGlobal(of: id), symbol.name, &display, prefix: prefix)
+      names.add(program.addressGlobal(of: id).rawValue, symbol.name, &display, prefix: prefix)
     }
     return names
   }
@@ -187,11 +188,9 @@ struct NameSectionWriter {
     return names
   }
 
-  private func present(_ index: UInt32) -> UInt32? { index == none32 ? nil : index }
-
   private func definedOrImported(_ unit: Unit, _ index: UInt32, _ first: UInt32?) -> UInt32? {
     guard let first, let id = unit.symbolIDs[checked: Int(first) + Int(index)] else { return nil }
-    return program.values[Int(id)].index
+    return program.values[Int(id)].index?.rawValue
   }
 
   private func localNames(_ unit: Unit) -> [(index: UInt32, names: [(index: UInt32, name: ByteString)])] {
@@ -212,9 +211,10 @@ struct NameSectionWriter {
       for (function, names) in names(unit) {
         let defined = Int(function) - unit.functionImports.count
         guard defined >= 0, defined < unit.functions.count,
-          let index = present(indices.functionIndices[unit.bases.function + defined])
+          !indices.folds.contains(unit.bases.function + defined),
+          let index = indices.functionIndices[unit.bases.function + defined].index
         else { continue }
-        entries.append((index, names))
+        entries.append((index.rawValue, names))
       }
     }
     appendSorted(subsection, entries, &writer)

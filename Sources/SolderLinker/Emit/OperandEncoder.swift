@@ -16,12 +16,12 @@ final class OperandEncoder: Sendable {
   /// Where the body of each function of the result begins in the payload of the code section, by its position among those
   /// defined; empty until the code has been measured.
   let bodyOffsets: [UInt32]
-  private let importedFunctions: UInt32
+  private let importedFunctions: OutputFunctionIndex
   /// Of each finished module, the index in the result of each function of its index space; empty for objects.
   ///
   /// Most relocations of a large module are calls. Looking up the symbol of each, and then its value, are two looks into
   /// tables that the innermost cache cannot hold; this is one, and four bytes a function.
-  private let functionIndices: [[UInt32]]
+  private let functionIndices: [[PackedIndex<OutputFunctions>]]
 
   init(_ program: Program, _ custom: CustomPlan, _ threads: Threads) {
     self.program = program
@@ -32,7 +32,7 @@ final class OperandEncoder: Sendable {
       guard unit.lifted != nil else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
-      return threads.map(count, batch: 8192) { values[Int(symbolIDs[$0])].index ?? none32 }
+      return threads.map(count, batch: 8192) { PackedIndex(values[Int(symbolIDs[$0])].function) }
     }
     types = program.indices.types
     bodyOffsets = []
@@ -50,9 +50,9 @@ final class OperandEncoder: Sendable {
     self.bodyOffsets = bodyOffsets
   }
 
-  /// The indices in the result of the functions of a finished module's index space, `none32` for those that are not there;
-  /// none for an object.
-  func functionIndices(of unit: Unit) -> [UInt32] { functionIndices[Int(unit.index)] }
+  /// The indices in the result of the functions of a finished module's index space, as far as they are there; nothing for
+  /// an object.
+  func functionIndices(of unit: Unit) -> [PackedIndex<OutputFunctions>] { functionIndices[Int(unit.index)] }
 
   // MARK: Bytes
 
@@ -60,11 +60,12 @@ final class OperandEncoder: Sendable {
   ///
   /// - Parameters:
   ///   - length: how long it is made.
-  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` where what
+  ///   - tombstone: what is written about things that are not part of the result; `nil` where what
   ///     is written lives, and so does all that it refers to.
   ///   - place: the address of the bytes, for numbers that count from there.
   func replacement(
-    for edit: Relocation, of source: RelocatedUnit, length: OperandLength, tombstone: UInt64? = nil, place: UInt64 = 0
+    for edit: Relocation, of source: RelocatedUnit, length: OperandLength, tombstone: Tombstone? = nil,
+    place: UInt64 = 0
   ) -> Replacement {
     let width = edit.width(length)
     switch edit.encoding {
@@ -77,7 +78,7 @@ final class OperandEncoder: Sendable {
       case .address, .threadLocalOffset, .undefined:
         return .constant(
           program.address(of: id), is64: edit.encoding == .globalGet64, atLeast: edit.constantWidth(length))
-      case .absent, .function, .index, .section: break
+      case .absent, .function, .global, .tag, .table, .section: break
       }
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, atLeast: width)
@@ -86,7 +87,7 @@ final class OperandEncoder: Sendable {
       guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       // A thread's copy has its address in a variable: the instruction stays what it was.
       if let global = program.threadLocalGlobal(of: id) {
-        return .number(UInt64(global), .unsigned, opcode: 0x23, atLeast: width)
+        return .number(UInt64(global.rawValue), .unsigned, opcode: 0x23, atLeast: width)
       }
       let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
       return .constant(address, is64: edit.encoding == .constant64, atLeast: width)
@@ -121,7 +122,7 @@ final class OperandEncoder: Sendable {
   /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
   private func memoryArgument(_ edit: Relocation, of unit: Unit, atLeast width: Int) -> Replacement {
     let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
-    let index = UInt64(program.resolution.memories.index(of: 0, in: unit))
+    let index = UInt64(program.resolution.memories.index(of: 0, in: unit).rawValue)
     guard index != 0 else { return .number(alignment, .unsigned, atLeast: width) }
     let shortest = 1 + LEB128.length(unsigned: index)
     return Replacement(
@@ -133,46 +134,51 @@ final class OperandEncoder: Sendable {
 
   /// Where the body of the function with this index in the result begins; `nil` for an import.
   @inline(__always)
-  func bodyOffset(ofFunction index: UInt32) -> UInt32? {
-    index < importedFunctions ? nil : bodyOffsets[checked: Int(index - importedFunctions)]
+  func bodyOffset(ofFunction index: OutputFunctionIndex) -> UInt32? {
+    index < importedFunctions ? nil : bodyOffsets[checked: index - importedFunctions]
   }
 
   /// The number that an edit asks for.
   ///
   /// - Parameters:
-  ///   - tombstone: what stands for things that are not part of the result, 0 for the addend; `nil` if there cannot be any.
+  ///   - tombstone: what stands for things that are not part of the result; `nil` if there cannot be any.
   ///   - place: the address of the bytes, for numbers that count from there.
   func value(
-    of edit: Relocation, in source: RelocatedUnit, tombstone: UInt64? = nil, place: UInt64 = 0
+    of edit: Relocation, in source: RelocatedUnit, tombstone: Tombstone? = nil, place: UInt64 = 0
   ) -> UInt64 {
     let addend =
       edit.hasWideAddend
       ? UInt64(bitPattern: source.unit.addend(of: edit)) : UInt64(bitPattern: Int64(edit.storedAddend))
     switch edit.kind {
     case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.target, of: source.unit))
-    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit))
-    case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit))
-    case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit))
+    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit).rawValue)
+    case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit).rawValue)
+    case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit).rawValue)
     case .constantNumber: return addend
     // Written as what they are, without a number.
     case .implicitMemory, .removedCall: return 0
-    case .constantTableIndex where edit.target == none32: return UInt64(program.tableBlock(of: source.unit)) &+ addend
+    case .constantTableIndex where edit.target == none32:
+      return UInt64(program.tableBlock(of: source.unit).rawValue) &+ addend
     default: break
     }
     let id = source.symbolIDs[Int(edit.target)]
     let value = values[Int(id)]
-    if let tombstone, !value.isPresent { return tombstone != 0 ? tombstone : addend }
+    if let tombstone, !value.isPresent { return tombstone.value != 0 ? tombstone.value : addend }
     switch edit.kind {
     case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(program.index(of: id))
     case .globalIndexLEB, .globalIndexI32:
-      if case .index(let index) = value.answer { return UInt64(index) }
-      return UInt64(program.addressGlobal(of: id))
+      if case .global(let index) = value.answer { return UInt64(index.rawValue) }
+      return UInt64(program.addressGlobal(of: id).rawValue)
     case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64, .constantTableIndex,
       .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
       return slot(edit, id, isInLiving: tombstone == nil) &+ (edit.kind == .constantTableIndex ? addend : 0)
     case .functionOffsetI32, .functionOffsetI64:
-      return bodyOffset(of: program.symbol(id)).map { UInt64($0) &+ addend }
-        ?? (tombstone.flatMap { $0 == 0 ? nil : $0 } ?? addend)
+      let symbol = program.symbol(id)
+      if let tombstone, tombstone.coversFolded, symbol.isDefined, program.indices.folds.contains(symbol.functionID) {
+        return tombstone.value
+      }
+      if let offset = bodyOffset(of: symbol) { return UInt64(offset) &+ addend }
+      return tombstone.flatMap { $0.value == 0 ? nil : $0.value } ?? addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).customSectionID)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
     default:
@@ -185,7 +191,7 @@ final class OperandEncoder: Sendable {
   /// A function pointer, counted from the base of the table where the edit says so.
   private func slot(_ edit: Relocation, _ id: SymbolID, isInLiving: Bool) -> UInt64 {
     // Debug information gives no function a slot: what has none there is null, as in wasm-ld.
-    let slot = values[Int(id)].slot ?? (isInLiving ? program.slot(of: id) : 0)
+    let slot = values[Int(id)].slot?.rawValue ?? (isInLiving ? program.slot(of: id) : 0)
     let isRelative = edit.kind == .tableIndexRelativeSLEB || edit.kind == .tableIndexRelativeSLEB64
     // Null is null from wherever one counts.
     return isRelative && slot != 0 ? UInt64(slot) &- (program.options.tableBase ?? 0) : UInt64(slot)
@@ -195,8 +201,8 @@ final class OperandEncoder: Sendable {
   private func bodyOffset(of symbol: Symbol) -> UInt32? {
     guard symbol.isDefined else { return nil }
     // Not the symbol's value: references to a function that is exported may go to an import of the same name.
-    let index = program.indices.functionIndices[checked: symbol.functionID] ?? none32
+    let index = program.indices.functionIndices[checked: symbol.functionID]?.index
     // One that is only pointed to has no body, and is null.
-    return index == none32 ? 0 : bodyOffset(ofFunction: index)
+    return index.map { bodyOffset(ofFunction: $0) } ?? 0
   }
 }

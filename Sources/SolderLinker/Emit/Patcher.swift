@@ -13,7 +13,7 @@ struct Patcher {
   private let values: [SymbolValue]
   private let typeIDs: [TypeID]
   /// The encoder's, of this unit.
-  private let functionIndices: [UInt32]
+  private let functionIndices: [PackedIndex<OutputFunctions>]
 
   var unit: Unit { source.unit }
 
@@ -127,15 +127,17 @@ struct Patcher {
     switch relocation.kind {
     case .functionIndexLEB:
       let target = Int(relocation.target)
-      guard target < functionIndices.count else { return value(of: relocation).index.map { UInt64($0) } }
-      let index = functionIndices[target]
-      return index == none32 ? nil : UInt64(index)
-    case .globalIndexLEB, .tableNumberLEB:
-      if case .index(let index) = value(of: relocation).answer { return UInt64(index) }
+      guard target < functionIndices.count else { return value(of: relocation).function.map { UInt64($0.rawValue) } }
+      return functionIndices[target].index.map { UInt64($0.rawValue) }
+    case .globalIndexLEB:
+      if case .global(let index) = value(of: relocation).answer { return UInt64(index.rawValue) }
+      return nil
+    case .tableNumberLEB:
+      if case .table(let index) = value(of: relocation).answer { return UInt64(index.rawValue) }
       return nil
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
-    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0)) }
+    case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
     default: return nil
     }
@@ -154,9 +156,9 @@ struct Patcher {
   /// - Parameters:
   ///   - room: where the bytes were copied to.
   ///   - address: of the first byte in memory, for relocations that count from where they are.
-  ///   - tombstone: what is written about things that are not part of the result, 0 for the addend; `nil` for data, which
+  ///   - tombstone: what is written about things that are not part of the result; `nil` for data, which
   ///     refers to nothing of the kind.
-  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: UInt64? = nil) {
+  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: Tombstone? = nil) {
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = Int(relocation.offset)
@@ -175,22 +177,22 @@ struct Patcher {
 
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  func shortNumber(_ relocation: Relocation, _ tombstone: UInt64?) -> UInt32? {
+  func shortNumber(_ relocation: Relocation, _ tombstone: Tombstone?) -> UInt32? {
     switch relocation.kind {
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      return value(of: relocation).slot
+      return value(of: relocation).slot?.rawValue
     case .functionOffsetI32:
       switch value(of: relocation).answer {
       case .absent:
-        guard let tombstone, tombstone != 0 else { return nil }
-        return UInt32(truncatingIfNeeded: tombstone)
+        guard let tombstone, tombstone.value != 0 else { return nil }
+        return UInt32(truncatingIfNeeded: tombstone.value)
       case .function(let function):
         guard let index = function.index, let offset = encoder.bodyOffset(ofFunction: index),
-          !relocation.hasWideAddend
+          !relocation.hasWideAddend, tombstone?.coversFolded != true
         else { return nil }
         return offset &+ UInt32(bitPattern: relocation.storedAddend)
-      case .undefined, .address, .threadLocalOffset, .index, .section: return nil
+      case .undefined, .address, .threadLocalOffset, .global, .tag, .table, .section: return nil
       }
     default: return nil
     }

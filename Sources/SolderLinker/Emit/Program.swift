@@ -37,16 +37,21 @@ final class Program: Sendable {
   func isPresent(_ id: SymbolID) -> Bool { values[Int(id)].isPresent }
 
   /// The index of a function, global, tag or table.
-  func index(of id: SymbolID) -> UInt32 { values[Int(id)].index ?? missing("index", of: id) }
+  func index(of id: SymbolID) -> UInt32 { values[Int(id)].index?.rawValue ?? missing("index", of: id) }
+
+  /// The index of a symbol's definition, even where references go to an import.
+  func ownIndex(of id: SymbolID) -> UInt32 {
+    indices.ownIndex(of: symbol(id))?.rawValue ?? missing("definition", of: id)
+  }
 
   /// The index of the global that holds an address.
-  func addressGlobal(of id: SymbolID) -> UInt32 {
+  func addressGlobal(of id: SymbolID) -> OutputGlobalIndex {
     values[Int(id)].addressGlobal ?? missing("global with its address", of: id)
   }
 
-  /// The table slot of a function.
+  /// The table slot of a function, or 0 for a null pointer.
   func slot(of id: SymbolID) -> UInt32 {
-    if let slot = values[Int(id)].slot { return slot }
+    if let slot = values[Int(id)].slot { return slot.rawValue }
     let symbol = symbol(id)
     // The null pointer: of what is missing and may be, and until the loader knows better.
     if symbol.has(.isStub) || symbol.isUndefined && symbol.isWeak || symbol.needsImportedAddress(options) { return 0 }
@@ -65,7 +70,7 @@ final class Program: Sendable {
   }
 
   /// The variable that says where a thread has its copy of thread-local data; `nil` where there is one thread.
-  func threadLocalGlobal(of id: SymbolID) -> UInt32? {
+  func threadLocalGlobal(of id: SymbolID) -> OutputGlobalIndex? {
     guard options.sharedMemory || resolution.isInLibraryBlock(symbol(id)) else { return nil }
     return addressGlobal(of: id)
   }
@@ -78,10 +83,10 @@ final class Program: Sendable {
     case .undefined:
       // Of data that is missing and may be, and until the loader knows better: null.
       return 0
-    case .index:
+    case .global:
       // An immutable global of a plain module is an address to everybody else.
       return constant(of: id) ?? missing("address", of: id)
-    case .absent, .function, .section, .address, .threadLocalOffset: return missing("address", of: id)
+    case .absent, .function, .tag, .table, .section, .address, .threadLocalOffset: return missing("address", of: id)
     }
   }
 
@@ -109,25 +114,35 @@ final class Program: Sendable {
   }
 
   /// The first slot of a library's block.
-  func tableBlock(of unit: Unit) -> UInt32 {
+  func tableBlock(of unit: Unit) -> SlotIndex {
     indices.tableBlocks[unit.index] ?? missing("its block of table slots has no place", in: unit)
   }
 
   /// The index of the table that function pointers index.
-  var functionTable: UInt32 {
+  var functionTable: OutputTableIndex {
     indices.functionTable ?? missing("function pointers have no table", in: resolution.units[.own])
   }
 
+  /// The index of the memory in which the linker places data.
+  var mainMemory: OutputMemoryIndex {
+    resolution.memories.main ?? missing("data has no memory", in: resolution.units[.own])
+  }
+
   /// The index of a data segment of a unit.
-  func index(ofSegment segment: UInt32, of unit: Unit) -> UInt32 {
-    let index = memory.outputSegments[checked: unit.bases.segment + segment] ?? none32
-    return index == none32 ? missing("data segment \(segment) has no index", in: unit) : index
+  func index(ofSegment segment: UInt32, of unit: Unit) -> OutputSegmentIndex {
+    index(ofSegment: unit.bases.segment + segment, of: unit)
+  }
+
+  /// The index of a data segment that a unit has.
+  func index(ofSegment segment: SegmentID, of unit: Unit) -> OutputSegmentIndex {
+    memory.outputSegments[checked: segment]?.index
+      ?? missing("data segment \(segment - unit.bases.segment) has no index", in: unit)
   }
 
   /// The index of an element segment of a unit.
-  func index(ofElementSegment segment: UInt32, of unit: Unit) -> UInt32 {
-    let index = indices.elementIndices[checked: unit.bases.element + segment] ?? none32
-    return index == none32 ? missing("element segment \(segment) has no index", in: unit) : index
+  func index(ofElementSegment segment: UInt32, of unit: Unit) -> OutputElementIndex {
+    indices.elementIndices[checked: unit.bases.element + segment]?.index
+      ?? missing("element segment \(segment) has no index", in: unit)
   }
 
   /// The address of the flag that tells threads whether memory has been initialised.
@@ -152,5 +167,13 @@ final class Program: Sendable {
   private func missing<Number: FixedWidthInteger>(_ what: String, in unit: Unit) -> Number {
     errors.report("\(unit.file.displayName): \(what) in the result")
     return 0
+  }
+
+  private func missing<Space>(_ what: String, of id: SymbolID) -> Index<Space> {
+    Index(rawValue: missing(what, of: id))
+  }
+
+  private func missing<Space>(_ what: String, in unit: Unit) -> Index<Space> {
+    Index(rawValue: missing(what, in: unit))
   }
 }

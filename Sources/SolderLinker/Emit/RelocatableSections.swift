@@ -27,7 +27,7 @@ struct OutputSymbols {
     }
     func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
       // A stub that is only pointed to has no function: its address is null.
-      if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == none32 { return false }
+      if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == nil { return false }
       return program.isPresent(id)
     }
     for id in resolution.table.slots {
@@ -192,13 +192,13 @@ struct RelocatableSections {
         writer.u32(0)
         writer.u64(symbol.value)
       } else {
-        let segment = program.memory.outputSegments[symbol.segmentID]
-        writer.u32(segment)
+        let segment = program.index(ofSegment: symbol.segmentID, of: program.resolution.units[symbol.definer])
+        writer.u32(segment.rawValue)
         writer.u64(program.address(of: id) &- program.memory.segments[Int(segment)].address)
       }
       writer.u64(symbol.size)
     } else {
-      writer.u32(symbol.isDefined ? program.indices.ownIndex(of: symbol) : program.index(of: id))
+      writer.u32(symbol.isDefined ? program.ownIndex(of: id) : program.index(of: id))
       if symbol.isDefined || symbol.flags.contains(.explicitName) { writer.name(symbol.name) }
     }
   }
@@ -210,7 +210,7 @@ struct RelocatableSections {
       let unit = program.resolution.units[reference.unit]
       let group = unit.functions[Int(reference.index)].comdat
       guard group != none32 else { continue }
-      let index = program.indices.importCounts.functions + UInt32(position)
+      let index = (program.indices.importCounts.functions + position).rawValue
       groups[unit.comdats[Int(group)], default: []].append((.function, index))
     }
     for (index, segment) in program.memory.segments.enumerated() {

@@ -26,7 +26,7 @@ struct SectionWriter {
   func imports() -> ByteWriter {
     var writer = ByteWriter()
     let memories = program.resolution.memories
-    let count = indices.imports.count + indices.importedAddresses.count + Int(memories.importCount)
+    let count = indices.imports.count + indices.importedAddresses.count + memories.importCount
     guard count > 0 else { return writer }
     writer.count(count)
     for (memory, limits) in zip(memories.memories, program.memory.limits) {
@@ -104,7 +104,7 @@ struct SectionWriter {
       let table = unit.tables[Int(reference.index)]
       if table.initializer != nil { writer.raw([0x40, 0x00]) }
       writeType(table.declaration, code: table.elementType, of: unit, &writer)
-      let isFunctionTable = indices.functionTable == indices.importCounts.tables + UInt32(position)
+      let isFunctionTable = indices.functionTable == indices.importCounts.tables + position
       write(isFunctionTable ? indices.tableLimits : table.limits, &writer)
       if let initializer = table.initializer { append(expression: initializer, of: unit, to: &writer) }
     }
@@ -113,7 +113,7 @@ struct SectionWriter {
 
   func memories() -> ByteWriter {
     var writer = ByteWriter()
-    let limits = program.memory.limits.dropFirst(Int(program.resolution.memories.importCount))
+    let limits = program.memory.limits.dropFirst(program.resolution.memories.importCount)
     guard !limits.isEmpty else { return writer }
     writer.count(limits.count)
     for limits in limits { write(limits, &writer) }
@@ -195,8 +195,8 @@ struct SectionWriter {
     writer.count(indices.exports.count)
     for entry in indices.exports {
       writer.name(entry.name)
-      writer.byte(entry.kind.rawValue)
-      writer.u32(entry.index)
+      writer.byte(entry.index.kind.rawValue)
+      writer.u32(entry.index.rawValue)
     }
     return writer
   }
@@ -229,14 +229,15 @@ struct SectionWriter {
   }
 
   private func write(_ run: Range<Int>, _ writer: inout ByteWriter) {
-    let table = program.functionTable
+    let table = program.functionTable.rawValue
     writer.u32(table == 0 ? 0 : 2)
     if table != 0 { writer.u32(table) }
     if program.options.isPositionIndependent, let base = program.resolution.wellKnown.tableBase {
       writer.byte(0x23)
       writer.u32(program.index(of: base))
     } else {
-      writer.pointerConstant(UInt64(indices.firstSlot) + UInt64(run.lowerBound), is64: indices.tableLimits.is64)
+      writer.pointerConstant(
+        UInt64(indices.firstSlot.rawValue) + UInt64(run.lowerBound), is64: indices.tableLimits.is64)
     }
     writer.byte(0x0B)
     if table != 0 { writer.byte(0) }
@@ -369,7 +370,7 @@ extension Program {
     case .number: return addend
     case .memory(let target): return address(of: unit.symbolIDs[Int(target)]) &+ addend
     case .slot(let target): return UInt64(slot(of: unit.symbolIDs[Int(target)])) &+ addend
-    case .tableBlock: return UInt64(tableBlock(of: unit)) &+ addend
+    case .tableBlock: return UInt64(tableBlock(of: unit).rawValue) &+ addend
     }
   }
 }

@@ -15,34 +15,37 @@ struct SymbolValue {
     /// Counted from `__tls_base`.
     case threadLocalOffset(UInt64)
     case function(Function)
-    /// Index of a global, tag or table.
-    case index(UInt32)
+    case global(OutputGlobalIndex)
+    case tag(OutputTagIndex)
+    case table(OutputTableIndex)
     /// A custom section, of which the place tells more.
     case section
   }
 
   /// A function of the result, an import of it, or one that is only pointed to and is null.
   struct Function: Equatable {
-    fileprivate var storedIndex = none32
-    fileprivate var storedSlot = noSlot
+    fileprivate let packedIndex: PackedIndex<OutputFunctions>
+    fileprivate let packedSlot: PackedIndex<OutputSlots>
 
     /// `nil` for one that is only pointed to.
-    var index: UInt32? { storedIndex == none32 ? nil : storedIndex }
+    @inline(__always)
+    var index: OutputFunctionIndex? { packedIndex.index }
     /// Its place in the function table; `nil` when nothing needs one, or the pointer is null.
-    var slot: UInt32? { storedSlot == noSlot ? nil : storedSlot }
+    @inline(__always)
+    var slot: SlotIndex? { packedSlot.index }
   }
 
   let answer: Answer
-  private let storedAddressGlobal: UInt32
+  private let packedAddressGlobal: PackedIndex<OutputGlobals>
 
-  fileprivate init(_ answer: Answer, addressGlobal: UInt32) {
+  fileprivate init(_ answer: Answer, addressGlobal: OutputGlobalIndex?) {
     self.answer = answer
-    storedAddressGlobal = addressGlobal
+    packedAddressGlobal = PackedIndex(addressGlobal)
   }
 
   /// Index of the global that holds the address, if there is one.
   @inline(__always)
-  var addressGlobal: UInt32? { storedAddressGlobal == none32 ? nil : storedAddressGlobal }
+  var addressGlobal: OutputGlobalIndex? { packedAddressGlobal.index }
 
   /// Whether it is part of the result.
   @inline(__always)
@@ -52,18 +55,26 @@ struct SymbolValue {
   }
 
   /// Index of the function, global, tag or table; `nil` for data and for what has none.
-  @inline(__always)
-  var index: UInt32? {
+  var index: OutputIndex? {
     switch answer {
-    case .function(let function): function.index
-    case .index(let index): index
+    case .function(let function): function.index.map { .function($0) }
+    case .global(let index): .global(index)
+    case .tag(let index): .tag(index)
+    case .table(let index): .table(index)
     case .absent, .undefined, .address, .threadLocalOffset, .section: nil
     }
   }
 
+  /// Index of a function; `nil` for everything else, and for one that is only pointed to.
+  @inline(__always)
+  var function: OutputFunctionIndex? {
+    if case .function(let function) = answer { return function.index }
+    return nil
+  }
+
   /// Slot of a function in the table; `nil` for everything else, and without one.
   @inline(__always)
-  var slot: UInt32? {
+  var slot: SlotIndex? {
     if case .function(let function) = answer { return function.slot }
     return nil
   }
@@ -73,7 +84,7 @@ struct SymbolValue {
   var address: UInt64? {
     switch answer {
     case .address(let address), .threadLocalOffset(let address): address
-    case .absent, .undefined, .function, .index, .section: nil
+    case .absent, .undefined, .function, .global, .tag, .table, .section: nil
     }
   }
 
@@ -99,8 +110,7 @@ private struct SymbolTables: Sendable {
   let offsetsThreadLocals: Bool
   /// Of each unit, whether it is a shared library.
   let isLibrary: [Bool]
-  /// For each segment of the result, its merged strings with their addresses.
-  let strings: [[(address: UInt64, strings: MergedStrings)]]
+  let addresses: DataAddresses
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions
@@ -111,14 +121,12 @@ private struct SymbolTables: Sendable {
     self.indices = indices
     isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
     offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
-    strings = memory.segments.map { segment in
-      segment.strings.map { (segment.address &+ $0.offset, $0.strings) }
-    }
+    addresses = DataAddresses(memory)
   }
 
   func value(of id: SymbolID) -> SymbolValue {
     let global = indices.addressGlobalIndices.isEmpty ? nil : indices.addressGlobalIndices[id]
-    return SymbolValue(answer(of: id), addressGlobal: global ?? none32)
+    return SymbolValue(answer(of: id), addressGlobal: global)
   }
 
   private func answer(of id: SymbolID) -> SymbolValue.Answer {
@@ -133,10 +141,11 @@ private struct SymbolTables: Sendable {
         let function = symbols[index].functionID
         guard live.functions[function] else { return .absent }
         return .function(
-          .init(storedIndex: indices.functionIndices[function], storedSlot: indices.functionSlots[function]))
+          .init(packedIndex: indices.functionIndices[function], packedSlot: indices.functionSlots[function]))
       case .data:
         let segment = symbols[index].segmentID
-        return live.segments[segment] ? placed(address(of: index, in: segment), index) : .absent
+        return live.segments[segment]
+          ? placed(addresses.address(of: symbols[index].value, in: segment), index) : .absent
       default: break
       }
     }
@@ -150,27 +159,21 @@ private struct SymbolTables: Sendable {
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }
 
-  private func address(of index: Int, in segment: SegmentID) -> UInt64 {
-    let start = memory.segmentAddresses[segment]
-    guard start == MemoryPlan.mergedStrings else { return start &+ symbols[index].value }
-    let runs = strings[Int(memory.outputSegments[segment])]
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else {
-      return symbols[index].value
-    }
-    return run.address &+ run.strings.offset(of: symbols[index].value, in: segment.rawValue)
-  }
-
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
     if symbol.kind == .section { return .section }
     let index = indices.index(of: symbol, id)
-    guard isPresent(symbol, id, hasIndex: index != none32) else { return .absent }
+    guard isPresent(symbol, id, hasIndex: index != nil) else { return .absent }
     switch symbol.kind {
-    case .function: return .function(.init(storedIndex: index, storedSlot: indices.slot(of: symbol, id) ?? noSlot))
-    case .global, .tag, .table: return index == none32 ? .absent : .index(index)
+    case .function:
+      return .function(
+        .init(packedIndex: PackedIndex(index?.function), packedSlot: PackedIndex(indices.slot(of: symbol, id))))
+    case .global: return index?.global.map { .global($0) } ?? .absent
+    case .tag: return index?.tag.map { .tag($0) } ?? .absent
+    case .table: return index?.table.map { .table($0) } ?? .absent
     case .data:
       guard symbol.state == .defined else { return .undefined }
       return symbol.definition == none32
-        ? .address(symbol.value) : placed(address(of: Int(id), in: symbol.segmentID), Int(id))
+        ? .address(symbol.value) : placed(addresses.address(of: symbol.value, in: symbol.segmentID), Int(id))
     case .section: return .section
     }
   }

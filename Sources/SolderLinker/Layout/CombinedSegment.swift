@@ -32,6 +32,6 @@ extension MemoryPlan {
       }
     }
     segments = [combined] + segments[omitted...]
-    outputSegments.replaceAll { $0 == none32 ? none32 : UInt32(max(0, Int($0) - omitted + 1)) }
+    outputSegments.replaceAll { PackedIndex($0.index.map { OutputSegmentIndex(max(0, Int($0) - omitted + 1)) }) }
   }
 }

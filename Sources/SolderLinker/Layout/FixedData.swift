@@ -8,7 +8,7 @@ struct FixedData {
   /// Index of the segment in the unit.
   let segment: Int
   /// Index of the memory in the result.
-  let memory: UInt32
+  let memory: OutputMemoryIndex
   let start: UInt64
   let end: UInt64
 

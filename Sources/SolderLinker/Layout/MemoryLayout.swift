@@ -24,8 +24,8 @@ struct MemoryPlan {
   var segments: [OutputSegment] = []
   /// Address of each input segment, numbered over all units; meaningless for those that are not live.
   var segmentAddresses = Row<LinkSegments, UInt64>()
-  /// Index of the output segment of each input segment, `none32` for blocks and dead ones.
-  var outputSegments = Row<LinkSegments, UInt32>()
+  /// Index of the output segment of each input segment; none for blocks and dead ones.
+  var outputSegments = Row<LinkSegments, PackedIndex<OutputSegments>>()
   /// Limits of each memory of the result.
   private(set) var limits: [Limits] = []
   var stackPointer: UInt64 = 0
@@ -217,7 +217,7 @@ struct MemoryPass {
       }
       let (size, overflow) = declared.minimum.multipliedReportingOverflow(by: declared.pageSize)
       guard !overflow else { continue }
-      for data in fixedData where data.memory == UInt32(index) && data.end > size {
+      for data in fixedData where data.memory == OutputMemoryIndex(index) && data.end > size {
         diagnostics.error(
           "\(data.unit.file.displayName): \(data.text) lies beyond its memory, which has \(size) bytes: it could not "
             + "start (let the memory have more pages)")
@@ -250,10 +250,10 @@ struct MemoryPass {
     let order =
       plan.segments.indices.filter { !plan.segments[$0].isBSS }
       + plan.segments.indices.filter { plan.segments[$0].isBSS }
-    var positions = [UInt32](repeating: 0, count: order.count)
-    for (position, index) in order.enumerated() { positions[index] = UInt32(position) }
+    var positions = [OutputSegmentIndex](repeating: OutputSegmentIndex(0), count: order.count)
+    for (position, index) in order.enumerated() { positions[index] = OutputSegmentIndex(position) }
     plan.segments = order.map { plan.segments[$0] }
-    plan.outputSegments.replaceAll { $0 == none32 ? none32 : positions[Int($0)] }
+    plan.outputSegments.replaceAll { PackedIndex($0.index.map { positions[Int($0)] }) }
   }
 
   /// Whether anything has to be placed beside a plain module's own data.
@@ -335,7 +335,7 @@ struct MemoryPass {
     let segment = unit.segments[index]
     let id = unit.bases.segment + index
     plan.segmentAddresses[id] = address
-    plan.outputSegments[id] = UInt32(plan.segments.count)
+    plan.outputSegments[id] = PackedIndex(OutputSegmentIndex(plan.segments.count))
     var output = OutputSegment(name: segment.name)
     if let prefix { output.name = resolution.synthetic.names.intern("\(prefix):\(segment.name)") }
     output.address = address
@@ -356,7 +356,7 @@ struct MemoryPass {
         case .absolute(let address) where isInMain(unit):
           placeFixed(unit, index, at: address, prefix: nil)
         case .absolute, .passive, .kept:
-          plan.outputSegments[id] = UInt32(plan.segments.count)
+          plan.outputSegments[id] = PackedIndex(OutputSegmentIndex(plan.segments.count))
           var output = OutputSegment(name: segment.name)
           output.size = segment.size
           output.isPassive = segment.placement == .passive

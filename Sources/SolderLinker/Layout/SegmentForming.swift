@@ -12,8 +12,8 @@ struct SegmentForming {
   private let segmentBases: [SegmentID]
   /// What was formed, in order, without addresses.
   private(set) var segments: [OutputSegment] = []
-  /// For each input segment, numbered over all units, the index of the one it went to, `none32` for the others.
-  private(set) var outputSegments: Row<LinkSegments, UInt32>
+  /// For each input segment, numbered over all units, the index of the one it went to.
+  private(set) var outputSegments: Row<LinkSegments, PackedIndex<OutputSegments>>
   /// The same length; ``MemoryPlan/mergedStrings`` for strings that were merged, 0 for the others.
   private(set) var segmentAddresses: Row<LinkSegments, UInt64>
 
@@ -27,7 +27,7 @@ struct SegmentForming {
     self.threads = threads
     segmentBases = resolution.units.map(\.bases.segment)
     segmentAddresses = Row(repeating: 0, count: live.segments.count)
-    outputSegments = Row(repeating: none32, count: live.segments.count)
+    outputSegments = Row(repeating: .none, count: live.segments.count)
     formSegments()
   }
 
@@ -80,6 +80,7 @@ struct SegmentForming {
     _ formed: FormedSegment, _ index: Int, _ units: [Unit], _ contributions: [SegmentContribution]
   ) {
     var output = formed.result
+    let packed = PackedIndex(OutputSegmentIndex(index))
     let merged = mergedStrings(of: formed, units, contributions)
     output.pieces.reserveCapacity(formed.count - formed.mergeableCount)
     for run in formed.runs {
@@ -87,7 +88,7 @@ struct SegmentForming {
       let base = segmentBases[Int(unit)]
       for piece in contributions[run.position].pieces[run.pieces] {
         let id = base + piece.segment
-        outputSegments[id] = UInt32(index)
+        outputSegments[id] = packed
         guard !piece.isMergeable else {
           segmentAddresses[id] = MemoryPlan.mergedStrings
           if output.strings.isEmpty, let merged {

@@ -40,3 +40,15 @@ extension ModuleView {
 
   func globalType(_ index: UInt32) -> GlobalType? { module.globalType(index) }
 }
+
+extension Array where Element: ModuleView {
+  /// The unit at its place among all units.
+  @inline(__always)
+  subscript(unit: UnitID) -> Element {
+    get { self[Int(unit)] }
+    set { self[Int(unit)] = newValue }
+  }
+
+  /// The same, where there may be none.
+  subscript(unit: UnitID?) -> Element? { unit.map { self[Int($0)] } }
+}

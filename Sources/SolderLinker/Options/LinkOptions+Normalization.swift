@@ -9,6 +9,8 @@ extension LinkOptions {
   public func normalized() -> LinkOptions {
     var options = self
     if output != .executable { options.importTable = true }
+    // What is linked again is folded then.
+    if output == .relocatable { options.identicalCodeFolding = .none }
     if !isPositionIndependent {
       options.tableBase = tableBase ?? 1
       // 1024 leaves room for a null pointer's fields; with the stack there is no need, and an object has no addresses.

@@ -41,6 +41,8 @@ public struct LinkOptions: Sendable {
   public var compressRelocations = false
   /// The effort of `-O`, 0 and up; from 2 on, tails of strings are merged.
   public var optimizationLevel = 1
+  /// Which identical functions are kept once (`--icf`).
+  public var identicalCodeFolding = IdenticalCodeFolding.none
   /// Debug sections are dropped (`--strip-debug`).
   public var stripDebug = false
   /// Names, debug sections and other custom sections are dropped (`--strip-all`).
@@ -126,6 +128,8 @@ public struct LinkOptions: Sendable {
   public var demangle = true
   /// Sections that were dropped are listed on standard output (`--print-gc-sections`).
   public var printGCSections = false
+  /// Functions that were folded into identical ones are listed on standard output (`--print-icf-sections`).
+  public var printFoldedSections = false
   /// The link map is written to this file, `-` being standard output (`-Map`, `--print-map`).
   public var mapFile: String?
   /// Why each archive member was taken is written to this file, `-` being standard output (`--why-extract`).
@@ -268,6 +272,16 @@ public enum UnresolvedSymbols: Sendable, Equatable {
   case ignore
   /// The symbol is imported and bound at run time.
   case importDynamic
+}
+
+/// Which identical functions are kept once.
+public enum IdenticalCodeFolding: String, Sendable, Equatable {
+  /// None: every function is kept.
+  case none
+  /// Those where neither a program nor the host can tell: pointers to different functions stay different.
+  case safe
+  /// All of them.
+  case all
 }
 
 /// How the `build_id` section is made.

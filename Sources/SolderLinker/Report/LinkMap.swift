@@ -23,7 +23,10 @@ struct LinkMap {
         guard symbol.unit == unit.index, symbol.isDefined, symbol.definition != none32, program.isPresent(id) else {
           continue
         }
-        if symbol.kind == .function { functionSymbols[symbol.functionID, default: []].append(id) }
+        if symbol.kind == .function {
+          let function = symbol.functionID
+          functionSymbols[program.indices.folds.replacement(of: function) ?? function, default: []].append(id)
+        }
         if symbol.kind == .data { segmentSymbols[symbol.segmentID, default: []].append(id) }
       }
     }
@@ -107,7 +110,7 @@ struct LinkMap {
     var lines = ""
     for (position, reference) in program.indices.globals.enumerated() {
       let name = program.resolution.units[reference.unit].globals[Int(reference.index)].name
-      let index = UInt64(program.indices.importCounts.globals) + UInt64(position)
+      let index = UInt64((program.indices.importCounts.globals + position).rawValue)
       lines += line(index, 0, 0, indent: 8, name.description)
     }
     return lines

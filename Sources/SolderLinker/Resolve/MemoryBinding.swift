@@ -55,20 +55,20 @@ struct MemoryBinding {
   /// By index in the result.
   private(set) var memories: [BoundMemory] = []
   /// How many of them are imported.
-  private(set) var importCount: UInt32 = 0
+  private(set) var importCount = 0
   /// The index of the memory of objects, libraries and the linker; `nil` when nothing needs one.
-  private(set) var main: UInt32?
+  private(set) var main: OutputMemoryIndex?
   /// By unit, for each of its memories the index in the result.
-  private var indices: [[UInt32]] = []
+  private var indices: [[OutputMemoryIndex]] = []
 
   /// The index in the result of a unit's memory.
-  func index(of memory: UInt32, in unit: Unit) -> UInt32 { indices[Int(unit.index)][Int(memory)] }
+  func index(of memory: UInt32, in unit: Unit) -> OutputMemoryIndex { indices[Int(unit.index)][Int(memory)] }
 
   /// The indices in the result of all memories of a unit.
-  func indices(in unit: Unit) -> [UInt32] { indices[Int(unit.index)] }
+  func indices(in unit: Unit) -> [OutputMemoryIndex] { indices[Int(unit.index)] }
 
   /// Whether memory 0 of a finished module is another memory of the result, so that its accesses must name it.
-  func movesFirstMemory(of unit: UnitID) -> Bool { (indices[Int(unit)].first ?? 0) != 0 }
+  func movesFirstMemory(of unit: UnitID) -> Bool { indices[Int(unit)].first.map { $0 != .first } ?? false }
 
   /// The main memory, if there is one.
   var mainMemory: BoundMemory? { main.map { memories[Int($0)] } }
@@ -242,7 +242,7 @@ struct MemoryBindingPass {
 
   /// Code of objects, and of the linker, means memory 0 without saying so.
   private func checkFirst(_ binding: MemoryBinding) {
-    guard let main = binding.main, main != 0 else { return }
+    guard let main = binding.main, main != .first else { return }
     let object = units.first { $0.contracts.expectsConventions }
     guard object != nil || options.sharedMemory else { return }
     let other = binding.memories[0].users.first.map { name($0.unit) } ?? "<internal>"
@@ -306,7 +306,7 @@ extension Import {
 
 extension MemoryBinding {
   /// What stands in for a binding that could not be made; the link ends with errors.
-  fileprivate init(unbound counts: [Int]) { indices = counts.map { Array(repeating: 0, count: $0) } }
+  fileprivate init(unbound counts: [Int]) { indices = counts.map { Array(repeating: .first, count: $0) } }
 
   /// What a memory of the result is known by.
   fileprivate enum Key: Hashable {
@@ -404,13 +404,13 @@ extension MemoryBinding {
         let (first, second) = (memories[one].isImported, memories[other].isImported)
         return first == second ? one < other : first
       }
-      var numbers = [UInt32](repeating: 0, count: order.count)
-      for (number, position) in order.enumerated() { numbers[position] = UInt32(number) }
+      var numbers = [OutputMemoryIndex](repeating: .first, count: order.count)
+      for (number, position) in order.enumerated() { numbers[position] = OutputMemoryIndex(number) }
       var result = MemoryBinding(unbound: [])
       result.memories = order.map { memories[$0] }
-      result.importCount = UInt32(memories.count(where: \.isImported))
+      result.importCount = memories.count(where: \.isImported)
       result.main = positions[.main].map { numbers[$0] }
-      result.indices = bound.map { $0.map { numbers.isEmpty ? 0 : numbers[$0] } }
+      result.indices = bound.map { $0.map { numbers.isEmpty ? .first : numbers[$0] } }
       return result
     }
   }

@@ -39,7 +39,7 @@ struct RelocationCode {
     let imported = program.indices.importCounts.globals
     if let global, global < imported || !program.options.compatibility.relocatesDataFromBase {
       writer.byte(0x23)
-      writer.u32(global)
+      writer.u32(global.rawValue)
       let addend = unit.addend(of: relocation)
       if addend != 0 {
         writer.pointerConstant(UInt64(bitPattern: addend), is64: is64)
@@ -77,7 +77,7 @@ struct RelocationCode {
       let value = isFunction ? UInt64(program.slot(of: id)) : program.address(of: id)
       writer.pointerConstant(value, is64: program.is64)
       writer.raw([program.is64 ? 0x7C : 0x6A, 0x24])
-      writer.u32(program.addressGlobal(of: id))
+      writer.u32(program.addressGlobal(of: id).rawValue)
     }
   }
 }

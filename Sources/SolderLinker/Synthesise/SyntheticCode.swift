@@ -9,7 +9,7 @@ struct SyntheticCode {
     let unit = program.resolution.units[.own]
     return program.resolution.synthetic.bodies.enumerated().map { index, body in
       let id = unit.bases.function + index
-      guard program.indices.functionIndices[id] != none32 else { return [] }
+      guard program.indices.functionIndices[id] != .none else { return [] }
       var writer = ByteWriter()
       writer.sized { write(body, function: unit.functions[index], unit, to: &$0) }
       return writer.bytes
@@ -155,7 +155,7 @@ struct SyntheticCode {
     writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
     writer.s64(Int64(Int32(truncatingIfNeeded: data.size)))
     writer.raw([0xFC, 0x08])
-    writer.u32(program.memory.outputSegments[unit.bases.segment + data.segment])
+    writer.u32(program.index(ofSegment: data.segment, of: unit).rawValue)
     writer.byte(0x00)
     for function in data.relocationFunctions {
       call(unit.symbolIDs[Int(facts.functionSymbols + function)], &writer)

@@ -6,9 +6,10 @@ struct Demands {
 
   /// Looks at all live relocations.
   init(
-    _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ options: LinkOptions, _ threads: Threads
+    _ resolution: Resolution, _ live: Liveness, _ folds: FunctionFolds, _ memory: MemoryPlan, _ options: LinkOptions,
+    _ threads: Threads
   ) {
-    let scan = RelocationScan(resolution: resolution, live: live, memory: memory, options: options)
+    let scan = RelocationScan(resolution: resolution, live: live, folds: folds, memory: memory, options: options)
     let parts = RelocationScan.parts(of: Array(resolution.inLinkOrder))
     let results = threads.map(parts.count, batch: parts.count > 256 ? 4 : 1) { scan.scan(parts[$0]) }
     self.parts = zip(parts, results).map { ($0.unit, $1) }

@@ -3,8 +3,7 @@ import WebAssemblyFormat
 /// What an export of the result names.
 struct OutputExport {
   var name: ByteString
-  var kind: ExternalKind
-  var index: UInt32
+  var index: OutputIndex
   /// The symbol that is exported; `nil` for what a plain module exports, and for memories.
   var symbol: SymbolID?
 }
@@ -51,9 +50,9 @@ struct ExportPass {
     guard options.contract.exportsSymbols else { return result }
     var names: Set<ByteString> = []
     for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit, &names) }
-    if let name = memoryExportName(names) {
+    if let main = resolution.memories.main, let name = memoryExportName(names) {
       names.insert(name)
-      result.entries.append(OutputExport(name: name, kind: .memory, index: resolution.memories.main ?? 0))
+      result.entries.append(OutputExport(name: name, index: .memory(main)))
     }
     let isExported = exportedSymbols(threads)
     for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id, &names) }
@@ -65,39 +64,30 @@ struct ExportPass {
 
   /// A name that a library gives what it imports, where nothing defines that.
   private mutating func exportImport(_ entry: ExportedImport, _ names: inout Set<ByteString>) {
-    let symbol = resolution.symbol(entry.symbol)
-    let index = index(of: entry.symbol)
-    let kind: ExternalKind? =
-      switch symbol.kind {
-      case .function: .function
-      case .global: .global
-      case .tag: .tag
-      case .table: .table
-      case .data, .section: nil
-      }
-    guard let kind, index != none32 else {
+    guard let index = index(of: entry.symbol) else {
+      let symbol = resolution.symbol(entry.symbol)
       diagnostics.error(
         "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
       )
       return
     }
     if names.insert(entry.name).inserted {
-      result.entries.append(OutputExport(name: entry.name, kind: kind, index: index, symbol: entry.symbol))
+      result.entries.append(OutputExport(name: entry.name, index: index, symbol: entry.symbol))
     }
   }
 
   /// The index of a global that is exported; of one that turned out to be the address of data, that of a global with the
   /// address.
-  private mutating func globalIndex(of id: SymbolID) -> UInt32 {
+  private mutating func globalIndex(of id: SymbolID) -> OutputIndex? {
     let symbol = resolution.symbol(id)
     guard symbol.kind == .data, symbol.isDefined else { return index(of: id) }
     defer { result.addresses.append(id) }
-    return nextAddress
+    return .global(nextAddress)
   }
 
   /// The index of the next global that holds an exported address.
-  private var nextAddress: UInt32 {
-    imports.counts.globals + UInt32(numbering.globals.count + addresses.own.count + result.addresses.count)
+  private var nextAddress: OutputGlobalIndex {
+    imports.counts.globals + (numbering.globals.count + addresses.own.count + result.addresses.count)
   }
 
   /// Whether a table of the linker's is one that no file knows.
@@ -118,17 +108,16 @@ struct ExportPass {
     guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }), !names.contains(name) else {
       return nil
     }
-    guard resolution.memories.main != nil else { return nil }
-    let exportsOwn = result.entries.contains { $0.kind == .memory }
+    let exportsOwn = result.entries.contains { $0.index.kind == .memory }
     return exportsOwn && name == "memory" ? nil : name
   }
 
   private mutating func exportPlain(_ unit: Unit, _ names: inout Set<ByteString>) {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
-      let index: UInt32
+      let index: OutputIndex?
       switch entry.kind {
-      case .memory: index = resolution.memories.index(of: entry.index, in: unit)
+      case .memory: index = .memory(resolution.memories.index(of: entry.index, in: unit))
       case .function:
         index = self.index(
           of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
@@ -136,17 +125,17 @@ struct ExportPass {
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
-      guard index != none32 else { continue }
+      guard let index else { continue }
       guard names.insert(entry.name).inserted else {
         // The same thing under the same name is there already.
-        if result.entries.contains(where: { $0.name == entry.name && $0.kind == entry.kind && $0.index == index }) {
+        if result.entries.contains(where: { $0.name == entry.name && $0.index == index }) {
           continue
         }
         diagnostics.warn(
           "\(unit.file.displayName): export '\(entry.name)' is left out, because another module exports that name")
         continue
       }
-      result.entries.append(OutputExport(name: entry.name, kind: entry.kind, index: index))
+      result.entries.append(OutputExport(name: entry.name, index: index))
     }
   }
 
@@ -155,15 +144,12 @@ struct ExportPass {
     let isOwn = symbol.has(.unnamed)
     guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
     var name = symbol.name
-    var index: UInt32
-    let kind: ExternalKind
+    let index: OutputIndex?
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      (kind, index) = (
-        .function, startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
-      )
+      index = startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == .own, unit.globals[symbol.globalID - unit.bases.global].type.isMutable,
@@ -172,16 +158,14 @@ struct ExportPass {
       {
         return
       }
-      (kind, index) = (.global, self.index(of: id))
-    case .tag: (kind, index) = (.tag, self.index(of: id))
-    case .table: (kind, index) = (.table, self.index(of: id))
-    case .data:
-      (kind, index) = (.global, nextAddress)
+      index = self.index(of: id)
+    case .tag, .table: index = self.index(of: id)
+    case .data: index = .global(nextAddress)
     case .section: return
     }
-    guard index != none32, names.insert(name).inserted else { return }
+    guard let index, names.insert(name).inserted else { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    result.entries.append(OutputExport(name: name, kind: kind, index: index, symbol: id))
+    result.entries.append(OutputExport(name: name, index: index, symbol: id))
   }
 
   /// Whether data is in the result; everything else is if it has an index.
@@ -189,6 +173,6 @@ struct ExportPass {
     symbol.kind != .data || symbol.isAbsolute || live.isLive(symbol, id)
   }
 
-  /// The index of a symbol's definition in the result, `none32` if it has none.
-  private func index(of id: SymbolID) -> UInt32 { numbering.index(of: resolution.symbol(id), id, imports) }
+  /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
+  private func index(of id: SymbolID) -> OutputIndex? { numbering.index(of: resolution.symbol(id), id, imports) }
 }

@@ -11,20 +11,19 @@ struct FunctionTable {
   var limits = Limits()
   /// The function in each slot, from the first that the linker fills; none for an empty slot.
   var slots: [PackedIndex<LinkSymbols>] = []
-  var firstSlot: UInt32 = 0
+  var firstSlot = SlotIndex(0)
   /// Slot of each function: of those defined, numbered over all units, and of imported ones, by symbol.
-  var functionSlots = Row<LinkFunctions, UInt32>()
-  var importSlots: [SymbolID: UInt32] = [:]
+  var functionSlots = Row<LinkFunctions, PackedIndex<OutputSlots>>()
+  var importSlots: [SymbolID: SlotIndex] = [:]
   /// First slot of each library's block.
-  var blocks: [UnitID: UInt32] = [:]
+  var blocks: [UnitID: SlotIndex] = [:]
 
   /// The slot of a function; `nil` if it has none.
-  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? {
+  func slot(of symbol: Symbol, _ id: SymbolID) -> SlotIndex? {
     // A missing function keeps the slot that was asked for before its first call; the stub is there.
     guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
-    let slot = functionSlots[symbol.functionID]
-    return slot == noSlot ? nil : slot
+    return functionSlots[symbol.functionID].index
   }
 
   /// Runs of slots that hold a function, each of which becomes an active element segment.
@@ -43,6 +42,3 @@ struct FunctionTable {
     return runs
   }
 }
-
-/// The table slot that means "no slot".
-let noSlot = UInt32.max

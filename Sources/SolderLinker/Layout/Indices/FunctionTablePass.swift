@@ -13,6 +13,7 @@ struct FunctionTablePass {
   private let resolution: Resolution
   private let own: OwnUnit
   private let live: Liveness
+  private let folds: FunctionFolds
   private let rule: ImportRule
   private let options: LinkOptions
   private let diagnostics: Diagnostics
@@ -22,18 +23,20 @@ struct FunctionTablePass {
   private var isNeeded = false
 
   init(
-    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ rule: ImportRule, options: LinkOptions,
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ folds: FunctionFolds, _ rule: ImportRule,
+    options: LinkOptions,
     diagnostics: Diagnostics, is64: Bool
   ) {
     self.resolution = resolution
     self.own = own
     self.live = live
+    self.folds = folds
     self.rule = rule
     self.options = options
     self.diagnostics = diagnostics
     self.is64 = is64
-    table.functionSlots = Row(repeating: noSlot, count: live.functions.count)
-    table.firstSlot = UInt32(clamping: options.tableBase ?? 0)
+    table.functionSlots = Row(repeating: .none, count: live.functions.count)
+    if let base = options.tableBase { table.firstSlot = SlotIndex(rawValue: UInt32(clamping: base)) }
   }
 
   /// Runs the pass; errors are in the diagnostics.
@@ -62,7 +65,7 @@ struct FunctionTablePass {
   private mutating func setLimits() {
     guard let id = table.symbol else { return }
     let symbol = resolution.symbol(id)
-    let end = UInt64(table.firstSlot) + UInt64(table.slots.count)
+    let end = UInt64(table.firstSlot.rawValue) + UInt64(table.slots.count)
     if !table.slots.isEmpty, end > UInt64(UInt32.max) {
       diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
       return
@@ -110,8 +113,8 @@ struct FunctionTablePass {
         let existing = self.slot(of: id)
         // The library's own pointers are by its block, so everybody's are, whoever else has a slot for its function.
         let isOwn = symbol.isDefined && symbol.unit == unit.index
-        let isInBlock = existing != noSlot && existing >= table.firstSlot + first
-        if existing == noSlot || isOwn && !isInBlock { setSlot(table.firstSlot + slot, of: id) }
+        let isInBlock = existing.map { $0 >= table.firstSlot + first } ?? false
+        if existing == nil || isOwn && !isInBlock { setSlot(table.firstSlot + slot, of: id) }
       }
     }
   }
@@ -123,7 +126,7 @@ struct FunctionTablePass {
   ///
   /// - Returns: the first of them, counted from the first that the linker fills; `nil` when the table becomes too large.
   private mutating func reserveBlock(of count: UInt32, alignment: UInt64) -> UInt32? {
-    let start = UInt64(table.firstSlot) + UInt64(table.slots.count)
+    let start = UInt64(table.firstSlot.rawValue) + UInt64(table.slots.count)
     let aligned = (start + alignment - 1) & ~(alignment - 1)
     guard aligned + UInt64(count) <= FunctionTablePass.largestTable else { return nil }
     table.slots += Array(repeating: .none, count: Int(aligned - start))
@@ -134,8 +137,8 @@ struct FunctionTablePass {
 
   private mutating func keepPlainSlots() {
     guard let id = own.functionTable, let plain = PlainTable(resolution, id) else { return }
-    table.firstSlot = max(table.firstSlot, UInt32(clamping: plain.declared.minimum))
-    for (slot, id) in plain.filledSlots where self.slot(of: id) == noSlot { setSlot(slot, of: id) }
+    table.firstSlot = max(table.firstSlot, SlotIndex(rawValue: UInt32(clamping: plain.declared.minimum)))
+    for (slot, id) in plain.filledSlots where self.slot(of: id) == nil { setSlot(slot, of: id) }
   }
 
   // MARK: What relocations ask for
@@ -160,19 +163,24 @@ struct FunctionTablePass {
   /// Gives a function the next free slot unless it has one.
   private mutating func addSlot(_ id: SymbolID) {
     let symbol = resolution.symbol(id)
-    guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == noSlot else { return }
+    guard symbol.kind == .function, !symbol.has(.isStub), slot(of: id) == nil else { return }
     if symbol.isUndefined, symbol.isWeak, !rule.imports(id) { return }
     isNeeded = true
-    setSlot(table.firstSlot &+ UInt32(table.slots.count), of: id)
+    let target = symbol.isDefined ? folds.pointerTarget(of: symbol.functionID) : nil
+    if let target, let slot = table.functionSlots[target].index { return setSlot(slot, of: id) }
+    // Where there are more than numbers for them, ``setLimits()`` refuses the table.
+    let slot = SlotIndex(rawValue: table.firstSlot.rawValue &+ UInt32(truncatingIfNeeded: table.slots.count))
+    setSlot(slot, of: id)
+    if let target { table.functionSlots[target] = PackedIndex(slot) }
     table.slots.append(PackedIndex(id))
   }
 
-  private func slot(of id: SymbolID) -> UInt32 { table.slot(of: resolution.symbol(id), id) ?? noSlot }
+  private func slot(of id: SymbolID) -> SlotIndex? { table.slot(of: resolution.symbol(id), id) }
 
-  private mutating func setSlot(_ slot: UInt32, of id: SymbolID) {
+  private mutating func setSlot(_ slot: SlotIndex, of id: SymbolID) {
     let symbol = resolution.symbol(id)
     if symbol.isDefined {
-      table.functionSlots[symbol.functionID] = slot
+      table.functionSlots[symbol.functionID] = PackedIndex(slot)
     } else {
       table.importSlots[id] = slot
     }

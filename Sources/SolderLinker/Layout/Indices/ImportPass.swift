@@ -13,16 +13,17 @@ struct OutputImport {
 struct Imports {
   fileprivate(set) var entries: [OutputImport] = []
   /// Index of each import, by symbol.
-  fileprivate(set) var indices: [SymbolID: UInt32] = [:]
+  fileprivate(set) var indices: [SymbolID: OutputIndex] = [:]
   /// Index of each imported global that holds an address, by symbol.
-  fileprivate(set) var addressGlobals: [SymbolID: UInt32] = [:]
+  fileprivate(set) var addressGlobals: [SymbolID: OutputGlobalIndex] = [:]
   fileprivate(set) var counts = Counts()
 
+  /// How many of each kind there are, and so the index of what the result defines first.
   struct Counts {
-    var functions: UInt32 = 0
-    var tables: UInt32 = 0
-    var globals: UInt32 = 0
-    var tags: UInt32 = 0
+    fileprivate(set) var functions = OutputFunctionIndex(0)
+    fileprivate(set) var tables = OutputTableIndex(0)
+    fileprivate(set) var globals = OutputGlobalIndex(0)
+    fileprivate(set) var tags = OutputTagIndex(0)
   }
 }
 
@@ -35,7 +36,7 @@ struct ImportPass {
   private let threads: Threads
   private var imports = Imports()
   /// Imports by what the host sees of them: several symbols may be one import.
-  private var added: [Key: UInt32] = [:]
+  private var added: [Key: OutputIndex] = [:]
 
   private struct Key: Hashable {
     var module: ByteString
@@ -87,23 +88,23 @@ struct ImportPass {
       imports.indices[id] = index
       return
     }
-    let kind: ExternalKind
-    let index: UInt32
+    let index: OutputIndex
     switch symbol.kind {
-    case .function: (kind, index) = (.function, next(\.functions))
-    case .global: (kind, index) = (.global, next(\.globals))
-    case .tag: (kind, index) = (.tag, next(\.tags))
-    case .table: (kind, index) = (.table, next(\.tables))
+    case .function: index = .function(next(\.functions))
+    case .global: index = .global(next(\.globals))
+    case .tag: index = .tag(next(\.tags))
+    case .table: index = .table(next(\.tables))
     case .data, .section: return
     }
     added[key] = index
     imports.indices[id] = index
-    imports.entries.append(OutputImport(module: module, name: name, kind: kind, symbol: id))
+    imports.entries.append(OutputImport(module: module, name: name, kind: index.kind, symbol: id))
   }
 
-  private mutating func next(_ count: WritableKeyPath<Imports.Counts, UInt32>) -> UInt32 {
-    defer { imports.counts[keyPath: count] += 1 }
-    return imports.counts[keyPath: count]
+  private mutating func next<Space>(_ count: WritableKeyPath<Imports.Counts, Index<Space>>) -> Index<Space> {
+    let index = imports.counts[keyPath: count]
+    imports.counts[keyPath: count] = index + 1
+    return index
   }
 
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {

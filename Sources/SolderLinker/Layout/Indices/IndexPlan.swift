@@ -3,6 +3,7 @@ import WebAssemblyFormat
 /// Index spaces, table slots, imports, exports and types of the result, and what runs at start: all that the passes behind
 /// the layout of memory found out, for those that write.
 struct IndexPlan: Sendable {
+  let folds: FunctionFolds
   let table: FunctionTable
   let addresses: AddressGlobals
   let imported: Imports
@@ -15,31 +16,31 @@ struct IndexPlan: Sendable {
 // The names under which the passes that write know them.
 extension IndexPlan {
   var imports: [OutputImport] { imported.entries }
-  var importIndices: [SymbolID: UInt32] { imported.indices }
+  var importIndices: [SymbolID: OutputIndex] { imported.indices }
   var importCounts: Imports.Counts { imported.counts }
   var importedAddresses: [SymbolID] { addresses.imported }
   var addressGlobals: [SymbolID] { addresses.own }
-  var addressGlobalIndices: [SymbolID: UInt32] { numbering.addressGlobals }
+  var addressGlobalIndices: [SymbolID: OutputGlobalIndex] { numbering.addressGlobals }
 
   var functions: [DefinitionReference] { numbering.functions }
   var globals: [DefinitionReference] { numbering.globals }
   var tags: [DefinitionReference] { numbering.tags }
   var tables: [DefinitionReference] { numbering.tables }
-  var functionIndices: Row<LinkFunctions, UInt32> { numbering.functionIndices }
-  var globalIndices: Row<LinkGlobals, UInt32> { numbering.globalIndices }
-  var tagIndices: Row<LinkTags, UInt32> { numbering.tagIndices }
-  var tableIndices: Row<LinkTables, UInt32> { numbering.tableIndices }
+  var functionIndices: Row<LinkFunctions, PackedIndex<OutputFunctions>> { numbering.functionIndices }
+  var globalIndices: Row<LinkGlobals, PackedIndex<OutputGlobals>> { numbering.globalIndices }
+  var tagIndices: Row<LinkTags, PackedIndex<OutputTags>> { numbering.tagIndices }
+  var tableIndices: Row<LinkTables, PackedIndex<OutputTables>> { numbering.tableIndices }
   var keptElements: [DefinitionReference] { numbering.keptElements }
-  var elementIndices: Row<LinkElements, UInt32> { numbering.elementIndices }
+  var elementIndices: Row<LinkElements, PackedIndex<OutputElements>> { numbering.elementIndices }
   var declaredFunctions: [SymbolID] { numbering.declaredFunctions }
-  var functionTable: UInt32? { numbering.functionTable }
+  var functionTable: OutputTableIndex? { numbering.functionTable }
 
   var slots: [PackedIndex<LinkSymbols>] { table.slots }
   var slotRuns: [Range<Int>] { table.runs }
-  var firstSlot: UInt32 { table.firstSlot }
-  var functionSlots: Row<LinkFunctions, UInt32> { table.functionSlots }
-  var importSlots: [SymbolID: UInt32] { table.importSlots }
-  var tableBlocks: [UnitID: UInt32] { table.blocks }
+  var firstSlot: SlotIndex { table.firstSlot }
+  var functionSlots: Row<LinkFunctions, PackedIndex<OutputSlots>> { table.functionSlots }
+  var importSlots: [SymbolID: SlotIndex] { table.importSlots }
+  var tableBlocks: [UnitID: SlotIndex] { table.blocks }
   var tableLimits: Limits { table.limits }
   var functionTableSymbol: SymbolID? { table.symbol }
 
@@ -53,14 +54,14 @@ extension IndexPlan {
   var constructorsHaveRun: SymbolID? { startUp.constructorsHaveRun }
   var threadLocalSetUp: [UnitID: SymbolID] { startUp.threadLocalSetUp }
 
-  /// The index of a symbol's definition in the result, `none32` if it has none.
-  func index(of symbol: Symbol, _ id: SymbolID) -> UInt32 { numbering.index(of: symbol, id, imported) }
+  /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
+  func index(of symbol: Symbol, _ id: SymbolID) -> OutputIndex? { numbering.index(of: symbol, id, imported) }
 
   /// The index of a symbol's definition, even where references go to an import.
-  func ownIndex(of symbol: Symbol) -> UInt32 { numbering.ownIndex(of: symbol) }
+  func ownIndex(of symbol: Symbol) -> OutputIndex? { numbering.ownIndex(of: symbol) }
 
   /// The table slot of a function symbol, if it has one.
-  func slot(of symbol: Symbol, _ id: SymbolID) -> UInt32? { table.slot(of: symbol, id) }
+  func slot(of symbol: Symbol, _ id: SymbolID) -> SlotIndex? { table.slot(of: symbol, id) }
 }
 
 /// A function, segment, global, … of a unit: of which unit, and its index among those the unit defines.

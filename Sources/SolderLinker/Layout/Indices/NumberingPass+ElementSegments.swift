@@ -4,14 +4,14 @@ extension NumberingPass {
   /// Numbers element segments that are kept, behind the one that fills the linker's slots, and finds functions that
   /// need a declaration.
   mutating func numberElementSegments() {
-    var index = UInt32(table.runs.count)
+    var index = OutputElementIndex(table.runs.count)
     // An object's segments only say which functions its code points to, as its relocations do.
     for unit in resolution.inLinkOrder where unit.contracts.keepsElementSegments {
       for (position, element) in unit.elements.enumerated() where live.elements[unit.bases.element + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
-        result.elementIndices[unit.bases.element + position] = index
+        result.elementIndices[unit.bases.element + position] = PackedIndex(index)
         result.keptElements.append(DefinitionReference(unit: unit.index, index: UInt32(position)))
-        index += 1
+        index = index + 1
       }
     }
     var declared: Set<SymbolID> = []
@@ -20,7 +20,7 @@ extension NumberingPass {
         let id = unit.symbolIDs[Int(symbol)]
         let target = resolution.symbol(id)
         let isPresent =
-          target.isDefined ? result.functionIndices[target.functionID] != none32 : imports.indices[id] != nil
+          target.isDefined ? result.functionIndices[target.functionID] != .none : imports.indices[id] != nil
         if isPresent, table.slot(of: target, id) == nil, declared.insert(id).inserted {
           result.declaredFunctions.append(id)
         }

@@ -23,12 +23,12 @@ extension NumberingPass {
     result.tables = tables
     for (position, table) in tables.enumerated() {
       let id = resolution.units[table.unit].bases.table + table.index
-      result.tableIndices[id] = imports.counts.tables + UInt32(position)
+      result.tableIndices[id] = PackedIndex(imports.counts.tables + position)
     }
     if let table = table.symbol {
       let symbol = resolution.symbol(table)
-      let index = symbol.isDefined ? result.tableIndices[symbol.tableID] : imports.indices[table]
-      result.functionTable = index == none32 ? nil : index
+      result.functionTable =
+        symbol.isDefined ? result.tableIndices[symbol.tableID].index : imports.indices[table]?.table
     }
   }
 

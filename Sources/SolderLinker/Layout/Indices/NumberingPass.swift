@@ -18,25 +18,26 @@ struct Numbering {
   var tags: [DefinitionReference] = []
   var tables: [DefinitionReference] = []
   /// Index in the result of each definition, numbered over all units.
-  var functionIndices = Row<LinkFunctions, UInt32>()
-  var globalIndices = Row<LinkGlobals, UInt32>()
-  var tagIndices = Row<LinkTags, UInt32>()
-  var tableIndices = Row<LinkTables, UInt32>()
+  var functionIndices = Row<LinkFunctions, PackedIndex<OutputFunctions>>()
+  var globalIndices = Row<LinkGlobals, PackedIndex<OutputGlobals>>()
+  var tagIndices = Row<LinkTags, PackedIndex<OutputTags>>()
+  var tableIndices = Row<LinkTables, PackedIndex<OutputTables>>()
   /// Index of each global that holds an address, imported or not, by symbol.
-  var addressGlobals: [SymbolID: UInt32] = [:]
+  var addressGlobals: [SymbolID: OutputGlobalIndex] = [:]
   /// Element segments that are kept, in order, and the index of each in the result, numbered over all units.
   var keptElements: [DefinitionReference] = []
-  var elementIndices = Row<LinkElements, UInt32>()
+  var elementIndices = Row<LinkElements, PackedIndex<OutputElements>>()
   /// Functions that only need a declaration, because `ref.func` names them.
   var declaredFunctions: [SymbolID] = []
   /// The table that function pointers index; `nil` without one.
-  var functionTable: UInt32?
+  var functionTable: OutputTableIndex?
 }
 
 /// Numbers everything that the result defines.
 struct NumberingPass {
   let resolution: Resolution
   let live: Liveness
+  let folds: FunctionFolds
   let table: FunctionTable
   let addresses: AddressGlobals
   let imports: Imports
@@ -47,11 +48,13 @@ struct NumberingPass {
   var result: Numbering
 
   init(
-    _ resolution: Resolution, _ live: Liveness, _ missing: MissingFunctions, _ table: FunctionTable,
+    _ resolution: Resolution, _ live: Liveness, _ folds: FunctionFolds, _ missing: MissingFunctions,
+    _ table: FunctionTable,
     _ addresses: AddressGlobals, _ imports: Imports, _ startUp: StartUp, _ diagnostics: Diagnostics
   ) {
     self.resolution = resolution
     self.live = live
+    self.folds = folds
     self.table = table
     self.addresses = addresses
     self.imports = imports
@@ -59,11 +62,11 @@ struct NumberingPass {
     self.diagnostics = diagnostics
     stubs = missing.order
     result = Numbering(
-      functionIndices: Row(repeating: none32, count: live.functions.count),
-      globalIndices: Row(repeating: none32, count: live.globals.count),
-      tagIndices: Row(repeating: none32, count: live.tags.count),
-      tableIndices: Row(repeating: none32, count: live.tables.count), addressGlobals: imports.addressGlobals,
-      elementIndices: Row(repeating: none32, count: live.elements.count))
+      functionIndices: Row(repeating: .none, count: live.functions.count),
+      globalIndices: Row(repeating: .none, count: live.globals.count),
+      tagIndices: Row(repeating: .none, count: live.tags.count),
+      tableIndices: Row(repeating: .none, count: live.tables.count), addressGlobals: imports.addressGlobals,
+      elementIndices: Row(repeating: .none, count: live.elements.count))
   }
 
   /// Runs the pass; errors are in the diagnostics.
@@ -85,11 +88,13 @@ struct NumberingPass {
     for id in stubs + startUp.firstFunctions { numberFunction(id) }
     for unit in resolution.inLinkOrder { numberFunctions(of: unit) }
     for id in startUp.lastFunctions { numberFunction(id) }
+    for (folded, kept) in folds.all { result.functionIndices[folded] = result.functionIndices[kept] }
   }
 
   /// Numbers what is live of a unit's functions.
   private mutating func numberFunctions(of unit: Unit) {
     for index in unit.functions.indices where live.functions[unit.bases.function + index] {
+      if folds.contains(unit.bases.function + index) { continue }
       number(functionOf: unit.index, unit.bases.function, index)
     }
   }
@@ -97,11 +102,11 @@ struct NumberingPass {
   /// Numbers one of the linker's own functions, which may be live because a file knows its name.
   private mutating func numberFunction(_ id: SymbolID) {
     let (function, base) = (resolution.symbol(id).functionID, resolution.units[.own].bases.function)
-    if result.functionIndices[function] == none32 { number(functionOf: .own, base, function - base) }
+    if result.functionIndices[function] == .none { number(functionOf: .own, base, function - base) }
   }
 
   private mutating func number(functionOf unit: UnitID, _ base: FunctionID, _ index: Int) {
-    result.functionIndices[base + index] = imports.counts.functions + UInt32(result.functions.count)
+    result.functionIndices[base + index] = PackedIndex(imports.counts.functions + result.functions.count)
     result.functions.append(DefinitionReference(unit: unit, index: UInt32(index)))
   }
 
@@ -113,14 +118,14 @@ struct NumberingPass {
         numberGlobal(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
-    let first = imports.counts.globals + UInt32(result.globals.count)
-    for (position, id) in addresses.own.enumerated() { result.addressGlobals[id] = first + UInt32(position) }
+    let first = imports.counts.globals + result.globals.count
+    for (position, id) in addresses.own.enumerated() { result.addressGlobals[id] = first + position }
   }
 
   private mutating func numberTags() {
     for unit in units {
       for index in unit.tags.indices where live.tags[unit.bases.tag + index] {
-        result.tagIndices[unit.bases.tag + index] = imports.counts.tags + UInt32(result.tags.count)
+        result.tagIndices[unit.bases.tag + index] = PackedIndex(imports.counts.tags + result.tags.count)
         result.tags.append(DefinitionReference(unit: unit.index, index: UInt32(index)))
       }
     }
@@ -139,10 +144,10 @@ struct NumberingPass {
       let unit = resolution.units[current.unit]
       let id = unit.bases.global + current.index
       let relocations = unit.globals[Int(current.index)].initializer.relocations
-      guard result.globalIndices[id] == none32, Int(relocations.start) + next < Int(relocations.end) else {
+      guard result.globalIndices[id] == .none, Int(relocations.start) + next < Int(relocations.end) else {
         stack.removeLast()
-        guard result.globalIndices[id] == none32 else { continue }
-        result.globalIndices[id] = imports.counts.globals + UInt32(result.globals.count)
+        guard result.globalIndices[id] == .none else { continue }
+        result.globalIndices[id] = PackedIndex(imports.counts.globals + result.globals.count)
         result.globals.append(current)
         continue
       }
@@ -150,7 +155,7 @@ struct NumberingPass {
       let relocation = unit.relocations[Int(relocations.start) + next]
       guard relocation.kind == .globalIndexLEB else { continue }
       let symbol = resolution.symbol(unit.symbolIDs[Int(relocation.target)])
-      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[symbol.globalID] == none32 else {
+      guard symbol.kind == .global, symbol.isDefined, result.globalIndices[symbol.globalID] == .none else {
         continue
       }
       if !begun.insert(symbol.globalID).inserted {
@@ -164,22 +169,22 @@ struct NumberingPass {
 }
 
 extension Numbering {
-  /// The index of a symbol's definition in the result, `none32` if it has none.
-  func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> UInt32 {
+  /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
+  func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> OutputIndex? {
     guard symbol.state == .defined, symbol.definition != none32, !symbol.has(.preemptible) else {
-      return imports.indices[id] ?? none32
+      return imports.indices[id]
     }
     return ownIndex(of: symbol)
   }
 
   /// The index of a symbol's definition, even where references go to an import.
-  func ownIndex(of symbol: Symbol) -> UInt32 {
+  func ownIndex(of symbol: Symbol) -> OutputIndex? {
     switch symbol.kind {
-    case .function: return functionIndices[symbol.functionID]
-    case .global: return globalIndices[symbol.globalID]
-    case .tag: return tagIndices[symbol.tagID]
-    case .table: return tableIndices[symbol.tableID]
-    case .data, .section: return none32
+    case .function: functionIndices[symbol.functionID].index.map { .function($0) }
+    case .global: globalIndices[symbol.globalID].index.map { .global($0) }
+    case .tag: tagIndices[symbol.tagID].index.map { .tag($0) }
+    case .table: tableIndices[symbol.tableID].index.map { .table($0) }
+    case .data, .section: nil
     }
   }
 }

@@ -32,16 +32,17 @@ struct PlainTable {
 
   /// The slots that the owner gives functions. Of several segments for one slot the last holds, in the order in which an
   /// engine would start the modules.
-  var filledSlots: [(slot: UInt32, function: SymbolID)] {
-    var filled: [(slot: UInt32, function: SymbolID)] = []
-    var last: [UInt32: SymbolID] = [:]  // `nil` for a slot that is null in the end.
+  var filledSlots: [(slot: SlotIndex, function: SymbolID)] {
+    var filled: [(slot: SlotIndex, function: SymbolID)] = []
+    var last: [SlotIndex: SymbolID] = [:]  // `nil` for a slot that is null in the end.
     forEachUse { unit, index in
       guard let facts = unit.lifted else { return }
       for element in unit.elements where Int(element.table) == index {
         guard case .absolute(let start) = element.placement else { continue }
         for (position, function) in element.functions.enumerated() {
           // Slot 0 is the null pointer of C.
-          guard let slot = UInt32(exactly: start + UInt64(position)), slot > 0, slot != noSlot else { continue }
+          guard let number = UInt32(exactly: start + UInt64(position)), number > 0, number < .max else { continue }
+          let slot = SlotIndex(rawValue: number)
           last[slot] = function == none32 ? nil : unit.symbolIDs[Int(facts.functionSymbols + function)]
           if let id = last[slot], unit === owner { filled.append((slot, id)) }
         }

@@ -36,6 +36,8 @@ enum InvalidReference {
 struct RelocationScan {
   let resolution: Resolution
   let live: Liveness
+  /// Functions that are not in the result, and whose relocations ask for what those of identical ones ask for.
+  let folds: FunctionFolds
   let memory: MemoryPlan
   let options: LinkOptions
 
@@ -64,6 +66,7 @@ struct RelocationScan {
     let source = RelocatedUnit(unit)
     let functions = unit.functionRelocations
     for index in part.functions where live.functions[unit.bases.function + index] {
+      if folds.contains(unit.bases.function + index) { continue }
       scan(functions[index], of: source, function: UInt32(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
@@ -252,8 +255,8 @@ struct RelocationScan {
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
     guard symbol.kind == .data, symbol.definition != none32 else { return nil }
-    let output = memory.outputSegments[symbol.segmentID]
-    guard output != none32, !memory.segments[Int(output)].flags.contains(.tls) else { return nil }
+    guard let output = memory.outputSegments[symbol.segmentID].index, !memory.segments[Int(output)].flags.contains(.tls)
+    else { return nil }
     return memory.segments[Int(output)].name
   }
 }
