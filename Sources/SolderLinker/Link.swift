@@ -113,6 +113,10 @@ struct Link {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
+    // Afterwards all that is live has a form in the result's format.
+    ObjectFormatCheck(resolution, live, options, diagnostics).run()
+    if diagnostics.hasErrors { return nil }
+
     // Order what runs before the program: start functions, relocation functions, constructors.
     let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
 
@@ -153,6 +157,7 @@ struct Link {
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
+    HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
     resolution.replace(missing)
 
     // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.

@@ -3,7 +3,8 @@
   random_c.py COUNT [SEED [FOLDER]]    SOLDER names the linker; differences are written to FOLDER
 
 Each program is linked twice: by wasm-ld from its objects, and by solder from a mix of what they were made into, with
-random options. Both results are called in the same way and have to give the same. A program is named by its seed.
+random options; or its libraries are lifted to objects, which any linker links. Both results are called in the same way and
+have to give the same. A program is named by its seed.
 """
 
 import os
@@ -140,6 +141,7 @@ class Program:
 
 
 COMPILERS = [("clang-19", "clang++-19", "wasm-ld-19"), ("clang", "clang++", "wasm-ld")]
+LINKERS = ["wasm-ld-19", "wasm-ld", "wasm-ld-22"]
 
 
 def run(*words):
@@ -215,6 +217,19 @@ class Build:
         rng.shuffle(inputs)
         return inputs, groups
 
+    def lift(self, inputs, solder, number):
+        """The same with libraries as objects: one object each, or one for all in the place of the first."""
+        libraries = [path for path in inputs if path.endswith(".so")]
+        if not libraries:
+            return inputs
+        groups = [libraries] if self.rng.random() < 0.3 else [[path] for path in libraries]
+        lifted = {}
+        for position, group in enumerate(groups):
+            output = self.path(f"lifted{number}_{position}.o")
+            run(solder, "-r", *self.mode, *group, "-o", output)
+            lifted[group[0]] = output
+        return [lifted.get(path, path) for path in inputs if path in lifted or path not in libraries]
+
     def options(self):
         rng = self.rng
         options = [*self.mode, "--no-entry"]
@@ -271,6 +286,12 @@ def judge(seed, wasm, solder, keep):
             inputs, groups = build.mix(number)
             output = build.path("result.wasm")
             words = [solder, *build.options()]
+            if number % 2:
+                inputs = build.lift(inputs, solder, number)
+                # wasm-ld 19 has 32-bit tables in 64-bit programs.
+                linker = rng.choice([solder, build.ld] + ([] if build.wide else LINKERS))
+                if linker != solder:
+                    words = [linker, *build.mode, "--no-entry", "--allow-undefined"]
             # An archive gives only what is asked for: ask for the exported functions.
             words += [word for _, own in program.runs for word in ("-u", own)]
             # A library's exports are exported again where their name says that they are meant to be.

@@ -325,9 +325,9 @@ struct ImageWriter {
   }
 
   private mutating func addRelocatableSections() {
-    let writer = RelocatableSections(program, encoder.custom, layout)
+    let writer = RelocatableSections(encoder, layout)
     addCustom(ByteString("linking"), writer.linking())
-    for (name, contents) in writer.relocations(functionOffsets: code.offsets) { addCustom(name, contents) }
+    for (name, contents) in writer.relocations(code) { addCustom(name, contents) }
   }
 
   private mutating func addMetadata() {

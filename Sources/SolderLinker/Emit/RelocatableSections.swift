@@ -4,77 +4,29 @@ import WebAssemblyFormat
 // (`--emit-relocs`): the `linking` section with symbols, segments, constructors and COMDAT groups, and for every section
 // with relocations one that lists them (tool-conventions, Linking.md).
 //
-// The relocations of the inputs are copied, with three things renumbered: where they are, which symbol or type they
-// name, and offsets into custom sections, which were joined. The bytes they speak of hold final values all the same, as
-// if the result were never linked again.
-
-/// The symbol table of a relocatable result: named symbols in the order of the link's names, then the local ones of each
-/// file, then one for every custom section.
-struct OutputSymbols {
-  /// The symbols, and behind them, as `none32`, the custom sections.
-  private(set) var entries: [SymbolID] = []
-  /// Index of each symbol in the table, by ID.
-  private var indices: [UInt32]
-  private let firstSection: UInt32
-
-  init(_ program: Program) {
-    let resolution = program.resolution
-    var entries: [SymbolID] = []
-    var indices = Array(repeating: none32, count: resolution.table.symbols.count)
-    func add(_ id: SymbolID) {
-      indices[Int(id)] = UInt32(entries.count)
-      entries.append(id)
-    }
-    func isPresent(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-      // A stub that is only pointed to has no function: its address is null.
-      if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == nil { return false }
-      return program.isPresent(id)
-    }
-    for id in resolution.table.slots {
-      let symbol = resolution.symbol(id)
-      if symbol.has(.usedInRegularUnit), !symbol.has(.provided), isPresent(symbol, id), indices[Int(id)] == none32 {
-        add(id)
-      }
-    }
-    for unit in resolution.inLinkOrder {
-      for id in unit.symbolIDs {
-        let symbol = resolution.symbol(id)
-        // A stub for a missing function is local to each file that refers to it.
-        let isStub = symbol.has(.isStub)
-        guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
-        if indices[Int(id)] == none32 || isStub, isPresent(symbol, id) { add(id) }
-      }
-    }
-    firstSection = UInt32(entries.count)
-    self.entries = entries
-    self.indices = indices
-  }
-
-  /// The index of the symbol of a unit, or of the custom section that it stands for.
-  func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
-    let symbol = program.symbol(id)
-    guard symbol.kind == .section else { return indices[Int(id)] }
-    let output = custom.outputIndex(ofSection: symbol.customSectionID)
-    return output == none32 ? none32 : firstSection + output
-  }
-}
+// The relocations of the inputs are written, with three things renumbered: where they are, which symbol or type they
+// name, and offsets into custom sections, which were joined. Those of finished modules are edits of more kinds than
+// objects have relocations, and take the form of one (``ObjectForm``). The bytes they speak of hold final values all the
+// same, as if the result were never linked again.
 
 /// Writes the `linking` section and those with relocations.
 struct RelocatableSections {
   private let program: Program
+  private let encoder: OperandEncoder
   private let custom: CustomPlan
   private let places: ImageLayout
   private let symbols: OutputSymbols
 
-  init(_ program: Program, _ custom: CustomPlan, _ places: ImageLayout) {
-    self.program = program
-    self.custom = custom
+  init(_ encoder: OperandEncoder, _ places: ImageLayout) {
+    program = encoder.program
+    self.encoder = encoder
+    custom = encoder.custom
     self.places = places
     symbols = OutputSymbols(program)
   }
 
   /// The payloads of all `reloc.` sections behind their names.
-  func relocations(functionOffsets: [UInt32]) -> [(ByteString, ByteWriter)] {
+  func relocations(_ code: CodePlan) -> [(ByteString, ByteWriter)] {
     var sections: [(ByteString, ByteWriter)] = []
     func append(_ name: String, of index: UInt32?, _ fill: (inout RelocationSection) -> Void) {
       guard let index else { return }
@@ -86,10 +38,16 @@ struct RelocatableSections {
     append("CODE", of: places.code) { section in
       for (position, reference) in program.indices.functions.enumerated() {
         let unit = program.resolution.units[reference.unit]
+        if unit.contracts.isRecovered {
+          let size = CodePlan.bodySize(ofTotal: Int(code.sizes[position]))
+          let start = code.offsets[position] + code.sizes[position] - UInt32(size)
+          section.add(unit.body(ofFunction: Int(reference.index)), Patcher(unit, encoder), at: UInt64(start))
+          continue
+        }
         let function = unit.functions[Int(reference.index)]
         section.add(
           unit.functionRelocations[Int(reference.index)], of: unit, countedFrom: UInt64(function.start),
-          at: UInt64(functionOffsets[position]))
+          at: UInt64(code.offsets[position]))
       }
     }
     append("DATA", of: places.data) { section in
@@ -146,7 +104,7 @@ struct RelocatableSections {
         writer.u32(segment.flags.intersection(.retain).rawValue)
       }
     }
-    let constructors = StartOrder.objectConstructors(program.resolution, program.live)
+    let constructors = StartOrder.initFunctions(program.resolution, program.live)
     append(.initFunctions, count: constructors.count, &writer) { writer in
       for (priority, id) in constructors {
         writer.u32(priority)
@@ -181,9 +139,7 @@ struct RelocatableSections {
 
   private func write(_ symbol: Symbol, _ id: SymbolID, _ writer: inout ByteWriter) {
     writer.byte(symbol.kind.rawValue)
-    // A wrapper is exported in place of the function.
-    let isWrapped = program.indices.wrapped.contains(id)
-    let flags = isWrapped ? symbol.flags.union(.visibilityHidden).subtracting(.exported) : symbol.flags
+    let flags = symbols.flags(of: id, program)
     writer.u32(flags.rawValue)
     if symbol.kind == .data {
       writer.name(symbol.name)
@@ -199,7 +155,7 @@ struct RelocatableSections {
       writer.u64(symbol.size)
     } else {
       writer.u32(symbol.isDefined ? program.ownIndex(of: id) : program.index(of: id))
-      if symbol.isDefined || symbol.flags.contains(.explicitName) { writer.name(symbol.name) }
+      if symbol.isDefined || flags.contains(.explicitName) { writer.name(symbol.name) }
     }
   }
 
@@ -221,67 +177,5 @@ struct RelocatableSections {
       if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
     }
     return groups.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }.map { ($0.key, $0.value) }
-  }
-}
-
-/// The content of one `reloc.` section.
-struct RelocationSection {
-  private let program: Program
-  private let symbols: OutputSymbols
-  private let custom: CustomPlan
-  private var count = 0
-  private var entries = ByteWriter()
-
-  var isEmpty: Bool { count == 0 }
-
-  init(_ program: Program, _ symbols: OutputSymbols, _ custom: CustomPlan) {
-    self.program = program
-    self.symbols = symbols
-    self.custom = custom
-  }
-
-  /// Adds the relocations of a fragment of a unit.
-  ///
-  /// - Parameters:
-  ///   - start: where the relocations' offsets count from.
-  ///   - place: where that is in the payload of the section of the result.
-  mutating func add(_ range: RelocationRange, of unit: Unit, countedFrom start: UInt64, at place: UInt64) {
-    for index in range.indices {
-      let relocation = unit.relocations[index]
-      let target: UInt32
-      if relocation.kind == .typeIndexLEB {
-        target = program.index(ofType: relocation.target, of: unit)
-      } else {
-        target = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
-        if omits(relocation.kind, target) { continue }
-      }
-      entries.byte(relocation.kind.rawValue)
-      entries.u64(UInt64(relocation.offset) &- start &+ place)
-      entries.u32(target)
-      if relocation.kind.hasAddend { entries.s64(addend(of: relocation, in: unit)) }
-      count += 1
-    }
-  }
-
-  /// Whether the symbol was collected as garbage. wasm-ld takes section symbols for garbage too, which are never marked.
-  private func omits(_ kind: RelocationKind, _ target: UInt32) -> Bool {
-    guard program.options.compatibility.omitsRelocationsOfGarbage else { return false }
-    return target == none32 || kind == .sectionOffsetI32 && program.options.gcSections
-  }
-
-  private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
-    let addend = unit.addend(of: relocation)
-    guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).customSectionID
-    return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
-  }
-
-  /// The payload, for the section of this index in the result.
-  func contents(of section: UInt32) -> ByteWriter {
-    var writer = ByteWriter(capacity: entries.count + 10)
-    writer.u32(section)
-    writer.count(count)
-    writer.raw(entries)
-    return writer
   }
 }

@@ -322,6 +322,10 @@ struct MemoryPass {
       guard live.segments[id] else { continue }
       next = next.aligned(to: 1 << UInt64(block.alignment))
       plan.segmentAddresses[id] = next
+      if options.contract.isObject {
+        joinBlock(of: unit, facts.memoryBlock)
+        continue
+      }
       for (index, segment) in unit.segments.enumerated() {
         guard case .inside(facts.memoryBlock, let offset) = segment.placement else { continue }
         placeFixed(unit, index, at: next &+ offset, prefix: unit.file.baseName)
@@ -329,6 +333,25 @@ struct MemoryPass {
       diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
       next = next.saturatingSum(block.size)
     }
+  }
+
+  /// A block with all of its pieces as one segment, which the next link places: what it computes from the block's first
+  /// byte stays true.
+  private mutating func joinBlock(of unit: Unit, _ index: UInt32) {
+    let block = unit.segments[Int(index)]
+    let place = PackedIndex(OutputSegmentIndex(plan.segments.count))
+    var output = OutputSegment(name: resolution.synthetic.names.intern("\(block.name).\(unit.file.baseName)"))
+    (output.address, output.size, output.alignment) = (next, block.size, block.alignment)
+    for (position, segment) in unit.segments.enumerated() {
+      guard case .inside(index, let offset) = segment.placement else { continue }
+      output.pieces.append(OutputSegment.Piece(unit: unit.index, segment: UInt32(position), offset: offset))
+      plan.segmentAddresses[unit.bases.segment + position] = next &+ offset
+      plan.outputSegments[unit.bases.segment + position] = place
+    }
+    output.pieces.sort { $0.offset < $1.offset }
+    plan.outputSegments[unit.bases.segment + index] = place
+    plan.segments.append(output)
+    next = next.saturatingSum(block.size)
   }
 
   private mutating func placeFixed(_ unit: Unit, _ index: Int, at address: UInt64, prefix: String?) {

@@ -58,33 +58,34 @@ struct StartOrder {
       for unit in libraries where unit.startFunction == nil { inEachInstance += relocationFunctions(unit) }
       for unit in libraries {
         guard let start = unit.startFunction else { continue }
-        inEachInstance += [symbol(unit, start)] + relocationFunctions(unit)
+        inEachInstance += [StartOrder.symbol(unit, start)] + relocationFunctions(unit)
       }
     }
     for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }
     if live.hasConstructors {
       let own = StartOrder.objectConstructors(resolution, live)
       constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
-      for unit in libraries { constructors += libraryConstructors(unit).map { symbol(unit, $0) } }
+      for unit in libraries { constructors += StartOrder.libraryConstructors(unit) }
       constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
       if case .instantiation = rule.caller { runsConstructors = !constructors.isEmpty }
     }
     for unit in resolution.modulesInStartOrder() {
-      if let start = unit.startFunction { plainModules.append(symbol(unit, start)) }
+      if let start = unit.startFunction { plainModules.append(StartOrder.symbol(unit, start)) }
     }
   }
 
-  private func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
+  private static func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
     unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
   }
 
   /// Constructors of a library; one that only relocated has been read and is gone.
-  private func libraryConstructors(_ unit: Unit) -> [UInt32] {
+  static func libraryConstructors(_ unit: Unit) -> [SymbolID] {
     (unit.lifted?.constructors ?? []).filter { !unit.codeFacts.removedFunctions.contains($0) }
+      .map { symbol(unit, $0) }
   }
 
   private func relocationFunctions(_ unit: Unit) -> [SymbolID] {
-    (unit.lifted?.relocationFunctions ?? []).map { symbol(unit, $0) }
+    (unit.lifted?.relocationFunctions ?? []).map { StartOrder.symbol(unit, $0) }
   }
 
   /// A library that was not made for threads does not expect to be instantiated in each; what its functions do decides
@@ -92,7 +93,7 @@ struct StartOrder {
   private mutating func addForThreads(_ unit: Unit, _ diagnostics: Diagnostics) {
     if let start = unit.startFunction {
       if unit.lifted?.isThreaded == true {
-        inEachInstance.append(symbol(unit, start))
+        inEachInstance.append(StartOrder.symbol(unit, start))
       } else {
         add(start, of: unit, diagnostics)
       }
@@ -103,9 +104,9 @@ struct StartOrder {
   private mutating func add(_ function: UInt32, of unit: Unit, _ diagnostics: Diagnostics) {
     let effects = unit.lifted?.effects[function] ?? .leaves
     if !effects.contains(.setsVariables) {
-      inFirstInstance.append(symbol(unit, function))
+      inFirstInstance.append(StartOrder.symbol(unit, function))
     } else if effects.isDisjoint(with: [.writesMemory, .leaves]) {
-      inEachInstance.append(symbol(unit, function))
+      inEachInstance.append(StartOrder.symbol(unit, function))
     } else {
       let name = unit.exports.first { $0.kind == .function && $0.index == function }?.name
       let what = name.map { "'\($0)'" } ?? "its start function"
@@ -130,6 +131,19 @@ struct StartOrder {
     }
     return result.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }
       .map(\.element)
+  }
+
+  /// The constructors that an object names: those of objects, and those of libraries where ``constructors`` has them, as
+  /// far as priorities say so.
+  static func initFunctions(_ resolution: Resolution, _ live: Liveness) -> [(priority: UInt32, symbol: SymbolID)] {
+    var result = objectConstructors(resolution, live)
+    var libraries: [(priority: UInt32, symbol: SymbolID)] = []
+    for unit in resolution.librariesInStartOrder() where live.units[Int(unit.index)] {
+      for id in libraryConstructors(unit) { libraries.append((reservedPriority + 1, id)) }
+    }
+    let position = result.firstIndex { $0.priority > reservedPriority } ?? result.count
+    result.insert(contentsOf: libraries, at: position)
+    return result
   }
 
   /// Reports constructors that nobody could call, because they want arguments.

@@ -194,7 +194,7 @@ struct Lifter {
     for (index, entry) in imports.enumerated() {
       var flags: SymbolFlags = .undefined
       if isWeak(module: entry.module, name: entry.name) { flags.insert(.bindingWeak) }
-      if entry.module != "env" {
+      if entry.module != "env" || unit.takesEnvForModule {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
       }
@@ -387,7 +387,7 @@ struct Lifter {
     unit.segments.append(block)
     facts.memoryBlockSymbol = UInt32(unit.symbols.count)
     unit.symbols.append(
-      UnitSymbol(kind: .data, flags: .bindingLocal, name: ByteString("__memory_base"), definition: facts.memoryBlock))
+      UnitSymbol(kind: .data, flags: .bindingLocal, name: block.name, definition: facts.memoryBlock))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.

@@ -103,12 +103,42 @@ struct MarkPass {
         live.elements[unit.bases.element + index] = false
       }
     }
+    if options.contract.isObject { dropFolded(&live) }
     leaveOwn(&live)
     if let stack = resolution.wellKnown.stackPointer, !resolution.needsStack {
       let symbol = resolution.symbol(stack)
       if symbol.isDefined, !symbol.isExported(options) { live.globals[symbol.globalID] = false }
     }
     return live
+  }
+
+  /// Of what was recovered, an object has no need for globals whose values are constants of the link, imported ones among
+  /// them, nor for memory of which there is none.
+  private func dropFolded(_ live: inout Liveness) {
+    let recovered = resolution.inLinkOrder.filter(\.contracts.isRecovered)
+    for unit in recovered {
+      guard let facts = unit.lifted else { continue }
+      for index in unit.globals.indices { live.globals[unit.bases.global + index] = false }
+      for index in unit.globalImports.indices where facts.globals[index] != nil {
+        live.referenced[Int(unit.symbolIDs[Int(facts.globalSymbols) + index])] = false
+      }
+      guard facts.memoryBlock != none32, unit.segments[Int(facts.memoryBlock)].size == 0 else { continue }
+      live.segments[unit.bases.segment + facts.memoryBlock] = false
+    }
+    for unit in recovered {
+      for relocation in unit.relocations where relocation.kind.isGlobalOrAddress {
+        if let id = unit.symbolIDs[checked: Int(relocation.target)] { keep(resolution.symbol(id), &live) }
+      }
+      for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
+        keep(resolution.symbol(unit.symbolIDs[index]), &live)
+      }
+    }
+  }
+
+  private func keep(_ symbol: Symbol, _ live: inout Liveness) {
+    guard symbol.state == .defined, symbol.definition != none32 else { return }
+    if symbol.kind == .global { live.globals[symbol.globalID] = true }
+    if symbol.kind == .data { live.segments[symbol.segmentID] = true }
   }
 
   /// Whether what the linker may have to add is in the result, the passes that follow find out. A name that files have
@@ -140,6 +170,18 @@ extension Resolution {
     case .function: return unit.isDiscarded(comdat: unit.functions[index].comdat)
     case .data: return unit.isDiscarded(comdat: unit.segments[index].comdat)
     default: return false
+    }
+  }
+}
+
+extension RelocationKind {
+  /// Whether the edit is about a global or data.
+  fileprivate var isGlobalOrAddress: Bool {
+    switch self {
+    case .globalIndexLEB, .constantMemoryAddress, .memoryAddressI32, .memoryAddressI64, .memoryAddressLEB,
+      .memoryAddressLEB64, .memoryAddressSLEB, .memoryAddressSLEB64:
+      true
+    default: false
     }
   }
 }

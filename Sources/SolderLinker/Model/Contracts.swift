@@ -31,6 +31,8 @@ struct Contracts: Sendable {
   let mayChangeSize: Bool
   /// Relocations cover its custom sections, so that debug information stays true.
   let relocatesCustomSections: Bool
+  /// What an object would say was recovered from what the module does, and may be more than an object can say.
+  let isRecovered: Bool
   /// Relocations wait in sections of the file to be decoded.
   let hasRelocationSections: Bool
   /// An index of a global may name an address or a function, which wants a global that holds it.
@@ -52,6 +54,8 @@ struct Contracts: Sendable {
   /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
   /// name.
   let isLibraryToOthers: Bool
+  /// What it imports from `env` is what the input of that name exports, and not what any unit defines.
+  let takesEnvForModule: Bool
   /// What nobody defines stays an import for the host.
   let leavesUndefinedToHost: Bool
   /// Mutable globals and tags of `env` that nobody defines are shared by all who import them.
@@ -91,6 +95,7 @@ struct Contracts: Sendable {
     keepsNames = isFinished
     mayChangeSize = isFinished
     relocatesCustomSections = isObject
+    isRecovered = isFinished
     hasRelocationSections = isObject
     wantsAddressGlobals = !isFinished
     numbersMemories = isFinished
@@ -99,6 +104,7 @@ struct Contracts: Sendable {
     expectsConventions = isObject
     isSetUpByExports = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil
+    takesEnvForModule = draft.takesEnvForModule
     leavesUndefinedToHost = isPlainModule
     sharesUndefined = isLibrary
     isLoadedAtRunTime = origin == .neededLibrary

@@ -8,6 +8,8 @@ final class ModuleDraft {
   let file: InputFile
   let moduleName: ByteString?
   let isNamedExplicitly: Bool
+  /// Its imports from `env` are from a module of that name.
+  let takesEnvForModule: Bool
 
   var types = ParsedTypes()
   var functionImports: [FunctionImport] = []
@@ -46,7 +48,11 @@ final class ModuleDraft {
   /// Memory for bytes that the file does not have.
   let arena = NameArena()
 
-  init(origin: InputModule.Origin, file: InputFile, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true) {
+  init(
+    origin: InputModule.Origin, file: InputFile, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true,
+    takesEnvForModule: Bool = false
+  ) {
+    self.takesEnvForModule = takesEnvForModule
     self.origin = origin
     self.file = file
     self.moduleName = moduleName

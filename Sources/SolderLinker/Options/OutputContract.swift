@@ -10,6 +10,9 @@ struct OutputContract: Sendable {
   var isPositionIndependent: Bool { kind == .shared || kind == .pie }
   /// Relocations are part of the result, whatever the options say.
   var keepsRelocations: Bool { isLinkedAgain }
+  /// Everything has to be said in the format of objects: what a finished module does beyond that is an error, and its
+  /// memory is a segment that the next link places.
+  var isObject: Bool { isLinkedAgain }
   /// Functions of COMDAT groups that lost to another file's are kept, as all functions are.
   var keepsDiscardedFunctions: Bool { isLinkedAgain }
   /// COMDAT groups stay groups, for another link to choose from.

@@ -54,6 +54,7 @@ struct ResolvePass {
     settleAliases(wraps)
     for name in exports { exportIfDefined(name) }
     trapUndefinedWeakFunctions()
+    completeForObject()
     unhideEntry()
     demoteLazySymbols()
     checkBindings()

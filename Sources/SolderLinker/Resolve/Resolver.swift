@@ -145,14 +145,13 @@ struct Resolver {
       Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, symbol: id))
   }
 
-  /// What was recovered from a finished module is not written as an object would say it, and a plain module stands
-  /// where it stands.
+  /// What was recovered from a finished module is no relocation of a finished result, and a plain module stands where it
+  /// stands.
   private func checkKind(_ unit: InputModule) {
     guard unit.contracts.keepsPlaces else { return }
     let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
-    if options.keepsRelocations {
-      diagnostics.error(
-        "\(unit.file.displayName): \(kind) has no relocations to keep (--relocatable and --emit-relocs take objects)")
+    if options.keepsRelocations, !options.contract.isObject {
+      diagnostics.error("\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)")
     } else if options.isPositionIndependent {
       diagnostics.error(
         "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)")

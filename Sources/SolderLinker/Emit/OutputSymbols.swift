@@ -1,0 +1,117 @@
+import WebAssemblyFormat
+
+/// The symbol table of a relocatable result: named symbols in the order of the link's names, what finished modules import
+/// by module and name, then the local ones of each file, then one for every custom section.
+struct OutputSymbols {
+  /// The symbols, and behind them, as `none32`, the custom sections.
+  private(set) var entries: [SymbolID] = []
+  /// Symbols that finished modules export to the host, whatever else they are.
+  private var exported: Set<SymbolID> = []
+  /// Index of each symbol in the table, by ID.
+  private var indices: [UInt32]
+  private var firstSection: UInt32 = 0
+
+  init(_ program: Program) {
+    indices = Array(repeating: none32, count: program.resolution.table.symbols.count)
+    addNamed(program)
+    addImports(program)
+    addLocal(program)
+    firstSection = UInt32(entries.count)
+    for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
+      for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
+        exported.insert(unit.symbolIDs[index])
+      }
+    }
+  }
+
+  private mutating func add(_ id: SymbolID) {
+    indices[Int(id)] = UInt32(entries.count)
+    entries.append(id)
+  }
+
+  private func isPresent(_ symbol: Symbol, _ id: SymbolID, _ program: Program) -> Bool {
+    // A stub that is only pointed to has no function: its address is null.
+    if symbol.has(.isStub), program.indices.ownIndex(of: symbol) == nil { return false }
+    return program.isPresent(id)
+  }
+
+  private mutating func addNamed(_ program: Program) {
+    for id in program.resolution.table.slots {
+      let symbol = program.symbol(id)
+      if symbol.has(.usedInRegularUnit), !symbol.has(.provided), isPresent(symbol, id, program),
+        indices[Int(id)] == none32
+      {
+        add(id)
+      }
+    }
+  }
+
+  private mutating func addLocal(_ program: Program) {
+    for unit in program.resolution.inLinkOrder {
+      let superfluous = unit.contracts.isRecovered ? superfluousSymbols(of: unit, program) : []
+      for id in unit.symbolIDs where !superfluous.contains(id) {
+        let symbol = program.symbol(id)
+        // A stub for a missing function is local to each file that refers to it.
+        let isStub = symbol.has(.isStub)
+        guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
+        if indices[Int(id)] == none32 || isStub, isPresent(symbol, id, program) { add(id) }
+      }
+    }
+  }
+
+  /// A finished module has a symbol for every entry of its index spaces, so that operands become symbols without a look:
+  /// those that nothing refers to are not needed where the same thing has a name.
+  private func superfluousSymbols(of unit: Unit, _ program: Program) -> Set<SymbolID> {
+    var isNamed: Set<Definition> = []
+    for id in unit.symbolIDs {
+      let symbol = program.symbol(id)
+      if !symbol.isLocal, symbol.state == .defined { isNamed.insert(Definition(symbol)) }
+    }
+    var result: Set<SymbolID> = []
+    for id in unit.symbolIDs {
+      let symbol = program.symbol(id)
+      if symbol.isLocal, symbol.state == .defined, isNamed.contains(Definition(symbol)) { result.insert(id) }
+    }
+    for edit in unit.relocations where edit.namesSymbol { result.remove(unit.symbolIDs[Int(edit.target)]) }
+    for id in StartOrder.libraryConstructors(unit) { result.remove(id) }
+    return result
+  }
+
+  /// What a symbol stands for.
+  private struct Definition: Hashable {
+    let kind: SymbolKind
+    let index: UInt32
+
+    init(_ symbol: Symbol) { (kind, index) = (symbol.kind, symbol.definition) }
+  }
+
+  /// What finished modules import by module and name: several of their symbols may be one import.
+  private mutating func addImports(_ program: Program) {
+    var known: [OutputIndex: UInt32] = [:]
+    for (index, symbol) in program.resolution.table.symbols.enumerated() where symbol.has(.unnamed) {
+      guard symbol.isUndefined, let position = program.indices.importIndices[SymbolID(index)] else { continue }
+      if let first = known[position] {
+        indices[index] = first
+      } else {
+        known[position] = UInt32(entries.count)
+        add(SymbolID(index))
+      }
+    }
+  }
+
+  /// The index of the symbol of a unit, or of the custom section that it stands for.
+  func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
+    let symbol = program.symbol(id)
+    guard symbol.kind == .section else { return indices[Int(id)] }
+    let output = custom.outputIndex(ofSection: symbol.customSectionID)
+    return output == none32 ? none32 : firstSection + output
+  }
+
+  /// What the table says of a symbol.
+  func flags(of id: SymbolID, _ program: Program) -> SymbolFlags {
+    let flags = program.symbol(id).flags
+    // A wrapper is exported in place of the function.
+    if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
+    return exported.contains(id) ? flags.union(.exported) : flags
+  }
+}

@@ -1,0 +1,71 @@
+import WebAssemblyFormat
+
+/// How the format of objects says what an edit does (tool-conventions, Linking.md, Relocation Sections).
+enum ObjectForm {
+  /// What is written is final.
+  case final
+  /// A relocation of this kind for the operand, so many bytes behind the beginning of what is written.
+  case relocation(RelocationKind, leadingBytes: UInt32)
+  /// Not at all; what the code does there.
+  case none(StaticString)
+}
+
+extension Relocation {
+  /// How an object says the edit.
+  ///
+  /// - Parameter targetKind: what the edit is about, where it is about a symbol.
+  func objectForm(_ targetKind: SymbolKind?) -> ObjectForm {
+    switch encoding {
+    case .nothing: .final
+    case .globalGet32, .globalGet64:
+      targetKind == .data
+        ? .relocation(encoding == .globalGet64 ? .memoryAddressSLEB64 : .memoryAddressSLEB, leadingBytes: 1)
+        : .relocation(.globalIndexLEB, leadingBytes: 1)
+    case .constant32: constantForm(.memoryAddressSLEB, .tableIndexSLEB, targetKind)
+    case .constant64: constantForm(.memoryAddressSLEB64, .tableIndexSLEB64, targetKind)
+    case .operand: operandForm
+    }
+  }
+
+  private func constantForm(
+    _ address: RelocationKind, _ slot: RelocationKind, _ targetKind: SymbolKind?
+  ) -> ObjectForm {
+    switch kind {
+    case .constantNumber: .final
+    case .constantMemoryAddress:
+      targetKind == .data ? .relocation(address, leadingBytes: 1) : .none("takes the address of what is no data")
+    case .constantTableIndex where target == none32: .none("computes with slots of the function table (__table_base)")
+    case .constantTableIndex where storedAddend != 0 || hasWideAddend:
+      .none("computes with the slot of a function in the table")
+    case .constantTableIndex: .relocation(slot, leadingBytes: 1)
+    default: .none("has a constant of which nothing is known")
+    }
+  }
+
+  private var operandForm: ObjectForm {
+    switch kind {
+    // Block types are signed numbers, which look the same as long as they are not negative.
+    case .signedTypeIndex: .relocation(.typeIndexLEB, leadingBytes: 0)
+    // There is only one memory.
+    case .memoryIndex: target == 0 ? .final : .none("uses another memory")
+    case .implicitMemory: .none("uses another memory")
+    case .dataIndex: .none("names a data segment")
+    case .elementIndex: .none("names an element segment")
+    case .constantNumber, .removedCall: .final
+    case .constantMemoryAddress, .constantTableIndex, .constantTLSOffset: .none("has an operand that nothing says")
+    default: .relocation(kind, leadingBytes: 0)
+    }
+  }
+}
+
+extension Relocation {
+  /// Whether it is about a symbol.
+  var namesSymbol: Bool {
+    switch kind {
+    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
+      .removedCall:
+      false
+    default: target != none32
+    }
+  }
+}
