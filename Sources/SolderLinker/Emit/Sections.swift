@@ -219,7 +219,8 @@ struct SectionWriter {
     for run in runs { write(run, &writer) }
     for reference in indices.keptElements {
       let unit = units[reference.unit]
-      write(unit.elements[Int(reference.index)], of: unit, &writer)
+      let isLate = indices.start.segments.lateElements.contains(unit.bases.element + reference.index)
+      write(unit.elements[Int(reference.index)], of: unit, isLate: isLate, &writer)
     }
     if !indices.declaredFunctions.isEmpty {
       writer.raw([0x03, 0x00])
@@ -246,13 +247,13 @@ struct SectionWriter {
     for case let id? in indices.slots[run].map(\.index) { writer.u32(program.index(of: id)) }
   }
 
-  private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {
+  private func write(_ element: ElementSegment, of unit: Unit, isLate: Bool, _ writer: inout ByteWriter) {
     if case .block = element.placement {
       // Its functions have their slots elsewhere; to code, an active segment is empty once the module is instantiated.
       writer.raw([0x01, 0x00, 0x00])
       return
     }
-    let isActive = element.table != none32
+    let isActive = element.table != none32 && !isLate
     var table: UInt32 = 0
     if isActive, let facts = unit.lifted {
       table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])

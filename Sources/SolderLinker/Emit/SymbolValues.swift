@@ -158,6 +158,8 @@ private struct SymbolTables: Sendable {
 
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
     if symbol.kind == .section { return .section }
+    // What another name of an import was, the import's own symbol is.
+    if symbol.state == .alias { return .absent }
     let index = indices.index(of: symbol, id)
     guard isPresent(symbol, id, hasIndex: index != nil) else { return .absent }
     switch symbol.kind {

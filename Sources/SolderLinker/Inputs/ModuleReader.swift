@@ -71,7 +71,9 @@ struct ModuleReader {
       unit.dataSectionIndex = UInt32(section.index)
       unit.dataPayloadOffset = reader.offset
       try readData(&reader)
-    case .dataCount: _ = try reader.u32()
+    case .dataCount:
+      _ = try reader.u32()
+      unit.hasDataCount = true
     case .tag: try readTags(&reader)
     }
     guard reader.isAtEnd else {

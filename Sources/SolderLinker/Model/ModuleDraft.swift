@@ -24,6 +24,7 @@ final class ModuleDraft {
   var tags: [Tag] = []
   var exports: [Export] = []
   var startFunction: UInt32?
+  var hasDataCount = false
   var exportNames: [Int: ByteString] = [:]
   var segments: [Segment] = []
   var elements: [ElementSegment] = []

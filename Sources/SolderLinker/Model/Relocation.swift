@@ -77,6 +77,8 @@ extension Relocation.Encoding {
 
   static func constant(is64: Bool) -> Self { is64 ? .constant64 : .constant32 }
 
+  var isConstant: Bool { self == .constant32 || self == .constant64 }
+
   /// Whether the input has `global.get` there, and the result may have it too.
   @inline(__always)
   var isGlobalGet: Bool { self == .globalGet32 || self == .globalGet64 }

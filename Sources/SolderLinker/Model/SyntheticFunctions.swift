@@ -18,6 +18,8 @@ enum SyntheticBody {
   case callAll([SymbolID])
   /// Sets up a thread's block for a library that has no function for that.
   case initializeLibraryTLS(unit: UnitID)
+  /// Writes the late segments of a module.
+  case writeSegments(of: UnitID)
   /// Does what only the first of several threads may do at instantiation.
   case firstInstance
   /// Calls all that runs at instantiation, in order.

@@ -31,6 +31,8 @@ struct OwnUnit {
   fileprivate(set) var firstInstance: SymbolID?
   /// By unit: what sets up the thread-local data of a library that has no function for that.
   fileprivate(set) var threadLocalSetUp: [UnitID: SymbolID] = [:]
+  /// By unit: what writes segments of a module behind other modules' start functions.
+  fileprivate(set) var segmentWriting: [UnitID: SymbolID] = [:]
   /// Addresses that only an export asks for, by name. They take their place among names with their values.
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
@@ -96,6 +98,7 @@ struct OwnUnitPass {
       declareWrappers()
       declareAddresses()
       declareThreadLocalSetUp()
+      declareSegmentWriting()
       own.firstInstance = add("__wasm_init_libraries", .firstInstance)
       markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
@@ -214,6 +217,15 @@ struct OwnUnitPass {
     for unit in resolution.inLinkOrder {
       guard let data = unit.lifted?.threadLocal, data.initialize == nil else { continue }
       own.threadLocalSetUp[unit.index] = add("__wasm_init_tls", .initializeLibraryTLS(unit: unit.index), type: type)
+    }
+  }
+
+  /// Which of them are needed follows from the order in which modules start.
+  private mutating func declareSegmentWriting() {
+    let modules = resolution.inLinkOrder.filter { $0.contracts.keepsEntry }
+    guard modules.count > 1, modules.contains(where: { $0.startFunction != nil }) else { return }
+    for module in modules where !module.segments.isEmpty || !module.elements.isEmpty {
+      own.segmentWriting[module.index] = add("__wasm_init_segments", .writeSegments(of: module.index))
     }
   }
 

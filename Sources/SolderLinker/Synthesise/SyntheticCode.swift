@@ -22,6 +22,7 @@ struct SyntheticCode {
     case .initializeTLS: writeInitializeTLS(to: &writer)
     case .initializeLibraryTLS(let unit): writeInitializeTLS(of: program.resolution.units[unit], to: &writer)
     case .firstInstance: writeFirstInstance(to: &writer)
+    case .writeSegments(let unit): LateSegmentCode(program, program.resolution.units[unit]).write(to: &writer)
     case .applyDataRelocations, .applyTLSRelocations:
       writer.count(0)
       RelocationCode(program: program).writeData(to: &writer, isTLS: isTLS(body))
