@@ -2,8 +2,10 @@ extension OptionTable {
   /// Tells options, their values and inputs apart.
   ///
   /// An option that lacks its value ends the parse, as nothing after it can be told for sure.
-  /// - Parameter arguments: the command line without the program's name, after response files.
-  func parse(_ arguments: [String]) -> [ParsedArgument] {
+  /// - Parameters:
+  ///   - arguments: the command line without the program's name, after response files.
+  ///   - keepsEmpty: whether an empty argument is an input, instead of nothing.
+  func parse(_ arguments: [String], keepsEmpty: Bool = false) -> [ParsedArgument] {
     var parsed: [ParsedArgument] = []
     parsed.reserveCapacity(arguments.count)
     var index = 0
@@ -11,7 +13,7 @@ extension OptionTable {
       let text = arguments[index]
       index += 1
       // Drivers pass empty arguments for variables that are not set.
-      if text.isEmpty { continue }
+      if text.isEmpty, !keepsEmpty { continue }
       guard text.hasPrefix("-") && text != "-" else {
         parsed.append(ParsedArgument(kind: .input, text: text, spelling: "", value: text, form: .flag))
         continue

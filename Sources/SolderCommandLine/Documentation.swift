@@ -28,7 +28,8 @@ extension OptionTable {
       Usage: \(program) [options] <input>... -o <output>
 
       An input is a file of any of these kinds, or <name>=<file>: then other inputs import from it under
-      that module name. @<file> reads arguments from a file.
+      that module name. @<file> reads arguments from a file. \(program) merge <file> <name>... takes the
+      command line of wasm-merge.
 
       """
     for group in Option.Group.allCases {

@@ -92,6 +92,8 @@ struct ParsedArgument {
     /// The option at this index of the table.
     case option(Int)
     case input
+    /// An input that others import from under the name in ``value``.
+    case module(path: String)
     case unknown
     /// An option whose value is missing.
     case incomplete

@@ -74,7 +74,10 @@ struct OptionReader {
       case .input where stage == .ordinary:
         addInput(.file(argument.value))
         options.commandLine.append(.input(argument.value))
-      case .input, .unknown, .incomplete: break
+      case .module(let path) where stage == .ordinary:
+        addInput(.module(argument.value, path: path))
+        options.commandLine.append(.input("\(argument.value)=\(path)"))
+      case .input, .module, .unknown, .incomplete: break
       }
     }
   }
@@ -248,6 +251,14 @@ extension OptionReader {
     case "report-all": unresolvedSymbols = nil
     default: diagnostics.error("unknown --unresolved-symbols value: \(argument.value)")
     }
+  }
+
+  mutating func setUnresolvedImports(_ argument: ParsedArgument) {
+    guard let choice = UnresolvedImports(rawValue: argument.value) else {
+      diagnostics.error("unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")
+      return
+    }
+    options.unresolvedImports = choice
   }
 
   mutating func setIdenticalCodeFolding(_ argument: ParsedArgument) {

@@ -215,6 +215,12 @@ extension OptionTable {
     pair(
       "allow-multiple-definition", "Take the first of several definitions",
       "Report several definitions as an error (default)", \.options.allowMultipleDefinitions)
+    flag(
+      "rename-export-conflicts", aliases: ["-rec"], "Give a second export of one name another name: name_1 and so on"
+    ) { $0.options.exportConflicts = .rename }
+    flag("skip-export-conflicts", aliases: ["-sec"], "Keep only the first of several exports of one name") {
+      $0.options.exportConflicts = .skip
+    }
     pair("demangle", "Demangle symbol names (default)", "Do not demangle symbol names", \.options.demangle)
   }
 
@@ -233,6 +239,13 @@ extension OptionTable {
       "unresolved-symbols", .choices(["report-all", "ignore-all", "import-dynamic"]),
       "What to do about undefined symbols (default: report-all)"
     ) { $0.setUnresolvedSymbols($1) }
+    value(
+      "unresolved-imports", .choices(["ignore", "warn", "error"]),
+      "What to do about imports of plain modules that no input provides (default: ignore)"
+    ) { $0.setUnresolvedImports($1) }
+    value("host-module", .text("name"), "The host provides this module: its imports are not unresolved") {
+      $0.options.hostModules.append($1.value)
+    }
     flag("error-unresolved-symbols", "Report undefined symbols as errors (default)") { $0.unresolvedAreErrors = true }
     flag("warn-unresolved-symbols", "Report undefined symbols as warnings") { $0.unresolvedAreErrors = false }
   }

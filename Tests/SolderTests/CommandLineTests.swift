@@ -141,7 +141,7 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
     #expect(split("env=lib.so") == ["env", "lib.so"])
     #expect(split("wasi/x=d/lib=1.so") == ["wasi/x", "d/lib=1.so"])
     #expect(split("env=lib.so", existing: "env=lib.so") == [nil, "env=lib.so"])
-    #expect(split("=lib.so") == [nil, "=lib.so"])
+    #expect(split("=lib.so") == ["", "lib.so"])
     #expect(split("lib=") == [nil, "lib="])
     #expect(split("lib.so") == [nil, "lib.so"])
   }

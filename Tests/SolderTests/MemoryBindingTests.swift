@@ -7,15 +7,14 @@ import Testing
     let modules: [(argument: String, text: String)]
     var calls: [Call] = [Call("run")]
     let expected: [String]
-    /// Whether modules export the same name.
-    var warnings = false
+    var options: [String] = []
   }
 
   @Test(arguments: samples) func identity(_ sample: Sample) async throws {
     for order in orders(of: sample.modules) {
       let name = order.map(\.argument).joined(separator: " ")
       let linked = LiftingCase(
-        testDescription: name, modules: order, calls: sample.calls, warnings: sample.warnings,
+        testDescription: name, modules: order, options: sample.options, calls: sample.calls,
         expected: sample.expected)
       try await linked.check()
       try await linked.check(["--no-gc-sections"])
@@ -88,7 +87,7 @@ import Testing
         ("first=first.wasm", neighbour("second", 7, "run1")), ("second=second.wasm", neighbour("first", 5, "run2")),
       ],
       calls: [Call("run1"), Call("run2")], expected: ["run1() = 705", "run2() = 507"],
-      warnings: true),
+      options: ["--skip-export-conflicts"]),
     Sample(
       testDescription: "a chain of modules that pass a memory on under other names",
       modules: [
@@ -218,6 +217,8 @@ import Testing
         mentions: ["a.wasm", "b.wasm", "env=FILE"])
     }
     let named = [("env=a.wasm", LiftingCase.program("MEMORY")), ("b.wasm", owner), library]
-    try await LiftingCase(testDescription: "", modules: named, calls: [], warnings: true, expected: []).check()
+    try await LiftingCase(
+      testDescription: "", modules: named, options: ["--skip-export-conflicts"], calls: [], expected: []
+    ).check()
   }
 }

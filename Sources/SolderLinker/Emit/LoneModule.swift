@@ -26,7 +26,7 @@ extension LinkOptions {
     return !exports.isEmpty || !exportsIfDefined.isEmpty || exportAll || stripDebug || stripAll || entryIsExplicit
       || memoryImport != nil || memoryExport != defaults.memoryExport || sharedMemory || initialMemory != nil
       || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
-      || initExport != nil
+      || initExport != nil || unresolvedImports != .ignore
       || output != .executable || compressRelocations || emitRelocations || buildID != .none
   }
 }

@@ -36,6 +36,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var slotFolder: SlotFolder?
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
+  private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
   init(_ lifter: CodeLifter, row: Int) {
@@ -163,6 +164,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     lastAssigned = none32
     result.ranges.reserveCapacity(functions.count)
     if next.unit !== unit { use(next) }
+    if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
@@ -175,6 +177,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
+    search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()

@@ -323,13 +323,13 @@ extension InputModule {
   func effect(of instruction: Instruction) -> StackEffect? {
     if let effect = instruction.opcode.stackEffect { return effect }
     let imported = functionImports.count
-    let type: UInt32
+    let type: TypeIndex
     switch instruction.opcode {
     case .call:
       guard instruction.first < imported + functions.count else { return nil }
       let index = Int(instruction.first)
       type = index < imported ? functionImports[index].type : functions[index - imported].type
-    case .callIndirect: type = UInt32(truncatingIfNeeded: instruction.first)
+    case .callIndirect: type = TypeIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
     default: return nil
     }
     guard let signature = types.functionType(type) else { return nil }
@@ -343,7 +343,7 @@ extension InputModule {
     guard let type = try? reader.s33() else { return nil }
     // 0x40, of seven bits with a sign, is nothing; other negative numbers are types of values.
     guard type >= 0 else { return StackEffect(0, type == -0x40 ? 0 : 1) }
-    guard let signature = types.functionType(UInt32(truncatingIfNeeded: type)) else { return nil }
+    guard let signature = types.functionType(TypeIndex(rawValue: UInt32(truncatingIfNeeded: type))) else { return nil }
     return StackEffect(signature.parameters.count, signature.results.count)
   }
 }

@@ -83,8 +83,12 @@ struct InputLoader {
 
   /// Opens a file that is named by its path.
   private static func open(_ argument: InputArgument) -> Result<OpenedFile, Errno>? {
-    guard case .file(let text) = argument.name else { return nil }
-    let path = InputArgument.splitModuleName(text, fileExists: exists).path
+    let path: String
+    switch argument.name {
+    case .file(let text): path = InputArgument.splitModuleName(text, fileExists: exists).path
+    case .module(_, let file): path = file
+    case .library: return nil
+    }
     return Result { () throws(Errno) in try OpenedFile(path: path) }
   }
 
@@ -93,6 +97,7 @@ struct InputLoader {
     case .file(let text):
       let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
       openFile(path, argument, moduleName: module.map { names.intern($0) }, opened: file)
+    case .module(let name, let path): openFile(path, argument, moduleName: names.intern(name), opened: file)
     case .library(let name):
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
         openFile(path, argument, moduleName: nil)
@@ -194,7 +199,8 @@ struct InputLoader {
     let results = ParallelBuffer<(unit: InputModule?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
+      threads: threads, names: register)
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -257,7 +263,8 @@ struct InputLoader {
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [InputModule] {
     let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, threads: threads, names: register)
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
+      threads: threads, names: register)
     return loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
   }
 

@@ -6,6 +6,8 @@ struct UnitLoader: Sendable {
   let diagnostics: Diagnostics
   /// Whether shared libraries are left as they are, because the result is linked at run time itself.
   let leavesLibraries: Bool
+  /// Whether `env` is a module like any other to whole modules.
+  let mergesModules: Bool
   let threads: Threads
   let names: NameRegister
 
@@ -23,7 +25,8 @@ struct UnitLoader: Sendable {
       }
     @Sendable func read() throws(FormatError) -> ModuleDraft {
       let draft = ModuleDraft(
-        origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly)
+        origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly,
+        takesEnvForModule: mergesModules && origin == .plainModule)
       try self.read(draft)
       return draft
     }
@@ -144,7 +147,8 @@ struct UnitLoader: Sendable {
   /// The same, whose errors nobody is told of.
   func silent() -> UnitLoader {
     UnitLoader(
-      diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, threads: threads, names: names)
+      diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, mergesModules: mergesModules,
+      threads: threads, names: names)
   }
 
   /// All members of an archive that is linked whole, as far as they can be read.

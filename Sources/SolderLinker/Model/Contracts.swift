@@ -54,6 +54,8 @@ struct Contracts: Sendable {
   /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
   /// name.
   let isLibraryToOthers: Bool
+  /// What it imports from `env` is what the input of that name exports, and not what any unit defines.
+  let takesEnvForModule: Bool
   /// What nobody defines stays an import for the host.
   let leavesUndefinedToHost: Bool
   /// Mutable globals and tags of `env` that nobody defines are shared by all who import them.
@@ -102,6 +104,7 @@ struct Contracts: Sendable {
     expectsConventions = isObject
     isSetUpByExports = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil
+    takesEnvForModule = draft.takesEnvForModule
     leavesUndefinedToHost = isPlainModule
     sharesUndefined = isLibrary
     isLoadedAtRunTime = origin == .neededLibrary

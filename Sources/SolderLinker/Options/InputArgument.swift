@@ -4,6 +4,8 @@ public struct InputArgument: Sendable, Equatable {
   public enum Name: Sendable, Equatable {
     /// A path, or `NAME=PATH`: see ``InputArgument/splitModuleName(_:fileExists:)``.
     case file(String)
+    /// A file that others import from under a module name, which may be empty.
+    case module(String, path: String)
     /// The name of a library: of `-lNAME`, searched as `libNAME.a` and `libNAME.so` in
     /// ``LinkOptions/libraryPaths``; or, with a leading colon (`-l:FILE`), the exact name of a file there.
     case library(String)
@@ -37,7 +39,7 @@ public struct InputArgument: Sendable, Equatable {
     _ argument: String, fileExists: (String) -> Bool
   ) -> (module: String?, path: String) {
     let text = argument.utf8
-    guard let equals = text.firstIndex(of: UInt8(ascii: "=")), equals != text.startIndex,
+    guard let equals = text.firstIndex(of: UInt8(ascii: "=")),
       text.index(after: equals) != text.endIndex,
       !fileExists(argument)
     else { return (nil, argument) }

@@ -18,6 +18,7 @@ extension LinkOptions {
     }
     if contract.importsMemory && memoryImport == nil { options.memoryImport = MemoryImport() }
     if options.memoryImport == nil && memoryExport == nil { options.memoryExport = LinkOptions.memoryName }
+    if mergesModules { options.importUndefined = true }
     return options
   }
 }

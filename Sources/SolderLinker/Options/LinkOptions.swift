@@ -68,6 +68,16 @@ public struct LinkOptions: Sendable {
   public var importUndefined = false
   /// Files that list symbols which may stay undefined, one a line (`--allow-undefined-file`).
   public var allowUndefinedFiles: [String] = []
+  /// What a whole module imports comes from the input that has the module name it states, and from no other; `env` is a
+  /// module like any other. What that input lacks stays an import (the command line of `wasm-merge`).
+  public var mergesModules = false
+  /// What is done about a name that two parts of the link export (`--rename-export-conflicts`,
+  /// `--skip-export-conflicts`).
+  public var exportConflicts = ExportConflicts.error
+  /// What a plain module's import means that no input provides (`--unresolved-imports`).
+  public var unresolvedImports = UnresolvedImports.ignore
+  /// Modules of the host: ``unresolvedImports`` is not about imports from them (`--host-module`).
+  public var hostModules: [String] = []
   /// The first of several definitions wins without an error (`--allow-multiple-definition`, `-z muldefs`).
   public var allowMultipleDefinitions = false
   /// A shared library binds its own references to its own definitions (`-Bsymbolic`).
@@ -272,6 +282,24 @@ public enum UnresolvedSymbols: Sendable, Equatable {
   case ignore
   /// The symbol is imported and bound at run time.
   case importDynamic
+}
+
+/// What is done about a name that two parts of the link export.
+public enum ExportConflicts: Sendable, Equatable {
+  /// An error, unless both are the same thing.
+  case error
+  /// The first has the name, and the others are not exported.
+  case skip
+  /// The first has the name, and the others get a number: `NAME_1`.
+  case rename
+}
+
+/// What an import of a plain module means that no input provides.
+public enum UnresolvedImports: String, Sendable, Equatable {
+  /// The host provides it.
+  case ignore
+  case warn
+  case error
 }
 
 /// Which identical functions are kept once.

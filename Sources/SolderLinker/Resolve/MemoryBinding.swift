@@ -145,12 +145,13 @@ struct MemoryBindingPass {
     if memory.index == unit.contracts.programMemory { return .main }
     if let others = named[entry.module] {
       if let found = export(entry.name, of: others) { return follow(found, &path) }
-      if entry.module != "env" {
+      if entry.module != "env" || unit.contracts.takesEnvForModule {
+        guard !options.importUndefined else { return .host(entry.hostName) }
         reportMissing(entry.name, from: entry.module, others, in: unit)
         return .host(entry.hostName)
       }
     }
-    guard entry.module == "env" else { return .host(entry.hostName) }
+    guard entry.module == "env", !unit.contracts.takesEnvForModule else { return .host(entry.hostName) }
     let found = exporters(of: entry.name, except: memory.unit)
     guard let first = found.first else { return .host(entry.hostName) }
     let target = follow(first, &path)

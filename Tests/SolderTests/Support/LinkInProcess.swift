@@ -38,9 +38,11 @@ struct LinkInProcess: Sendable {
 
   /// Links files that are in a folder already.
   init(_ names: [String], _ words: [String], in folder: String) {
-    var arguments = ["--threads=1"]
-    var isNamed = false
-    for word in words {
+    // `merge` has to come first.
+    let isMerge = words.first == "merge"
+    var arguments = isMerge ? ["merge", "--threads=1"] : ["--threads=1"]
+    var isNamed = isMerge
+    for word in words.dropFirst(isMerge ? 1 : 0) {
       if names.contains(word) {
         arguments.append(folder + "/" + word)
         isNamed = true

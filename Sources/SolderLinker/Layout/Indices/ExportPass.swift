@@ -28,6 +28,13 @@ struct ExportPass {
   private let diagnostics: Diagnostics
   private let addresses: AddressGlobals
   private var result = Exports()
+  /// Where each name stands in ``Exports/entries``.
+  private var positions: [ByteString: Int] = [:]
+  /// Of each entry, the unit that exports it; `nil` for what the linker adds.
+  private var owners: [UnitID?] = []
+  /// All names that plain modules use, which no export takes that gets another name; made when it is needed.
+  private lazy var givenNames: Set<ByteString> = Set(
+    resolution.inLinkOrder.filter(\.contracts.keepsExports).flatMap { $0.exports.map(\.name) })
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ imports: Imports,
@@ -48,22 +55,34 @@ struct ExportPass {
   /// Runs the pass.
   consuming func run(_ table: FunctionTable, _ threads: Threads) -> Exports {
     guard options.contract.exportsSymbols else { return result }
-    var names: Set<ByteString> = []
-    for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit, &names) }
-    if let main = resolution.memories.main, let name = memoryExportName(names) {
-      names.insert(name)
-      result.entries.append(OutputExport(name: name, index: .memory(main)))
+    for unit in resolution.inLinkOrder where unit.contracts.keepsExports { exportPlain(unit) }
+    if let main = resolution.memories.main, let name = memoryExportName {
+      add(OutputExport(name: name, index: .memory(main)), of: nil)
     }
     let isExported = exportedSymbols(threads)
-    for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id, &names) }
-    if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id, &names) }
-    for id in startUp.exports { export(id, &names) }
-    for entry in resolution.exportedImports { exportImport(entry, &names) }
+    for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id) }
+    if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id) }
+    for id in startUp.exports { export(id) }
+    for entry in resolution.exportedImports { exportImport(entry) }
     return result
   }
 
+  /// The first of `name_N`, `name_N+1`, … that nobody has, N being the number of exports so far.
+  private mutating func freeName(for name: ByteString) -> ByteString {
+    var number = result.entries.count
+    while true {
+      let candidate = resolution.synthetic.names.intern("\(name)_\(number)")
+      if positions[candidate] == nil, !givenNames.contains(candidate) { return candidate }
+      number += 1
+    }
+  }
+
+  private func owner(_ unit: UnitID?) -> String {
+    unit.map { resolution.units[$0].file.displayName } ?? "the linker"
+  }
+
   /// A name that a library gives what it imports, where nothing defines that.
-  private mutating func exportImport(_ entry: ExportedImport, _ names: inout Set<ByteString>) {
+  private mutating func exportImport(_ entry: ExportedImport) {
     guard let index = index(of: entry.symbol) else {
       let symbol = resolution.symbol(entry.symbol)
       diagnostics.error(
@@ -71,8 +90,34 @@ struct ExportPass {
       )
       return
     }
-    if names.insert(entry.name).inserted {
-      result.entries.append(OutputExport(name: entry.name, index: index, symbol: entry.symbol))
+    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil)
+  }
+
+  // MARK: Conflicts
+
+  /// Adds an export, unless its name is taken by another thing: then the options decide.
+  ///
+  /// - Parameter unit: who exports it; `nil` where the symbol tells.
+  private mutating func add(_ entry: OutputExport, of unit: Unit?) {
+    guard let position = positions[entry.name] else {
+      positions[entry.name] = result.entries.count
+      result.entries.append(entry)
+      owners.append(unit?.index)
+      return
+    }
+    let other = result.entries[position]
+    if other.index == entry.index { return }
+    switch options.exportConflicts {
+    case .skip: break
+    case .rename:
+      var renamed = entry
+      renamed.name = freeName(for: entry.name)
+      add(renamed, of: unit)
+    case .error:
+      diagnostics.error(
+        "\(owner(unit?.index)): export '\(options.displayName(of: entry.name))' (\(entry.index.kind)) has the name of "
+          + "another (\(other.index.kind), of \(owner(owners[position]))): --rename-export-conflicts gives it another "
+          + "name, --skip-export-conflicts keeps the first only")
     }
   }
 
@@ -104,15 +149,14 @@ struct ExportPass {
     return isExported
   }
 
-  private func memoryExportName(_ names: Set<ByteString>) -> ByteString? {
-    guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }), !names.contains(name) else {
-      return nil
-    }
-    let exportsOwn = result.entries.contains { $0.index.kind == .memory }
-    return exportsOwn && name == "memory" ? nil : name
+  /// The name of the memory by option, or by default, unless a module exports one already or uses the name otherwise.
+  private var memoryExportName: ByteString? {
+    guard let name = options.memoryExport.map({ resolution.synthetic.names.intern($0) }) else { return nil }
+    let isDefault = name == "memory" && (positions[name] != nil || result.entries.contains { $0.index.kind == .memory })
+    return isDefault ? nil : name
   }
 
-  private mutating func exportPlain(_ unit: Unit, _ names: inout Set<ByteString>) {
+  private mutating func exportPlain(_ unit: Unit) {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
       let index: OutputIndex?
@@ -125,21 +169,11 @@ struct ExportPass {
       case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
       case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
       }
-      guard let index else { continue }
-      guard names.insert(entry.name).inserted else {
-        // The same thing under the same name is there already.
-        if result.entries.contains(where: { $0.name == entry.name && $0.index == index }) {
-          continue
-        }
-        diagnostics.warn(
-          "\(unit.file.displayName): export '\(entry.name)' is left out, because another module exports that name")
-        continue
-      }
-      result.entries.append(OutputExport(name: entry.name, index: index))
+      if let index { add(OutputExport(name: entry.name, index: index), of: unit) }
     }
   }
 
-  private mutating func export(_ id: SymbolID, _ names: inout Set<ByteString>) {
+  private mutating func export(_ id: SymbolID) {
     let symbol = resolution.symbol(id)
     let isOwn = symbol.has(.unnamed)
     guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
@@ -163,9 +197,11 @@ struct ExportPass {
     case .data: index = .global(nextAddress)
     case .section: return
     }
-    guard let index, names.insert(name).inserted else { return }
+    guard let index else { return }
+    // Nobody asked for this very one.
+    if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    result.entries.append(OutputExport(name: name, index: index, symbol: id))
+    add(OutputExport(name: name, index: index, symbol: id), of: unit)
   }
 
   /// Whether data is in the result; everything else is if it has an index.

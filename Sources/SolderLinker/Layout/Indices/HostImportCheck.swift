@@ -1,0 +1,39 @@
+import WebAssemblyFormat
+
+/// Reports what whole modules still want of the host, if the user asks for that (`--unresolved-imports`).
+///
+/// To an object, an import that says which module it is from is deliberate. A whole module says so of everything, and
+/// whether somebody forgot an input or the host is meant only the user knows.
+struct HostImportCheck {
+  let resolution: Resolution
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+
+  /// Looks at the imports of the result.
+  func run(_ imports: Imports) {
+    guard options.unresolvedImports != .ignore else { return }
+    let hosts = Set(options.hostModules)
+    for entry in imports.entries {
+      let symbol = resolution.symbol(entry.symbol)
+      guard let definer = symbol.unit else { continue }
+      report(entry.module, entry.name, entry.kind, resolution.units[definer], hosts)
+    }
+    for (index, memory) in resolution.memories.memories.enumerated() {
+      guard let host = memory.hostName, index < resolution.memories.importCount else { continue }
+      let importer = resolution.inLinkOrder.first { unit in
+        unit.memoryImports.contains { $0.module == host.module && $0.name == host.name }
+      }
+      if let importer { report(host.module, host.name, .memory, importer, hosts) }
+    }
+  }
+
+  private func report(
+    _ module: ByteString, _ name: ByteString, _ kind: ExternalKind, _ unit: Unit, _ hosts: Set<String>
+  ) {
+    guard unit.contracts.leavesUndefinedToHost, !hosts.contains(module.description) else { return }
+    let text =
+      "\(unit.file.displayName): unresolved import: \(module).\(options.displayName(of: name)) (\(kind))\n"
+      + ">>> no input provides it; --host-module=\(module) says that the host does"
+    if options.unresolvedImports == .error { diagnostics.error(text) } else { diagnostics.warn(text) }
+  }
+}
