@@ -52,7 +52,7 @@ import Testing
       export: "__wasm_apply_data_relocs",
       address(0) + address(16) + [storePointer] + address(8)
         + [.globalGet(base.table), .addressConst(0, is64: is64), add, storePointer])
-    library.function(export: "__wasm_call_ctors", address(24) + [.i32Const(5), .i32Store()])
+    library.function(export: "__wasm_call_ctors", name: "__wasm_call_ctors", address(24) + [.i32Const(5), .i32Store()])
     let unused = library.function([], [.i32], export: "unused", name: "unused", [.globalGet(calls)])
     let run: [WasmInstruction] =
       [.globalGet(calls), .i32Const(1), .i32Add, .globalSet(calls), .localGet(0), .call(show), .localGet(0)]

@@ -175,6 +175,7 @@ struct SlotFolder {
       classes.unite(left, right)
       classes.keep(left)
       stack.append(left)
+    case .drop: classes.keep(pop())
     case .i32WrapI64, .i64ExtendI32Signed, .i64ExtendI32Unsigned:
       let value = pop()
       classes.keep(value)
