@@ -41,7 +41,10 @@ def engine(limited=False):
     config.wasm_threads = True
     config.wasm_custom_page_sizes = True
     config.shared_memory = True
-    config.wasm_custom_page_sizes = True
+    if limited:
+        # Modules of the tests are small: compiling them is most of the work.
+        config.cranelift_opt_level = "none"
+        config.parallel_compilation = False
     return wasmtime.Engine(config)
 
 
