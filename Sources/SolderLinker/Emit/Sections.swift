@@ -57,14 +57,15 @@ struct SectionWriter {
       writer.byte(0)
       writer.u32(program.index(of: symbol.type))
     case .global:
-      let unit = units[symbol.definer]
-      let declared = unit.globalImports[Int(symbol.definition)]
+      guard let (unit, declared) = program.globalImport(of: entry.symbol) else {
+        return program.errors.report("import '\(entry.name)' is no unit's")
+      }
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
       writer.byte(declared.global.isMutable ? 1 : 0)
     case .table:
       let isFunctionTable = entry.symbol == program.indices.functionTableSymbol
-      if let unit = units[symbol.unit], unit.index != .own {
-        let declared = unit.tableImports[Int(symbol.definition)]
+      if let unit = units[symbol.unit], let index = symbol.imported {
+        let declared = unit.tableImports[Int(index)]
         writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
         if !isFunctionTable { return write(declared.limits, &writer) }
       } else {
@@ -90,7 +91,7 @@ struct SectionWriter {
         (functions, typeIDs) = (unit.functions, unit.typeIDs)
       }
       let type = functions[Int(reference.index)].type
-      writer.u32(types.index(of: typeIDs[Int(type)]) ?? program.index(ofType: type, of: unit))
+      writer.u32(types.index(of: typeIDs[type]) ?? program.index(ofType: type, of: unit))
     }
     return writer
   }

@@ -39,15 +39,15 @@ extension ResolvePass {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
         let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
-        guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, symbol.definition != none32 else {
+        guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, let imported = symbol.imported else {
           continue
         }
         let names = resolver.table.importName(of: symbol)
         let name = HostName(module: names.module, name: names.name)
         // The same symbol may have been met by way of another module.
-        let declared = resolver.units[first].tableImports[Int(symbol.definition)].limits
+        let declared = resolver.units[first].tableImports[Int(imported)].limits
         var table = tables[name] ?? HostTable(limits: declared, symbol: symbol)
-        table.imports.append((first, Int(symbol.definition)))
+        table.imports.append((first, Int(imported)))
         if !table.join(declared) || !table.join(entry.limits) {
           report(
             "table type", entry.name, resolver.describe(resolver.externalType(of: entry, in: unit)), unit,

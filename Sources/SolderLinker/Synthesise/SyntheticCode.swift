@@ -31,7 +31,7 @@ struct SyntheticCode {
       RelocationCode(program: program).writeGlobals(to: &writer, isTLS: isTLS(body))
     default:
       writer.count(0)
-      writeCalls(body, type: unit.typeIDs[Int(function.type)], to: &writer)
+      writeCalls(body, type: unit.typeIDs[function.type], to: &writer)
     }
     writer.byte(0x0B)
   }

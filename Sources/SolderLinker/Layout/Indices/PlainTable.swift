@@ -24,10 +24,13 @@ struct PlainTable {
     self.id = id
     self.symbol = symbol
     self.owner = owner
-    declared =
-      symbol.isDefined
-      ? owner.tables[symbol.tableID - owner.bases.table].limits
-      : owner.tableImports[Int(symbol.definition)].limits
+    if let imported = symbol.imported {
+      declared = owner.tableImports[Int(imported)].limits
+    } else if symbol.definition != nil {
+      declared = owner.tables[symbol.tableID - owner.bases.table].limits
+    } else {
+      return nil
+    }
   }
 
   // MARK: What is in it
@@ -62,7 +65,7 @@ struct PlainTable {
         let own = unit.symbolIDs[Int(facts.tableSymbols) + index]
         let other = resolution.symbol(own)
         let isSame =
-          symbol.isDefined && other.kind == .table && other.isDefined && other.definition == symbol.definition
+          symbol.definition != nil && other.kind == .table && other.definition == symbol.definition
         if own == id || isSame { use(unit, index) }
       }
     }
