@@ -15,6 +15,7 @@ and gives zeros. A host function named `print_string` prints the C string that i
 """
 
 import base64
+import gc
 import json
 import sys
 import tempfile
@@ -67,6 +68,8 @@ def serve():
                 answer["transcript"] = invoke(limited, request["invoke"])
             elif "judge" in request:
                 answer["verdicts"] = [separate_instantiation.judge(limited, case) for case in request["judge"]]
+                # Stores are in circles with their hosts, and a process can only map so many memories.
+                gc.collect()
             else:
                 binary = wasmtime.wat2wasm(request["assemble"])
                 with open(request["to"], "wb") as file:
