@@ -155,6 +155,28 @@ public struct ByteReader: @unchecked Sendable {
     return result
   }
 
+  /// The first offset, from `start` on, of two bytes whose low seven bits are these, as of two groups of a LEB128 number;
+  /// `nil` if there is none.
+  public func firstOffset(ofGroups first: UInt8, _ second: UInt8, from start: Int) -> Int? {
+    let (low, high): (UInt64, UInt64) = (0x7F7F_7F7F_7F7F_7F7F, 0x8080_8080_8080_8080)
+    let firsts = UInt64(first & 0x7F) &* 0x0101_0101_0101_0101
+    let seconds = UInt64(second & 0x7F) &* 0x0101_0101_0101_0101
+    var place = start > offset ? start : offset
+    while place &+ 9 <= end {
+      let bytes = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+      let next = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place + 1).loadUnaligned(as: UInt64.self))
+      // The sum has the highest bit of a byte where one of the two differs.
+      let found = ~(((bytes ^ firsts) | (next ^ seconds)) & low &+ low) & high
+      if found != 0 { return place &+ found.trailingZeroBitCount &>> 3 }
+      place &+= 8
+    }
+    while place &+ 2 <= end {
+      if unsafe (base[place] ^ first) & 0x7F == 0, unsafe (base[place &+ 1] ^ second) & 0x7F == 0 { return place }
+      place &+= 1
+    }
+    return nil
+  }
+
   /// Reads an element count and checks it against what is left, so that a hostile count reserves nothing.
   ///
   /// - Parameter minimumSize: the fewest bytes that one element can take.

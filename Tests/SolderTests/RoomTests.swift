@@ -66,7 +66,6 @@ import Testing
   /// innermost loops, memory that threads share, and calls of the system. Another file wants a reason, and a line here.
   @Test func unsafeCodeStandsBehindFewTypes() throws {
     let allowed: Set<String> = [
-      "ConstantSearch",
       // Bytes, and the innermost loops over them.
       "ByteReader", "ByteString", "ByteWriter", "LEB128", "CodeScanner", "InstructionTable", "Pool", "Text",
       "Demangler",

@@ -7,7 +7,8 @@
                                       or {"id": N, "judge": [CASE...]}, as `separate_instantiation.py` tells;
                                       each answer is {"id": N}, with "transcript" or "verdicts", or
                                       {"id": N, "error": MESSAGE}. MODULE is a path, or "base64:" and the bytes.
-  webassembly-host.py run PATH ARG... runs a WASI command and exits as it does
+  webassembly-host.py run [--dir=FOLDER::NAME] [--env=NAME=VALUE] PATH ARG...
+                                      runs a WASI command, which sees a folder under a name, and exits as it does
 
 While a module is invoked, every function import is provided: a call is written to the transcript with its arguments
 and gives zeros. A host function named `print_string` prints the C string that its argument points to.
@@ -172,6 +173,14 @@ def invoke(engine, request):
 def run(arguments):
     store = wasmtime.Store(engine())
     wasi = wasmtime.WasiConfig()
+    environment = []
+    while arguments[0].startswith("--"):
+        option, value = arguments.pop(0).split("=", 1)
+        if option == "--dir":
+            wasi.preopen_dir(*value.split("::"))
+        else:
+            environment.append(tuple(value.split("=", 1)))
+    wasi.env = environment
     wasi.argv = arguments
     wasi.inherit_stdin()
     wasi.inherit_stdout()

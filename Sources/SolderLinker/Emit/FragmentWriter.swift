@@ -27,13 +27,11 @@ struct FragmentWriter {
     for index in fragment.relocations.indices {
       let relocation = patcher.source.relocations[index]
       let offset = Int(relocation.offset)
+      copy(file, from: copied, to: offset)
       if let value = patcher.shortOperand(relocation) {
-        let operand = offset + relocation.leadingBytes
-        copy(file, from: copied, to: operand)
         let width = relocation.shortWidth(of: value, length)
         advance(width, relocation.writeShort(value, width: width, to: room, at: position))
       } else {
-        copy(file, from: copied, to: offset)
         let replacement = patcher.replacement(for: relocation, length: length)
         advance(replacement.length, replacement.write(to: room, at: position))
       }

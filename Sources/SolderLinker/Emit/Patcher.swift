@@ -11,7 +11,7 @@ struct Patcher {
   private let encoder: OperandEncoder
   /// The encoder's.
   private let values: [SymbolValue]
-  private let typeIDs: [TypeID]
+  private let typeIDs: Row<UnitTypes, TypeID>
   /// The encoder's, of this unit.
   private let functionIndices: [PackedIndex<OutputFunctions>]
 
@@ -50,9 +50,8 @@ struct Patcher {
       let place = Int(relocation.offset) - Int(start)
       let isWritten: Bool
       if let value = shortOperand(relocation) {
-        let leading = relocation.leadingBytes
-        isWritten = relocation.writeShort(
-          value, width: Int(relocation.width) - leading, to: room, at: place + leading)
+        let width = relocation.shortWidth(of: value, .asWritten)
+        isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
       } else {
         isWritten = write(replacement(for: relocation, length: .asWritten), for: relocation, to: room, at: place)
       }
@@ -94,9 +93,7 @@ struct Patcher {
       let relocation = source.relocations[index]
       if length != .shortest, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
       if let value = shortOperand(relocation) {
-        growth.add(
-          relocation.leadingBytes + relocation.shortWidth(of: value, length),
-          insteadOf: Int(relocation.width))
+        growth.add(relocation.shortWidth(of: value, length), insteadOf: Int(relocation.width))
       } else {
         growth.add(replacement(for: relocation, length: length).length, insteadOf: Int(relocation.width))
       }
@@ -120,8 +117,7 @@ struct Patcher {
     encoder.replacement(for: relocation, of: source, length: length)
   }
 
-  /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended. It
-  /// stands behind ``Relocation/leadingBytes`` that stay as they are.
+  /// The operand of an instruction, if it is one of the usual kinds: 32 bits, or a number with its sign extended.
   @inline(__always)
   func shortOperand(_ relocation: Relocation) -> UInt64? {
     switch relocation.kind {
@@ -138,7 +134,12 @@ struct Patcher {
     case .memoryAddressLEB: return address(of: relocation).map { UInt64(UInt32(truncatingIfNeeded: $0)) }
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
     case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
-    case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
+    case .constantMemoryAddress:
+      guard relocation.encoding == .constant32, case .address(let address) = value(of: relocation).answer,
+        !relocation.hasWideAddend
+      else { return nil }
+      return Patcher.extended(address &+ UInt64(bitPattern: Int64(relocation.storedAddend)))
+    case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }
   }
@@ -214,30 +215,42 @@ struct Patcher {
 }
 
 extension Relocation {
-  /// How many bytes in front of an operand that ``Patcher/shortOperand(_:)`` knows are part of the edit, and stay: the
-  /// opcode of `global.get`.
+  /// The opcode in front of an operand that ``Patcher/shortOperand(_:)`` knows, if it is written too.
   @inline(__always)
-  var leadingBytes: Int { encoding == .operand ? 0 : 1 }
+  private var shortOpcode: UInt8? {
+    switch encoding {
+    case .constant32: 0x41
+    case .globalGet32, .globalGet64: 0x23
+    case .constant64, .operand, .nothing: nil
+    }
+  }
 
-  /// How many bytes such an operand takes in the result.
+  /// How many bytes such an operand takes in the result, with the opcode.
   @inline(__always)
   func shortWidth(of value: UInt64, _ length: OperandLength) -> Int {
+    let opcode = shortOpcode == nil ? 0 : 1
     let shortest =
       kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
     switch length {
-    case .shortest: return shortest
-    case .asWritten: return max(shortest, Int(width) - leadingBytes)
+    case .shortest: return opcode + shortest
+    case .asWritten:
+      return opcode + max(shortest, encoding == .constant32 ? min(Int(width) - 1, 5) : Int(width) - opcode)
     // All of these kinds have five bytes.
-    case .patchable: return 5
+    case .patchable: return opcode + 5
     }
   }
 
   /// Writes such an operand.
   ///
-  /// - Parameter width: bytes that it takes.
+  /// - Parameter width: bytes that it takes, with the opcode.
   /// - Returns: `false` when they do not fit, or the number does not fit into them.
   @inline(__always)
   func writeShort(_ value: UInt64, width: Int, to room: OutputRoom, at place: Int) -> Bool {
+    var (width, place) = (width, place)
+    if let shortOpcode {
+      guard room.write(shortOpcode, at: place) else { return false }
+      (width, place) = (width - 1, place + 1)
+    }
     if width == 5 { return room.write(fiveBytes: value, at: place) }
     return kind.isShortSigned
       ? room.write(signed: Int64(bitPattern: value), width: width, at: place)
@@ -247,7 +260,9 @@ extension Relocation {
 
 extension RelocationKind {
   /// Of the kinds that ``Patcher/shortOperand(_:)`` knows: whether the operand is a signed number.
-  var isShortSigned: Bool { self == .memoryAddressSLEB || self == .tableIndexSLEB }
+  var isShortSigned: Bool {
+    self == .memoryAddressSLEB || self == .tableIndexSLEB || self == .constantMemoryAddress
+  }
 
   /// Whether every operand of this kind has room in five bytes.
   fileprivate var fitsFiveBytes: Bool {

@@ -174,7 +174,7 @@ extension PlainMemory.LLVMProgram {
     guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
     let symbol = facts.globalSymbols + mark.global
     if unit.relocations.contains(where: { $0.kind == .globalIndexLEB && $0.target == symbol }) { return nil }
-    guard ConstantSearch(mark.address, unit).isFound else { return nil }
+    guard unit.codeFacts.hasHeapBase || ConstantSearch(mark.address, in: unit.module).isInData else { return nil }
     self.init(unit: unit, heapBase: mark.address)
   }
 

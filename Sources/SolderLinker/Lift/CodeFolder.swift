@@ -27,7 +27,6 @@ struct CodeFolder {
   private let facts: LiftedFacts
   private var code: FlowSteps
   private var flow: LocalFlow
-  private var runs: KnownRuns
   /// The edits of the body, in its order, and then its relocations with them.
   private var edits: [Relocation] = []
   private var merged: [Relocation] = []
@@ -38,10 +37,12 @@ struct CodeFolder {
     self.unit = unit
     self.facts = facts
     code = FlowSteps(globals: facts.globals)
-    runs = KnownRuns(
-      globals: facts.globals,
-      isWide: facts.globals.indices.map { unit.globalType(UInt32($0))?.valueType == 0x7E })
-    flow = LocalFlow(runs)
+    flow = LocalFlow(
+      globals: facts.globals.indices.map { index in
+        facts.globals[index].map { value in
+          KnownValue(value: value, is64: unit.globalType(UInt32(index))?.valueType == 0x7E)
+        }
+      })
   }
 
   /// Folds one body.
@@ -80,76 +81,92 @@ struct CodeFolder {
 
   // MARK: Edits
 
+  /// A known value on top of the stack, and the instructions that put it there.
+  private struct Run {
+    var known: KnownValue
+    var range: Range<Int>
+    /// Whether it is one instruction that reads a global, or a local, whose sites these are.
+    var isPlain: Bool
+    var read: (slot: Int, sites: UInt64)?
+  }
+
   private mutating func edit() {
-    runs.removeAll()
     var (site, read) = (0, 0)
-    for index in code.steps.indices {
-      let step = code.steps[index]
-      if !step.isAdjacent { flush() }
+    var top: Run?
+    for step in code.steps {
       switch step.opcode {
-      case .localGet:
-        let sites = flow.reads[read]
-        read += 1
-        if let (value, is64) = flow.known(Int(step.slot), sites) {
-          runs.push(
-            KnownRun(value: value, is64: is64, first: index, last: index, read: (Int(step.slot), sites)))
-        } else {
-          flush()
+      case .localGet, .globalGet:
+        replace(top)
+        top = nil
+        var sites: UInt64 = 0
+        if step.opcode == .localGet {
+          sites = flow.reads[read]
+          read += 1
+        }
+        if let known = flow.known(step, sites) {
+          top = Run(
+            known: known, range: step.sum, isPlain: step.isPlain,
+            read: step.opcode == .localGet ? (step.slot, sites) : nil)
+        } else if step.opcode == .globalGet {
+          // The sum cannot be said, so it stays.
+          replace(flow.known(plain: step).map { Run(known: $0, range: step.range, isPlain: true) })
         }
       case .localSet, .localTee:
-        assign(code.sites[site], step, index)
+        let isNeeded = flow.isNeeded(code.sites[site])
         site += 1
+        guard let run = top, !isNeeded, run.range.upperBound == step.range.lowerBound,
+          step.sum.upperBound - run.range.lowerBound <= FlowStep.longest, let sum = run.known.plus(step.addend)
+        else {
+          replace(top)
+          top = nil
+          break
+        }
+        let range = run.range.lowerBound..<step.sum.upperBound
+        if step.opcode == .localTee {
+          top = Run(known: sum, range: range, isPlain: false)
+        } else {
+          top = nil
+          remove(range)
+        }
       default:
-        if !runs.compute(step, index, in: code.steps) { flush() }
+        replace(top)
+        top = nil
       }
     }
-    flush()
+    replace(top)
   }
 
-  /// An assignment goes, with the run in front of it, if nothing reads what it sets.
-  private mutating func assign(_ site: FlowSteps.Site, _ step: FlowStep, _ index: Int) {
-    guard !flow.isNeeded(site), flow.value(of: site) != nil, let top = runs.runs.last, top.isSymbolic,
-      step.end - Int(code.steps[top.first].start) <= FlowStep.longestRun
-    else { return flush() }
-    if step.opcode == .localTee { return runs.extend(to: index) }
-    _ = runs.pop()
-    flush()
-    let start = code.steps[top.first].start
+  /// An assignment goes, with what it sets, if nothing reads it.
+  private mutating func remove(_ range: Range<Int>) {
     edits.append(
       Relocation(
-        .removedCall, at: start, width: UInt8(truncatingIfNeeded: step.end - Int(start)), target: none32,
-        encoding: .nothing))
+        .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
+        width: UInt8(truncatingIfNeeded: range.count), target: none32, encoding: .nothing))
   }
 
-  /// Runs end here, and become constants.
-  private mutating func flush() {
-    if runs.isEmpty { return }
-    for run in runs.runs where run.isSymbolic { replace(run) }
-    runs.removeAll()
-  }
-
-  private mutating func replace(_ run: KnownRun) {
-    var value = run.value
-    let isOneStep = run.first == run.last
-    let (start, end) = (code.steps[run.first].start, code.steps[run.last].end)
+  /// A run becomes a constant.
+  private mutating func replace(_ run: Run?) {
+    guard let run else { return }
+    var value = run.known.value
     if value.base == .tableBlock {
-      if isOneStep, run.read == nil {
+      if run.isPlain, run.read == nil {
         // The base itself.
         needsTableBlock = true
         return
       }
-      if let symbol = facts.symbol(atSlot: value.addend), isUsedAsItIs(behind: end) {
+      if let symbol = facts.symbol(atSlot: value.addend), isUsedAsItIs(behind: run.range.upperBound) {
         value = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
       } else {
         needsTableBlock = true
       }
-    } else if isOneStep {
+    } else if run.isPlain {
       guard let (slot, sites) = run.read, flow.isAnyRemovable(slot, sites) else { return }
     }
     var relocation = Relocation(
-      .constantNumber, at: start, width: UInt8(truncatingIfNeeded: end - Int(start)), target: none32,
-      encoding: .constant(is64: run.is64))
-    _ = relocation.become(value, is64: run.is64)
+      .constantNumber, at: UInt32(truncatingIfNeeded: run.range.lowerBound),
+      width: UInt8(truncatingIfNeeded: run.range.count), target: none32,
+      encoding: .constant(is64: run.known.is64))
+    _ = relocation.become(value, is64: run.known.is64)
     edits.append(relocation)
   }
 
@@ -191,13 +208,13 @@ struct CodeFolder {
   private func effect(of step: Instruction) -> StackEffect? {
     if let effect = step.opcode.stackEffect { return effect }
     let imported = unit.functionImports.count
-    let type: UInt32
+    let type: TypeIndex
     switch step.opcode {
     case .call:
       guard step.first < imported + unit.functions.count else { return nil }
       let index = Int(step.first)
       type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
-    case .callIndirect: type = UInt32(truncatingIfNeeded: step.first)
+    case .callIndirect: type = TypeIndex(rawValue: UInt32(truncatingIfNeeded: step.first))
     default: return nil
     }
     guard let signature = unit.types.functionType(type) else { return nil }

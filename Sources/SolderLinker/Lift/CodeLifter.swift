@@ -41,6 +41,7 @@ final class CodeLifter: Sendable {
     var ranges: [RelocationRange] = []
     var assignedGlobals: Set<UInt32> = []
     var needsTableBlock = false
+    var hasHeapBase = false
     var namedFunctions: Set<UInt32> = []
     /// Relocation functions that were read, but that code needs all the same.
     var neededFunctions: Set<UInt32> = []

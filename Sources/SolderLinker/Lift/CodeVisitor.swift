@@ -32,6 +32,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// Whether the body that is scanned reads a base.
   private var mayFold = false
   private var folder: CodeFolder?
+  private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
   init(_ lifter: CodeLifter, row: Int) {
@@ -130,6 +131,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     lastAssigned = none32
     result.ranges.reserveCapacity(functions.count)
     if next.unit !== unit { use(next) }
+    if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
@@ -141,6 +143,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     let unit = task.unit
     self.unit = unit
     folder = nil
+    search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()

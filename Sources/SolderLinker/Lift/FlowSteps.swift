@@ -2,43 +2,48 @@ import WebAssemblyFormat
 
 // What folding looks at of a body: the first of its three steps, see `CodeFolder.swift`.
 //
-// The scan has noted where the instructions stand that move values (`CodePlaces`), two thirds of all. Of these, most
-// are about locals and numbers that have nothing to do with a base. So it is found first which locals may hold one: those
-// to which a known global goes, plain or with a number added; and those to which such a local goes. Reads and
-// assignments of these, known globals, what is computed right beside them, and, if there are such locals, blocks and
-// branches, are what is left for the steps behind this one, which decode nothing any more.
+// The scan has noted where the instructions stand that move values (`CodePlaces`), half of all. Nearly all of these are
+// about locals that have nothing to do with a base. So it is found first which locals may hold one: those to which a
+// known value goes, of a global, or of such a local, plain or with numbers added. Then the places are sifted, without a
+// branch that the processor cannot foresee, for reads and assignments of these locals and reads of globals; only what is
+// left is decoded, and the steps behind this one decode nothing any more.
+//
+// Blocks and branches matter only if some assignment stands inside of a block. If none does, each assignment reaches all
+// code behind it, up to the next one, and none in front, so that the order of the code is all there is to know.
 
-/// One instruction that matters to folding, in sixteen bytes.
+/// One instruction that matters to folding, with the numbers that are added to its value right there, in sixteen bytes.
 struct FlowStep {
-  /// Offset in the file.
-  let start: UInt32
-  let length: UInt8
-  /// Of a step with a local: its slot among those that are followed.
-  let slot: UInt8
-  /// Whether the step in front ends where this one begins, so that nothing happens between them.
-  let isAdjacent: Bool
-  /// All of these have opcodes of one byte.
+  /// Offset of the instruction in the file.
+  fileprivate let start: UInt32
+  /// The slot of a local among those that are followed, the index of a global, the label of a branch.
+  let operand: UInt32
+  /// The sum of the numbers that are added.
+  fileprivate(set) var addend: Int32 = 0
+  /// The opcode, of one byte.
   private let byte: UInt8
-  /// The number of a constant, the index of a global, the label of a branch.
-  let number: Int64
+  private let length: UInt8
+  /// How many bytes in front and behind belong to the sum.
+  fileprivate var leadLength: UInt8 = 0
+  fileprivate var tailLength: UInt8 = 0
 
   /// An edit says in one byte how long it is.
-  static let longestRun = 255
+  static let longest = 255
+
+  fileprivate init(_ byte: UInt8, _ place: Int, end: Int, operand: UInt32) {
+    self.byte = byte
+    start = UInt32(truncatingIfNeeded: place)
+    length = UInt8(truncatingIfNeeded: end - place)
+    self.operand = operand
+  }
 
   var opcode: Opcode { Opcode(rawValue: UInt16(byte)) }
-  var end: Int { Int(start) + Int(length) }
-  var isNumber: Bool { opcode == .i32Const || opcode == .i64Const }
-  var isSum: Bool { opcode == .i32Add || opcode == .i64Add }
-  var isSumOrDifference: Bool { isSum || opcode == .i32Sub || opcode == .i64Sub }
-
-  fileprivate init(_ byte: UInt8, _ place: Range<Int>, behind end: Int, slot: Int, number: Int64) {
-    self.byte = byte
-    self.slot = UInt8(truncatingIfNeeded: slot)
-    self.number = number
-    start = UInt32(truncatingIfNeeded: place.lowerBound)
-    length = UInt8(truncatingIfNeeded: place.count)
-    isAdjacent = place.lowerBound == end
-  }
+  var slot: Int { Int(operand) }
+  /// The instruction alone.
+  var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
+  /// The whole sum.
+  var sum: Range<Int> { Int(start) - Int(leadLength)..<Int(start) + Int(length) + Int(tailLength) }
+  /// Whether nothing is added to it.
+  var isPlain: Bool { leadLength | tailLength == 0 }
 }
 
 /// The steps of one body after the other, and the locals that are followed.
@@ -49,38 +54,45 @@ struct FlowSteps {
     /// Which of those of this local, in the order of the code.
     let index: Int
 
+    /// Whether it has a bit of its own.
+    var isFollowed: Bool { index < 63 }
     /// The bit that stands for it in a set of sites.
-    var bit: UInt64 { index < FlowSteps.mostSites ? 1 << UInt64(index) : FlowSteps.other }
+    var bit: UInt64 { isFollowed ? 1 << UInt64(index) : FlowSteps.other }
   }
 
   /// Parameters, the zero that a local begins with, and sites beyond those that have a bit of their own.
   static let other: UInt64 = 1 << 63
-  static let mostSites = 63
   private static let mostLocals = 32
+  /// How often further locals are found, by way of those found before.
+  private static let mostRounds = 4
 
   private(set) var steps: [FlowStep] = []
-  /// How many locals are followed.
-  private(set) var localCount = 0
-  /// The assignments of these, in the order of the code.
+  /// The assignments of locals that are followed, in the order of the code.
   private(set) var sites: [Site] = []
   /// For each loop and each block with handlers, in the order in which they begin: the sites inside.
   private(set) var regions: [Range<Int>] = []
+  private(set) var body = InputFile.nothing
+  /// How many locals are followed.
+  var localCount: Int { locals.count }
 
   private let globals: [SymbolicValue?]
   private let classes = Class.all
+  private let wanted = Wanted.allCases.map(\.classes)
+  private var locals: [UInt32] = []
   /// By the local's index: its slot.
   private var slots: [UInt8] = []
-  private var siteCounts: [Int] = []
+  private var siteCounts = [Int](repeating: 0, count: FlowSteps.mostLocals)
+  /// By the first byte of a local's index: 1 if it may be one that is followed.
+  private var wantedLocals = [UInt8](repeating: 0, count: 0x80) + [UInt8](repeating: 1, count: 0x80)
+  /// Indices of places.
+  private var picked: [UInt32] = []
   /// The regions of the blocks that are open.
   private var open: [Int?] = []
-  private var work = 0
-  /// Where the last step ends, and the last that leaves a value.
-  private var end = 0
-  private var valueEnd = 0
-  private(set) var body = InputFile.nothing
 
   /// - Parameter globals: what is known of each global of the index space.
-  init(globals: [SymbolicValue?]) { self.globals = globals }
+  init(globals: [SymbolicValue?]) {
+    self.globals = globals
+  }
 
   /// Reads one body.
   ///
@@ -90,179 +102,237 @@ struct FlowSteps {
   /// - Returns: `false` if it has instructions that are not followed.
   mutating func read(_ body: ByteReader, _ places: CodePlaces, _ relocations: ArraySlice<Relocation>) -> Bool {
     self.body = body
-    for local in slots.indices { slots[local] = .max }
-    localCount = 0
-    for relocation in relocations where relocation.encoding == .constant32 || relocation.encoding == .constant64 {
-      followAssignment(behind: relocation)
+    forgetLocals()
+    do throws(FormatError) {
+      for relocation in relocations where relocation.encoding.isConstant && relocation.kind != .constantNumber {
+        var step = FlowStep(0x23, Int(relocation.offset), end: Int(relocation.end), operand: 0)
+        try addNumbers(to: &step, nil, places)
+        try followAssignment(at: step.sum.upperBound)
+      }
+      for round in 1...FlowSteps.mostRounds {
+        let count = localCount
+        try read(places, localCount == 0 ? .globals : .locals, follows: round < FlowSteps.mostRounds)
+        // What went to a local before it was known that it matters was passed over.
+        if localCount == count { break }
+      }
+      if areSitesOutsideOfBlocks(places) { return true }
+      try read(places, .blocks, follows: false)
+      return try findRegions()
+    } catch {
+      return false
     }
-    let count = localCount
-    guard read(places, follows: true) else { return false }
-    // What went to a local before it was known that it matters was passed over.
-    return localCount == count || read(places, follows: false)
   }
 
   // MARK: Locals
 
-  private func slot(ofLocal local: Int64) -> Int? {
+  private func slot(ofLocal local: UInt32) -> Int? {
     guard local < slots.count, slots[Int(local)] != .max else { return nil }
     return Int(slots[Int(local)])
   }
 
-  private mutating func follow(_ local: Int64) -> Int? {
-    if let slot = slot(ofLocal: local) { return slot }
-    guard local < 4096, localCount < FlowSteps.mostLocals else { return nil }
+  /// Follows the local to which the value goes that was computed in front of an offset.
+  private mutating func followAssignment(at offset: Int) throws(FormatError) {
+    guard offset < body.end, body[offset] == 0x21 || body[offset] == 0x22 else { return }
+    var reader = body[after: offset]
+    let local = try reader.u32()
+    guard slot(ofLocal: local) == nil, local < 4096, localCount < FlowSteps.mostLocals else { return }
     while slots.count <= Int(local) { slots.append(.max) }
     slots[Int(local)] = UInt8(localCount)
-    localCount += 1
-    return localCount - 1
+    locals.append(local)
+    if local < 0x80 { wantedLocals[Int(local)] = 1 }
   }
 
-  /// Follows the local to which the value of a known global goes, or the sum of that and a number.
-  private mutating func followAssignment(behind relocation: Relocation) {
-    guard relocation.kind != .constantNumber else { return }
-    var reader = body
-    reader.offset = Int(relocation.offset) + Int(relocation.width)
-    guard var opcode = try? reader.byte() else { return }
-    if opcode == 0x41 || opcode == 0x42 {
-      guard (try? reader.skipLEB(atMost: 10)) != nil, let next = try? reader.byte() else { return }
-      opcode = next
+  private mutating func forgetLocals() {
+    for local in locals {
+      slots[Int(local)] = .max
+      if local < 0x80 { wantedLocals[Int(local)] = 0 }
     }
-    if classes[Int(opcode)] == .sum, let next = try? reader.byte() { opcode = next }
-    if opcode == 0x21 || opcode == 0x22, let local = try? reader.u32() { _ = follow(Int64(local)) }
+    locals.removeAll(keepingCapacity: true)
   }
 
-  /// Whether the steps right before an assignment compute something that may be known.
-  private func isBaseAssigned(at offset: Int) -> Bool {
-    func isBase(_ step: FlowStep) -> Bool {
-      switch step.opcode {
-      case .globalGet: globals[Int(step.number)].map { $0.base != .number } ?? false
-      case .localGet, .localTee: true
-      default: false
+  // MARK: Places
+
+  /// Picks the places of wanted instructions.
+  private mutating func pick(_ places: CodePlaces, _ wanted: Wanted) {
+    picked.removeAll(keepingCapacity: true)
+    picked.append(contentsOf: repeatElement(0, count: places.count))
+    let (body, wantedClasses, wantedLocals) = (body, self.wanted[wanted.rawValue], wantedLocals)
+    let last = body.end - 1
+    var count = 0
+    for index in 0..<places.count {
+      let place = places[index]
+      let wanted = wantedClasses[Int(body[place])]
+      picked[count] = UInt32(truncatingIfNeeded: index)
+      count += Int(wanted & wantedLocals[Int(body[min(place + 1, last)])] | wanted >> 1)
+    }
+    picked.removeLast(places.count - count)
+  }
+
+  /// Whether no block is open at any site.
+  private func areSitesOutsideOfBlocks(_ places: CodePlaces) -> Bool {
+    guard let last = steps.last(where: { $0.opcode == .localSet || $0.opcode == .localTee }) else { return true }
+    var (depth, index, next) = (0, 0, 0)
+    while next < steps.count {
+      let step = steps[next]
+      next += 1
+      guard step.opcode == .localSet || step.opcode == .localTee else { continue }
+      while places[index] < step.range.lowerBound {
+        switch classes[Int(body[places[index]])] {
+        case .opening, .region: depth += 1
+        case .ending: depth -= 1
+        default: break
+        }
+        index += 1
       }
+      if depth != 0 { return false }
+      if step.range == last.range { break }
     }
-    guard let last = steps.last, last.end == offset else { return false }
-    if isBase(last) { return true }
-    guard last.isSumOrDifference, last.isAdjacent, steps.count >= 3 else { return false }
-    let (left, right) = (steps[steps.count - 3], steps[steps.count - 2])
-    return right.isAdjacent && (isBase(left) && right.isNumber || left.isNumber && isBase(right))
+    return true
   }
 
   // MARK: Steps
 
   /// - Parameter follows: whether further locals may be followed.
-  private mutating func read(_ places: CodePlaces, follows: Bool) -> Bool {
+  private mutating func read(_ places: CodePlaces, _ wanted: Wanted, follows: Bool) throws(FormatError) {
     steps.removeAll(keepingCapacity: true)
     sites.removeAll(keepingCapacity: true)
+    for slot in 0..<localCount { siteCounts[slot] = 0 }
+    pick(places, wanted)
+    for index in picked {
+      let place = places[Int(index)]
+      let byte = body[place]
+      var reader = body[after: place]
+      switch classes[Int(byte)] {
+      case .local:
+        guard let slot = slot(ofLocal: try reader.u32()) else { continue }
+        var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(slot))
+        if byte != 0x20 {
+          sites.append(Site(slot: slot, index: siteCounts[slot]))
+          siteCounts[slot] += 1
+        }
+        if byte != 0x21 {
+          try addNumbers(to: &step, byte == 0x20 ? Int(index) : nil, places)
+          if follows { try followAssignment(at: step.sum.upperBound) }
+        }
+        steps.append(step)
+      case .global:
+        let global = try reader.u32()
+        guard global < globals.count, let value = globals[Int(global)], value.base != .number else { continue }
+        var step = FlowStep(byte, place, end: reader.offset, operand: global)
+        try addNumbers(to: &step, Int(index), places)
+        if follows { try followAssignment(at: step.sum.upperBound) }
+        steps.append(step)
+      case .branch:
+        steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
+      default:
+        steps.append(FlowStep(byte, place, end: place + 1, operand: 0))
+      }
+    }
+  }
+
+  /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
+  ///
+  /// - Parameter index: the step's place, if a number in front may be added; `nil` if not.
+  private func addNumbers(to step: inout FlowStep, _ index: Int?, _ places: CodePlaces) throws(FormatError) {
+    var front = index
+    while step.sum.upperBound < body.end {
+      var reader = body
+      reader.offset = step.sum.upperBound
+      let byte = try reader.byte()
+      var number: Int64
+      var lead = 0
+      if let known = try self.number(byte, &reader) {
+        guard let operation = reader.peek(), classes[Int(operation)] == .sum else { return }
+        try reader.skip(1)
+        let isSum = operation == 0x6A || operation == 0x7C
+        guard let signed = isSum ? known : known == .min ? nil : -known else { return }
+        number = signed
+      } else if byte == 0x6A || byte == 0x7C, let place = front, place > 0 {
+        // `number; value; add`
+        let start = places[place - 1]
+        var before = body[after: start]
+        guard let known = try self.number(body[start], &before), before.offset == step.sum.lowerBound else { return }
+        (number, lead, front) = (known, step.sum.lowerBound - start, place - 1)
+      } else {
+        return
+      }
+      let is32 = reader[reader.offset - 1] < 0x70
+      if is32 { number = Int64(Int32(truncatingIfNeeded: number)) }
+      let sum = Int64(step.addend).addingReportingOverflow(number)
+      let narrow = is32 ? Int32(truncatingIfNeeded: sum.partialValue) : Int32(exactly: sum.partialValue)
+      guard !sum.overflow, let narrow, step.sum.count + reader.offset - step.sum.upperBound + lead <= FlowStep.longest
+      else { return }
+      step.addend = narrow
+      step.tailLength += UInt8(reader.offset - step.sum.upperBound)
+      step.leadLength += UInt8(lead)
+    }
+  }
+
+  /// The number that an instruction pushes, behind whose opcode the reader stands.
+  private func number(_ byte: UInt8, _ reader: inout ByteReader) throws(FormatError) -> Int64? {
+    switch byte {
+    case 0x41: return Int64(try reader.s32())
+    case 0x42: return try reader.s64()
+    case 0x23:
+      let global = try reader.u32()
+      guard global < globals.count, let value = globals[Int(global)], value.base == .number else { return nil }
+      return value.addend
+    default: return nil
+    }
+  }
+
+  // MARK: Blocks
+
+  /// - Returns: `false` if an instruction branches in a way that is not followed.
+  private mutating func findRegions() throws(FormatError) -> Bool {
     regions.removeAll(keepingCapacity: true)
     open.removeAll(keepingCapacity: true)
-    for slot in siteCounts.indices { siteCounts[slot] = 0 }
-    (end, valueEnd, work) = (0, 0, 0)
-    for index in 0..<places.count {
-      let place = places[index]
-      let byte = body[place]
-      let kind = classes[Int(byte)]
-      do throws(FormatError) {
-        switch kind {
-        case .other: break
-        case .local: try addLocal(byte, at: place, index, places, follows: follows)
-        case .global:
-          var reader = body[after: place]
-          let global = Int(try reader.u32())
-          if global < globals.count, globals[global] != nil {
-            try addNumbers(before: index, places)
-            add(byte, place..<reader.offset, number: Int64(global))
-            valueEnd = end
-          }
-        case .number, .sum:
-          // Only what stands right beside something known.
-          if valueEnd == place {
-            if kind == .sum { add(byte, place..<place + 1) } else { try addNumber(byte, at: place) }
-            valueEnd = end
-          }
-        default:
-          if localCount > 0, !(try addControl(kind, byte, at: place)) { return false }
+    var (site, work) = (0, 0)
+    for step in steps {
+      switch classes[Int(step.opcode.rawValue)] {
+      case .local: if step.opcode != .localGet { site += 1 }
+      case .opening: open.append(nil)
+      case .region:
+        open.append(regions.count)
+        regions.append(site..<site)
+      case .ending:
+        if let region = open.popLast() ?? nil {
+          regions[region] = regions[region].lowerBound..<site
+          work += regions[region].count + 8 * open.count
         }
-      } catch {
-        return false
+      case .prefix:
+        // br_on_cast, br_on_cast_fail.
+        var reader = body[after: step.range.lowerBound]
+        let number = try reader.u32()
+        if number == 0x18 || number == 0x19 { return false }
+      case .unclear: return false
+      default: break
       }
     }
-    return work <= 64 * places.count + 10_000
-  }
-
-  private mutating func add(_ byte: UInt8, slot: Int = 0, _ place: Range<Int>, number: Int64 = 0) {
-    steps.append(FlowStep(byte, place, behind: end, slot: slot, number: number))
-    end = place.upperBound
-  }
-
-  private mutating func addLocal(
-    _ byte: UInt8, at place: Int, _ index: Int, _ places: CodePlaces, follows: Bool
-  ) throws(FormatError) {
-    var reader = body[after: place]
-    let local = Int64(try reader.u32())
-    var slot = slot(ofLocal: local)
-    if slot == nil, follows, byte != 0x20, isBaseAssigned(at: place) { slot = follow(local) }
-    guard let slot else { return }
-    try addNumbers(before: index, places)
-    add(byte, slot: slot, place..<reader.offset)
-    if byte != 0x21 { valueEnd = end }
-    guard byte != 0x20 else { return }
-    while siteCounts.count <= slot { siteCounts.append(0) }
-    sites.append(Site(slot: slot, index: siteCounts[slot]))
-    siteCounts[slot] += 1
-  }
-
-  /// Adds the numbers that stand right in front of a step.
-  private mutating func addNumbers(before index: Int, _ places: CodePlaces) throws(FormatError) {
-    var first = index
-    while first > 0 {
-      let place = places[first - 1]
-      guard place >= end, classes[Int(body[place])] == .number else { break }
-      var reader = body[after: place]
-      try reader.skipLEB(atMost: 10)
-      guard reader.offset == places[first] else { break }
-      first -= 1
-    }
-    for number in first..<index { try addNumber(body[places[number]], at: places[number]) }
-  }
-
-  private mutating func addNumber(_ byte: UInt8, at place: Int) throws(FormatError) {
-    var reader = body[after: place]
-    let number = byte == 0x41 ? Int64(try reader.s32()) : try reader.s64()
-    add(byte, place..<reader.offset, number: number)
-  }
-
-  /// - Returns: `false` for an instruction that branches in a way that is not followed.
-  private mutating func addControl(_ kind: Class, _ byte: UInt8, at place: Int) throws(FormatError) -> Bool {
-    var reader = body[after: place]
-    switch kind {
-    case .opening: open.append(nil)
-    case .region:
-      open.append(regions.count)
-      regions.append(sites.count..<sites.count)
-    case .ending:
-      if let region = open.popLast() ?? nil {
-        regions[region] = regions[region].lowerBound..<sites.count
-        work += regions[region].count + 8 * open.count
-      }
-    case .branch:
-      add(byte, place..<place + 1, number: Int64(try reader.u32()))
-      return true
-    case .prefix:
-      // br_on_cast, br_on_cast_fail.
-      let number = try reader.u32()
-      return number != 0x18 && number != 0x19
-    case .unclear: return false
-    default: break
-    }
-    add(byte, place..<place + 1)
-    return true
+    return work <= 64 * steps.count + 10_000
   }
 }
 
 extension FlowSteps {
+  /// Which instructions are picked.
+  private enum Wanted: Int, CaseIterable {
+    case globals, locals, blocks
+
+    /// By the first byte of an instruction: 2 if it is wanted, 1 if that depends on its local, or 0.
+    var classes: [UInt8] {
+      Class.all.map { kind in
+        switch kind {
+        case .global: 2
+        case .local: self == .globals ? 0 : 1
+        default: kind.isControl && self == .blocks ? 2 : 0
+        }
+      }
+    }
+  }
+
   /// What is to be done with an instruction.
-  fileprivate enum Class: UInt8 {
-    case other, local, global, number, sum
+  private enum Class: UInt8 {
+    case other, local, global, sum
     /// A block, one that is entered or left in the middle, and the end of both.
     case opening, region, ending
     /// What goes elsewhere, with one label, without or with many.
@@ -270,12 +340,13 @@ extension FlowSteps {
     /// Stack switching, and the instructions of garbage collection.
     case unclear, prefix
 
+    var isControl: Bool { rawValue >= Class.opening.rawValue }
+
     /// By the first byte.
     static let all: [Class] = (UInt8.min...UInt8.max).map { byte in
       switch byte {
       case 0x20...0x22: .local
       case 0x23: .global
-      case 0x41, 0x42: .number
       case 0x6A, 0x6B, 0x7C, 0x7D: .sum
       case 0x02, 0x04: .opening
       case 0x03, 0x06, 0x1F: .region

@@ -37,6 +37,7 @@ struct LiftedRelocations {
       code.variables.formUnion(result.assignedGlobals)
       needed.formUnion(result.neededFunctions)
       if result.needsTableBlock { code.needsTableBlock = true }
+      if result.hasHeapBase { code.hasHeapBase = true }
       if result.namesSegments { code.namesSegments = true }
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
@@ -70,7 +71,7 @@ struct LiftedRelocations {
     var needed = called.union(changed.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
-      if symbol.aliasOf == none32 { needed.insert(first + symbol.definition) }
+      if let function = symbol.definition { needed.insert(first + function.rawValue) }
     }
     needed.formIntersection(changed)
     var waiting = needed.sorted()

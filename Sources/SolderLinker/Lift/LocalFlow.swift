@@ -7,66 +7,16 @@ import WebAssemblyFormat
 // all sites of what it guards, as nobody knows how far that came. If all sites that reach a read set the same known
 // value, the read is that value.
 
-/// Instructions right behind each other that leave one known value.
-struct KnownRun {
-  var value: SymbolicValue
-  var is64: Bool
-  /// The first and the last of its steps.
-  var first: Int
-  var last: Int
-  /// The sites that reach it, if it is nothing but a read of a local.
-  var read: (slot: Int, sites: UInt64)?
+/// A value that is known at link time.
+struct KnownValue {
+  let value: SymbolicValue
+  let is64: Bool
 
-  var isSymbolic: Bool { value.base != .number }
-}
-
-/// The runs that are on top of the stack, right behind each other.
-struct KnownRuns {
-  private(set) var runs: [KnownRun] = []
-  private let globals: [SymbolicValue?]
-  private let isWide: [Bool]
-
-  /// - Parameters:
-  ///   - globals: what is known of each global of the index space.
-  ///   - isWide: whether each is one of 64 bits.
-  init(globals: [SymbolicValue?], isWide: [Bool]) {
-    self.globals = globals
-    self.isWide = isWide
-  }
-
-  var isEmpty: Bool { runs.isEmpty }
-
-  mutating func push(_ run: KnownRun) { runs.append(run) }
-  mutating func pop() -> KnownRun? { runs.popLast() }
-  mutating func removeAll() { runs.removeAll(keepingCapacity: true) }
-
-  /// The topmost also comprises a step that leaves its value where it is.
-  mutating func extend(to index: Int) {
-    runs[runs.count - 1].last = index
-    runs[runs.count - 1].read = nil
-  }
-
-  /// Goes on over a step that only computes; `false` if it is another.
-  mutating func compute(_ step: FlowStep, _ index: Int, in steps: [FlowStep]) -> Bool {
-    if step.isNumber {
-      push(KnownRun(value: .number(step.number), is64: step.opcode == .i64Const, first: index, last: index))
-      return true
-    }
-    if step.opcode == .globalGet, let value = globals[Int(step.number)] {
-      push(KnownRun(value: value, is64: isWide[Int(step.number)], first: index, last: index))
-      return true
-    }
-    guard step.isSumOrDifference, runs.count >= 2 else { return false }
-    let (left, right) = (runs[runs.count - 2], runs[runs.count - 1])
-    guard left.isSymbolic || right.isSymbolic,
-      let sum = step.isSum ? left.value + right.value : left.value - right.value,
-      step.end - Int(steps[left.first].start) <= FlowStep.longestRun
-    else { return false }
-    let value = left.is64 ? sum : sum.narrowed
-    guard Int32(exactly: value.addend) != nil else { return false }
-    runs.removeLast(2)
-    push(KnownRun(value: value, is64: left.is64, first: left.first, last: index))
-    return true
+  /// - Returns: `nil` if it has no place in a relocation.
+  func plus(_ addend: Int32) -> KnownValue? {
+    let (sum, overflow) = value.addend.addingReportingOverflow(Int64(addend))
+    let narrow = is64 && !overflow ? Int32(exactly: sum) : is64 ? nil : Int32(truncatingIfNeeded: sum)
+    return narrow.map { KnownValue(value: SymbolicValue(base: value.base, addend: Int64($0)), is64: is64) }
   }
 }
 
@@ -87,37 +37,47 @@ struct LocalFlow {
     var hasElse = false
   }
 
+  private let globals: [KnownValue?]
   private var locals: [Local] = []
   /// Of each site that has a bit: what it sets, if that is known.
-  private var values: [(value: SymbolicValue, is64: Bool)?] = []
+  private var values: [KnownValue?] = []
   /// For each read of a local that is followed, in order: the sites that reach it.
   private(set) var reads: [UInt64] = []
-  private var runs: KnownRuns
   /// For each local, the sites that reach the current step.
   private var state: [UInt64] = []
   private var frames: [Frame] = []
   /// For each open block, two sets for each local: what reaches its end, and what reaches its beginning, or its handlers.
   private var frameSites: [UInt64] = []
 
-  init(_ runs: KnownRuns) { self.runs = runs }
+  /// - Parameter globals: what is known of each global of the index space.
+  init(globals: [KnownValue?]) { self.globals = globals }
 
-  /// Whether a site must stay, since something reads what it sets.
-  func isNeeded(_ site: FlowSteps.Site) -> Bool {
-    site.bit == FlowSteps.other || locals[site.slot].needed & site.bit != 0
-  }
+  /// Whether a site must stay, since something reads what it sets, or since that is not known.
+  func isNeeded(_ site: FlowSteps.Site) -> Bool { value(of: site) == nil || locals[site.slot].needed & site.bit != 0 }
 
   /// Whether some site of a set may go.
   func isAnyRemovable(_ slot: Int, _ sites: UInt64) -> Bool { sites & ~locals[slot].needed != 0 }
 
   /// What a site sets.
-  func value(of site: FlowSteps.Site) -> (value: SymbolicValue, is64: Bool)? {
-    site.index < FlowSteps.mostSites ? values[site.slot << 6 + site.index] : nil
+  private func value(of site: FlowSteps.Site) -> KnownValue? {
+    site.isFollowed ? values[site.slot << 6 + site.index] : nil
   }
 
+  /// What a step leaves, if that is known.
+  ///
+  /// - Parameter sites: those that reach it, if it reads a local.
+  func known(_ step: FlowStep, _ sites: UInt64) -> KnownValue? {
+    let value = step.opcode == .globalGet ? globals[Int(step.operand)] : known(step.slot, sites)
+    return value?.plus(step.addend)
+  }
+
+  /// What a read of a global leaves before anything is added to it.
+  func known(plain step: FlowStep) -> KnownValue? { globals[Int(step.operand)] }
+
   /// What all sites of a set have set a local to.
-  func known(_ slot: Int, _ sites: UInt64) -> (value: SymbolicValue, is64: Bool)? {
+  private func known(_ slot: Int, _ sites: UInt64) -> KnownValue? {
     guard sites != 0, sites & FlowSteps.other == 0 else { return nil }
-    var result: (value: SymbolicValue, is64: Bool)?
+    var result: KnownValue?
     var left = sites
     while left != 0 {
       guard let value = values[slot << 6 + left.trailingZeroBitCount] else { return nil }
@@ -135,47 +95,47 @@ struct LocalFlow {
   /// - Returns: `false` if it is not understood.
   mutating func follow(_ code: FlowSteps) -> Bool {
     reads.removeAll(keepingCapacity: true)
-    runs.removeAll()
     locals.removeAll(keepingCapacity: true)
     if code.localCount == 0 { return true }
-    locals.append(contentsOf: repeatElement(Local(), count: code.localCount))
-    while values.count < code.localCount << 6 { values.append(nil) }
-    state.removeAll(keepingCapacity: true)
-    state.append(contentsOf: repeatElement(FlowSteps.other, count: code.localCount))
-    frames.removeAll(keepingCapacity: true)
-    frameSites.removeAll(keepingCapacity: true)
-    for site in code.sites where site.index < FlowSteps.mostSites { values[site.slot << 6 + site.index] = nil }
+    begin(code)
     var (next, region) = (0, 0)
-    for index in code.steps.indices {
-      let step = code.steps[index]
-      if !step.isAdjacent { noteLoneReads() }
+    /// What is on top of the stack, and where that ends; and where it is nothing but a read, of what.
+    var (top, end): (KnownValue?, Int) = (nil, 0)
+    var lone: (slot: Int, sites: UInt64)?
+    for step in code.steps {
       switch step.opcode {
+      case .globalGet:
+        note(lone)
+        (top, end, lone) = (known(step, 0), step.sum.upperBound, nil)
       case .localGet:
-        let sites = state[Int(step.slot)]
+        note(lone)
+        let sites = state[step.slot]
         reads.append(sites)
-        read(Int(step.slot), sites, at: index)
+        (top, end, lone) = (known(step, sites), step.sum.upperBound, nil)
+        if top == nil {
+          locals[step.slot].needed |= sites
+        } else if step.isPlain {
+          lone = (step.slot, sites)
+        }
       case .localSet, .localTee:
         let site = code.sites[next]
         next += 1
-        if let top = runs.runs.last, top.isSymbolic, Int32(exactly: top.value.addend) != nil,
-          site.index < FlowSteps.mostSites
-        {
-          values[site.slot << 6 + site.index] = (top.value, top.is64)
-        }
         state[site.slot] = site.bit
-        if step.opcode == .localTee, !runs.isEmpty {
-          runs.extend(to: index)
-        } else {
-          _ = runs.pop()
-          noteLoneReads()
+        if end != step.range.lowerBound {
+          note(lone)
+          top = nil
         }
+        if let top, site.isFollowed { values[site.slot << 6 + site.index] = top }
+        lone = nil
+        top = step.opcode == .localTee ? top?.plus(step.addend) : nil
+        end = step.sum.upperBound
       default:
-        if runs.compute(step, index, in: code.steps) { break }
-        noteLoneReads()
-        guard control(step, isLast: index == code.steps.count - 1, code, &region) else { return false }
+        note(lone)
+        (top, lone) = (nil, nil)
+        guard control(step, isLast: step.range.upperBound == code.body.end, code, &region) else { return false }
       }
     }
-    noteLoneReads()
+    note(lone)
     // Few reads are cheaper as constants, if the site can go.
     for slot in locals.indices where locals[slot].needed != 0 || locals[slot].loneReads > 2 {
       locals[slot].needed |= locals[slot].loneSites
@@ -183,24 +143,23 @@ struct LocalFlow {
     return true
   }
 
-  /// A read of a local: a run if it is known, and else a reason for its sites to stay.
-  private mutating func read(_ slot: Int, _ sites: UInt64, at index: Int) {
-    guard let (value, is64) = known(slot, sites) else {
-      locals[slot].needed |= sites
-      return noteLoneReads()
-    }
-    runs.push(KnownRun(value: value, is64: is64, first: index, last: index, read: (slot, sites)))
+  private mutating func begin(_ code: FlowSteps) {
+    locals.append(contentsOf: repeatElement(Local(), count: code.localCount))
+    while values.count < code.localCount << 6 { values.append(nil) }
+    for site in code.sites where site.isFollowed { values[site.slot << 6 + site.index] = nil }
+    state.removeAll(keepingCapacity: true)
+    state.append(contentsOf: repeatElement(FlowSteps.other, count: code.localCount))
+    frames.removeAll(keepingCapacity: true)
+    frameSites.removeAll(keepingCapacity: true)
   }
 
-  /// Runs end here. Those that are only a read of a local need it.
-  private mutating func noteLoneReads() {
-    if runs.isEmpty { return }
-    for run in runs.runs {
-      guard let (slot, sites) = run.read, run.value.base != .tableBlock else { continue }
-      locals[slot].loneReads += 1
-      locals[slot].loneSites |= sites
-    }
-    runs.removeAll()
+  /// A read needs the local, if nothing is added to it and it does not go to another local.
+  private mutating func note(_ read: (slot: Int, sites: UInt64)?) {
+    guard let (slot, sites) = read else { return }
+    // A function pointer is a constant in any case.
+    if case .tableBlock? = known(slot, sites)?.value.base { return }
+    locals[slot].loneReads += 1
+    locals[slot].loneSites |= sites
   }
 
   // MARK: Blocks
@@ -226,16 +185,14 @@ struct LocalFlow {
       for slot in state.indices { state[slot] = frameSites[(2 * innermost + 1) * state.count + slot] }
     case .end, .delegate: return close() || isLast
     case .br:
-      jump(step.number)
+      jump(step.operand)
       goNowhere()
-    case .brIf, .brOnNull, .brOnNonNull: jump(step.number)
+    case .brIf, .brOnNull, .brOnNonNull: jump(step.operand)
     case .brTable:
-      guard jumpToAll(behind: Int(step.start), code.body) else { return false }
+      guard jumpToAll(behind: step.range.lowerBound, code.body) else { return false }
       goNowhere()
-    // Computes, with something that is not known.
-    case .i32Add, .i64Add, .i32Sub, .i64Sub: break
-    // Unreachable, throw, return, tail calls.
-    default: goNowhere()
+    // Unreachable, throw, return, tail calls; but not the instructions of garbage collection.
+    default: if step.opcode.rawValue != 0xFB { goNowhere() }
     }
     return true
   }
@@ -263,7 +220,7 @@ struct LocalFlow {
     for slot in state.indices { frameSites[2 * frame * state.count + slot] |= state[slot] }
   }
 
-  private mutating func jump(_ label: Int64) {
+  private mutating func jump(_ label: UInt32) {
     // The outermost label is the function's: it returns.
     if label < frames.count { join(frames.count - 1 - Int(label)) }
   }
@@ -272,7 +229,7 @@ struct LocalFlow {
     var reader = body
     reader.offset = start + 1
     do throws(FormatError) {
-      for _ in 0...(try reader.u32()) { jump(Int64(try reader.u32())) }
+      for _ in 0...(try reader.u32()) { jump(try reader.u32()) }
       return true
     } catch {
       return false

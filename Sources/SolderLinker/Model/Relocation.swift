@@ -50,6 +50,10 @@ struct Relocation {
   /// Where the bytes end.
   var end: UInt32 { offset &+ UInt32(width) }
 
+  /// The type, of `typeIndexLEB` and `signedTypeIndex`.
+  @inline(__always)
+  var type: TypeIndex { TypeIndex(rawValue: target) }
+
   /// The addend, which may be one of those that are too wide for a relocation.
   func addend(beside wideAddends: [Int64]) -> Int64 {
     hasWideAddend ? wideAddends[Int(storedAddend)] : Int64(storedAddend)
@@ -72,6 +76,8 @@ extension Relocation.Encoding {
   static func globalGet(is64: Bool) -> Self { is64 ? .globalGet64 : .globalGet32 }
 
   static func constant(is64: Bool) -> Self { is64 ? .constant64 : .constant32 }
+
+  var isConstant: Bool { self == .constant32 || self == .constant64 }
 
   /// Whether the input has `global.get` there, and the result may have it too.
   @inline(__always)

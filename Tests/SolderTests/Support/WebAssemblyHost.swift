@@ -104,9 +104,15 @@ actor WebAssemblyHost {
   }
 
   /// Runs a WASI command in wasmtime.
-  nonisolated func run(_ module: String, _ arguments: [String]) async throws -> ProcessRun {
-    try await execute(
-      try Tool.python.path(), [Self.script, "run", module] + arguments, environment: Self.environment)
+  ///
+  /// - Parameter folders: what it sees of the file system: folders, each with the name that it has there.
+  nonisolated func run(
+    _ module: String, _ arguments: [String], folders: [String: String] = [:], environment: [String: String] = [:]
+  ) async throws -> ProcessRun {
+    let options = folders.map { "--dir=\($0)::\($1)" } + environment.map { "--env=\($0)=\($1)" }
+    return try await execute(
+      try Tool.python.path(), [Self.script, "run"] + options.sorted() + [module] + arguments,
+      environment: Self.environment)
   }
 
   private func ask(_ request: (Int) -> Request) async throws -> Answer {

@@ -1,0 +1,17 @@
+// Python's own command line, for CPython linked from its shared libraries.
+int Py_BytesMain(int argc, char **argv);
+
+int main(int argc, char **argv) { return Py_BytesMain(argc, argv); }
+
+// There is no dynamic loader; newer releases ask for one.
+void *dlopen(const char *path, int mode) {
+  (void)path, (void)mode;
+  return 0;
+}
+
+void *dlsym(void *handle, const char *name) {
+  (void)handle, (void)name;
+  return 0;
+}
+
+char *dlerror(void) { return "there is no dynamic loader"; }
