@@ -122,4 +122,37 @@ import Testing
       }
     }
   }
+
+  /// The host has to give what all importers ask for, be it by way of a module that passes the table on.
+  @Test(arguments: [false, true]) func aTableOfTheHostSatisfiesAll(isPassedOn: Bool) async throws {
+    var first = ModuleBuilder()
+    let table = first.importTable("host", "table", .funcref, Limits(1, 20))
+    first.export("shown", .table, table)
+    var second = ModuleBuilder()
+    if isPassedOn {
+      second.importTable("first", "shown", .funcref, Limits(12))
+    } else {
+      second.importTable("host", "table", .funcref, Limits(12))
+    }
+    second.element(.at(11), functions: [second.function([], [], [])])
+    for words in [["first=first.wasm", "second.wasm"], ["second.wasm", "first=first.wasm"]] {
+      let result = try await linked(["first.wasm": first, "second.wasm": second], words[0], words[1])
+      let limits = result.module.imports.compactMap(\.limits)
+      #expect(limits == [.init(minimum: 12, maximum: 20)], "\(words)")
+    }
+  }
+
+  @Test func aTableOfTheHostCannotSatisfyAll() throws {
+    var first = ModuleBuilder()
+    first.importTable("host", "table", .funcref, Limits(1, 10))
+    for limits in [Limits(12), Limits(1, 10, is64: true)] {
+      var second = ModuleBuilder()
+      second.importTable("host", "table", .funcref, limits)
+      for words in [["first=first.wasm", "second=second.wasm"], ["second=second.wasm", "first=first.wasm"]] {
+        try refused(
+          ["first.wasm": first, "second.wasm": second], words[0], words[1],
+          mentions: ["first.wasm", "second.wasm", "(table 1 10"])
+      }
+    }
+  }
 }

@@ -80,9 +80,9 @@ struct OutputSymbols {
   /// What a symbol stands for.
   private struct Definition: Hashable {
     let kind: SymbolKind
-    let index: UInt32
+    let meaning: Meaning
 
-    init(_ symbol: Symbol) { (kind, index) = (symbol.kind, symbol.definition) }
+    init(_ symbol: Symbol) { (kind, meaning) = (symbol.kind, symbol.meaning) }
   }
 
   /// What finished modules import by module and name: several of their symbols may be one import.

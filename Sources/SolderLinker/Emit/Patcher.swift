@@ -11,7 +11,7 @@ struct Patcher {
   private let encoder: OperandEncoder
   /// The encoder's.
   private let values: [SymbolValue]
-  private let typeIDs: [TypeID]
+  private let typeIDs: Row<UnitTypes, TypeID>
   /// The encoder's, of this unit.
   private let functionIndices: [PackedIndex<OutputFunctions>]
 
@@ -139,7 +139,7 @@ struct Patcher {
         !relocation.hasWideAddend
       else { return nil }
       return Patcher.extended(address &+ UInt64(bitPattern: Int64(relocation.storedAddend)))
-    case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
+    case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }
   }

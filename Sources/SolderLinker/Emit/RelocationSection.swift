@@ -26,7 +26,7 @@ struct RelocationSection {
       let relocation = unit.relocations[index]
       let target: UInt32
       if relocation.kind == .typeIndexLEB {
-        target = program.index(ofType: relocation.target, of: unit)
+        target = program.index(ofType: relocation.type, of: unit)
       } else {
         target = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
         if omits(relocation.kind, target) { continue }
@@ -59,7 +59,7 @@ struct RelocationSection {
           "\(unit.file.displayName): code \(what) at offset \(edit.offset), which no object can say")
       case .relocation(let kind, let leading):
         let target =
-          id.map { symbols.index(of: $0, program, custom) } ?? program.index(ofType: edit.target, of: unit)
+          id.map { symbols.index(of: $0, program, custom) } ?? program.index(ofType: edit.type, of: unit)
         if target == none32 {
           program.errors.report(
             "\(unit.file.displayName): what the code at offset \(edit.offset) refers to has no symbol in the result")

@@ -10,7 +10,7 @@ import WebAssemblyFormat
 /// them in parallel.
 struct ModuleReader {
   private let unit: ModuleDraft
-  private var functionTypes: [UInt32] = []
+  private var functionTypes: [TypeIndex] = []
   // What becomes the unit's: kept here meanwhile, since reaching into an object costs a check each time.
   private var typeCount = 0
   private var functionImports: [FunctionImport] = []
@@ -71,7 +71,9 @@ struct ModuleReader {
       unit.dataSectionIndex = UInt32(section.index)
       unit.dataPayloadOffset = reader.offset
       try readData(&reader)
-    case .dataCount: _ = try reader.u32()
+    case .dataCount:
+      _ = try reader.u32()
+      unit.hasDataCount = true
     case .tag: try readTags(&reader)
     }
     guard reader.isAtEnd else {
@@ -368,11 +370,11 @@ struct ModuleReader {
 
   // MARK: Types, limits, expressions
 
-  private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
+  private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> TypeIndex {
     let at = reader.offset
     let index = try reader.u32()
     guard Int(index) < typeCount else { throw FormatError("type \(index) does not exist", at: at) }
-    return index
+    return TypeIndex(rawValue: index)
   }
 
   private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {

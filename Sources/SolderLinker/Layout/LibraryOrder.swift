@@ -184,7 +184,7 @@ extension Unit {
   fileprivate var exportedNames: Set<UInt32> {
     var names: Set<UInt32> = []
     for (index, symbol) in symbols.enumerated()
-    where !symbol.isUndefined && !symbol.isLocal && symbol.aliasOf == none32 {
+    where !symbol.isUndefined && !symbol.isLocal && symbol.aliased == nil {
       names.insert(nameNumbers[index])
     }
     return names

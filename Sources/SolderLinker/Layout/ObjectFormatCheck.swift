@@ -175,8 +175,8 @@ struct ObjectFormatCheck {
   }
 
   private func typeProblem(_ unit: Unit) -> String? {
-    func check(_ type: UInt32, _ what: @autoclosure () -> String) -> String? {
-      let id = unit.typeIDs[Int(type)]
+    func check(_ type: TypeIndex, _ what: @autoclosure () -> String) -> String? {
+      let id = unit.typeIDs[type]
       return resolution.types.isPlainForObjects(id) ? nil : "\(what()) has the type \(resolution.types.text(of: id))"
     }
     for entry in unit.functionImports {
@@ -218,7 +218,7 @@ struct ObjectFormatCheck {
   private func problem(of edit: Relocation, in unit: Unit) -> String? {
     let place = place(Int(edit.offset))
     if edit.kind == .typeIndexLEB || edit.kind == .signedTypeIndex {
-      let type = unit.typeIDs[Int(edit.target)]
+      let type = unit.typeIDs[edit.type]
       if !resolution.types.isPlainForObjects(type) {
         return "names the type \(resolution.types.text(of: type)) \(place)"
       }

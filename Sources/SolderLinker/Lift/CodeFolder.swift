@@ -208,13 +208,13 @@ struct CodeFolder {
   private func effect(of step: Instruction) -> StackEffect? {
     if let effect = step.opcode.stackEffect { return effect }
     let imported = unit.functionImports.count
-    let type: UInt32
+    let type: TypeIndex
     switch step.opcode {
     case .call:
       guard step.first < imported + unit.functions.count else { return nil }
       let index = Int(step.first)
       type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
-    case .callIndirect: type = UInt32(truncatingIfNeeded: step.first)
+    case .callIndirect: type = TypeIndex(rawValue: UInt32(truncatingIfNeeded: step.first))
     default: return nil
     }
     guard let signature = unit.types.functionType(type) else { return nil }

@@ -175,7 +175,7 @@ struct StartUpReader {
   /// Whether the unit defines a function that takes and gives nothing.
   private func isPlain(_ function: UInt32) -> Bool {
     let index = Int(function) - unit.functionImports.count
-    return index >= 0 && index < unit.functions.count && unit.types.isEmptyFunction(Int(unit.functions[index].type))
+    return index >= 0 && index < unit.functions.count && unit.types.isEmptyFunction(unit.functions[index].type)
   }
 
   // MARK: Functions

@@ -43,6 +43,8 @@ final class InputModule: Sendable {
   let tags: [Tag]
   let exports: [Export]
   let startFunction: UInt32?
+  /// Whether it has a data count section, which came with bulk memory.
+  let hasDataCount: Bool
   /// By function that the module defines: the name that its export must have (`export_name` attribute), which may be
   /// empty. Few have one.
   let exportNames: [Int: ByteString]
@@ -102,6 +104,7 @@ final class InputModule: Sendable {
     tags = draft.tags
     exports = draft.exports
     startFunction = draft.startFunction
+    hasDataCount = draft.hasDataCount
     exportNames = draft.exportNames
     segments = draft.segments
     elements = draft.elements

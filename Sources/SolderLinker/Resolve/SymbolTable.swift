@@ -7,7 +7,7 @@ import WebAssemblyFormat
 /// and name) exist only in `symbols`.
 struct SymbolTable {
   var symbols: [Symbol] = []
-  var importNames: [ImportNames] = []
+  var importNames = Row<LinkImportNames, ImportNames>()
   private(set) var slots: [SymbolID] = []
   /// Names that `--wrap` makes stand for another symbol, by slot.
   private var redirected: [Int: SymbolID] = [:]
@@ -64,18 +64,15 @@ struct SymbolTable {
     _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UnitID?
   ) -> (id: SymbolID, isNew: Bool) {
     if let id = find(number: number) { return (id, false) }
-    var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, definition: none32)
+    var symbol = Symbol(name: name, kind: kind, .undefined, flags: flags, unit: unit)
     if !traced.isEmpty, traced.contains(name) { symbol.attributes.insert(.traced) }
     return (add(symbol, number: number), true)
   }
 
   /// Adds the name of a lazy file if it has not appeared yet, which is usual: of a large archive most is never needed.
-  mutating func addLazy(_ name: ByteString, number: UInt32, file: Int) -> Bool {
+  mutating func addLazy(_ name: ByteString, number: UInt32, file: LazyFileID) -> Bool {
     guard traced.isEmpty, find(number: number) == nil else { return false }
-    let definition = UInt32(truncatingIfNeeded: file)
-    _ = add(
-      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: nil, definition: definition), number: number
-    )
+    _ = add(Symbol(name: name, kind: .function, .lazy(file), flags: [], unit: nil), number: number)
     return true
   }
 
@@ -130,12 +127,12 @@ struct SymbolTable {
 
   /// The module and name of an import for an undefined symbol.
   func importName(of symbol: Symbol) -> (module: ByteString, name: ByteString) {
-    let names = symbol.importNames == none32 ? ImportNames() : importNames[Int(symbol.importNames)]
+    let names = symbol.importNames.map { importNames[$0] } ?? ImportNames()
     return (names.module ?? ByteString("env"), names.name ?? symbol.name)
   }
 
   /// Whether an undefined symbol was declared to be an import, under a name of its own.
   func isExplicitImport(_ symbol: Symbol) -> Bool {
-    symbol.has(.forceImport) || (symbol.importNames != none32 && importNames[Int(symbol.importNames)].name != nil)
+    symbol.has(.forceImport) || symbol.importNames.map { importNames[$0].name != nil } ?? false
   }
 }

@@ -50,6 +50,7 @@ private struct ModuleSetGenerator {
     set.options = random.pick([
       [], [], ["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-all", "--compress-relocations"],
     ])
+    if random.chance(80) { set.options.append("--extra-features=bulk-memory") }
     makeCalls()
     return set
   }

@@ -109,15 +109,15 @@ struct ImportPass {
 
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
     var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
-    guard symbol.unit != nil, symbol.definition != none32 else { return key }
+    guard let imported = symbol.imported else { return key }
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .global:
-      let entry = unit.globalImports[Int(symbol.definition)]
+      let entry = unit.globalImports[Int(imported)]
       key.isMutable = entry.global.isMutable
       key.valueType = unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs)
     case .table:
-      let entry = unit.tableImports[Int(symbol.definition)]
+      let entry = unit.tableImports[Int(imported)]
       key.valueType = unit.valueType(entry.declaration, entry.elementType, unit.typeIDs)
     default: break
     }

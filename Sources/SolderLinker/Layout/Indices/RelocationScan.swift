@@ -3,7 +3,7 @@ import WebAssemblyFormat
 /// What the relocations of one unit, or of some of its functions, ask for, in the order in which they do.
 struct ScanResult: Sendable {
   /// Types that code names, by index in the unit, each once.
-  var types: [UInt32] = []
+  var types: [TypeIndex] = []
   var demands: [Demand] = []
 }
 
@@ -176,7 +176,7 @@ struct RelocationScan {
     let target = Int(relocation.target)
     if relocation.kind == .typeIndexLEB || relocation.kind == .signedTypeIndex {
       seen.types[target] = true
-      result.types.append(relocation.target)
+      result.types.append(relocation.type)
       return
     }
     let id = source.symbolIDs[target]
@@ -254,7 +254,7 @@ struct RelocationScan {
 
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
-    guard symbol.kind == .data, symbol.definition != none32 else { return nil }
+    guard symbol.kind == .data, symbol.definition != nil else { return nil }
     guard let output = memory.outputSegments[symbol.segmentID].index, !memory.segments[Int(output)].flags.contains(.tls)
     else { return nil }
     return memory.segments[Int(output)].name
