@@ -58,7 +58,7 @@ struct ThreadLocalRelocations {
       guard instruction.opcode == .call, reader.depth == 1 else { continue }
       let callee = UInt32(truncatingIfNeeded: instruction.first)
       let index = Int(callee) - unit.functionImports.count
-      if index >= 0, index < unit.functions.count, unit.types.isEmptyFunction(Int(unit.functions[index].type)) {
+      if index >= 0, index < unit.functions.count, unit.types.isEmptyFunction(unit.functions[index].type) {
         calls.append((callee, instruction.operandOffset))
       }
     }
