@@ -1,6 +1,7 @@
-import SolderLinker
 import Testing
 import WebAssemblyFormat
+
+@testable import SolderLinker
 
 /// The content of a type section that lives as long as the test.
 private final class Section {

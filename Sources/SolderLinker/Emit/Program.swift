@@ -166,7 +166,8 @@ final class Program: Sendable {
 
   // MARK: No answer
 
-  private func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
+  /// Reports that a symbol lacks something that it must have.
+  func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
     let symbol = symbol(id)
     let file = resolution.units[symbol.unit]?.file.displayName ?? "command line"
     errors.report("\(file): symbol '\(symbol.name)' has no \(what) in the result")

@@ -108,7 +108,7 @@ struct RelocatableSections {
     append(.initFunctions, count: constructors.count, &writer) { writer in
       for (priority, id) in constructors {
         writer.u32(priority)
-        writer.u32(symbols.index(of: id, program, custom))
+        writer.u32(symbols.index(of: id, program, custom)?.rawValue ?? program.missing("symbol table entry", of: id))
       }
     }
     let groups = comdats()

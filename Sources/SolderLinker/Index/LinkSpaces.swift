@@ -59,6 +59,15 @@ enum LinkImportNames {}
 /// Lazy files, in ``Inputs/lazyFiles``.
 enum LinkLazyFiles {}
 
+/// Names of the link, as ``NameRegister`` counts them.
+enum LinkNames {}
+/// Names that appeared while names were resolved, in that order; see ``SymbolTable/slots``.
+enum LinkNameSlots {}
+
+/// Number of a name. Which it is depends on who came first.
+typealias NameNumber = Index<LinkNames>
+/// Place of a name among those that appeared.
+typealias NameSlot = Index<LinkNameSlots>
 /// Index of an import's module and name.
 typealias ImportNamesID = Index<LinkImportNames>
 /// Index of a lazy file.

@@ -181,8 +181,8 @@ extension Unit {
   }
 
   /// The numbers of the names of what it defines and exports.
-  fileprivate var exportedNames: Set<UInt32> {
-    var names: Set<UInt32> = []
+  fileprivate var exportedNames: Set<PackedIndex<LinkNames>> {
+    var names: Set<PackedIndex<LinkNames>> = []
     for (index, symbol) in symbols.enumerated()
     where !symbol.isUndefined && !symbol.isLocal && symbol.aliased == nil {
       names.insert(nameNumbers[index])

@@ -34,13 +34,13 @@ final class ModuleDraft {
   var names = NameSection()
   var dylink: DylinkSection?
   var code: Section?
-  var dataSectionIndex = none32
+  var dataSectionIndex: UInt32?
   var dataPayloadOffset = 0
   var relocationSections: [ByteReader] = []
 
   var symbols: [UnitSymbol] = []
-  var nameNumbers: [UInt32] = []
-  var comdatNumbers: [UInt32] = []
+  var nameNumbers: [PackedIndex<LinkNames>] = []
+  var comdatNumbers: [NameNumber] = []
   var comdats: [ByteString] = []
   var initFunctions: [InitFunction] = []
   var declaredRelocations = DeclaredRelocations()

@@ -4,7 +4,7 @@ extension Resolver {
   /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
   mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let existing = table.symbols[Int(id)]
     if !isNew {
       guard existing.isUndefined, !existing.has(.provided) else { return id }

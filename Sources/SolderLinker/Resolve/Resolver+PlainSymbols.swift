@@ -10,7 +10,7 @@ extension Resolver {
   /// What the loop needs of a unit, taken out of it once.
   private struct PlainUnit {
     let symbols: [UnitSymbol]
-    let nameNumbers: [UInt32]
+    let nameNumbers: [PackedIndex<LinkNames>]
     let typeIDs: Row<UnitTypes, TypeID>
     let discardedComdats: [Bool]
     let index: UnitID
@@ -60,7 +60,7 @@ extension Resolver {
     if isUndefined, !symbol.isPlainImport { return nil }
     let isDiscarded = unit.isDiscarded(symbol)
     if symbol.isLocal { return table.addUnnamed(make(symbol, isDiscarded: isDiscarded, of: unit)) }
-    let number = unit.nameNumbers[index]
+    guard let number = unit.nameNumbers[index].index else { return nil }
     guard let id = table.find(number: number) else {
       return table.add(make(symbol, isDiscarded: isDiscarded, of: unit), number: number)
     }

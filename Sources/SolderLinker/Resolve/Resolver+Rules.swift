@@ -55,7 +55,7 @@ extension Resolver {
 
   private mutating func addDefined(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
     let existing = table.symbols[Int(id)]
     if existing.has(.traced) {
@@ -127,7 +127,7 @@ extension Resolver {
 
   private mutating func addUndefined(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     if table.symbols[Int(id)].has(.traced) {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }

@@ -75,9 +75,10 @@ struct Resolver {
   mutating func addLazy(_ index: LazyFileID) {
     let source = lazyFiles[index].source
     for position in lazyFiles[index].symbols {
-      if table.addLazy(source.symbols[position], number: source.nameNumbers[position], file: index) { continue }
+      let number = source.nameNumbers[position]
+      if table.addLazy(source.symbols[position], number: number, file: index) { continue }
       let (id, isNew) = table.insert(
-        source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: nil)
+        source.symbols[position], number: number, kind: .function, flags: [], unit: nil)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {

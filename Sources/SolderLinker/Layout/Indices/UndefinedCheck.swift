@@ -56,7 +56,7 @@ struct UndefinedCheck {
   }
 
   private func note(
-    _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport,
+    _ id: SymbolID, _ function: DefinitionIndex?, in unit: Unit, _ report: inout UndefinedReport,
     _ missing: inout MissingFunctions
   ) {
     let symbol = resolution.symbol(id)
