@@ -157,6 +157,39 @@ import Testing
       files, [bulkMemory], gives: "host.note(1) instantiation fails: out of bounds memory access")
   }
 
+  /// What follows in the same memory is late as well: in the same module, and in one that comes after it.
+  @Test func nothingOvertakesALateSegment() async throws {
+    var starter = ModuleBuilder()
+    starter.start = starter.function([], [], [])
+    starter.global(.i32, [.i32Const(0)], export: "wait")
+    var first = owner()
+    first.importGlobal("b", "wait", .i32)
+    let place = first.importGlobal("host", "place", .i32)
+    first.data(.active([.globalGet(place), .i32Const(1), .i32Add]), [1, 1, 1, 1])
+    first.data(.at(9), [2])
+    let second = user { $0.data(.at(10), [3]) }
+    try await inAllOrders(
+      [("a.wasm", first), ("b.wasm", starter), ("c.wasm", second)], [bulkMemory],
+      gives: "instantiated run() = \(0x0103_0201)")
+  }
+
+  /// A module that is only imported from by way of a memory that it passes on starts first all the same.
+  @Test func whoPassesAMemoryOnStartsFirst() async throws {
+    var first = ModuleBuilder()
+    let memory = first.importMemory("host", "memory", Limits(1))
+    first.export("passed", .memory, memory)
+    let place = first.importGlobal("host", "place", .i32)
+    first.data(.active([.globalGet(place), .i32Const(1), .i32Add]), [1, 1, 1, 1])
+    var second = ModuleBuilder()
+    second.importMemory("env", "passed", Limits(1))
+    second.data(.at(9), [2])
+    second.function([], [.i32], export: "run", [.i32Const(8), .i32Load()])
+    for words in [["first.wasm", "second=second.wasm"], ["second=second.wasm", "first.wasm"]] {
+      let result = try await linked(["first.wasm": first, "second.wasm": second], words[0], words[1])
+      #expect(try await result.call("run") == "\(0x0101_0201)", "\(words)")
+    }
+  }
+
   // MARK: What needs none of this
 
   /// Modules that write to memory of their own are as they were, and need no bulk memory.

@@ -7,6 +7,9 @@ struct OutputSymbols {
   private(set) var entries: [SymbolID] = []
   /// Symbols that finished modules export to the host, whatever else they are.
   private var exported: Set<SymbolID> = []
+  /// The function table, where finished modules need it for function pointers: wasm-ld makes one only for code that names
+  /// it, unless its symbol says that it is to be kept, as compilers do.
+  private var neededTable: SymbolID?
   /// Index of each symbol in the table, by ID.
   private var indices: [PackedIndex<OutputSymbolSpace>]
   private var firstSection = OutputSymbolIndex(0)
@@ -17,6 +20,9 @@ struct OutputSymbols {
     addImports(program)
     addLocal(program)
     firstSection = OutputSymbolIndex(entries.count)
+    if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered), !program.indices.slots.isEmpty {
+      neededTable = program.indices.functionTableSymbol
+    }
     for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
         exported.insert(unit.symbolIDs[SymbolIndex(index)])
@@ -111,6 +117,7 @@ struct OutputSymbols {
     let flags = program.symbol(id).flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
+    if id == neededTable { return flags.union(.noStrip) }
     return exported.contains(id) ? flags.union(.exported) : flags
   }
 }

@@ -49,8 +49,8 @@ struct SectionWriter {
   private func write(_ entry: OutputImport, _ writer: inout ByteWriter) {
     writer.name(entry.module)
     writer.name(entry.name)
-    writer.byte(entry.kind.rawValue)
     let symbol = program.symbol(entry.symbol)
+    writer.byte(symbol.has(.exactType) ? ModuleReader.exactFunction : entry.kind.rawValue)
     switch entry.kind {
     case .function: writer.u32(program.index(of: symbol.type))
     case .tag:
@@ -61,7 +61,7 @@ struct SectionWriter {
         return program.errors.report("import '\(entry.name)' is no unit's")
       }
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
-      writer.byte(declared.global.isMutable ? 1 : 0)
+      writer.byte(declared.global.flags)
     case .table:
       let isFunctionTable = entry.symbol == program.indices.functionTableSymbol
       if let unit = units[symbol.unit], let index = symbol.imported {
@@ -154,7 +154,7 @@ struct SectionWriter {
   private func write(_ unit: Unit, _ index: Int, _ writer: inout ByteWriter) {
     let global = unit.globals[index]
     writeType(global.declaration, code: global.type.valueType, of: unit, &writer)
-    writer.byte(global.type.isMutable ? 1 : 0)
+    writer.byte(global.type.flags)
     guard let value = program.decidedValue(ofGlobal: index, of: unit) else {
       return append(expression: global.initializer, of: unit, to: &writer)
     }

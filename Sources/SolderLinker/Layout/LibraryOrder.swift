@@ -122,6 +122,12 @@ struct LibraryOrder {
   }
 }
 
+/// What an export is found by.
+private struct ExportKey: Hashable {
+  let kind: ExternalKind
+  let name: ByteString
+}
+
 extension Resolution {
   /// The shared libraries of the link in the order in which they start.
   func librariesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.isSetUpByExports }) }
@@ -136,6 +142,14 @@ extension Resolution {
   private func needs(of libraries: [Unit]) -> [LibraryNeeds] {
     let named = Dictionary(grouping: libraries.indices.filter { libraries[$0].moduleName != nil }) {
       libraries[$0].moduleName
+    }
+    // What a module without a name exports is there for all that import from `env`, though it may only pass it on.
+    var unnamed: [ExportKey: Int] = [:]
+    for (position, unit) in libraries.enumerated() where unit.contracts.keepsEntry && unit.moduleName == nil {
+      for export in unit.exports {
+        let key = ExportKey(kind: export.kind, name: export.name)
+        if unnamed[key] == nil { unnamed[key] = position }
+      }
     }
     var byName: [String: Int] = [:]
     var byUnit = [Int?](repeating: nil, count: units.count)
@@ -162,11 +176,14 @@ extension Resolution {
         lastUser[other] = position
         result.used.append(other)
       }
-      for module in named.isEmpty ? [] : unit.importedModules {
-        for other in named[module] ?? [] where other != position && lastUser[other] != position {
-          lastUser[other] = position
-          result.used.append(other)
-        }
+      func use(_ other: Int) {
+        guard other != position, lastUser[other] != position else { return }
+        lastUser[other] = position
+        result.used.append(other)
+      }
+      for module in named.isEmpty ? [] : unit.importedModules { for other in named[module] ?? [] { use(other) } }
+      for entry in unnamed.isEmpty ? [] : unit.imports where entry.module == "env" {
+        if let other = unnamed[ExportKey(kind: entry.kind, name: entry.name)] { use(other) }
       }
       return result
     }
@@ -178,6 +195,12 @@ extension Unit {
   fileprivate var importedModules: [ByteString] {
     functionImports.map(\.module)
       + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
+  }
+
+  /// What it imports.
+  fileprivate var imports: [(module: ByteString, kind: ExternalKind, name: ByteString)] {
+    functionImports.map { ($0.module, .function, $0.name) }
+      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map { ($0.module, $0.kind, $0.name) } }
   }
 
   /// The numbers of the names of what it defines and exports.

@@ -38,12 +38,13 @@ struct ObjectFormatCheck {
       guard let facts = unit.lifted, let problem = problem(unit, facts) else { continue }
       diagnostics.error("\(unit.file.displayName): cannot be written as an object: \(problem)")
     }
-    for alias in resolution.exportedImports {
-      let unit = resolution.units[resolution.symbol(alias.symbol).unit]
+    for symbol in resolution.table.symbols {
+      guard case .alias(let target) = symbol.meaning else { continue }
+      let unit = resolution.units[symbol.definer]
+      let end = resolution.symbol(unit.symbolIDs[target])
       diagnostics.error(
-        "\(unit?.file.displayName ?? "<internal>"): cannot be written as an object: it exports "
-          + "'\(options.displayName(of: alias.name))', which is another name for what it imports as "
-          + "'\(options.displayName(of: resolution.symbol(alias.symbol).name))'")
+        "\(unit.file.displayName): cannot be written as an object: it exports '\(options.displayName(of: symbol.name))', "
+          + "which is another name for what it imports as '\(options.displayName(of: end.name))'")
     }
   }
 

@@ -15,6 +15,8 @@ import WebAssemblyFormat
 // what the host owns as soon as one of them can call the host. A module's own memory and table are its own until it is
 // there, so that modules which only write to what they define have no late segments.
 //
+// What comes behind a late segment in the same memory or table is late as well, as it may write over it.
+//
 // A segment that may lie outside of its memory or table traps where the engine would come to it, for what start functions
 // did by then the host has seen. Nothing else depends on that, so where the inputs do not allow bulk memory, whose
 // instructions late segments take, such a segment stays active; one that a start function could see is an error.
@@ -77,12 +79,16 @@ struct SegmentOrder {
       guard live.segments[id], let range = reached.range(of: segment, in: module) else { continue }
       if isLate(range, "data segment \(segment.name.isEmpty ? "\(index)" : segment.name.description)") {
         lateData.insert(id)
+        reached.add(range.space)
       }
     }
     for (index, segment) in module.elements.enumerated() {
       let id = module.bases.element + index
       guard live.elements[id], let range = reached.range(of: segment, in: module) else { continue }
-      if isLate(range, "element segment \(index)") { lateElements.insert(id) }
+      if isLate(range, "element segment \(index)") {
+        lateElements.insert(id)
+        reached.add(range.space)
+      }
     }
   }
 
@@ -139,6 +145,8 @@ private struct ReachedSpaces {
         resolution.symbol(module.symbolIDs[facts.symbol(FunctionIndex($0))]).isUndefined
       }
   }
+
+  mutating func add(_ space: Space) { spaces.insert(space) }
 
   func contains(_ space: Space) -> Bool { spaces.contains(space) || callsHost && isOfHost(space) }
 

@@ -29,9 +29,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
-  /// Whether the body that is scanned reads a base.
+  /// Whether the body that is scanned reads a base, and whether that of the table.
   private var mayFold = false
+  private var readsTableBase = false
   private var folder: CodeFolder?
+  private var slotFolder: SlotFolder?
+  /// The function that is scanned, among those that the unit defines.
+  private var current = 0
   private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
@@ -53,6 +57,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
       if hasDoneCode, facts.done.functions.contains(firstDefined + index) { continue }
+      current = index
       let body = code[index].body
       var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
       if hasDoneCode, let runs = facts.done.runs[firstDefined + index] {
@@ -75,9 +80,37 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     mayFold = false
+    let first = Int(range.start)
+    let found = readsTableBase ? Array(result.relocations[first...]) : []
+    readsTableBase = false
     if folder == nil { folder = CodeFolder(unit) }
-    folder?.fold(body.reader, places, &result.relocations, from: Int(range.start))
-    if folder?.needsTableBlock == true { result.needsTableBlock = true }
+    folder?.fold(body.reader, places, &result.relocations, from: first)
+    guard folder?.needsTableBlock == true else { return }
+    if !foldSlots(unit, body, places, found, from: first) { result.needsTableBlock = true }
+  }
+
+  /// Looks at the whole function for what it means by slots of the table.
+  ///
+  /// - Parameters:
+  ///   - found: the relocations of the body, before anything was folded.
+  ///   - first: where they begin among those of the run.
+  private mutating func foldSlots(
+    _ unit: InputModule, _ body: ScannedBody, _ places: CodePlaces, _ found: [Relocation], from first: Int
+  ) -> Bool {
+    var slots = slotFolder ?? SlotFolder(unit)
+    defer { slotFolder = slots }
+    guard let edits = slots.edits(of: body.reader, code[current]) else { return false }
+    let replaced = Set(edits.map(\.offset))
+    let rest = found.filter { !replaced.contains($0.offset) }
+    if rest.contains(where: { $0.isInTableBlock }) { return false }
+    result.relocations.removeLast(result.relocations.count - first)
+    result.relocations += rest
+    var folder = CodeFolder(unit, leavesTable: true)
+    folder.fold(body.reader, places, &result.relocations, from: first)
+    let all = (result.relocations[first...] + edits).sorted { $0.offset < $1.offset }
+    result.relocations.removeLast(result.relocations.count - first)
+    result.relocations += all
+    return true
   }
 
   /// Scans the body of a function of which only a part stays.
@@ -143,6 +176,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     let unit = task.unit
     self.unit = unit
     folder = nil
+    slotFolder = nil
     search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
@@ -246,6 +280,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
     relocation.target = facts.symbol(GlobalIndex(rawValue: operand.value)).rawValue
+    if value.base == .tableBlock { readsTableBase = true }
     if value.base == .tableBlock || value.base == facts.memoryBlock?.base && isUsedInSum(operand) {
       mayFold = true
     }

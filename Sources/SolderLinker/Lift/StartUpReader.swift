@@ -67,6 +67,13 @@ struct StartUpReader {
     }
   }
 
+  /// A reader for other code than the start-up's: nothing is known of variables, but of one.
+  init(_ unit: ModuleDraft, with value: SymbolicValue, in global: GlobalIndex) {
+    self.init(unit)
+    globals = facts.globals
+    if Int(global) < globals.count { globals[Int(global)] = value }
+  }
+
   /// Reads everything, and tells the unit.
   static func run(_ unit: ModuleDraft) {
     var reader = StartUpReader(unit)
@@ -74,6 +81,7 @@ struct StartUpReader {
     reader.finish()
     unit.lifted = reader.facts
     DataRelocations(unit, reader.facts)?.add(reader.performed.stores)
+    ThreadLocalRelocations.run(unit)
   }
 
   // MARK: In the order of a loader

@@ -38,6 +38,7 @@ struct ThreadLocalReader {
       guard let base = reader.assignments.first?.global, let copy = reader.copies.first else { return nil }
       var result = ThreadLocalFacts(
         base: base, segment: SegmentIndex(copy.segment), size: reader.size(of: copy), initialize: function)
+      result.calls = reader.calls.count
       result.leavesFirstThread = !reader.calls.isEmpty
       reader.setFirstThread(assignments, &result)
       return result
@@ -123,6 +124,7 @@ struct ThreadLocalReader {
       return
     }
     result.firstThread = UInt64(bitPattern: value.addend)
+    result.placesFirstThread = true
   }
 
   private func size(of copy: (segment: Int, target: SymbolicValue?, count: SymbolicValue?)) -> UInt64 {

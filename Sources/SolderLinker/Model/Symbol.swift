@@ -37,6 +37,8 @@ struct Symbol {
     static let preemptible = Attributes(rawValue: 1 << 11)
     /// Another name for what an element's unit calls otherwise.
     static let isAlias = Attributes(rawValue: 1 << 12)
+    /// A function that is imported with this very type, and no subtype of it (custom descriptors).
+    static let exactType = Attributes(rawValue: 1 << 13)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.

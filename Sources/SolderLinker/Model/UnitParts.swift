@@ -32,6 +32,11 @@ struct GlobalType: Equatable {
   /// First byte of the value type; `0x7F` is i32, `0x7E` i64.
   var valueType: UInt8
   var isMutable: Bool
+  /// Whether threads share it (shared-everything threads).
+  var isShared = false
+
+  /// The byte behind the value type.
+  var flags: UInt8 { (isMutable ? 1 : 0) | (isShared ? 2 : 0) }
 
   /// Whether it is `i32` or `i64`.
   var isInteger: Bool { valueType == 0x7F || valueType == 0x7E }
@@ -42,6 +47,8 @@ struct FunctionImport {
   var module: ByteString
   var name: ByteString
   var type: TypeIndex
+  /// Whether it has to be of that very type, and of no subtype (custom descriptors).
+  var isExact = false
 }
 
 /// An import of anything but a function, before it is known who satisfies it.

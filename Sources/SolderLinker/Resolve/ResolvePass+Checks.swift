@@ -34,6 +34,7 @@ extension ResolvePass {
   private mutating func checkImports(of unit: BoundModule) {
     guard let facts = unit.lifted else { return }
     for (index, entry) in unit.functionImports.enumerated() {
+      if entry.isExact { checkExact(entry, Int(facts.functionSymbols) + index, of: unit) }
       check(
         Int(facts.functionSymbols) + index, index, .function(unit.typeIDs[entry.type]), entry.module, entry.name,
         of: unit)
@@ -48,6 +49,21 @@ extension ResolvePass {
         let wanted = resolver.externalType(of: entry, in: unit)
         check(Int(first) + index, index, wanted, entry.module, entry.name, of: unit)
       }
+    }
+  }
+
+  /// An import of this very type: the definition has to have it, and so has what the host gives.
+  private mutating func checkExact(_ entry: FunctionImport, _ position: Int, of unit: BoundModule) {
+    let id = resolver.id(position, of: unit)
+    let symbol = resolver.table.symbols[Int(id)]
+    guard symbol.kind == .function else { return }
+    if symbol.isUndefined {
+      resolver.table.symbols[Int(id)].attributes.insert(.exactType)
+      return
+    }
+    let wanted = unit.typeIDs[entry.type]
+    if let type = symbol.type, type != wanted, resolver.types.isSubtype(type, wanted) {
+      reportMismatch(.function(wanted), entry.name, in: unit, .function(type), symbol)
     }
   }
 

@@ -32,14 +32,17 @@ extension Resolver {
     case .tag: .tag(unit.typeIDs[entry.tagType])
     case .global:
       .global(
-        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable)
+        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable,
+        isShared: entry.global.isShared)
     case .table: .table(unit.valueType(entry.declaration, entry.elementType, unit.typeIDs), entry.limits)
     case .memory: .memory(entry.limits)
     }
   }
 
   private func externalType(of global: GlobalVariable, in unit: BoundModule) -> ExternalType {
-    .global(unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable)
+    .global(
+      unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable,
+      isShared: global.type.isShared)
   }
 
   private func externalType(of table: Table, in unit: BoundModule) -> ExternalType {
@@ -49,7 +52,9 @@ extension Resolver {
   /// A global's type as a message shows it.
   func describe(_ type: ExternalType) -> String {
     // In wasm-ld's words.
-    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.text(of: type) }
+    if case .global(let type, let isMutable, isShared: false) = type {
+      return (isMutable ? "var " : "const ") + types.text(of: type)
+    }
     return types.text(of: type)
   }
 

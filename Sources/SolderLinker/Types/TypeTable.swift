@@ -26,6 +26,8 @@ struct TypeTable: Sendable {
     /// Where in ``bytes`` the byte stands that encodes ``kind``.
     let compositeOffset: Int
     let kind: TypeKind
+    /// Whether threads may share its values.
+    let isShared: Bool
     /// Whether ``bytes`` contain no ID.
     let isPlain: Bool
   }
@@ -123,7 +125,8 @@ struct TypeTable: Sendable {
       let definition = try TypeTable.rewrite(types.entries[Int(index)], to: &bytes, map: mapped)
       define(
         arena.copy(bytes), supertype: definition.supertype.map { TypeID(rawValue: mapped($0)) },
-        compositeOffset: definition.rewrittenOffset, kind: definition.kind, isPlain: isPlain)
+        compositeOffset: definition.rewrittenOffset, kind: definition.kind, isShared: definition.isShared,
+        isPlain: isPlain)
     }
     return first
   }
@@ -138,12 +141,12 @@ struct TypeTable: Sendable {
   }
 
   private mutating func define(
-    _ bytes: ByteString, supertype: TypeID?, compositeOffset: Int, kind: TypeKind, isPlain: Bool
+    _ bytes: ByteString, supertype: TypeID?, compositeOffset: Int, kind: TypeKind, isShared: Bool = false, isPlain: Bool
   ) {
     definitions.append(
       Definition(
         bytes: bytes, group: UInt32(groups.count - 1), supertype: supertype, compositeOffset: compositeOffset,
-        kind: kind, isPlain: isPlain))
+        kind: kind, isShared: isShared, isPlain: isPlain))
   }
 }
 
