@@ -47,6 +47,7 @@ final class CodeLifter: Sendable {
     var neededFunctions: Set<FunctionIndex> = []
     var namesSegments = false
     var namedElements: Set<ElementIndex> = []
+    var changedTables: Set<TableIndex> = []
     var error: FormatError?
 
     /// What was found since the last function began belongs to that.

@@ -242,7 +242,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
-      relocation.target = facts.symbol(TableIndex(rawValue: operand.value)).rawValue
+      let table = TableIndex(rawValue: operand.value)
+      if operand.opcode.changesTable { result.changedTables.insert(table) }
+      relocation.target = facts.symbol(table).rawValue
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }
       relocation.target = facts.symbol(TagIndex(rawValue: operand.value)).rawValue
