@@ -233,8 +233,8 @@ def outcome_of(engine, case):
     try:
         instance = together.instantiate(result)
     except Refused as error:
-        if isinstance(failure, Refused):
-            return "both refuse", str(failure)
+        if failure is not None:
+            return "both refuse", f"{failure}; {error}"
         if "unknown import: `env::" in str(error):
             raise Unsure("the host may have it")
         return "differs", f"the result is refused: {error}"
