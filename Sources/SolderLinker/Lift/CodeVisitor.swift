@@ -26,6 +26,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
+  private var segmentCount = 0
+  private var elementCount = 0
   private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
@@ -190,6 +192,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
+    segmentCount = unit.segments.count
+    elementCount = unit.elements.count
     hasDoneCode = !facts.done.isEmpty
   }
 
@@ -255,10 +259,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         throw missing("memory", operand)
       }
     case .data:
-      guard Int(operand.value) < unit?.segments.count ?? 0 else { throw missing("data segment", operand) }
+      guard Int(operand.value) < segmentCount else { throw missing("data segment", operand) }
       result.namesSegments = true
     case .element:
-      guard Int(operand.value) < unit?.elements.count ?? 0 else { throw missing("element segment", operand) }
+      guard Int(operand.value) < elementCount else { throw missing("element segment", operand) }
       result.namedElements.insert(ElementIndex(rawValue: operand.value))
     case .implicitMemory: break
     }

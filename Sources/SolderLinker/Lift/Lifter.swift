@@ -427,8 +427,9 @@ struct Lifter {
 
   private mutating func placeLibraryElements() {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
-    facts.tableBlockSize = unit.dylink?.tableSize ?? 0
-    facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
+    if let dylink = unit.dylink {
+      (facts.tableBlockSize, facts.tableAlignment) = (dylink.tableSize, dylink.tableAlignment)
+    }
     for index in unit.elements.indices {
       let element = unit.elements[index]
       guard element.table == TableIndex(0), let offset = element.offset, let value = evaluator.value(of: offset),
