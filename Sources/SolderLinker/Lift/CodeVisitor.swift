@@ -26,7 +26,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
+  /// Whether some code is left out, and among which functions.
   private var hasDoneCode = false
+  private var doneFunctions: ClosedRange<UInt32> = 0...0
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
   /// Whether the body that is scanned reads a base.
@@ -52,10 +54,11 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      if hasDoneCode, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
+      let isDone = hasDoneCode && doneFunctions.contains(importedFunctions + UInt32(index))
+      if isDone, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
       let body = code[index].body
       var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
-      if hasDoneCode, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
+      if isDone, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
         scanWhatStays(reader, runs)
         continue
       }
@@ -134,7 +137,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
-      result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
+      // Folding edits reads of locals, too.
+      result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / (next.folds ? 20 : 32))
     }
     return true
   }
@@ -157,6 +161,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
     hasDoneCode = !facts.done.isEmpty
+    let done = facts.done.functions.union(facts.done.runs.keys)
+    doneFunctions = (done.min() ?? 0)...(done.max() ?? 0)
   }
 
   // MARK: Operands
@@ -164,7 +170,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   @inline(__always)
   mutating func operand(_ operand: Operand) throws(FormatError) {
     // Two of three are calls, and nearly all calls are of this kind.
-    guard operand.opcode == .call, operand.value < functionCount, !hasDoneCode else {
+    guard operand.opcode == .call, operand.value < functionCount,
+      !hasDoneCode || !doneFunctions.contains(operand.value)
+    else {
       return try anyOperand(operand)
     }
     result.relocations.append(
@@ -180,14 +188,15 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       relocation.target = facts.functionSymbols + operand.value
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
-      if hasDoneCode, facts.done.functions.contains(operand.value) {
+      let mayBeDone = hasDoneCode && doneFunctions.contains(operand.value)
+      if mayBeDone, facts.done.functions.contains(operand.value) {
         if facts.done.calls.contains(operand.offset) {
           relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(operand.value)
         }
-      } else if hasDoneCode, facts.done.runs[operand.value] != nil,
+      } else if mayBeDone, facts.done.runs[operand.value] != nil,
         !facts.done.startUpCalls.contains(operand.offset)
       {
         result.neededFunctions.insert(operand.value)
