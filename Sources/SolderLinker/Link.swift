@@ -118,7 +118,7 @@ struct Link {
     if diagnostics.hasErrors { return nil }
 
     // Order what runs before the program: start functions, relocation functions, constructors.
-    let start = StartOrder(resolution, own.startUp, live, options, diagnostics)
+    let start = StartOrder(resolution, own, live, options, diagnostics)
 
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
@@ -152,7 +152,7 @@ struct Link {
     // Find the addresses that globals hold, and give functions their slots. Afterwards every function pointer is final.
     let addresses = AddressGlobals(demands, missing, resolution, options)
     let table = FunctionTablePass(
-      resolution, own, live, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
+      resolution, own, live, start, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
     ).run(demands, missing, addresses)
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.

@@ -186,4 +186,13 @@ import Testing
       "traps at start", [],
       "(module (func $begin unreachable) (start $begin) (func (export \"f\")))"),
   ]
+
+  /// Many imports of one function, the last of which is exported, while nothing is left out.
+  @Test func exportsOneOfManyImports() async throws {
+    var module = ModuleBuilder()
+    let imports = (0..<40).map { _ in module.importFunction("host", "note", [.i32], []) }
+    module.export("shown", .function, imports[39])
+    let result = try await linked(["module.wasm": module], "--no-gc-sections", "--strip-debug")
+    #expect(try await result.invoke([Call("shown", 3)]) == "instantiated\nhost.note(3)\nshown(3) = None\n")
+  }
 }

@@ -82,6 +82,7 @@ class Loader:
         text.append(f'(table $trampolines (export "trampolines") {max(1, len(functions))} funcref)')
         if not self.program:
             text.append(f'(memory (export "memory") {limit}8)')
+        text.append('(global (export "shared") (mut i32) (i32.const 0)) (tag (export "thrown") (param i32))')
         text.append(f'(global (export "__stack_pointer") (mut {at}) ({zero} {STACK}))')
         for place, name in enumerate(functions):
             count = len(list(imports["env", name].params))

@@ -15,7 +15,7 @@ struct CustomPlan {
   private(set) var outputs: [Output] = []
   /// Offset of each input section in its output section, and which that is, numbered over all units.
   private var offsets = Row<LinkCustomSections, UInt64>()
-  private var outputIndices = Row<LinkCustomSections, UInt32>()
+  private var outputIndices = Row<LinkCustomSections, PackedIndex<OutputCustomSections>>()
 
   init() {}
 
@@ -23,7 +23,7 @@ struct CustomPlan {
   init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
     let count = resolution.units.reduce(0) { $0 + $1.customSections.count }
     offsets = Row(repeating: 0, count: count)
-    outputIndices = Row(repeating: none32, count: count)
+    outputIndices = Row(repeating: .none, count: count)
     var byName: [ByteString: Int] = [:]
     for unit in resolution.inLinkOrder {
       for (index, section) in unit.customSections.enumerated()
@@ -76,7 +76,9 @@ struct CustomPlan {
         )
       }
       let merged = MergedStrings(strings, threads)
-      for string in strings { outputIndices[CustomSectionID(rawValue: string.id)] = UInt32(index) }
+      for string in strings {
+        outputIndices[CustomSectionID(rawValue: string.id)] = PackedIndex(OutputCustomIndex(index))
+      }
       outputs[index].size = UInt64(merged.bytes.count)
       outputs[index].strings = merged
       outputs[index].pieces = []
@@ -87,17 +89,17 @@ struct CustomPlan {
       let id = piece.unit.bases.custom + piece.index
       outputs[index].pieces[position].offset = outputs[index].size
       offsets[id] = outputs[index].size
-      outputIndices[id] = UInt32(index)
+      outputIndices[id] = PackedIndex(OutputCustomIndex(index))
       outputs[index].size += UInt64(piece.unit.customSections[piece.index].content.remaining)
     }
   }
 
-  /// Index in ``outputs`` of the section that an input section became part of, `none32` when it was left out.
-  func outputIndex(ofSection section: CustomSectionID) -> UInt32 { outputIndices[section] }
+  /// Index in ``outputs`` of the section that an input section became part of; `nil` when it was left out.
+  func outputIndex(ofSection section: CustomSectionID) -> OutputCustomIndex? { outputIndices[section].index }
 
   /// Where the byte at `offset` of an input section is in the content of its output section.
   func offset(of offset: UInt64, inSection section: CustomSectionID) -> UInt64 {
-    guard let output = outputIndices[checked: section], output != none32 else { return offset }
+    guard let output = outputIndices[checked: section]?.index else { return offset }
     if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section.rawValue) }
     return offsets[section] &+ offset
   }

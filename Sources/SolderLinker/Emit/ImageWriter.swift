@@ -163,7 +163,8 @@ struct ImageWriter {
   private mutating func addDataCount() {
     let count = program.memory.segments.count(where: isWritten)
     let isNeeded =
-      program.options.sharedMemory || program.resolution.inLinkOrder.contains { $0.codeFacts.namesSegments }
+      program.options.sharedMemory || !program.indices.start.segments.lateData.isEmpty
+      || program.resolution.inLinkOrder.contains { $0.codeFacts.namesSegments }
     guard count > 0, isNeeded else { return }
     var writer = ByteWriter()
     writer.count(count)
@@ -199,11 +200,11 @@ struct ImageWriter {
 
   private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
     var writer = ByteWriter()
-    if let kept = segment.kept {
+    if segment.isPassive {
+      writer.byte(1)
+    } else if let kept = segment.kept {
       let unit = program.resolution.units[kept.unit]
       writeKeptHeader(unit, unit.segments[Int(kept.segment)], &writer)
-    } else if segment.isPassive {
-      writer.byte(1)
     } else {
       writeActive(program.mainMemory, &writer)
       if program.options.isPositionIndependent, let base = program.resolution.wellKnown.memoryBase {

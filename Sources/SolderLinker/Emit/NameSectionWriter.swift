@@ -240,7 +240,7 @@ struct NameSectionWriter {
   }
 
   private func outputType(_ unit: Unit, _ index: UInt32) -> UInt32? {
-    unit.typeIDs[checked: Int(index)].flatMap { indices.types.index(of: $0) }
+    unit.typeIDs[checked: TypeIndex(rawValue: index)].flatMap { indices.types.index(of: $0) }
   }
 
   /// Names of the fields of types; of equal types in several modules the first one's names count.

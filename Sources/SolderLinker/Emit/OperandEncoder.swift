@@ -150,7 +150,7 @@ final class OperandEncoder: Sendable {
       edit.hasWideAddend
       ? UInt64(bitPattern: source.unit.addend(of: edit)) : UInt64(bitPattern: Int64(edit.storedAddend))
     switch edit.kind {
-    case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.target, of: source.unit))
+    case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.type, of: source.unit))
     case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit).rawValue)
     case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit).rawValue)
     case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit).rawValue)

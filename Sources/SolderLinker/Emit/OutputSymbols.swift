@@ -3,20 +3,26 @@ import WebAssemblyFormat
 /// The symbol table of a relocatable result: named symbols in the order of the link's names, what finished modules import
 /// by module and name, then the local ones of each file, then one for every custom section.
 struct OutputSymbols {
-  /// The symbols, and behind them, as `none32`, the custom sections.
+  /// The symbols; those of the custom sections follow.
   private(set) var entries: [SymbolID] = []
   /// Symbols that finished modules export to the host, whatever else they are.
   private var exported: Set<SymbolID> = []
+  /// The function table, where finished modules need it for function pointers: wasm-ld makes one only for code that names
+  /// it, unless its symbol says that it is to be kept, as compilers do.
+  private var neededTable: SymbolID?
   /// Index of each symbol in the table, by ID.
-  private var indices: [UInt32]
-  private var firstSection: UInt32 = 0
+  private var indices: [PackedIndex<OutputSymbolSpace>]
+  private var firstSection = OutputSymbolIndex(0)
 
   init(_ program: Program) {
-    indices = Array(repeating: none32, count: program.resolution.table.symbols.count)
+    indices = Array(repeating: .none, count: program.resolution.table.symbols.count)
     addNamed(program)
     addImports(program)
     addLocal(program)
-    firstSection = UInt32(entries.count)
+    firstSection = OutputSymbolIndex(entries.count)
+    if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered), !program.indices.slots.isEmpty {
+      neededTable = program.indices.functionTableSymbol
+    }
     for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
         exported.insert(unit.symbolIDs[index])
@@ -25,7 +31,7 @@ struct OutputSymbols {
   }
 
   private mutating func add(_ id: SymbolID) {
-    indices[Int(id)] = UInt32(entries.count)
+    indices[Int(id)] = PackedIndex(OutputSymbolIndex(entries.count))
     entries.append(id)
   }
 
@@ -39,7 +45,7 @@ struct OutputSymbols {
     for id in program.resolution.table.slots {
       let symbol = program.symbol(id)
       if symbol.has(.usedInRegularUnit), !symbol.has(.provided), isPresent(symbol, id, program),
-        indices[Int(id)] == none32
+        indices[Int(id)] == .none
       {
         add(id)
       }
@@ -54,7 +60,7 @@ struct OutputSymbols {
         // A stub for a missing function is local to each file that refers to it.
         let isStub = symbol.has(.isStub)
         guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
-        if indices[Int(id)] == none32 || isStub, isPresent(symbol, id, program) { add(id) }
+        if indices[Int(id)] == .none || isStub, isPresent(symbol, id, program) { add(id) }
       }
     }
   }
@@ -80,31 +86,30 @@ struct OutputSymbols {
   /// What a symbol stands for.
   private struct Definition: Hashable {
     let kind: SymbolKind
-    let index: UInt32
+    let meaning: Meaning
 
-    init(_ symbol: Symbol) { (kind, index) = (symbol.kind, symbol.definition) }
+    init(_ symbol: Symbol) { (kind, meaning) = (symbol.kind, symbol.meaning) }
   }
 
   /// What finished modules import by module and name: several of their symbols may be one import.
   private mutating func addImports(_ program: Program) {
-    var known: [OutputIndex: UInt32] = [:]
+    var known: [OutputIndex: OutputSymbolIndex] = [:]
     for (index, symbol) in program.resolution.table.symbols.enumerated() where symbol.has(.unnamed) {
       guard symbol.isUndefined, let position = program.indices.importIndices[SymbolID(index)] else { continue }
       if let first = known[position] {
-        indices[index] = first
+        indices[index] = PackedIndex(first)
       } else {
-        known[position] = UInt32(entries.count)
+        known[position] = OutputSymbolIndex(entries.count)
         add(SymbolID(index))
       }
     }
   }
 
-  /// The index of the symbol of a unit, or of the custom section that it stands for.
-  func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> UInt32 {
+  /// The index of the symbol of a unit, or of the custom section that it stands for; `nil` if it is not there.
+  func index(of id: SymbolID, _ program: Program, _ custom: CustomPlan) -> OutputSymbolIndex? {
     let symbol = program.symbol(id)
-    guard symbol.kind == .section else { return indices[Int(id)] }
-    let output = custom.outputIndex(ofSection: symbol.customSectionID)
-    return output == none32 ? none32 : firstSection + output
+    guard symbol.kind == .section else { return indices[Int(id)].index }
+    return custom.outputIndex(ofSection: symbol.customSectionID).map { firstSection + $0.rawValue }
   }
 
   /// What the table says of a symbol.
@@ -112,6 +117,7 @@ struct OutputSymbols {
     let flags = program.symbol(id).flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
+    if id == neededTable { return flags.union(.noStrip) }
     return exported.contains(id) ? flags.union(.exported) : flags
   }
 }

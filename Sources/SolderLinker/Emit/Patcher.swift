@@ -11,7 +11,7 @@ struct Patcher {
   private let encoder: OperandEncoder
   /// The encoder's.
   private let values: [SymbolValue]
-  private let typeIDs: [TypeID]
+  private let typeIDs: Row<UnitTypes, TypeID>
   /// The encoder's, of this unit.
   private let functionIndices: [PackedIndex<OutputFunctions>]
 
@@ -50,7 +50,8 @@ struct Patcher {
       let place = Int(relocation.offset) - Int(start)
       let isWritten: Bool
       if let value = shortOperand(relocation) {
-        let width = relocation.shortWidth(of: value, .asWritten)
+        let width =
+          relocation.encoding == .operand ? Int(relocation.width) : relocation.shortWidth(of: value, .asWritten)
         isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
       } else {
         isWritten = write(replacement(for: relocation, length: .asWritten), for: relocation, to: room, at: place)
@@ -139,7 +140,7 @@ struct Patcher {
         !relocation.hasWideAddend
       else { return nil }
       return Patcher.extended(address &+ UInt64(bitPattern: Int64(relocation.storedAddend)))
-    case .typeIndexLEB: return encoder.types.index(of: typeIDs[Int(relocation.target)]).map { UInt64($0) }
+    case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }
   }

@@ -100,6 +100,15 @@ final class Program: Sendable {
     return unit.module.number(ofGlobal: index)
   }
 
+  /// The unit whose import of a global a symbol is, and what it says of it.
+  func globalImport(of id: SymbolID) -> (unit: Unit, entry: Import)? {
+    let symbol = symbol(id)
+    guard symbol.kind == .global, let unit = resolution.units[symbol.unit], let index = symbol.imported else {
+      return nil
+    }
+    return (unit, unit.globalImports[Int(index)])
+  }
+
   // MARK: What is no symbol
 
   /// The index of a type.
@@ -108,9 +117,9 @@ final class Program: Sendable {
   }
 
   /// The index of a type of a unit.
-  func index(ofType type: UInt32, of unit: Unit) -> UInt32 {
-    unit.typeIDs[checked: Int(type)].flatMap { indices.types.index(of: $0) }
-      ?? missing("type \(type) has no index", in: unit)
+  func index(ofType type: TypeIndex, of unit: Unit) -> UInt32 {
+    unit.typeIDs[checked: type].flatMap { indices.types.index(of: $0) }
+      ?? missing("type \(type.rawValue) has no index", in: unit)
   }
 
   /// The first slot of a library's block.
@@ -157,7 +166,8 @@ final class Program: Sendable {
 
   // MARK: No answer
 
-  private func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
+  /// Reports that a symbol lacks something that it must have.
+  func missing<Number: FixedWidthInteger>(_ what: String, of id: SymbolID) -> Number {
     let symbol = symbol(id)
     let file = resolution.units[symbol.unit]?.file.displayName ?? "command line"
     errors.report("\(file): symbol '\(symbol.name)' has no \(what) in the result")

@@ -108,7 +108,7 @@ struct RelocatableSections {
     append(.initFunctions, count: constructors.count, &writer) { writer in
       for (priority, id) in constructors {
         writer.u32(priority)
-        writer.u32(symbols.index(of: id, program, custom))
+        writer.u32(symbols.index(of: id, program, custom)?.rawValue ?? program.missing("symbol table entry", of: id))
       }
     }
     let groups = comdats()
@@ -164,8 +164,7 @@ struct RelocatableSections {
     var groups: [ByteString: [(ComdatKind, UInt32)]] = [:]
     for (position, reference) in program.indices.functions.enumerated() {
       let unit = program.resolution.units[reference.unit]
-      let group = unit.functions[Int(reference.index)].comdat
-      guard group != none32 else { continue }
+      guard let group = unit.functions[Int(reference.index)].comdat.index else { continue }
       let index = (program.indices.importCounts.functions + position).rawValue
       groups[unit.comdats[Int(group)], default: []].append((.function, index))
     }
@@ -173,8 +172,8 @@ struct RelocatableSections {
       // Merged strings belong to no group.
       guard let first = segment.pieces.first, segment.strings.first?.offset != 0 else { continue }
       let unit = program.resolution.units[first.unit]
-      let group = unit.segments[Int(first.segment)].comdat
-      if group != none32 { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
+      let group = unit.segments[Int(first.segment)].comdat.index
+      if let group { groups[unit.comdats[Int(group)], default: []].append((.data, UInt32(index))) }
     }
     return groups.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }.map { ($0.key, $0.value) }
   }

@@ -26,10 +26,11 @@ struct RelocationSection {
       let relocation = unit.relocations[index]
       let target: UInt32
       if relocation.kind == .typeIndexLEB {
-        target = program.index(ofType: relocation.target, of: unit)
+        target = program.index(ofType: relocation.type, of: unit)
       } else {
-        target = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
-        if omits(relocation.kind, target) { continue }
+        let symbol = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
+        if omits(relocation.kind, symbol) { continue }
+        target = symbol?.rawValue ?? RelocationSection.garbage
       }
       entries.byte(relocation.kind.rawValue)
       entries.u64(UInt64(relocation.offset) &- start &+ place)
@@ -58,11 +59,16 @@ struct RelocationSection {
         program.errors.report(
           "\(unit.file.displayName): code \(what) at offset \(edit.offset), which no object can say")
       case .relocation(let kind, let leading):
-        let target =
-          id.map { symbols.index(of: $0, program, custom) } ?? program.index(ofType: edit.target, of: unit)
-        if target == none32 {
-          program.errors.report(
-            "\(unit.file.displayName): what the code at offset \(edit.offset) refers to has no symbol in the result")
+        let target: UInt32
+        if let id {
+          guard let symbol = symbols.index(of: id, program, custom) else {
+            program.errors.report(
+              "\(unit.file.displayName): what the code at offset \(edit.offset) refers to has no symbol in the result")
+            continue
+          }
+          target = symbol.rawValue
+        } else {
+          target = program.index(ofType: edit.type, of: unit)
         }
         entries.byte(kind.rawValue)
         entries.u64(start &+ UInt64(leading))
@@ -73,10 +79,13 @@ struct RelocationSection {
     }
   }
 
+  /// What releases that keep such relocations write in place of a symbol that was collected as garbage.
+  private static let garbage = UInt32.max
+
   /// Whether the symbol was collected as garbage. wasm-ld takes section symbols for garbage too, which are never marked.
-  private func omits(_ kind: RelocationKind, _ target: UInt32) -> Bool {
+  private func omits(_ kind: RelocationKind, _ symbol: OutputSymbolIndex?) -> Bool {
     guard program.options.compatibility.omitsRelocationsOfGarbage else { return false }
-    return target == none32 || kind == .sectionOffsetI32 && program.options.gcSections
+    return symbol == nil || kind == .sectionOffsetI32 && program.options.gcSections
   }
 
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {

@@ -49,22 +49,23 @@ struct SectionWriter {
   private func write(_ entry: OutputImport, _ writer: inout ByteWriter) {
     writer.name(entry.module)
     writer.name(entry.name)
-    writer.byte(entry.kind.rawValue)
     let symbol = program.symbol(entry.symbol)
+    writer.byte(symbol.has(.exactType) ? ModuleReader.exactFunction : entry.kind.rawValue)
     switch entry.kind {
     case .function: writer.u32(program.index(of: symbol.type))
     case .tag:
       writer.byte(0)
       writer.u32(program.index(of: symbol.type))
     case .global:
-      let unit = units[symbol.definer]
-      let declared = unit.globalImports[Int(symbol.definition)]
+      guard let (unit, declared) = program.globalImport(of: entry.symbol) else {
+        return program.errors.report("import '\(entry.name)' is no unit's")
+      }
       writeType(declared.declaration, code: declared.global.valueType, of: unit, &writer)
-      writer.byte(declared.global.isMutable ? 1 : 0)
+      writer.byte(declared.global.flags)
     case .table:
       let isFunctionTable = entry.symbol == program.indices.functionTableSymbol
-      if let unit = units[symbol.unit], unit.index != .own {
-        let declared = unit.tableImports[Int(symbol.definition)]
+      if let unit = units[symbol.unit], let index = symbol.imported {
+        let declared = unit.tableImports[Int(index)]
         writeType(declared.declaration, code: declared.elementType, of: unit, &writer)
         if !isFunctionTable { return write(declared.limits, &writer) }
       } else {
@@ -90,7 +91,7 @@ struct SectionWriter {
         (functions, typeIDs) = (unit.functions, unit.typeIDs)
       }
       let type = functions[Int(reference.index)].type
-      writer.u32(types.index(of: typeIDs[Int(type)]) ?? program.index(ofType: type, of: unit))
+      writer.u32(types.index(of: typeIDs[type]) ?? program.index(ofType: type, of: unit))
     }
     return writer
   }
@@ -153,7 +154,7 @@ struct SectionWriter {
   private func write(_ unit: Unit, _ index: Int, _ writer: inout ByteWriter) {
     let global = unit.globals[index]
     writeType(global.declaration, code: global.type.valueType, of: unit, &writer)
-    writer.byte(global.type.isMutable ? 1 : 0)
+    writer.byte(global.type.flags)
     guard let value = program.decidedValue(ofGlobal: index, of: unit) else {
       return append(expression: global.initializer, of: unit, to: &writer)
     }
@@ -218,7 +219,8 @@ struct SectionWriter {
     for run in runs { write(run, &writer) }
     for reference in indices.keptElements {
       let unit = units[reference.unit]
-      write(unit.elements[Int(reference.index)], of: unit, &writer)
+      let isLate = indices.start.segments.lateElements.contains(unit.bases.element + reference.index)
+      write(unit.elements[Int(reference.index)], of: unit, isLate: isLate, &writer)
     }
     if !indices.declaredFunctions.isEmpty {
       writer.raw([0x03, 0x00])
@@ -245,13 +247,13 @@ struct SectionWriter {
     for case let id? in indices.slots[run].map(\.index) { writer.u32(program.index(of: id)) }
   }
 
-  private func write(_ element: ElementSegment, of unit: Unit, _ writer: inout ByteWriter) {
+  private func write(_ element: ElementSegment, of unit: Unit, isLate: Bool, _ writer: inout ByteWriter) {
     if case .block = element.placement {
       // Its functions have their slots elsewhere; to code, an active segment is empty once the module is instantiated.
       writer.raw([0x01, 0x00, 0x00])
       return
     }
-    let isActive = element.table != none32
+    let isActive = element.table != none32 && !isLate
     var table: UInt32 = 0
     if isActive, let facts = unit.lifted {
       table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])

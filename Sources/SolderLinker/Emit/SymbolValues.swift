@@ -131,11 +131,8 @@ private struct SymbolTables: Sendable {
 
   private func answer(of id: SymbolID) -> SymbolValue.Answer {
     let index = Int(id)
-    let definition = symbols[index].definition
     // The usual cases first, which need few fields of the symbol: a definition in a file.
-    if symbols[index].state == .defined, definition != none32, symbols[index].unit != .own,
-      !symbols[index].has(.preemptible)
-    {
+    if symbols[index].definition != nil, symbols[index].unit != .own, !symbols[index].has(.preemptible) {
       switch symbols[index].kind {
       case .function:
         let function = symbols[index].functionID
@@ -161,6 +158,8 @@ private struct SymbolTables: Sendable {
 
   private func anyAnswer(_ symbol: Symbol, _ id: SymbolID) -> SymbolValue.Answer {
     if symbol.kind == .section { return .section }
+    // What another name of an import was, the import's own symbol is.
+    if symbol.state == .alias { return .absent }
     let index = indices.index(of: symbol, id)
     guard isPresent(symbol, id, hasIndex: index != nil) else { return .absent }
     switch symbol.kind {
@@ -172,7 +171,7 @@ private struct SymbolTables: Sendable {
     case .table: return index?.table.map { .table($0) } ?? .absent
     case .data:
       guard symbol.state == .defined else { return .undefined }
-      return symbol.definition == none32
+      return symbol.isAbsolute
         ? .address(symbol.value) : placed(addresses.address(of: symbol.value, in: symbol.segmentID), Int(id))
     case .section: return .section
     }

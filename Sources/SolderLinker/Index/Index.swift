@@ -57,6 +57,15 @@ struct Row<Space, Value> {
 
   var count: Int { values.count }
 
+  /// Adds a value behind all others.
+  ///
+  /// - Returns: its index.
+  @discardableResult
+  mutating func append(_ value: Value) -> Index<Space> {
+    values.append(value)
+    return Index(values.count - 1)
+  }
+
   @inline(__always)
   subscript(index: Index<Space>) -> Value {
     get { values[Int(index)] }

@@ -18,6 +18,12 @@ extension UnitID {
   static var own: UnitID { UnitID(rawValue: 0) }
 }
 
+/// Types of the link, in ``TypeTable``.
+enum LinkTypes {}
+
+/// Index of a type of the whole link. Equal ones are equal types.
+typealias TypeID = Index<LinkTypes>
+
 /// Functions that units define, of all units in one row.
 enum LinkFunctions {}
 /// Data segments of all units in one row.
@@ -47,3 +53,22 @@ typealias TableID = Index<LinkTables>
 typealias ElementID = Index<LinkElements>
 /// Index of a custom section among those of all units.
 typealias CustomSectionID = Index<LinkCustomSections>
+
+/// Modules and names of imports, in ``SymbolTable/importNames``.
+enum LinkImportNames {}
+/// Lazy files, in ``Inputs/lazyFiles``.
+enum LinkLazyFiles {}
+
+/// Names of the link, as ``NameRegister`` counts them.
+enum LinkNames {}
+/// Names that appeared while names were resolved, in that order; see ``SymbolTable/slots``.
+enum LinkNameSlots {}
+
+/// Number of a name. Which it is depends on who came first.
+typealias NameNumber = Index<LinkNames>
+/// Place of a name among those that appeared.
+typealias NameSlot = Index<LinkNameSlots>
+/// Index of an import's module and name.
+typealias ImportNamesID = Index<LinkImportNames>
+/// Index of a lazy file.
+typealias LazyFileID = Index<LinkLazyFiles>

@@ -18,6 +18,10 @@ enum OutputTypeSpace {}
 enum OutputElements {}
 /// Data segments of the result.
 enum OutputSegments {}
+/// Custom sections of the result that are copied from the inputs.
+enum OutputCustomSections {}
+/// Symbols of a result that is an object.
+enum OutputSymbolSpace {}
 /// Slots of the table that function pointers index.
 enum OutputSlots {}
 
@@ -29,6 +33,8 @@ typealias OutputTagIndex = Index<OutputTags>
 typealias OutputTypeIndex = Index<OutputTypeSpace>
 typealias OutputElementIndex = Index<OutputElements>
 typealias OutputSegmentIndex = Index<OutputSegments>
+typealias OutputCustomIndex = Index<OutputCustomSections>
+typealias OutputSymbolIndex = Index<OutputSymbolSpace>
 /// A function pointer: the slot of the function.
 typealias SlotIndex = Index<OutputSlots>
 

@@ -10,7 +10,7 @@ import WebAssemblyFormat
 /// them in parallel.
 struct ModuleReader {
   private let unit: ModuleDraft
-  private var functionTypes: [UInt32] = []
+  private var functionTypes: [TypeIndex] = []
   // What becomes the unit's: kept here meanwhile, since reaching into an object costs a check each time.
   private var typeCount = 0
   private var functionImports: [FunctionImport] = []
@@ -71,7 +71,9 @@ struct ModuleReader {
       unit.dataSectionIndex = UInt32(section.index)
       unit.dataPayloadOffset = reader.offset
       try readData(&reader)
-    case .dataCount: _ = try reader.u32()
+    case .dataCount:
+      _ = try reader.u32()
+      unit.hasDataCount = true
     case .tag: try readTags(&reader)
     }
     guard reader.isAtEnd else {
@@ -115,37 +117,83 @@ struct ModuleReader {
 
   // MARK: Imports and exports
 
+  /// Kind of an import of a function of that very type (custom descriptors).
+  static let exactFunction: UInt8 = 0x20
+
   private mutating func readImports(_ reader: inout ByteReader) throws(FormatError) {
     let count = try reader.count(minimumSize: 4)
     functionImports.reserveCapacity(functionImports.count + count)
     for _ in 0..<count {
       let module = try reader.name()
       let name = try reader.name()
-      let at = reader.offset
-      let code = try reader.byte()
-      guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of import \(code)", at: at) }
-      if kind == .function {
-        functionImports.append(FunctionImport(module: module, name: name, type: try typeIndex(&reader)))
-        continue
+      // An import without a name, of a kind that is none, begins several of one module (compact import section).
+      switch name.isEmpty ? reader.peek() : nil {
+      case 0x7F:
+        reader.offset += 1
+        for _ in 0..<(try reader.count(minimumSize: 3)) {
+          let name = try reader.name()
+          try readImport(module, name, &reader)
+        }
+      case 0x7E:
+        reader.offset += 1
+        // One type for all of them, which stands in front.
+        let type = reader
+        try skipImportType(&reader)
+        for _ in 0..<(try reader.count()) {
+          let name = try reader.name()
+          var description = type
+          try readImport(module, name, &description)
+        }
+      default: try readImport(module, name, &reader)
       }
-      var entry = Import(module: module, name: name, kind: kind)
-      switch kind {
-      case .function: break
-      case .table:
-        (entry.elementType, entry.declaration) = try valueType(&reader)
-        entry.limits = try limits(&reader)
-        unit.tableImports.append(entry)
-      case .memory:
-        entry.limits = try limits(&reader)
-        unit.memoryImports.append(entry)
-      case .global:
-        (entry.global, entry.declaration) = try globalType(&reader)
-        unit.globalImports.append(entry)
-      case .tag:
-        try reader.skip(1)
-        entry.type = try typeIndex(&reader)
-        unit.tagImports.append(entry)
-      }
+    }
+  }
+
+  private mutating func readImport(
+    _ module: ByteString, _ name: ByteString, _ reader: inout ByteReader
+  ) throws(FormatError) {
+    let at = reader.offset
+    let code = try reader.byte()
+    let isExact = code == ModuleReader.exactFunction
+    guard let kind = isExact ? .function : ExternalKind(rawValue: code) else {
+      throw FormatError("unknown kind of import \(code)", at: at)
+    }
+    var entry = Import(module: module, name: name, kind: kind)
+    switch kind {
+    case .function:
+      functionImports.append(
+        FunctionImport(module: module, name: name, type: try typeIndex(&reader), isExact: isExact))
+    case .table:
+      (entry.elementType, entry.declaration) = try valueType(&reader)
+      entry.limits = try limits(&reader)
+      unit.tableImports.append(entry)
+    case .memory:
+      entry.limits = try limits(&reader)
+      unit.memoryImports.append(entry)
+    case .global:
+      (entry.global, entry.declaration) = try globalType(&reader)
+      unit.globalImports.append(entry)
+    case .tag:
+      try reader.skip(1)
+      entry.type = try typeIndex(&reader)
+      unit.tagImports.append(entry)
+    }
+  }
+
+  private func skipImportType(_ reader: inout ByteReader) throws(FormatError) {
+    switch try reader.byte() {
+    case ExternalKind.table.rawValue:
+      _ = try reader.valueType()
+      _ = try limits(&reader)
+    case ExternalKind.memory.rawValue: _ = try limits(&reader)
+    case ExternalKind.global.rawValue:
+      _ = try reader.valueType()
+      try reader.skip(1)
+    case ExternalKind.tag.rawValue:
+      try reader.skip(1)
+      try reader.skipLEB()
+    // A function; or a kind that is unknown, as the first import will say.
+    default: try reader.skipLEB()
     }
   }
 
@@ -368,11 +416,11 @@ struct ModuleReader {
 
   // MARK: Types, limits, expressions
 
-  private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
+  private func typeIndex(_ reader: inout ByteReader) throws(FormatError) -> TypeIndex {
     let at = reader.offset
     let index = try reader.u32()
     guard Int(index) < typeCount else { throw FormatError("type \(index) does not exist", at: at) }
-    return index
+    return TypeIndex(rawValue: index)
   }
 
   private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
@@ -388,8 +436,8 @@ struct ModuleReader {
     let (code, fragment) = try valueType(&reader)
     let at = reader.offset
     let mutability = try reader.byte()
-    guard mutability <= 1 else { throw FormatError("unknown mutability \(mutability)", at: at) }
-    return (GlobalType(valueType: code, isMutable: mutability == 1), fragment)
+    guard mutability <= 3 else { throw FormatError("unknown mutability \(mutability)", at: at) }
+    return (GlobalType(valueType: code, isMutable: mutability & 1 != 0, isShared: mutability & 2 != 0), fragment)
   }
 
   private mutating func valueType(_ reader: inout ByteReader) throws(FormatError) -> (code: UInt8, fragment: Fragment) {
@@ -438,53 +486,5 @@ struct ModuleReader {
       limits.pageSizeLog2 = size
     }
     return limits
-  }
-}
-
-/// Collects the operands of declarations and constant expressions of a finished module as relocations.
-private struct OperandCollector: OperandVisitor {
-  let isWanted: Bool
-  var relocations: [Relocation] = []
-
-  init(isWanted: Bool) { self.isWanted = isWanted }
-
-  var count: UInt32 { UInt32(relocations.count) }
-
-  mutating func operand(_ operand: Operand) throws(FormatError) {
-    guard isWanted else { return }
-    relocations.append(Relocation(operand))
-  }
-}
-
-extension Relocation {
-  /// An operand found in code, with the raw index as its target. Of `global.get` the whole instruction, which may become
-  /// a constant.
-  init(_ operand: Operand) {
-    let kind: RelocationKind =
-      switch operand.kind {
-      case .function: .functionIndexLEB
-      case .table: .tableNumberLEB
-      case .memory: .memoryIndex
-      case .global: .globalIndexLEB
-      case .tag: .tagIndexLEB
-      case .type: .typeIndexLEB
-      case .signedType: .signedTypeIndex
-      case .data: .dataIndex
-      case .element: .elementIndex
-      case .implicitMemory: .implicitMemory
-      }
-    self.init(
-      kind, at: UInt32(truncatingIfNeeded: operand.offset), width: UInt8(truncatingIfNeeded: operand.length),
-      target: operand.kind == .implicitMemory ? 0 : operand.value)
-    if operand.opcode == .globalGet, operand.kind == .global { replaceInstruction(of: operand, by: .globalGet32) }
-    // What the field holds beside the memory.
-    if operand.kind == .implicitMemory { storedAddend = Int32(bitPattern: operand.value) }
-  }
-
-  /// Takes in the opcode in front of the operand.
-  mutating func replaceInstruction(of operand: Operand, by encoding: Encoding) {
-    offset = UInt32(truncatingIfNeeded: operand.instruction)
-    width = UInt8(truncatingIfNeeded: operand.end - operand.instruction)
-    self.encoding = encoding
   }
 }

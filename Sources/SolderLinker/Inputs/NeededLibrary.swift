@@ -25,8 +25,9 @@ extension ModuleDraft {
       }
       symbols.append(
         UnitSymbol(
-          kind: kind, flags: flags[export.name] ?? [], name: export.name,
-          definition: kind == .function ? export.index - UInt32(functionImports.count) : none32))
+          kind: kind,
+          kind == .function ? .defined(DefinitionIndex(Int(export.index) - functionImports.count)) : .absolute,
+          flags: flags[export.name] ?? [], name: export.name))
     }
   }
 }

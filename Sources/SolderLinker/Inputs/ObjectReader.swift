@@ -89,7 +89,7 @@ struct ObjectReader {
     let count = try reader.count(minimumSize: 3)
     comdats.reserveCapacity(comdats.count + count)
     for _ in 0..<count {
-      let group = UInt32(comdats.count)
+      let group = PackedIndex(ComdatIndex(comdats.count))
       comdats.append(try reader.name())
       _ = try reader.u32()  // Flags, reserved.
       for _ in 0..<(try reader.count(minimumSize: 2)) {
@@ -124,7 +124,7 @@ struct ObjectReader {
     let code = try reader.byte()
     guard let kind = SymbolKind(rawValue: code) else { throw FormatError("unknown kind of symbol \(code)", at: at) }
     var symbol = UnitSymbol(
-      kind: kind, flags: SymbolFlags(rawValue: try reader.u32()), name: ByteString(""), definition: none32)
+      kind: kind, .undefined, flags: SymbolFlags(rawValue: try reader.u32()), name: ByteString(""))
     switch kind {
     case .data:
       symbol.name = try reader.name()
@@ -133,19 +133,19 @@ struct ObjectReader {
       symbol.offset = try reader.u64()
       symbol.size = try reader.u64()
       if symbol.flags.contains(.absolute) {
-        symbol.definition = none32
+        symbol.meaning = .absolute
       } else {
         guard Int(segment) < segments.count else {
           throw FormatError("symbol '\(symbol.name)' lies in segment \(segment), which does not exist", at: at)
         }
-        symbol.definition = segment
+        symbol.meaning = .defined(DefinitionIndex(rawValue: segment))
       }
     case .section:
       let index = try reader.u32()
       guard let section = unit.customSections.firstIndex(where: { $0.index == index }) else {
         throw FormatError("symbol of section \(index), which is not a custom section", at: at)
       }
-      symbol.definition = UInt32(section)
+      symbol.meaning = .defined(DefinitionIndex(section))
       symbol.name = unit.customSections[section].name
       symbol.flags.insert(.bindingLocal)
     case .function:
@@ -174,13 +174,13 @@ struct ObjectReader {
     let index = Int(try reader.u32())
     if symbol.isUndefined {
       guard index < imported else { throw FormatError("undefined symbol of index \(index) is no import", at: at) }
-      symbol.definition = UInt32(index)
+      symbol.meaning = .imported(ImportIndex(index))
       symbol.name = symbol.flags.contains(.explicitName) ? try reader.name() : nameOfImport(index)
     } else {
       guard index >= imported, index - imported < defined else {
         throw FormatError("symbol of index \(index) is out of range", at: at)
       }
-      symbol.definition = UInt32(index - imported)
+      symbol.meaning = .defined(DefinitionIndex(index - imported))
       symbol.name = try reader.name()
     }
   }
@@ -188,8 +188,9 @@ struct ObjectReader {
   /// Functions and globals are shown under the names of their symbols; the first symbol of several wins, and an
   /// export with the name of a function symbol says under which name the function is to be exported.
   private mutating func nameDefinitions() {
-    for symbol in symbols where !symbol.isUndefined {
-      let index = Int(symbol.definition)
+    for symbol in symbols {
+      guard let definition = symbol.definition else { continue }
+      let index = Int(definition)
       switch symbol.kind {
       case .function where functions[index].name.isEmpty: functions[index].name = symbol.name
       case .global where unit.globals[index].name.isEmpty: unit.globals[index].name = symbol.name
@@ -227,7 +228,7 @@ struct ObjectReader {
       throw FormatError("table import \(table.name) is missing a symbol table entry.", at: offset)
     }
     symbols.append(
-      UnitSymbol(kind: .table, flags: [.undefined, .noStrip], name: table.name, definition: 0))
+      UnitSymbol(kind: .table, .imported(ImportIndex(0)), flags: [.undefined, .noStrip], name: table.name))
     unit.usesTableWithoutRelocations = true
   }
 }

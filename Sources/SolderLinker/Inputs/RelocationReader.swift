@@ -67,7 +67,8 @@ struct RelocationReader {
   private func discardedFunctions() -> [Range<UInt32>] {
     guard discardedComdats.contains(true) else { return [] }
     var result: [Range<UInt32>] = []
-    for function in unit.functions where function.comdat != none32 && discardedComdats[Int(function.comdat)] {
+    for function in unit.functions {
+      guard let group = function.comdat.index, discardedComdats[Int(group)] else { continue }
       result.append(function.body.start..<(function.body.start + function.body.size))
     }
     return result

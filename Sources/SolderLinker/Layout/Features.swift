@@ -123,7 +123,9 @@ struct FeatureSet {
     for entry in plan.imports where entry.kind == .global {
       let symbol = resolution.symbol(entry.symbol)
       let unit = resolution.units[symbol.definer]
-      if unit.contracts.sharesVariablesByFeature, unit.globalImports[Int(symbol.definition)].global.isMutable {
+      if unit.contracts.sharesVariablesByFeature,
+        symbol.imported.map({ unit.globalImports[Int($0)].global.isMutable }) ?? false
+      {
         report("imported", symbol)
       }
     }

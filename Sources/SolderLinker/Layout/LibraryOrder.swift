@@ -6,8 +6,9 @@ import WebAssemblyFormat
 // by importing what another one exports; both count. What it exports itself under the name of an import is no need: every
 // library has a copy of an inline function or of a template's instance, and whichever is chosen can do the work.
 //
-// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from;
-// what they state is all the engine goes by, so a circle of them stays in the order of the command line.
+// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from,
+// and those in the order of the command line; what they state is all the engine goes by, so a circle of them stays in that
+// order too.
 //
 // Libraries that need each other in a circle, directly or not, form a group. No order inside it is right for all, so it
 // is the one that native loaders have: depth first along `needed`, from the library by which the group was reached.
@@ -122,6 +123,12 @@ struct LibraryOrder {
   }
 }
 
+/// What an export is found by.
+private struct ExportKey: Hashable {
+  let kind: ExternalKind
+  let name: ByteString
+}
+
 extension Resolution {
   /// The shared libraries of the link in the order in which they start.
   func librariesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.isSetUpByExports }) }
@@ -136,6 +143,14 @@ extension Resolution {
   private func needs(of libraries: [Unit]) -> [LibraryNeeds] {
     let named = Dictionary(grouping: libraries.indices.filter { libraries[$0].moduleName != nil }) {
       libraries[$0].moduleName
+    }
+    // What a module without a name exports is there for all that import from `env`, though it may only pass it on.
+    var unnamed: [ExportKey: Int] = [:]
+    for (position, unit) in libraries.enumerated() where unit.contracts.keepsEntry && unit.moduleName == nil {
+      for export in unit.exports {
+        let key = ExportKey(kind: export.kind, name: export.name)
+        if unnamed[key] == nil { unnamed[key] = position }
+      }
     }
     var byName: [String: Int] = [:]
     var byUnit = [Int?](repeating: nil, count: units.count)
@@ -162,12 +177,16 @@ extension Resolution {
         lastUser[other] = position
         result.used.append(other)
       }
-      for module in named.isEmpty ? [] : unit.importedModules {
-        for other in named[module] ?? [] where other != position && lastUser[other] != position {
-          lastUser[other] = position
-          result.used.append(other)
-        }
+      func use(_ other: Int) {
+        guard other != position, lastUser[other] != position else { return }
+        lastUser[other] = position
+        result.used.append(other)
       }
+      for module in named.isEmpty ? [] : unit.importedModules { for other in named[module] ?? [] { use(other) } }
+      for entry in unnamed.isEmpty ? [] : unit.imports where entry.module == "env" {
+        if let other = unnamed[ExportKey(kind: entry.kind, name: entry.name)] { use(other) }
+      }
+      if unit.contracts.keepsEntry { result.used.sort() }
       return result
     }
   }
@@ -180,11 +199,17 @@ extension Unit {
       + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
   }
 
+  /// What it imports.
+  fileprivate var imports: [(module: ByteString, kind: ExternalKind, name: ByteString)] {
+    functionImports.map { ($0.module, .function, $0.name) }
+      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map { ($0.module, $0.kind, $0.name) } }
+  }
+
   /// The numbers of the names of what it defines and exports.
-  fileprivate var exportedNames: Set<UInt32> {
-    var names: Set<UInt32> = []
+  fileprivate var exportedNames: Set<PackedIndex<LinkNames>> {
+    var names: Set<PackedIndex<LinkNames>> = []
     for (index, symbol) in symbols.enumerated()
-    where !symbol.isUndefined && !symbol.isLocal && symbol.aliasOf == none32 {
+    where !symbol.isUndefined && !symbol.isLocal && symbol.aliased == nil {
       names.insert(nameNumbers[index])
     }
     return names

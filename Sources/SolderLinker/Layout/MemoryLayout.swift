@@ -371,18 +371,19 @@ struct MemoryPass {
 
   /// Segments at fixed addresses, and those that keep their own way of saying where they go.
   private mutating func placeKeptSegments() {
-    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
+    for unit in start.segments.units where unit.contracts.keepsPlaces {
       for (index, segment) in unit.segments.enumerated() {
         let id = unit.bases.segment + index
         guard live.segments[id] else { continue }
         switch segment.placement {
-        case .absolute(let address) where isInMain(unit):
+        case .absolute(let address) where isInMain(unit) && !start.segments.lateData.contains(id):
           placeFixed(unit, index, at: address, prefix: nil)
         case .absolute, .passive, .kept:
+          if case .absolute(let address) = segment.placement, isInMain(unit) { plan.segmentAddresses[id] = address }
           plan.outputSegments[id] = PackedIndex(OutputSegmentIndex(plan.segments.count))
           var output = OutputSegment(name: segment.name)
           output.size = segment.size
-          output.isPassive = segment.placement == .passive
+          output.isPassive = segment.placement == .passive || start.segments.lateData.contains(id)
           output.kept = OutputSegment.Piece(unit: unit.index, segment: UInt32(index), offset: 0)
           plan.segments.append(output)
         case .free, .inside: break

@@ -30,11 +30,14 @@ final class MergedStrings: Sendable {
     var target: UInt32 = 0
   }
 
+  /// The segments that were merged, in order.
+  private enum MergedSegments {}
+
   /// Every string of every segment, in order.
   private let occurrences: [Occurrence]
   /// The strings of each segment are those from `firsts[p]` to `firsts[p + 1]`, where `p` is `positions[id - firstID]`.
   private let firsts: [UInt32]
-  private let positions: [UInt32]
+  private let positions: [PackedIndex<MergedSegments>]
   private let firstID: UInt32
   /// The string to which the first of every 64 bytes of every segment belongs, and where each segment's marks begin:
   /// whoever looks for a byte begins there.
@@ -46,11 +49,12 @@ final class MergedStrings: Sendable {
   ///
   /// - Parameter segments: the number over all units and the bytes of each.
   init(_ segments: [(id: UInt32, bytes: ByteReader)], _ threads: Threads) {
-    let first = segments.lazy.map(\.id).min() ?? 0
-    let last = segments.lazy.map(\.id).max() ?? 0
-    var positions = [UInt32](repeating: none32, count: Int(last - first) + 1)
-    for (position, segment) in segments.enumerated() { positions[Int(segment.id - first)] = UInt32(position) }
-    firstID = first
+    firstID = segments.lazy.map(\.id).min() ?? .max
+    let count = segments.lazy.map { [firstID] in Int($0.id - firstID) + 1 }.max() ?? 0
+    var positions = [PackedIndex<MergedSegments>](repeating: .none, count: count)
+    for (position, segment) in segments.enumerated() {
+      positions[Int(segment.id - firstID)] = PackedIndex(Index(position))
+    }
     self.positions = positions
 
     var merger = StringMerger(segments.map(\.bytes), threads)
@@ -83,8 +87,7 @@ final class MergedStrings: Sendable {
   /// The position of a segment, `nil` when it is not one of those that were merged.
   private func position(of segment: UInt32) -> Int? {
     guard segment >= firstID, Int(segment - firstID) < positions.count else { return nil }
-    let position = positions[Int(segment - firstID)]
-    return position == none32 ? nil : Int(position)
+    return positions[Int(segment - firstID)].index.map { Int($0) }
   }
 
   /// Whether a segment's strings are among these.

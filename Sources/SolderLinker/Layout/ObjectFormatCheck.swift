@@ -38,12 +38,13 @@ struct ObjectFormatCheck {
       guard let facts = unit.lifted, let problem = problem(unit, facts) else { continue }
       diagnostics.error("\(unit.file.displayName): cannot be written as an object: \(problem)")
     }
-    for alias in resolution.exportedImports {
-      let unit = resolution.units[resolution.symbol(alias.symbol).unit]
+    for symbol in resolution.table.symbols {
+      guard case .alias(let target) = symbol.meaning else { continue }
+      let unit = resolution.units[symbol.definer]
+      let end = resolution.symbol(unit.symbolIDs[Int(target)])
       diagnostics.error(
-        "\(unit?.file.displayName ?? "<internal>"): cannot be written as an object: it exports "
-          + "'\(options.displayName(of: alias.name))', which is another name for what it imports as "
-          + "'\(options.displayName(of: resolution.symbol(alias.symbol).name))'")
+        "\(unit.file.displayName): cannot be written as an object: it exports '\(options.displayName(of: symbol.name))', "
+          + "which is another name for what it imports as '\(options.displayName(of: end.name))'")
     }
   }
 
@@ -175,8 +176,8 @@ struct ObjectFormatCheck {
   }
 
   private func typeProblem(_ unit: Unit) -> String? {
-    func check(_ type: UInt32, _ what: @autoclosure () -> String) -> String? {
-      let id = unit.typeIDs[Int(type)]
+    func check(_ type: TypeIndex, _ what: @autoclosure () -> String) -> String? {
+      let id = unit.typeIDs[type]
       return resolution.types.isPlainForObjects(id) ? nil : "\(what()) has the type \(resolution.types.text(of: id))"
     }
     for entry in unit.functionImports {
@@ -218,7 +219,7 @@ struct ObjectFormatCheck {
   private func problem(of edit: Relocation, in unit: Unit) -> String? {
     let place = place(Int(edit.offset))
     if edit.kind == .typeIndexLEB || edit.kind == .signedTypeIndex {
-      let type = unit.typeIDs[Int(edit.target)]
+      let type = unit.typeIDs[edit.type]
       if !resolution.types.isPlainForObjects(type) {
         return "names the type \(resolution.types.text(of: type)) \(place)"
       }

@@ -46,7 +46,7 @@ struct SegmentContribution {
       let segment = segments[position]
       let name = segment.outputName(options)
       // An object's groups must be selectable by whoever links it next.
-      let isAlone = options.contract.keepsGroups && segment.comdat != none32
+      let isAlone = options.contract.keepsGroups && segment.comdat != .none
       let run = index.find(name, isAlone: isAlone, &runs)
       let piece = Piece(
         size: segment.size, segment: UInt32(position), alignment: UInt8(clamping: segment.alignment),

@@ -14,7 +14,8 @@ import WebAssemblyFormat
 //  4. constructors, if nothing calls them later (see `StartUpRule`): a constructor may depend on relocations of a library
 //     that needs it, so all of these are done. The C and C++ libraries' own come first, then those of the shared libraries,
 //     then the program's, by priority;
-//  5. start functions of plain modules, which may use all of that, each behind those of modules that it imports from.
+//  5. start functions of plain modules, which may use all of that, each behind those of modules that it imports from, and
+//     in front of it what `SegmentOrder` says has to be written only then.
 //
 // With threads, each of them instantiates the result. Start functions run in each, as a library's own sees to it that
 // memory is set up once and that variables, which every thread has for itself, are set in all. Relocation functions change
@@ -32,8 +33,10 @@ struct StartOrder {
   var constructors: [SymbolID] = []
   /// Whether they run at instantiation.
   var runsConstructors = false
-  /// Start functions of plain modules, in this order.
+  /// Start functions of plain modules, and functions that write their late segments, in this order.
   var plainModules: [SymbolID] = []
+  /// In which order segments of finished modules are written.
+  var segments = SegmentOrder()
 
   /// Whether something runs in the first of several threads only.
   var needsFirstInstance: Bool { !inFirstInstance.isEmpty || !firstThread.isEmpty }
@@ -45,8 +48,10 @@ struct StartOrder {
   init() {}
 
   init(
-    _ resolution: Resolution, _ rule: StartUpRule, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
+    let modules = resolution.modulesInStartOrder()
+    segments = SegmentOrder(resolution, modules: modules, live, options, diagnostics)
     guard options.contract.callsConstructors else { return }
     let libraries = resolution.librariesInStartOrder().filter { live.units[Int($0.index)] }
     for unit in libraries {
@@ -63,13 +68,14 @@ struct StartOrder {
     }
     for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }
     if live.hasConstructors {
-      let own = StartOrder.objectConstructors(resolution, live)
-      constructors = own.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
+      let ofObjects = StartOrder.objectConstructors(resolution, live)
+      constructors = ofObjects.filter { $0.priority <= StartOrder.reservedPriority }.map(\.symbol)
       for unit in libraries { constructors += StartOrder.libraryConstructors(unit) }
-      constructors += own.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
-      if case .instantiation = rule.caller { runsConstructors = !constructors.isEmpty }
+      constructors += ofObjects.filter { $0.priority > StartOrder.reservedPriority }.map(\.symbol)
+      if case .instantiation = own.startUp.caller { runsConstructors = !constructors.isEmpty }
     }
-    for unit in resolution.modulesInStartOrder() {
+    for unit in modules {
+      if segments.isLate(unit), let write = own.segmentWriting[unit.index] { plainModules.append(write) }
       if let start = unit.startFunction { plainModules.append(StartOrder.symbol(unit, start)) }
     }
   }

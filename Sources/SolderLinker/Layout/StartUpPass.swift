@@ -119,6 +119,8 @@ struct StartUpPass {
     }
     if order.runsConstructors, let caller = resolution.wellKnown.callConstructors { functions.append(caller) }
     functions += order.plainModules
+    let written = Set(own.segmentWriting.values)
+    result.lastFunctions += order.plainModules.filter(written.contains)
     result.functions = functions
     if functions.count > 1, let all = own.startAll {
       result.function = all

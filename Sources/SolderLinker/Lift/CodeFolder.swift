@@ -19,7 +19,7 @@ import WebAssemblyFormat
 //
 // Slots of the table are addressed in the same way, and there is one question more: `base + k` that is used as it is
 // names one function, wherever that has its slot. If the code goes on computing with it, the slots around it are meant as
-// well, and the block has to stay in one piece.
+// well, and the block has to stay in one piece; unless `SlotFolder`, which sees more, finds otherwise.
 
 /// Folds constants of the link in the body of one function after the other.
 struct CodeFolder {
@@ -32,8 +32,10 @@ struct CodeFolder {
   private var before: [Relocation] = []
   private(set) var needsTableBlock = false
 
-  init(_ unit: InputModule) {
-    let facts = unit.lifted ?? LiftedFacts()
+  /// - Parameter leavesTable: whether `__table_base` is none of its business.
+  init(_ unit: InputModule, leavesTable: Bool = false) {
+    var facts = unit.lifted ?? LiftedFacts()
+    if leavesTable { facts.globals = facts.globals.map { $0?.base == .tableBlock ? nil : $0 } }
     self.unit = unit
     self.facts = facts
     code = FlowSteps(globals: facts.globals)
@@ -185,7 +187,7 @@ struct CodeFolder {
       if step.opcode == .return || step.end == rest.end { return true }
       // The value is that of a block, then.
       if step.opcode == .end { continue }
-      guard let effect = effect(of: step) else { return false }
+      guard let effect = unit.effect(of: step) else { return false }
       guard above < effect.pops else {
         above += effect.pushes - effect.pops
         continue
@@ -202,23 +204,5 @@ struct CodeFolder {
       }
     }
     return false
-  }
-
-  /// What an instruction takes from the stack and leaves there; `nil` for those that may go elsewhere.
-  private func effect(of step: Instruction) -> StackEffect? {
-    if let effect = step.opcode.stackEffect { return effect }
-    let imported = unit.functionImports.count
-    let type: UInt32
-    switch step.opcode {
-    case .call:
-      guard step.first < imported + unit.functions.count else { return nil }
-      let index = Int(step.first)
-      type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
-    case .callIndirect: type = UInt32(truncatingIfNeeded: step.first)
-    default: return nil
-    }
-    guard let signature = unit.types.functionType(type) else { return nil }
-    let index = step.opcode == .callIndirect ? 1 : 0
-    return StackEffect(signature.parameters.count + index, signature.results.count)
   }
 }

@@ -31,9 +31,15 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var doneFunctions: ClosedRange<UInt32> = 0...0
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned = none32
-  /// Whether the body that is scanned reads a base.
+  /// Whether the body that is scanned reads a base, and whether that of the table.
   private var mayFold = false
+  private var readsTableBase = false
   private var folder: CodeFolder?
+  private var slotFolder: SlotFolder?
+  /// Folds what is left of code whose slots another has found.
+  private var restFolder: CodeFolder?
+  /// The function that is scanned, among those that the unit defines.
+  private var current = 0
   private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
@@ -56,6 +62,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       result.ranges.append(RelocationRange(start: start, end: start))
       let isDone = hasDoneCode && doneFunctions.contains(importedFunctions + UInt32(index))
       if isDone, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
+      current = index
       let body = code[index].body
       var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
       if isDone, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
@@ -78,9 +85,37 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     mayFold = false
+    let first = Int(range.start)
+    let found = readsTableBase ? Array(result.relocations[first...]) : []
+    readsTableBase = false
     if folder == nil { folder = CodeFolder(unit) }
-    folder?.fold(body.reader, places, &result.relocations, from: Int(range.start))
-    if folder?.needsTableBlock == true { result.needsTableBlock = true }
+    folder?.fold(body.reader, places, &result.relocations, from: first)
+    guard folder?.needsTableBlock == true else { return }
+    if !foldSlots(unit, body, places, found, from: first) { result.needsTableBlock = true }
+  }
+
+  /// Looks at the whole function for what it means by slots of the table.
+  ///
+  /// - Parameters:
+  ///   - found: the relocations of the body, before anything was folded.
+  ///   - first: where they begin among those of the run.
+  private mutating func foldSlots(
+    _ unit: InputModule, _ body: ScannedBody, _ places: CodePlaces, _ found: [Relocation], from first: Int
+  ) -> Bool {
+    var slots = slotFolder ?? SlotFolder(unit)
+    defer { slotFolder = slots }
+    guard let edits = slots.edits(of: body.reader, code[current]) else { return false }
+    let replaced = Set(edits.map(\.offset))
+    let rest = found.filter { !replaced.contains($0.offset) }
+    if rest.contains(where: { $0.kind == .constantTableIndex && $0.target == none32 }) { return false }
+    result.relocations.removeLast(result.relocations.count - first)
+    result.relocations += rest
+    if restFolder == nil { restFolder = CodeFolder(unit, leavesTable: true) }
+    restFolder?.fold(body.reader, places, &result.relocations, from: first)
+    let all = (result.relocations[first...] + edits).sorted { $0.offset < $1.offset }
+    result.relocations.removeLast(result.relocations.count - first)
+    result.relocations += all
+    return true
   }
 
   /// Scans the body of a function of which only a part stays.
@@ -147,6 +182,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     let unit = task.unit
     self.unit = unit
     folder = nil
+    slotFolder = nil
+    restFolder = nil
     search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
@@ -215,6 +252,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
+      if operand.opcode.changesTable { result.changedTables.insert(operand.value) }
       relocation.target = facts.tableSymbols + operand.value
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }
@@ -253,6 +291,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
     relocation.target = facts.globalSymbols + operand.value
+    if value.base == .tableBlock { readsTableBase = true }
     if value.base == .tableBlock || value.base == .memory(symbol: facts.memoryBlockSymbol) && isUsedInSum(operand) {
       mayFold = true
     }

@@ -20,6 +20,14 @@ struct DataRelocations {
     attach(last)
   }
 
+  /// Adds stores to a segment that is not a piece of the block, counted from its first byte; none overlaps another.
+  func add(_ stores: [PerformedStores.Store], to segment: Int) {
+    guard !stores.isEmpty else { return }
+    let missing = unit.segments.count - unit.declaredRelocations.segments.count
+    unit.declaredRelocations.segments += Array(repeating: RelocationRange(), count: max(0, missing))
+    attach(stores.sorted { $0.offset < $1.offset }[...], to: segment, from: 0)
+  }
+
   /// The last store to each place, in the order of the places.
   private func lastInEachPlace(_ stores: [Store]) -> [Store] {
     // Producers write them in the order of their addresses.
@@ -67,21 +75,26 @@ struct DataRelocations {
     unit.declaredRelocations.segments = Array(repeating: RelocationRange(), count: unit.segments.count)
     var next = 0
     for piece in unit.pieces(ofBlock: facts.memoryBlock) {
-      let first = UInt32(unit.relocations.count)
-      var numbers: [Store] = []
       while next < stores.count, stores[next].offset < piece.start { next += 1 }
-      while next < stores.count, stores[next].offset + UInt64(stores[next].width) <= piece.end {
-        if let relocation = relocation(stores[next], from: piece.start) {
-          unit.relocations.append(relocation)
-        } else {
-          numbers.append(stores[next])
-        }
-        next += 1
-      }
-      unit.declaredRelocations.segments[piece.segment] = RelocationRange(
-        start: first, end: UInt32(unit.relocations.count))
-      write(numbers, to: piece.segment, from: piece.start)
+      let first = next
+      while next < stores.count, stores[next].offset + UInt64(stores[next].width) <= piece.end { next += 1 }
+      attach(stores[first..<next], to: piece.segment, from: piece.start)
     }
+  }
+
+  /// Gives a segment, which begins at `start`, its relocations.
+  private func attach(_ stores: ArraySlice<Store>, to segment: Int, from start: UInt64) {
+    let first = UInt32(unit.relocations.count)
+    var numbers: [Store] = []
+    for store in stores {
+      if let relocation = relocation(store, from: start) {
+        unit.relocations.append(relocation)
+      } else {
+        numbers.append(store)
+      }
+    }
+    unit.declaredRelocations.segments[segment] = RelocationRange(start: first, end: UInt32(unit.relocations.count))
+    write(numbers, to: segment, from: start)
   }
 
   /// Plain numbers become data. The file is as it is, so the segment gets bytes of its own.

@@ -41,6 +41,7 @@ struct LiftedRelocations {
       if result.namesSegments { code.namesSegments = true }
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
+      code.changedTables.formUnion(result.changedTables)
     }
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions
@@ -71,7 +72,7 @@ struct LiftedRelocations {
     var needed = called.union(changed.intersection(unit.elements.flatMap(\.functions)))
     let first = UInt32(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
-      if symbol.aliasOf == none32 { needed.insert(first + symbol.definition) }
+      if let function = symbol.definition { needed.insert(first + function.rawValue) }
     }
     needed.formIntersection(changed)
     var waiting = needed.sorted()

@@ -199,13 +199,13 @@ struct Lifter {
         // An import from the host, or from an input of that name: known by module and name, not by name alone.
         flags.formUnion([.bindingLocal, .explicitName])
       }
-      unit.symbols.append(UnitSymbol(kind: kind, flags: flags, name: entry.name, definition: UInt32(index)))
+      unit.symbols.append(UnitSymbol(kind: kind, .imported(ImportIndex(index)), flags: flags, name: entry.name))
     }
     var symbols = unit.symbols
     unit.symbols = []
     for (index, definition) in definitions.enumerated() {
       symbols.append(
-        UnitSymbol(kind: kind, flags: .bindingLocal, name: name(definition), definition: UInt32(index)))
+        UnitSymbol(kind: kind, .defined(DefinitionIndex(index)), flags: .bindingLocal, name: name(definition)))
     }
     unit.symbols = symbols
   }
@@ -260,10 +260,11 @@ struct Lifter {
       }
       if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
       if export.kind == .table, unit.origin == .sharedLibrary { continue }
-      var symbol = UnitSymbol(
-        kind: spaces.kind, flags: flags(of: export), name: export.name,
-        definition: UInt32(max(0, Int(export.index) - spaces.imports)))
-      if Int(export.index) < spaces.imports { symbol.aliasOf = spaces.first + export.index }
+      let meaning: Meaning =
+        Int(export.index) < spaces.imports
+        ? .alias(SymbolIndex(rawValue: spaces.first + export.index))
+        : .defined(DefinitionIndex(Int(export.index) - spaces.imports))
+      var symbol = UnitSymbol(kind: spaces.kind, meaning, flags: flags(of: export), name: export.name)
       if importedNames.contains(export.name) {
         symbol.flags.insert(.bindingLocal)
         facts.exportsOfImportedNames.append(UInt32(unit.symbols.count))
@@ -303,8 +304,10 @@ struct Lifter {
       return false
     }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
+    let isInBlock = facts.memoryBlock != none32
     var symbol = UnitSymbol(
-      kind: .data, flags: flags(of: export), name: export.name, definition: facts.memoryBlock)
+      kind: .data, isInBlock ? .defined(DefinitionIndex(rawValue: facts.memoryBlock)) : .absolute,
+      flags: flags(of: export), name: export.name)
     if symbol.flags.contains(.tls), value.base == .number {
       // Counted from the thread's copy.
       symbol.offset = UInt64(bitPattern: value.addend)
@@ -314,7 +317,7 @@ struct Lifter {
     switch value.base {
     case .number, .memory(symbol: facts.memoryBlockSymbol):
       symbol.offset = UInt64(bitPattern: value.addend)
-    case .memory(let target) where value.addend == 0: symbol.aliasOf = target
+    case .memory(let target) where value.addend == 0: symbol.meaning = .alias(SymbolIndex(rawValue: target))
     default: return false
     }
     if facts.memoryBlock != none32, value.base != .number || value.addend >= 0 {
@@ -359,7 +362,7 @@ struct Lifter {
       isWeak(module: entry.module, name: entry.name) || self.isWeak(module: ByteString("env"), name: entry.name)
     unit.symbols.append(
       UnitSymbol(
-        kind: kind, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name, definition: none32,
+        kind: kind, .undefined, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name,
         isAddressOnly: true))
     return UInt32(unit.symbols.count - 1)
   }
@@ -388,7 +391,8 @@ struct Lifter {
     unit.segments.append(block)
     facts.memoryBlockSymbol = UInt32(unit.symbols.count)
     unit.symbols.append(
-      UnitSymbol(kind: .data, flags: .bindingLocal, name: block.name, definition: facts.memoryBlock))
+      UnitSymbol(
+        kind: .data, .defined(DefinitionIndex(rawValue: facts.memoryBlock)), flags: .bindingLocal, name: block.name))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
@@ -461,7 +465,8 @@ struct Lifter {
       facts.ownsStackPointer = true
       if !unit.exports.contains(where: { $0.kind == .global && $0.name == "__stack_pointer" }) {
         unit.symbols.append(
-          UnitSymbol(kind: .global, flags: [], name: ByteString("__stack_pointer"), definition: UInt32(index)))
+          UnitSymbol(
+            kind: .global, .defined(DefinitionIndex(index)), flags: [], name: ByteString("__stack_pointer")))
       }
     }
     // Its globals stay variables to everybody else: the host may look at them.

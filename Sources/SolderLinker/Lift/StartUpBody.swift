@@ -239,7 +239,7 @@ struct StartUpBody {
     guard index < imported + unit.functions.count else { return false }
     let type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
     if index >= imported, instruction.offset == statement.range.lowerBound, !mayHaveLeft,
-      unit.types.isEmptyFunction(Int(type))
+      unit.types.isEmptyFunction(type)
     {
       statement.call = UInt32(index)
       statement.callOffset = instruction.operandOffset
@@ -250,7 +250,7 @@ struct StartUpBody {
     return applySignature(type)
   }
 
-  private mutating func applySignature(_ type: UInt32) -> Bool {
+  private mutating func applySignature(_ type: TypeIndex) -> Bool {
     guard let signature = unit.types.functionType(type) else { return false }
     return apply(pops: signature.parameters.count, pushes: signature.results.count)
   }
@@ -270,7 +270,8 @@ struct StartUpBody {
       guard instruction.opcode == .callIndirect else { return false }
       statement.touchesEverything = true
       statement.stays(instruction, "the function that is called is not known")
-      return apply(pops: 1, pushes: 0) && applySignature(UInt32(truncatingIfNeeded: instruction.first))
+      return apply(pops: 1, pushes: 0)
+        && applySignature(TypeIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)))
     }
     if instruction.opcode == .drop { return stack.popLast() != nil }
     statement.stays(instruction, "what it does is not followed")

@@ -67,6 +67,13 @@ struct StartUpReader {
     }
   }
 
+  /// A reader for other code than the start-up's: nothing is known of variables, but of one.
+  init(_ unit: ModuleDraft, with value: SymbolicValue, in global: UInt32) {
+    self.init(unit)
+    globals = facts.globals
+    if Int(global) < globals.count { globals[Int(global)] = value }
+  }
+
   /// Reads everything, and tells the unit.
   static func run(_ unit: ModuleDraft) {
     var reader = StartUpReader(unit)
@@ -74,6 +81,7 @@ struct StartUpReader {
     reader.finish()
     unit.lifted = reader.facts
     DataRelocations(unit, reader.facts).add(reader.performed.stores)
+    ThreadLocalRelocations.run(unit)
   }
 
   // MARK: In the order of a loader
@@ -167,7 +175,7 @@ struct StartUpReader {
   /// Whether the unit defines a function that takes and gives nothing.
   private func isPlain(_ function: UInt32) -> Bool {
     let index = Int(function) - unit.functionImports.count
-    return index >= 0 && index < unit.functions.count && unit.types.isEmptyFunction(Int(unit.functions[index].type))
+    return index >= 0 && index < unit.functions.count && unit.types.isEmptyFunction(unit.functions[index].type)
   }
 
   // MARK: Functions

@@ -38,6 +38,7 @@ struct ThreadLocalReader {
       guard let base = reader.assignments.first?.global, let copy = reader.copies.first else { return nil }
       var result = ThreadLocalFacts(
         base: base, segment: UInt32(copy.segment), size: reader.size(of: copy), initialize: function)
+      result.calls = reader.calls.count
       result.leavesFirstThread = !reader.calls.isEmpty
       reader.setFirstThread(assignments, &result)
       return result
@@ -122,6 +123,7 @@ struct ThreadLocalReader {
       return
     }
     result.firstThread = UInt64(bitPattern: value.addend)
+    result.placesFirstThread = true
   }
 
   private func size(of copy: (segment: Int, target: SymbolicValue?, count: SymbolicValue?)) -> UInt64 {

@@ -19,7 +19,7 @@ struct Liveness {
 
   /// Whether a symbol is part of the result.
   func isLive(_ symbol: Symbol, _ id: SymbolID) -> Bool {
-    guard symbol.state == .defined, symbol.definition != none32 else { return referenced[Int(id)] }
+    guard symbol.definition != nil else { return referenced[Int(id)] }
     switch symbol.kind {
     case .function: return functions[symbol.functionID]
     case .data: return segments[symbol.segmentID]

@@ -136,7 +136,7 @@ struct MarkPass {
   }
 
   private func keep(_ symbol: Symbol, _ live: inout Liveness) {
-    guard symbol.state == .defined, symbol.definition != none32 else { return }
+    guard symbol.definition != nil else { return }
     if symbol.kind == .global { live.globals[symbol.globalID] = true }
     if symbol.kind == .data { live.segments[symbol.segmentID] = true }
   }
@@ -163,12 +163,12 @@ extension Resolution {
   /// Whether a symbol's definition belongs to a COMDAT group that lost to another file's, or is missing altogether.
   func isDiscarded(_ symbol: Symbol) -> Bool {
     if symbol.isLocal, symbol.isUndefined { return true }
-    guard symbol.state == .defined, symbol.definition != none32, symbol.unit != nil else { return false }
+    guard symbol.definition != nil else { return false }
     let unit = units[symbol.definer]
-    let index = Int(symbol.definition - unit.bases.base(of: symbol.kind))
     switch symbol.kind {
-    case .function: return unit.isDiscarded(comdat: unit.functions[index].comdat)
-    case .data: return unit.isDiscarded(comdat: unit.segments[index].comdat)
+    case .function:
+      return unit.isDiscarded(comdat: unit.functions[symbol.functionID - unit.bases.function].comdat)
+    case .data: return unit.isDiscarded(comdat: unit.segments[symbol.segmentID - unit.bases.segment].comdat)
     default: return false
     }
   }

@@ -1,5 +1,10 @@
 import WebAssemblyFormat
 
+/// All definitions that are marked, of all units and kinds in one row.
+enum Marked {}
+
+typealias MarkedIndex = Index<Marked>
+
 /// What the threads that mark share.
 struct MarkState: Sendable {
   /// Where the definitions of each kind begin, in one row.
@@ -65,9 +70,9 @@ struct MarkState: Sendable {
   /// The symbol is exported, or may not be stripped.
   static let kept: UInt8 = 8
 
-  /// Where a symbol is defined: the number of the definition, `none32` for none, and the unit.
+  /// Where a symbol is defined, if it is: its definition among all that are marked, and the unit.
   struct Target {
-    var definition: UInt32
+    var definition: PackedIndex<Marked>
     var unit: UnitID
   }
 
@@ -81,7 +86,7 @@ struct MarkState: Sendable {
     definitions = SharedBytes(repeating: 0, count: bases.end)
     units = SharedBytes(repeating: 0, count: resolution.units.count)
     symbols = SharedBytes(repeating: 0, count: resolution.table.symbols.count)
-    targets = ParallelBuffer(repeating: Target(definition: none32, unit: .own), count: resolution.table.symbols.count)
+    targets = ParallelBuffer(repeating: Target(definition: .none, unit: .own), count: resolution.table.symbols.count)
     relocations = ParallelBuffer(repeating: RelocationRange(), count: bases.globals)
     hasRetained = ParallelBuffer(repeating: false, count: resolution.units.count)
     for unit in resolution.units where unit.isNamedExplicitly { units[Int(unit.index)] = 1 }
@@ -101,12 +106,10 @@ struct MarkState: Sendable {
     if symbol.has(.isStub) { bits |= MarkState.stub }
     if symbol.flags.contains(.noStrip) || symbol.isExported(options) { bits |= MarkState.kept }
     if bits != 0 { symbols[id] = bits }
-    guard symbol.state == .defined, symbol.definition != none32, let (base, end) = bases.range(of: symbol.kind) else {
-      return
-    }
-    let definition = base + Int(symbol.definition)
+    guard let index = symbol.definition, let (base, end) = bases.range(of: symbol.kind) else { return }
+    let definition = base + Int(index)
     assert(definition < end)
-    targets[id] = Target(definition: UInt32(definition), unit: symbol.definer)
+    targets[id] = Target(definition: PackedIndex(MarkedIndex(definition)), unit: symbol.definer)
   }
 
   private func take(_ unit: Unit) {

@@ -154,8 +154,7 @@ struct Marker {
   private mutating func mark(_ id: SymbolID) {
     symbolMarks[Int(id)] |= MarkState.referenced
     let target = targets[Int(id)]
-    let definition = Int(target.definition)
-    guard target.definition != none32, definitions[definition] == 0 else { return }
+    guard let definition = target.definition.index.map({ Int($0) }), definitions[definition] == 0 else { return }
     if state.units.claim(Int(target.unit)) { begun.append(target.unit) }
     if definition >= bases.segments, definition < bases.globals {
       let unit = units[target.unit]

@@ -23,7 +23,7 @@ struct LazyFile {
 final class LazySource: Sendable {
   let symbols: [ByteString]
   /// The numbers of the symbols' names.
-  let nameNumbers: [UInt32]
+  let nameNumbers: [NameNumber]
   private let file: InputFile
   /// `nil` for an object, which is read at once.
   private let archive: Archive?

@@ -13,18 +13,19 @@ import WebAssemblyFormat
 struct ReadAhead {
   private let threads: Threads
   private var lazyFiles: [LazyFile]
-  /// The first lazy file that defines a name, by the name's number; `none32` where there is none.
-  private let definers: [UInt32]
+  /// The first lazy file that defines a name, by the name's number.
+  private let definers: Row<LinkNames, PackedIndex<LinkLazyFiles>>
   private var isWanted: [Bool]
 
   private init(_ lazyFiles: [LazyFile], _ names: NameRegister, _ threads: Threads) {
     self.threads = threads
     self.lazyFiles = lazyFiles
     isWanted = Array(repeating: false, count: lazyFiles.count)
-    var definers = [UInt32](repeating: none32, count: names.numberLimit)
+    var definers = Row<LinkNames, PackedIndex<LinkLazyFiles>>(repeating: .none, count: names.numberLimit)
     for (index, file) in lazyFiles.enumerated() {
-      for number in file.source.nameNumbers[file.symbols] where definers[Int(number)] == none32 {
-        definers[Int(number)] = UInt32(truncatingIfNeeded: index)
+      let definer = PackedIndex(LazyFileID(index))
+      for number in file.source.nameNumbers[file.symbols] where definers[number] == .none {
+        definers[number] = definer
       }
     }
     self.definers = definers
@@ -46,28 +47,25 @@ struct ReadAhead {
     for file in inputs.lazyFiles { inputs.symbolCount += file.unit?.symbols.count ?? 0 }
   }
 
-  private func definer(ofNumber number: UInt32) -> UInt32? {
-    guard Int(number) < definers.count, definers[Int(number)] != none32 else { return nil }
-    return definers[Int(number)]
-  }
+  private func definer(ofNumber number: NameNumber) -> LazyFileID? { definers[checked: number]?.index }
 
   /// The lazy files that define what units refer to, some of them several times.
-  private func files(missedBy units: [InputModule]) -> [UInt32] {
+  private func files(missedBy units: [InputModule]) -> [LazyFileID] {
     threads.map(units.count, batch: 16) { files(missedBy: units[$0]) }.flatMap { $0 }
   }
 
-  private func files(missedBy unit: InputModule) -> [UInt32] {
+  private func files(missedBy unit: InputModule) -> [LazyFileID] {
     guard unit.origin != .neededLibrary else { return [] }
-    var result: [UInt32] = []
+    var result: [LazyFileID] = []
     let nameNumbers = unit.nameNumbers
     for (index, symbol) in unit.symbols.enumerated() where symbol.isUndefined && !symbol.isWeak && !symbol.isLocal {
-      if let file = definer(ofNumber: nameNumbers[index]) { result.append(file) }
+      if let file = nameNumbers[index].index.flatMap(definer) { result.append(file) }
     }
     return result
   }
 
   /// Reads files, those that they need, and so on.
-  private mutating func read(_ files: [UInt32]) {
+  private mutating func read(_ files: [LazyFileID]) {
     var wanted = files
     while true {
       var round: [Int] = []
@@ -77,7 +75,8 @@ struct ReadAhead {
       }
       if round.isEmpty { return }
       let (files, pass) = (lazyFiles, self)
-      let results = threads.map(round.count, batch: 4) { [round] position -> (unit: InputModule?, wanted: [UInt32]) in
+      let results = threads.map(round.count, batch: 4) {
+        [round] position -> (unit: InputModule?, wanted: [LazyFileID]) in
         let file = files[round[position]]
         guard let unit = file.unit ?? file.source.read(file.member, isSilent: true) else { return (nil, []) }
         return (unit, pass.files(missedBy: unit))

@@ -6,16 +6,18 @@ final class BoundModule: Sendable, ModuleView {
   /// Index among the units.
   let index: UnitID
   /// For each type, its index among all types of the link.
-  let typeIDs: [TypeID]
+  let typeIDs: Row<UnitTypes, TypeID>
   /// For each COMDAT group, whether another unit's group of that name was chosen instead.
   let discardedComdats: [Bool]
 
-  init(_ module: InputModule, index: UnitID, typeIDs: [TypeID], discardedComdats: [Bool]) {
+  init(_ module: InputModule, index: UnitID, typeIDs: Row<UnitTypes, TypeID>, discardedComdats: [Bool]) {
     self.module = module
     self.index = index
     self.typeIDs = typeIDs
     self.discardedComdats = discardedComdats
   }
 
-  func isDiscarded(comdat: UInt32) -> Bool { comdat != none32 && discardedComdats[Int(comdat)] }
+  func isDiscarded(comdat: PackedIndex<UnitComdats>) -> Bool {
+    comdat.index.map { discardedComdats[Int($0)] } ?? false
+  }
 }

@@ -10,6 +10,7 @@ struct DefinitionBases {
   var element = ElementID(0)
   var custom = CustomSectionID(0)
 
+  /// Where definitions of a kind begin.
   func base(of kind: SymbolKind) -> UInt32 {
     switch kind {
     case .function: function.rawValue
@@ -40,6 +41,7 @@ extension Symbol {
   @inline(__always)
   private func id<Space>(_ expected: SymbolKind) -> Index<Space> {
     assert(kind == expected)
-    return Index(rawValue: definition)
+    guard let definition else { preconditionFailure("a symbol without a definition has none to number") }
+    return Index(rawValue: definition.rawValue)
   }
 }

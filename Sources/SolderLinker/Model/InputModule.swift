@@ -43,6 +43,8 @@ final class InputModule: Sendable {
   let tags: [Tag]
   let exports: [Export]
   let startFunction: UInt32?
+  /// Whether it has a data count section, which came with bulk memory.
+  let hasDataCount: Bool
   /// By function that the module defines: the name that its export must have (`export_name` attribute), which may be
   /// empty. Few have one.
   let exportNames: [Int: ByteString]
@@ -55,7 +57,7 @@ final class InputModule: Sendable {
   let dylink: DylinkSection?
   /// The code section's payload, if there is one, and its index among the sections.
   let code: Section?
-  let dataSectionIndex: UInt32
+  let dataSectionIndex: UInt32?
   /// Offset of the data section's payload in the file.
   let dataPayloadOffset: Int
   /// Relocation sections of an object, not yet decoded, each with the section that it speaks of.
@@ -66,10 +68,10 @@ final class InputModule: Sendable {
   // MARK: What linking works on
 
   let symbols: [UnitSymbol]
-  /// For each symbol, the number of its name among all names of the link; `none32` for local symbols.
-  let nameNumbers: [UInt32]
+  /// For each symbol, the number of its name among all names of the link; none for local symbols.
+  let nameNumbers: [PackedIndex<LinkNames>]
   /// For each COMDAT group, the number of its name.
-  let comdatNumbers: [UInt32]
+  let comdatNumbers: [NameNumber]
   let comdats: [ByteString]
   let initFunctions: [InitFunction]
   /// Relocations that are known without decoding relocation sections or going through code: those of a finished
@@ -102,6 +104,7 @@ final class InputModule: Sendable {
     tags = draft.tags
     exports = draft.exports
     startFunction = draft.startFunction
+    hasDataCount = draft.hasDataCount
     exportNames = draft.exportNames
     segments = draft.segments
     elements = draft.elements

@@ -24,6 +24,7 @@ final class ModuleDraft {
   var tags: [Tag] = []
   var exports: [Export] = []
   var startFunction: UInt32?
+  var hasDataCount = false
   var exportNames: [Int: ByteString] = [:]
   var segments: [Segment] = []
   var elements: [ElementSegment] = []
@@ -33,13 +34,13 @@ final class ModuleDraft {
   var names = NameSection()
   var dylink: DylinkSection?
   var code: Section?
-  var dataSectionIndex = none32
+  var dataSectionIndex: UInt32?
   var dataPayloadOffset = 0
   var relocationSections: [ByteReader] = []
 
   var symbols: [UnitSymbol] = []
-  var nameNumbers: [UInt32] = []
-  var comdatNumbers: [UInt32] = []
+  var nameNumbers: [PackedIndex<LinkNames>] = []
+  var comdatNumbers: [NameNumber] = []
   var comdats: [ByteString] = []
   var initFunctions: [InitFunction] = []
   var declaredRelocations = DeclaredRelocations()
@@ -98,32 +99,30 @@ final class ModuleDraft {
     let (functions, segments) = (functions, segments)
     let (functionImports, tagImports) = (functionImports, tagImports)
     for index in symbols.indices {
-      let definition = Int(symbols[index].definition)
-      let isUndefined = symbols[index].isUndefined
-      if isUndefined { symbols[index].isPlainImport = isPlainImport(symbols[index], functionImports) }
-      guard symbols[index].definition != none32, symbols[index].aliasOf == none32 else { continue }
-      switch symbols[index].kind {
-      case .function where isUndefined: symbols[index].type = functionImports[definition].type
-      case .function:
-        symbols[index].type = functions[definition].type
-        symbols[index].comdat = functions[definition].comdat
-      case .tag: symbols[index].type = isUndefined ? tagImports[definition].type : tags[definition].type
-      case .data where !isUndefined:
-        symbols[index].comdat = segments[definition].comdat
-        if segments[definition].isTLS { symbols[index].flags.insert(.tls) }
+      if symbols[index].isUndefined { symbols[index].isPlainImport = isPlainImport(symbols[index], functionImports) }
+      switch (symbols[index].kind, symbols[index].meaning) {
+      case (.function, .imported(let entry)): symbols[index].type = functionImports[Int(entry)].type
+      case (.function, .defined(let function)):
+        symbols[index].type = functions[Int(function)].type
+        symbols[index].comdat = functions[Int(function)].comdat
+      case (.tag, .imported(let entry)): symbols[index].type = tagImports[Int(entry)].type
+      case (.tag, .defined(let tag)): symbols[index].type = tags[Int(tag)].type
+      case (.data, .defined(let segment)):
+        symbols[index].comdat = segments[Int(segment)].comdat
+        if segments[Int(segment)].isTLS { symbols[index].flags.insert(.tls) }
       default: break
       }
     }
-    for index in symbols.indices where symbols[index].aliasOf != none32 {
-      symbols[index].type = symbols[Int(symbols[index].aliasOf)].type
+    for index in symbols.indices {
+      if let aliased = symbols[index].aliased { symbols[index].type = symbols[Int(aliased)].type }
     }
     self.symbols = symbols
   }
 
   private func isPlainImport(_ symbol: UnitSymbol, _ functionImports: [FunctionImport]) -> Bool {
-    guard symbol.definition != none32 else { return true }
+    guard let entry = symbol.imported else { return true }
     if symbol.flags.contains(.explicitName) { return false }
-    let index = Int(symbol.definition)
+    let index = Int(entry)
     switch symbol.kind {
     case .function: return functionImports[index].module == "env"
     case .global: return globalImports[index].module == "env"

@@ -32,7 +32,7 @@ extension ModuleView {
   var names: NameSection { module.names }
   var dylink: DylinkSection? { module.dylink }
   var symbols: [UnitSymbol] { module.symbols }
-  var nameNumbers: [UInt32] { module.nameNumbers }
+  var nameNumbers: [PackedIndex<LinkNames>] { module.nameNumbers }
   var comdats: [ByteString] { module.comdats }
   var initFunctions: [InitFunction] { module.initFunctions }
   var lifted: LiftedFacts? { module.lifted }

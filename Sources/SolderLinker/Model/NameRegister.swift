@@ -21,7 +21,11 @@ final class NameRegister: Sendable {
 
   private static func shard(of name: ByteString) -> Int { Int(name.hash >> (32 - bits)) }
 
-  private static func number(slot: Int, shard: Int) -> UInt32 { UInt32(truncatingIfNeeded: slot << Int(bits) | shard) }
+  private static func number(slot: Int, shard: Int) -> NameNumber {
+    NameNumber(rawValue: UInt32(truncatingIfNeeded: slot << Int(bits) | shard))
+  }
+
+  private static func slot(of number: NameNumber) -> Int { Int(number) >> Int(bits) }
 
   /// More than any number given so far.
   var numberLimit: Int {
@@ -29,28 +33,33 @@ final class NameRegister: Sendable {
   }
 
   /// The number of a name, if it was entered.
-  func find(_ name: ByteString) -> UInt32? {
+  func find(_ name: ByteString) -> NameNumber? {
     let shard = NameRegister.shard(of: name)
     return shards[shard].table.withLock { $0.find(name) }.map { NameRegister.number(slot: $0, shard: shard) }
   }
 
   /// The number of a name.
-  func number(of name: ByteString) -> UInt32 {
+  func number(of name: ByteString) -> NameNumber {
     let shard = NameRegister.shard(of: name)
     return NameRegister.number(slot: shards[shard].table.withLock { $0.insert(name).slot }, shard: shard)
   }
 
-  /// The numbers of the symbols' names, by symbol; `none32` for local ones, whose names mean nothing to others.
-  func numbers(of symbols: [UnitSymbol]) -> [UInt32] {
+  /// The numbers of the symbols' names, by symbol; none for local ones, whose names mean nothing to others.
+  func numbers(of symbols: [UnitSymbol]) -> [PackedIndex<LinkNames>] {
     numbers(symbols.count) { symbols[$0].isLocal ? nil : symbols[$0].name }
   }
 
   /// The numbers of names, in their order.
-  func numbers(of names: [ByteString]) -> [UInt32] { numbers(names.count) { names[$0] } }
+  func numbers(of names: [ByteString]) -> [NameNumber] {
+    numbers(names.count) { names[$0] }.map { number in
+      guard let number = number.index else { preconditionFailure("every name was entered") }
+      return number
+    }
+  }
 
   @inline(__always)
-  private func numbers(_ count: Int, _ name: (Int) -> ByteString?) -> [UInt32] {
-    var result = [UInt32](repeating: none32, count: count)
+  private func numbers(_ count: Int, _ name: (Int) -> ByteString?) -> [PackedIndex<LinkNames>] {
+    var result = [PackedIndex<LinkNames>](repeating: .none, count: count)
     // Counting sort: where each table's names begin, and their positions in that order.
     var ends = [Int](repeating: 0, count: shards.count)
     for index in 0..<count {
@@ -73,12 +82,14 @@ final class NameRegister: Sendable {
       let positions = (shard == 0 ? 0 : ends[shard - 1])..<ends[shard]
       for position in positions {
         let index = Int(sorted[position])
-        if let name = name(index) { result[index] = table.guess(name) }
+        guard let name = name(index), let guess = table.guess(name) else { continue }
+        result[index] = PackedIndex(NameRegister.number(slot: guess, shard: shard))
       }
       for position in positions {
         let index = Int(sorted[position])
         guard let name = name(index) else { continue }
-        result[index] = NameRegister.number(slot: table.insert(name, guess: result[index]), shard: shard)
+        let slot = table.insert(name, guess: result[index].index.map(NameRegister.slot))
+        result[index] = PackedIndex(NameRegister.number(slot: slot, shard: shard))
       }
     }
     // Tables that another thread is using come last, by when it is done with them.

@@ -33,19 +33,20 @@ struct NameTable {
     }
   }
 
-  /// Where a name probably is, `none32` where it probably is new: what the first entry says that its hash leads to.
+  /// Where a name probably is, `nil` where it probably is new: what the first entry says that its hash leads to.
   ///
   /// Who has several names asks this of all of them first, so that they wait for memory together.
   @inline(__always)
-  func guess(_ name: ByteString) -> UInt32 {
+  func guess(_ name: ByteString) -> Int? {
     let entry = entries[Int(name.hash) & mask]
-    return UInt32(truncatingIfNeeded: entry >> 32) == name.hash ? UInt32(truncatingIfNeeded: entry) &- 1 : none32
+    guard entry != 0, UInt32(truncatingIfNeeded: entry >> 32) == name.hash else { return nil }
+    return Int(UInt32(truncatingIfNeeded: entry)) - 1
   }
 
   /// The slot of a name, added when it is new, of which a guess was made before.
   @inline(__always)
-  mutating func insert(_ name: ByteString, guess: UInt32) -> Int {
-    if guess != none32, names[Int(guess)] == name { return Int(guess) }
+  mutating func insert(_ name: ByteString, guess: Int?) -> Int {
+    if let guess, names[guess] == name { return guess }
     return insert(name).slot
   }
 

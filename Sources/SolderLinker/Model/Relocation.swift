@@ -50,6 +50,10 @@ struct Relocation {
   /// Where the bytes end.
   var end: UInt32 { offset &+ UInt32(width) }
 
+  /// The type, of `typeIndexLEB` and `signedTypeIndex`.
+  @inline(__always)
+  var type: TypeIndex { TypeIndex(rawValue: target) }
+
   /// The addend, which may be one of those that are too wide for a relocation.
   func addend(beside wideAddends: [Int64]) -> Int64 {
     hasWideAddend ? wideAddends[Int(storedAddend)] : Int64(storedAddend)

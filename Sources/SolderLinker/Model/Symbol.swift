@@ -6,9 +6,9 @@ struct Symbol {
     /// Nothing defines it yet.
     case undefined
     case defined
-    /// A lazy file (an archive's member, say) would define it; ``Symbol/definition`` is the file's index.
+    /// A lazy file would define it.
     case lazy
-    /// It stands for another symbol of the unit: a library exports an import under a name of its own.
+    /// It stands for another symbol of its unit.
     case alias
   }
 
@@ -37,6 +37,8 @@ struct Symbol {
     static let preemptible = Attributes(rawValue: 1 << 11)
     /// Another name for what an element's unit calls otherwise.
     static let isAlias = Attributes(rawValue: 1 << 12)
+    /// A function that is imported with this very type, and no subtype of it (custom descriptors).
+    static let exactType = Attributes(rawValue: 1 << 13)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.
@@ -47,25 +49,41 @@ struct Symbol {
   var size: UInt64 = 0
   var flags: SymbolFlags
   private var packedUnit: PackedIndex<LinkUnits>
-  /// Defined: index of the function, global, tag, table, custom section or segment among those of all units (`none32`
-  /// for data at an absolute address). Lazy: index of the file. Alias: index of the symbol in the unit.
-  var definition: UInt32
-  /// The type's number, or `none32`: an optional takes twice the room.
-  private var typeNumber = none32
-  /// Index in ``SymbolTable/importNames`` when it has import attributes, else `none32`.
-  var importNames = none32
-  var attributes: Attributes = []
+  private var packedType = PackedIndex<LinkTypes>.none
+  private var packedImportNames = PackedIndex<LinkImportNames>.none
+  var meaning: Meaning
   var kind: SymbolKind
-  var state: State
+  var attributes: Attributes = []
 
-  init(name: ByteString, kind: SymbolKind, state: State, flags: SymbolFlags, unit: UnitID?, definition: UInt32) {
+  init(name: ByteString, kind: SymbolKind, _ meaning: Meaning, flags: SymbolFlags, unit: UnitID?) {
     self.name = name
     self.kind = kind
-    self.state = state
+    self.meaning = meaning
     self.flags = flags
     packedUnit = PackedIndex(unit)
-    self.definition = definition
   }
+
+  @inline(__always)
+  var state: State {
+    switch meaning {
+    case .undefined, .imported: .undefined
+    case .lazy: .lazy
+    case .alias: .alias
+    case .absolute, .defined: .defined
+    }
+  }
+
+  /// The definition, counted by unit or over all units; `nil` for data at an absolute address, and for what is not
+  /// defined.
+  @inline(__always)
+  var definition: DefinitionIndex? { if case .defined(let index) = meaning { index } else { nil } }
+
+  /// The import that it is in ``unit``, among those of its kind; `nil` where the unit has none, and for what is defined.
+  @inline(__always)
+  var imported: ImportIndex? { if case .imported(let index) = meaning { index } else { nil } }
+
+  /// The lazy file that would define it.
+  var lazyFile: LazyFileID? { if case .lazy(let file) = meaning { file } else { nil } }
 
   /// The unit that defines it, or else the first that mentions it; none for the command line.
   var unit: UnitID? {
@@ -81,14 +99,22 @@ struct Symbol {
 
   /// Type of a function or tag.
   var type: TypeID? {
-    get { typeNumber == none32 ? nil : TypeID(rawValue: typeNumber) }
-    set { typeNumber = newValue?.rawValue ?? none32 }
+    get { packedType.index }
+    set { packedType = PackedIndex(newValue) }
+  }
+
+  /// The module and name of its import, where they differ from `env` and its own name.
+  var importNames: ImportNamesID? {
+    get { packedImportNames.index }
+    set { packedImportNames = PackedIndex(newValue) }
   }
 
   /// Whether the host can give it: not data, and not a function of which nobody says the signature, because everybody
   /// only takes its address.
   var canBeImported: Bool { kind != .data && (kind != .function || type != nil) }
+  @inline(__always)
   var isDefined: Bool { state == .defined || state == .alias }
+  @inline(__always)
   var isUndefined: Bool { state == .undefined }
   var isWeak: Bool { flags.contains(.bindingWeak) }
   var isLocal: Bool { flags.contains(.bindingLocal) }
@@ -99,7 +125,7 @@ struct Symbol {
   var hasKind: Bool { unit != nil || isDefined }
   var isUndefinedWeak: Bool { state == .undefined && isWeak }
   /// Data at an address that no segment decides.
-  var isAbsolute: Bool { kind == .data && state == .defined && definition == none32 }
+  var isAbsolute: Bool { meaning == .absolute }
 
   func has(_ attribute: Attributes) -> Bool { attributes.contains(attribute) }
 }

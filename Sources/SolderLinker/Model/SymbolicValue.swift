@@ -33,6 +33,12 @@ struct SymbolicValue: Equatable {
     return SymbolicValue(base: left.base, addend: left.addend &- right.addend)
   }
 
+  /// The product of two numbers; an address has none.
+  static func * (left: SymbolicValue, right: SymbolicValue) -> SymbolicValue? {
+    guard left.base == .number, right.base == .number else { return nil }
+    return .number(left.addend &* right.addend)
+  }
+
   /// What 32 bits hold of it.
   var narrowed: SymbolicValue { SymbolicValue(base: base, addend: Int64(Int32(truncatingIfNeeded: addend))) }
 
@@ -59,11 +65,17 @@ struct SymbolicValue: Equatable {
   static func evaluate(_ instruction: Instruction, _ stack: inout [SymbolicValue?]) -> Bool? {
     switch instruction.opcode {
     case .i32Const, .i64Const: stack.append(.number(instruction.first))
-    case .i32Add, .i64Add, .i32Sub, .i64Sub:
+    case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
       guard let right = stack.popLast(), let left = stack.popLast() else { return false }
-      let isSum = instruction.opcode == .i32Add || instruction.opcode == .i64Add
-      let result = left.flatMap { left in right.flatMap { isSum ? left + $0 : left - $0 } }
-      let isNarrow = instruction.opcode == .i32Add || instruction.opcode == .i32Sub
+      var result: SymbolicValue?
+      if let left, let right {
+        switch instruction.opcode {
+        case .i32Add, .i64Add: result = left + right
+        case .i32Sub, .i64Sub: result = left - right
+        default: result = left * right
+        }
+      }
+      let isNarrow = [.i32Add, .i32Sub, .i32Mul].contains(instruction.opcode)
       stack.append(isNarrow ? result?.narrowed : result)
     case .i32WrapI64, .i64ExtendI32Unsigned, .i64ExtendI32Signed:
       guard let value = stack.popLast() else { return false }

@@ -18,6 +18,8 @@ enum SyntheticBody {
   case callAll([SymbolID])
   /// Sets up a thread's block for a library that has no function for that.
   case initializeLibraryTLS(unit: UnitID)
+  /// Writes the late segments of a module.
+  case writeSegments(of: UnitID)
   /// Does what only the first of several threads may do at instantiation.
   case firstInstance
   /// Calls all that runs at instantiation, in order.
@@ -31,7 +33,7 @@ enum SyntheticBody {
 /// What the linker's own unit declares, while it is being added to.
 struct OwnDeclarations: Sendable {
   /// For each type, its index among all types of the link.
-  var typeIDs: [TypeID] = []
+  var typeIDs = Row<UnitTypes, TypeID>()
   var globalImports: [Import] = []
   var functions: [Function] = []
   var tables: [Table] = []
@@ -53,9 +55,8 @@ struct SyntheticFunctions: Sendable {
 
   /// Adds a function and returns its index in the unit.
   mutating func add(_ body: SyntheticBody, named name: String, type: TypeID, exportName: ByteString? = nil) -> UInt32 {
-    unit.typeIDs.append(type)
     unit.functions.append(
-      Function(type: UInt32(unit.typeIDs.count - 1), body: Extent(), start: 0, name: names.intern(name)))
+      Function(type: unit.typeIDs.append(type), body: Extent(), start: 0, name: names.intern(name)))
     if let exportName { unit.exportNames[unit.functions.count - 1] = exportName }
     bodies.append(body)
     return UInt32(unit.functions.count - 1)

@@ -12,6 +12,10 @@ struct ThreadLocalFacts {
   var relocationFunctions: [UInt32] = []
   /// Where the first thread has its data, counted from the library's block.
   var firstThread: UInt64 = 0
+  /// How many functions ``initialize`` calls.
+  var calls = 0
+  /// Whether the start function copies the first thread's data to where it is.
+  var placesFirstThread = false
   /// Whether something might relocate a thread's copy that has no name.
   var mayRelocate = false
   /// Whether the start function leaves something to do for the first thread.

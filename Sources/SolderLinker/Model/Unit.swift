@@ -11,7 +11,7 @@ final class Unit: Sendable, ModuleView {
   /// For each symbol, its index in the symbol table of the link.
   let symbolIDs: [SymbolID]
   /// For each type, its index among all types of the link.
-  let typeIDs: [TypeID]
+  let typeIDs: Row<UnitTypes, TypeID>
   /// For each COMDAT group, whether another unit's group of that name was chosen instead.
   let discardedComdats: [Bool]
 
@@ -54,7 +54,9 @@ final class Unit: Sendable, ModuleView {
 
   func addend(of relocation: Relocation) -> Int64 { relocation.addend(beside: wideAddends) }
 
-  func isDiscarded(comdat: UInt32) -> Bool { comdat != none32 && discardedComdats[Int(comdat)] }
+  func isDiscarded(comdat: PackedIndex<UnitComdats>) -> Bool {
+    comdat.index.map { discardedComdats[Int($0)] } ?? false
+  }
 
   /// The body of a function, with its relocations.
   func body(ofFunction index: Int) -> Fragment {

@@ -35,6 +35,11 @@ struct GlobalType: Equatable {
   /// First byte of the value type; `0x7F` is i32, `0x7E` i64.
   var valueType: UInt8
   var isMutable: Bool
+  /// Whether threads share it (shared-everything threads).
+  var isShared = false
+
+  /// The byte behind the value type.
+  var flags: UInt8 { (isMutable ? 1 : 0) | (isShared ? 2 : 0) }
 
   /// Whether it is `i32` or `i64`.
   var isInteger: Bool { valueType == 0x7F || valueType == 0x7E }
@@ -44,8 +49,9 @@ struct GlobalType: Equatable {
 struct FunctionImport {
   var module: ByteString
   var name: ByteString
-  /// Type index in the unit.
-  var type: UInt32
+  var type: TypeIndex
+  /// Whether it has to be of that very type, and of no subtype (custom descriptors).
+  var isExact = false
 }
 
 /// An import of anything but a function, before it is known who satisfies it.
@@ -53,22 +59,27 @@ struct Import {
   var module: ByteString
   var name: ByteString
   var kind: ExternalKind
-  /// Type index in the unit, for tags.
-  var type: UInt32 = none32
+  /// Of a tag.
+  var type: TypeIndex?
   var global = GlobalType(valueType: 0, isMutable: false)
   var limits = Limits()
   /// First byte of a table's element type.
   var elementType: UInt8 = 0
   /// The type of a global or table as encoded, which may name types of the unit.
   var declaration = Fragment()
+
+  /// The type of a tag.
+  var tagType: TypeIndex {
+    guard let type else { preconditionFailure("only tags have types by index") }
+    return type
+  }
 }
 
 /// A function that the unit defines.
 struct Function {
-  /// Type index in the unit.
-  var type: UInt32
-  /// Index of its COMDAT group in the unit, or `none32`.
-  var comdat: UInt32 = none32
+  var type: TypeIndex
+  /// Its COMDAT group, if it is in one.
+  var comdat = PackedIndex<UnitComdats>.none
   /// The body behind its size: local declarations and code.
   var body: Extent
   /// Offset in the file of the body's size, from which an object's debug information counts.
@@ -106,7 +117,7 @@ struct Memory {
 
 /// An exception tag that the unit defines.
 struct Tag {
-  var type: UInt32
+  var type: TypeIndex
   var name: ByteString
 }
 
@@ -137,7 +148,8 @@ struct Segment {
   /// Log2 of the alignment in bytes.
   var alignment: UInt32 = 0
   var flags: SegmentFlags = []
-  var comdat: UInt32 = none32
+  /// Its COMDAT group, if it is in one.
+  var comdat = PackedIndex<UnitComdats>.none
   /// Bytes of memory it takes; those beyond ``count`` are zero.
   var size: UInt64
   /// The bytes, in the mapped file or in memory of the module.
@@ -182,7 +194,8 @@ struct CustomSection {
   var content: ByteReader
   /// Index among all sections of the file.
   var index: UInt32
-  var comdat: UInt32 = none32
+  /// Its COMDAT group, if it is in one.
+  var comdat = PackedIndex<UnitComdats>.none
 }
 
 /// A constructor: its symbol in the unit, and its priority (lower runs earlier).
@@ -198,28 +211,42 @@ struct UnitSymbol {
   var offset: UInt64 = 0
   var size: UInt64 = 0
   var flags: SymbolFlags
-  /// Defined: index of the function, global, tag or table among those the unit defines; of the segment (data) or the
-  /// custom section. Undefined: index of the import, or `none32` (data).
-  var definition: UInt32
-  /// The symbol of the unit that this one is another name of: an import that is exported. `none32` for the rest.
-  var aliasOf = none32
-  /// Functions and tags: type index in the unit, `none32` where it is not known. See ``ModuleDraft/completeSymbols()``.
-  var type = none32
-  /// The COMDAT group of the definition, or `none32`. See ``ModuleDraft/completeSymbols()``.
-  var comdat = none32
+  private var packedType = PackedIndex<UnitTypes>.none
+  /// The COMDAT group of the definition, if it is in one. See ``ModuleDraft/completeSymbols()``.
+  var comdat = PackedIndex<UnitComdats>.none
+  var meaning: Meaning
   var kind: SymbolKind
   /// An undefined function that is only pointed to, so that its type does not matter.
   var isAddressOnly = false
   /// An undefined symbol that is imported, if at all, from `env` under its own name. See ``ModuleDraft/completeSymbols()``.
   var isPlainImport = false
 
-  init(kind: SymbolKind, flags: SymbolFlags, name: ByteString, definition: UInt32, isAddressOnly: Bool = false) {
+  init(kind: SymbolKind, _ meaning: Meaning, flags: SymbolFlags, name: ByteString, isAddressOnly: Bool = false) {
     self.kind = kind
+    self.meaning = meaning
     self.flags = flags
     self.name = name
-    self.definition = definition
     self.isAddressOnly = isAddressOnly
   }
+
+  /// The type of a function or tag, where it is known. See ``ModuleDraft/completeSymbols()``.
+  @inline(__always)
+  var type: TypeIndex? {
+    get { packedType.index }
+    set { packedType = PackedIndex(newValue) }
+  }
+
+  /// What it is among the definitions of its kind; `nil` for what the unit does not define, and for absolute data.
+  @inline(__always)
+  var definition: DefinitionIndex? { if case .defined(let index) = meaning { index } else { nil } }
+
+  /// What it is among the imports of its kind.
+  @inline(__always)
+  var imported: ImportIndex? { if case .imported(let index) = meaning { index } else { nil } }
+
+  /// The symbol that this one is another name of: an import that is exported.
+  @inline(__always)
+  var aliased: SymbolIndex? { if case .alias(let symbol) = meaning { symbol } else { nil } }
 
   var isUndefined: Bool { flags.contains(.undefined) }
   var isLocal: Bool { flags.contains(.bindingLocal) }

@@ -31,6 +31,8 @@ struct OwnUnit {
   fileprivate(set) var firstInstance: SymbolID?
   /// By unit: what sets up the thread-local data of a library that has no function for that.
   fileprivate(set) var threadLocalSetUp: [UnitID: SymbolID] = [:]
+  /// By unit: what writes segments of a module behind other modules' start functions.
+  fileprivate(set) var segmentWriting: [UnitID: SymbolID] = [:]
   /// Addresses that only an export asks for, by name. They take their place among names with their values.
   fileprivate(set) var addresses: [ByteString: SymbolID] = [:]
   /// The table of functions, should something need it; which it is does not depend on that.
@@ -96,6 +98,7 @@ struct OwnUnitPass {
       declareWrappers()
       declareAddresses()
       declareThreadLocalSetUp()
+      declareSegmentWriting()
       own.firstInstance = add("__wasm_init_libraries", .firstInstance)
       markPreemptible()
       own.startAll = add("__wasm_start", .startAll)
@@ -121,8 +124,9 @@ struct OwnUnitPass {
   ) -> Symbol {
     let function = resolution.synthetic.add(body, named: name, type: type, exportName: exportName)
     var symbol = Symbol(
-      name: resolution.synthetic.name(of: function), kind: .function, state: .defined, flags: .visibilityHidden,
-      unit: .own, definition: (unit.bases.function + function).rawValue)
+      name: resolution.synthetic.name(of: function), kind: .function,
+      .defined(DefinitionIndex(rawValue: (unit.bases.function + function).rawValue)), flags: .visibilityHidden,
+      unit: .own)
     symbol.type = type
     return symbol
   }
@@ -201,8 +205,10 @@ struct OwnUnitPass {
       GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     return resolution.table.addUnnamed(
       Symbol(
-        name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: .own,
-        definition: (unit.bases.global + (resolution.synthetic.unit.globals.count - 1)).rawValue))
+        name: name, kind: .global,
+        .defined(
+          DefinitionIndex(rawValue: (unit.bases.global + (resolution.synthetic.unit.globals.count - 1)).rawValue)),
+        flags: .visibilityHidden, unit: .own))
   }
 
   /// Libraries export no function that sets up their thread-local data unless they were asked to.
@@ -211,6 +217,15 @@ struct OwnUnitPass {
     for unit in resolution.inLinkOrder {
       guard let data = unit.lifted?.threadLocal, data.initialize == nil else { continue }
       own.threadLocalSetUp[unit.index] = add("__wasm_init_tls", .initializeLibraryTLS(unit: unit.index), type: type)
+    }
+  }
+
+  /// Which of them are needed follows from the order in which modules start.
+  private mutating func declareSegmentWriting() {
+    let modules = resolution.inLinkOrder.filter { $0.contracts.keepsEntry }
+    guard modules.count > 1, modules.contains(where: { $0.startFunction != nil }) else { return }
+    for module in modules where !module.segments.isEmpty || !module.elements.isEmpty {
+      own.segmentWriting[module.index] = add("__wasm_init_segments", .writeSegments(of: module.index))
     }
   }
 
@@ -272,7 +287,7 @@ struct OwnUnitPass {
   private mutating func declareAddress(_ name: ByteString) {
     guard resolution.table.find(name) == nil, own.addresses[name] == nil else { return }
     own.addresses[name] = resolution.table.addUnnamed(
-      Symbol(name: name, kind: .data, state: .undefined, flags: [], unit: .own, definition: none32))
+      Symbol(name: name, kind: .data, .undefined, flags: [], unit: .own))
   }
 
   // MARK: The function table
@@ -307,7 +322,7 @@ struct OwnUnitPass {
       resolution.table.symbols[Int(existing)].attributes.insert(.forceImport)
       return existing
     }
-    var symbol = Symbol(name: name, kind: .table, state: .undefined, flags: .undefined, unit: .own, definition: none32)
+    var symbol = Symbol(name: name, kind: .table, .undefined, flags: .undefined, unit: .own)
     symbol.attributes = [.forceImport, .usedInRegularUnit]
     return resolution.table.addUnnamed(symbol)
   }
@@ -316,8 +331,9 @@ struct OwnUnitPass {
     resolution.synthetic.unit.tables.append(
       Table(limits: Limits(), elementType: 0x70, declaration: Fragment(), initializer: nil, name: name))
     var symbol = Symbol(
-      name: name, kind: .table, state: .defined, flags: options.exportTable ? [] : .visibilityHidden, unit: .own,
-      definition: (unit.bases.table + (resolution.synthetic.unit.tables.count - 1)).rawValue)
+      name: name, kind: .table,
+      .defined(DefinitionIndex(rawValue: (unit.bases.table + (resolution.synthetic.unit.tables.count - 1)).rawValue)),
+      flags: options.exportTable ? [] : .visibilityHidden, unit: .own)
     guard let existing else { return resolution.table.addUnnamed(symbol) }
     symbol.attributes = resolution.symbol(existing).attributes
     own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)

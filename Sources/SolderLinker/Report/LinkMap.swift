@@ -20,7 +20,7 @@ struct LinkMap {
     for unit in program.resolution.inLinkOrder {
       for id in unit.symbolIDs {
         let symbol = program.symbol(id)
-        guard symbol.unit == unit.index, symbol.isDefined, symbol.definition != none32, program.isPresent(id) else {
+        guard symbol.unit == unit.index, symbol.definition != nil, program.isPresent(id) else {
           continue
         }
         if symbol.kind == .function {

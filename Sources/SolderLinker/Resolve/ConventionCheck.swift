@@ -34,7 +34,7 @@ struct ConventionCheck {
     let imported = unit.functionImports.count
     let index = Int(export.index)
     let type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
-    let text = types.describe(unit.typeIDs[Int(type)])
+    let text = types.describe(unit.typeIDs[type])
     if text != wanted { report(unit, "exports \(export.name) as \(text)", wanted) }
   }
 

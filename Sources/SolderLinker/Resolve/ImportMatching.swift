@@ -8,6 +8,7 @@ import WebAssemblyFormat
 // |---|---|
 // | function | have the import's type, or one that declares it as its supertype |
 // | tag | have the import's type |
+// | global | be shared if the import is, and not otherwise |
 // | immutable global | have a value type that is a subtype of the import's |
 // | mutable global | have the import's value type |
 // | table | have the import's element type, address width, and limits within the import's |
@@ -21,7 +22,7 @@ import WebAssemblyFormat
 enum ExternalType: Equatable {
   case function(TypeID)
   case tag(TypeID)
-  case global(ValueType, isMutable: Bool)
+  case global(ValueType, isMutable: Bool, isShared: Bool = false)
   case table(ValueType, Limits)
   case memory(Limits)
 }
@@ -32,8 +33,9 @@ extension TypeTable {
     switch (defined, wanted) {
     case (.function(let defined), .function(let wanted)): isSubtype(defined, wanted)
     case (.tag(let defined), .tag(let wanted)): defined == wanted
-    case (.global(let defined, isMutable: false), .global(let wanted, isMutable: false)): isSubtype(defined, wanted)
-    case (.global(let defined, isMutable: true), .global(let wanted, isMutable: true)): defined == wanted
+    case (.global(let defined, let isMutable, let isShared), .global(let wanted, let wantsMutable, let wantsShared)):
+      isMutable == wantsMutable && isShared == wantsShared
+        && (isMutable ? defined == wanted : isSubtype(defined, wanted))
     case (.table(let defined, let limits), .table(let wanted, let bounds)):
       defined == wanted && limits.satisfies(bounds)
     case (.memory(let limits), .memory(let bounds)): limits.satisfies(bounds)
@@ -52,13 +54,32 @@ extension TypeTable {
 
   private func isSubtype(_ type: HeapType, _ other: HeapType) -> Bool {
     switch (type, other) {
-    case (.concrete(let type), .concrete(let other)): isSubtype(TypeID(rawValue: type), TypeID(rawValue: other))
-    case (.concrete(let type), .abstract(let other)):
-      TypeTable.isAbstractSubtype(kind(of: TypeID(rawValue: type)).heapType, other)
-    case (.abstract(let type), .concrete(let other)):
-      type == kind(of: TypeID(rawValue: other)).bottomHeapType
-    case (.abstract(let type), .abstract(let other)): TypeTable.isAbstractSubtype(type, other)
+    case (.concrete(let type), .concrete(let other)), (.exact(let type), .concrete(let other)):
+      isSubtype(TypeID(rawValue: type), TypeID(rawValue: other))
+    case (.exact(let type), .exact(let other)): type == other
+    case (.concrete, .exact): false
+    case (.concrete(let type), .abstract(let other)), (.exact(let type), .abstract(let other)):
+      isBelow(type, other, isShared: false)
+    case (.concrete(let type), .sharedAbstract(let other)), (.exact(let type), .sharedAbstract(let other)):
+      isBelow(type, other, isShared: true)
+    case (.abstract(let type), .concrete(let other)), (.abstract(let type), .exact(let other)):
+      isBottom(type, of: other, isShared: false)
+    case (.sharedAbstract(let type), .concrete(let other)), (.sharedAbstract(let type), .exact(let other)):
+      isBottom(type, of: other, isShared: true)
+    case (.abstract(let type), .abstract(let other)), (.sharedAbstract(let type), .sharedAbstract(let other)):
+      TypeTable.isAbstractSubtype(type, other)
+    case (.abstract, .sharedAbstract), (.sharedAbstract, .abstract): false
     }
+  }
+
+  private func isBelow(_ type: UInt32, _ other: UInt8, isShared: Bool) -> Bool {
+    let type = TypeID(rawValue: type)
+    return self[type].isShared == isShared && TypeTable.isAbstractSubtype(kind(of: type).heapType, other)
+  }
+
+  private func isBottom(_ type: UInt8, of other: UInt32, isShared: Bool) -> Bool {
+    let other = TypeID(rawValue: other)
+    return self[other].isShared == isShared && type == kind(of: other).bottomHeapType
   }
 
   /// The same of fixed heap types, by the bytes that encode them.
@@ -119,7 +140,9 @@ extension TypeTable {
   func text(of type: ExternalType) -> String {
     switch type {
     case .function(let type), .tag(let type): text(of: type)
-    case .global(let type, let isMutable): isMutable ? "(mut \(text(of: type)))" : text(of: type)
+    case .global(let type, let isMutable, let isShared):
+      isMutable || isShared
+        ? "(\(isShared ? "shared " : "")\(isMutable ? "mut " : "")\(text(of: type)))" : text(of: type)
     case .table(let type, let limits): "\(limits) \(text(of: type))"
     case .memory(let limits): "\(limits)"
     }

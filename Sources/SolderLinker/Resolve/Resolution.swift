@@ -135,8 +135,8 @@ extension Resolver {
     let (id, _) = table.insert(ByteString(name), kind: .function, flags: .visibilityHidden, unit: .own)
     let function = own.add(body, named: name.description, type: type)
     var symbol = Symbol(
-      name: ByteString(name), kind: .function, state: .defined, flags: .visibilityHidden, unit: .own,
-      definition: function)
+      name: ByteString(name), kind: .function, .defined(DefinitionIndex(rawValue: function)),
+      flags: .visibilityHidden, unit: .own)
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
@@ -154,8 +154,8 @@ extension Resolver {
     let name = table.symbols[Int(id)].name
     own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
-      name: name, kind: .global, state: .defined, flags: .visibilityHidden, unit: .own,
-      definition: UInt32(own.unit.globals.count - 1))
+      name: name, kind: .global, .defined(DefinitionIndex(own.unit.globals.count - 1)), flags: .visibilityHidden,
+      unit: .own)
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
   }
@@ -166,7 +166,7 @@ extension Resolver {
     own.unit.globalImports.append(
       Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: .own)
-    table.symbols[Int(id)].definition = UInt32(own.unit.globalImports.count - 1)
+    table.symbols[Int(id)].meaning = .imported(ImportIndex(own.unit.globalImports.count - 1))
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
     return id
   }
@@ -209,13 +209,12 @@ extension Symbol {
   /// Makes the symbol data at an address that the linker chose.
   mutating func defineAbsoluteData(_ address: UInt64) {
     kind = .data
-    state = .defined
+    meaning = .absolute
     flags = [.visibilityHidden, .absolute]
     unit = .own
-    definition = none32
     value = address
     size = 0
-    importNames = none32
+    importNames = nil
     attributes.insert(.referenced)
   }
 }

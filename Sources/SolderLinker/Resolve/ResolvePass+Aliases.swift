@@ -27,7 +27,6 @@ extension ResolvePass {
           names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
         if isNew {
           resolver.table.symbols[Int(id)].type = symbol.type
-          resolver.table.symbols[Int(id)].definition = none32
         }
         return id
       }
@@ -110,7 +109,7 @@ extension ResolvePass {
     func name(_ id: SymbolID) -> String {
       let symbol = resolver.table.symbols[Int(id)]
       let names = resolver.table.importName(of: symbol)
-      let isNamed = symbol.isUndefined && symbol.importNames != none32
+      let isNamed = symbol.isUndefined && symbol.importNames != nil
       return isNamed ? "\(names.module).\(names.name)" : resolver.demangled(symbol.name)
     }
     let symbol = resolver.table.symbols[Int(first)]
@@ -126,8 +125,8 @@ extension ResolvePass {
   private func step(from id: SymbolID) -> SymbolID? {
     if let bound = boundImports[id] { return bound }
     let symbol = resolver.table.symbols[Int(id)]
-    guard symbol.state == .alias else { return nil }
-    return resolver.symbolIDs[Int(symbol.definer)][Int(symbol.definition)]
+    guard case .alias(let target) = symbol.meaning else { return nil }
+    return resolver.symbolIDs[Int(symbol.definer)][Int(target)]
   }
 
   /// Makes an alias a definition of what it stands for, if that is defined.
@@ -138,9 +137,8 @@ extension ResolvePass {
     guard target.state == .defined else { return false }
     var symbol = resolver.table.symbols[Int(id)]
     symbol.kind = target.kind
-    symbol.state = .defined
+    symbol.meaning = target.meaning
     symbol.unit = target.unit
-    symbol.definition = target.definition
     symbol.value &+= target.value
     symbol.size = target.size
     symbol.type = target.type

@@ -34,8 +34,9 @@ extension ResolvePass {
   private mutating func checkImports(of unit: BoundModule) {
     guard let facts = unit.lifted else { return }
     for (index, entry) in unit.functionImports.enumerated() {
+      if entry.isExact { checkExact(entry, Int(facts.functionSymbols) + index, of: unit) }
       check(
-        Int(facts.functionSymbols) + index, index, .function(unit.typeIDs[Int(entry.type)]), entry.module, entry.name,
+        Int(facts.functionSymbols) + index, index, .function(unit.typeIDs[entry.type]), entry.module, entry.name,
         of: unit)
     }
     for (first, imports) in [
@@ -48,6 +49,21 @@ extension ResolvePass {
         let wanted = resolver.externalType(of: entry, in: unit)
         check(Int(first) + index, index, wanted, entry.module, entry.name, of: unit)
       }
+    }
+  }
+
+  /// An import of this very type: the definition has to have it, and so has what the host gives.
+  private mutating func checkExact(_ entry: FunctionImport, _ position: Int, of unit: BoundModule) {
+    let id = resolver.id(position, of: unit)
+    let symbol = resolver.table.symbols[Int(id)]
+    guard symbol.kind == .function else { return }
+    if symbol.isUndefined {
+      resolver.table.symbols[Int(id)].attributes.insert(.exactType)
+      return
+    }
+    let wanted = unit.typeIDs[entry.type]
+    if let type = symbol.type, type != wanted, resolver.types.isSubtype(type, wanted) {
+      reportMismatch(.function(wanted), entry.name, in: unit, .function(type), symbol)
     }
   }
 
@@ -106,9 +122,8 @@ extension ResolvePass {
   private mutating func importSeparately(_ position: Int, _ index: Int, of unit: BoundModule) {
     let stated = unit.symbols[position]
     var symbol = Symbol(
-      name: stated.name, kind: stated.kind, state: .undefined, flags: stated.flags, unit: unit.index,
-      definition: UInt32(index))
-    symbol.type = stated.type == none32 ? nil : unit.typeIDs[Int(stated.type)]
+      name: stated.name, kind: stated.kind, .imported(ImportIndex(index)), flags: stated.flags, unit: unit.index)
+    symbol.type = stated.type.map { unit.typeIDs[$0] }
     symbol.attributes = [.usedInRegularUnit, .mayImport]
     resolver.symbolIDs[Int(unit.index)][position] = resolver.table.addUnnamed(symbol)
   }
@@ -143,8 +158,7 @@ extension ResolvePass {
     }
     guard !unit.contracts.needsExactTypes else { return }
     if stated.kind == .function {
-      guard stated.type != none32, let type = symbol.type else { return }
-      let wanted = unit.typeIDs[Int(stated.type)]
+      guard let wanted = stated.type.map({ unit.typeIDs[$0] }), let type = symbol.type else { return }
       guard type != wanted, !resolver.types.isSubtype(type, wanted), resolver.callsDirectly(position, of: unit) else {
         return
       }
@@ -158,8 +172,7 @@ extension ResolvePass {
 
   /// The type of an object's import of anything but a function.
   private func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
-    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
-    let index = Int(symbol.definition)
+    guard let index = symbol.imported.map({ Int($0) }) else { return nil }
     return switch symbol.kind {
     case .global: resolver.externalType(of: unit.globalImports[index], in: unit)
     case .table: resolver.externalType(of: unit.tableImports[index], in: unit)
@@ -180,7 +193,7 @@ extension ResolvePass {
       return
     }
     var reference = Symbol(
-      name: symbol.name, kind: .function, state: .undefined, flags: .undefined, unit: unit.index, definition: none32)
+      name: symbol.name, kind: .function, .undefined, flags: .undefined, unit: unit.index)
     reference.type = wanted
     reference.attributes = [.usedInRegularUnit, .isVariant]
     let new = SymbolID(resolver.table.symbols.count)

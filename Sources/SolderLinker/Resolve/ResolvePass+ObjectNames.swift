@@ -18,12 +18,12 @@ extension ResolvePass {
       if symbol.kind == .function, symbol.type == nil, symbol.has(.usedInRegularUnit) {
         resolver.table.symbols[index].type = resolver.types.emptyFunction
       }
-      guard symbol.has(.unnamed), symbol.importNames != none32 else { continue }
+      guard symbol.has(.unnamed), let importNames = symbol.importNames else { continue }
       let (module, name) = resolver.table.importName(of: symbol)
       let key = ObjectImport(module: module, name: name, kind: symbol.kind, type: symbol.type)
       let unique = names[key] ?? uniqueName("\(module).\(name)", &used)
       names[key] = unique
-      resolver.table.importNames[Int(symbol.importNames)].name = name
+      resolver.table.importNames[importNames].name = name
       resolver.table.symbols[index].name = unique
       resolver.table.symbols[index].flags.remove(.bindingLocal)
       resolver.table.symbols[index].flags.insert(.explicitName)

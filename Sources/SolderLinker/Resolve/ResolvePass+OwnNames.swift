@@ -56,8 +56,8 @@ extension ResolvePass {
   /// Whether what a module exports under the name is its import.
   private func isImport(_ export: OwnExport, _ imported: SymbolID) -> Bool {
     let symbol = resolver.table.symbols[Int(export.symbol)]
-    return symbol.state == .alias
-      && resolver.symbolIDs[Int(export.unit)][Int(symbol.definition)] == imported
+    guard case .alias(let target) = symbol.meaning else { return false }
+    return resolver.symbolIDs[Int(export.unit)][Int(target)] == imported
   }
 
   /// Whether one can take the place of the other; an immutable global is an address as well.

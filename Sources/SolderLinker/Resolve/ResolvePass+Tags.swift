@@ -13,14 +13,12 @@ extension ResolvePass {
         guard symbol.isUndefined, symbol.kind == .tag, !symbol.has(.mayImport), boundImports[SymbolID(id)] == nil else {
           continue
         }
-        resolver.own.unit.typeIDs.append(unit.typeIDs[Int(entry.type)])
-        resolver.own.unit.tags.append(
-          Tag(type: UInt32(resolver.own.unit.typeIDs.count - 1), name: symbol.name))
-        resolver.table.symbols[id].state = .defined
+        let type = unit.typeIDs[entry.tagType]
+        resolver.own.unit.tags.append(Tag(type: resolver.own.unit.typeIDs.append(type), name: symbol.name))
         resolver.table.symbols[id].flags = .visibilityHidden
         resolver.table.symbols[id].unit = .own
-        resolver.table.symbols[id].definition = UInt32(resolver.own.unit.tags.count - 1)
-        resolver.table.symbols[id].type = unit.typeIDs[Int(entry.type)]
+        resolver.table.symbols[id].meaning = .defined(DefinitionIndex(resolver.own.unit.tags.count - 1))
+        resolver.table.symbols[id].type = type
       }
     }
   }

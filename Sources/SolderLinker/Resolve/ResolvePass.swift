@@ -89,7 +89,7 @@ struct ResolvePass {
     for input in inputs.order {
       switch input {
       case .unit(let index): resolver.add(inputs.units[index])
-      case .lazy(let index): resolver.addLazy(index)
+      case .lazy(let index): resolver.addLazy(LazyFileID(index))
       }
     }
     decoded = resolver.decoders?.finish() ?? [:]
@@ -180,7 +180,7 @@ struct ResolvePass {
     guard !named.units.isEmpty else { return }
     for id in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[id]
-      guard symbol.isUndefined, symbol.importNames != none32 else { continue }
+      guard symbol.isUndefined, symbol.importNames != nil else { continue }
       let (module, name) = resolver.table.importName(of: symbol)
       guard let units = named.units[module] else { continue }
       if let target = export(name, symbol.kind, of: units, named) {
@@ -197,7 +197,7 @@ struct ResolvePass {
   private func warnOfUnusedNames(_ named: NamedModules) {
     var unresolved: [Symbol] = []
     var used: Set<ByteString> = [ByteString("env")]
-    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != none32 {
+    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != nil {
       let module = resolver.table.importName(of: symbol).module
       if named.units[module] != nil {
         used.insert(module)
@@ -257,7 +257,8 @@ struct ResolvePass {
       return resolver.table.addUnnamed(own)
     }
     // A lifted unit has a local symbol for each definition beside the exported one.
-    if symbol.aliasOf != none32 { return resolver.id(Int(symbol.aliasOf), of: unit) }
+    if let aliased = symbol.aliased { return resolver.id(Int(aliased), of: unit) }
+    guard let definition = symbol.definition else { return id }
     let (first, imports) =
       switch symbol.kind {
       case .global: (facts.globalSymbols, unit.globalImports.count)
@@ -265,7 +266,7 @@ struct ResolvePass {
       case .tag: (facts.tagSymbols, unit.tagImports.count)
       default: (facts.functionSymbols, unit.functionImports.count)
       }
-    return resolver.id(Int(first) + imports + Int(symbol.definition), of: unit)
+    return resolver.id(Int(first) + imports + Int(definition), of: unit)
   }
 
   /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
@@ -305,10 +306,10 @@ struct ResolvePass {
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
       guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
-        symbol.definition != none32, boundImports[id] == nil, let unit = resolver.units[symbol.unit],
+        let imported = symbol.imported, boundImports[id] == nil, let unit = resolver.units[symbol.unit],
         unit.contracts.sharesUndefined
       else { continue }
-      let type = unit.globalImports[Int(symbol.definition)].global
+      let type = unit.globalImports[Int(imported)].global
       if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
         resolver.defineGlobal(id, type)
       }
@@ -332,10 +333,9 @@ struct ResolvePass {
   /// A lazy symbol that only weak references mention stays undefined.
   private mutating func demoteLazySymbols() {
     for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .lazy {
-      resolver.table.symbols[id].state = .undefined
+      resolver.table.symbols[id].meaning = .undefined
       // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
-      resolver.table.symbols[id].definition = none32
     }
   }
 
@@ -365,8 +365,7 @@ struct ResolvePass {
     var addedAny = false
     for id in resolver.table.slots {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefined, symbol.importNames != none32,
-        let name = resolver.table.importNames[Int(symbol.importNames)].name,
+      guard symbol.isUndefined, let names = symbol.importNames, let name = resolver.table.importNames[names].name,
         let entry = library.symbols.first(where: { $0.name == name })
       else { continue }
       if importFromHost(id, entry.dependencies, library) { addedAny = true }
@@ -425,8 +424,8 @@ struct ResolvePass {
     all[0] = bases
     for index in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[index]
-      guard symbol.state == .defined, symbol.definition != none32 else { continue }
-      resolver.table.symbols[index].definition += all[Int(symbol.definer)].base(of: symbol.kind)
+      guard let definition = symbol.definition else { continue }
+      resolver.table.symbols[index].meaning = .defined(definition + all[Int(symbol.definer)].base(of: symbol.kind))
     }
     return all
   }

@@ -4,7 +4,7 @@ extension Resolver {
   /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
   mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let existing = table.symbols[Int(id)]
     if !isNew {
       guard existing.isUndefined, !existing.has(.provided) else { return id }
@@ -14,12 +14,11 @@ extension Resolver {
       }
     }
     var provided = Symbol(
-      name: symbol.name, kind: symbol.kind, state: .undefined, flags: symbol.flags, unit: unit.index, definition: none32
-    )
+      name: symbol.name, kind: symbol.kind, .undefined, flags: symbol.flags, unit: unit.index)
     provided.attributes = existing.attributes.union(.provided)
     provided.importNames = existing.importNames
     if symbol.kind == .function {
-      provided.type = unit.typeIDs[Int(unit.functions[Int(symbol.definition)].type)]
+      provided.type = symbol.definition.map { unit.typeIDs[unit.functions[Int($0)].type] }
       if !isNew, let type = existing.type, type != provided.type, mattersForCalls(existing, id) {
         if acceptsSignatures(existing, provided) { provided.type = type }
       }

@@ -10,8 +10,8 @@ extension Resolver {
   /// What the loop needs of a unit, taken out of it once.
   private struct PlainUnit {
     let symbols: [UnitSymbol]
-    let nameNumbers: [UInt32]
-    let typeIDs: [TypeID]
+    let nameNumbers: [PackedIndex<LinkNames>]
+    let typeIDs: Row<UnitTypes, TypeID>
     let discardedComdats: [Bool]
     let index: UnitID
     /// Attributes of the symbols that it defines.
@@ -32,7 +32,7 @@ extension Resolver {
     }
 
     func isDiscarded(_ symbol: UnitSymbol) -> Bool {
-      symbol.comdat != none32 && discardedComdats[Int(symbol.comdat)]
+      symbol.comdat.index.map { discardedComdats[Int($0)] } ?? false
     }
   }
 
@@ -60,7 +60,7 @@ extension Resolver {
     if isUndefined, !symbol.isPlainImport { return nil }
     let isDiscarded = unit.isDiscarded(symbol)
     if symbol.isLocal { return table.addUnnamed(make(symbol, isDiscarded: isDiscarded, of: unit)) }
-    let number = unit.nameNumbers[index]
+    guard let number = unit.nameNumbers[index].index else { return nil }
     guard let id = table.find(number: number) else {
       return table.add(make(symbol, isDiscarded: isDiscarded, of: unit), number: number)
     }
@@ -85,7 +85,7 @@ extension Resolver {
     }
     guard hasPlainType(existing, symbol, of: unit) else { return nil }
     if existing.state == .undefined {
-      guard existing.importNames == none32, symbol.isWeak || !existing.isWeak else { return nil }
+      guard existing.importNames == nil, symbol.isWeak || !existing.isWeak else { return nil }
     }
     if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
     return id
@@ -114,8 +114,8 @@ extension Resolver {
     switch symbol.kind {
     case .data: return true
     case .function:
-      guard symbol.type != none32 else { return false }
-      return existing.type == unit.typeIDs[Int(symbol.type)]
+      guard let type = symbol.type else { return false }
+      return existing.type == unit.typeIDs[type]
     default: return false
     }
   }
@@ -124,15 +124,13 @@ extension Resolver {
 extension Symbol {
   /// The meaning of a name of which a unit's symbol is the first mention.
   @inline(__always)
-  init(_ symbol: UnitSymbol, isDiscarded: Bool, unit: UnitID, typeIDs: [TypeID]) {
+  init(_ symbol: UnitSymbol, isDiscarded: Bool, unit: UnitID, typeIDs: Row<UnitTypes, TypeID>) {
     let isUndefined = symbol.isUndefined || isDiscarded
     self.init(
-      name: symbol.name, kind: symbol.kind,
-      state: isUndefined ? .undefined : symbol.aliasOf == none32 ? .defined : .alias,
-      flags: isUndefined ? symbol.flags.union(.undefined) : symbol.flags, unit: unit,
-      definition: symbol.aliasOf == none32 ? symbol.definition : symbol.aliasOf)
+      name: symbol.name, kind: symbol.kind, isDiscarded ? .undefined : symbol.meaning,
+      flags: isUndefined ? symbol.flags.union(.undefined) : symbol.flags, unit: unit)
     value = symbol.offset
     size = symbol.size
-    type = symbol.type == none32 ? nil : typeIDs[Int(symbol.type)]
+    type = symbol.type.map { typeIDs[$0] }
   }
 }

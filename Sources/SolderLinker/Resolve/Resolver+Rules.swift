@@ -5,7 +5,7 @@ extension Resolver {
   /// Adds one symbol of a unit.
   ///
   /// - Returns: the symbol of the link that the unit's symbol is, and the lazy file to extract, if it needs one.
-  mutating func resolve(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: Int?) {
+  mutating func resolve(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
     if unit.contracts.isLoadedAtRunTime { return (addProvided(index, of: unit), nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
@@ -28,13 +28,12 @@ extension Resolver {
   }
 
   private func type(of symbol: UnitSymbol, in unit: BoundModule) -> TypeID? {
-    symbol.type == none32 ? nil : unit.typeIDs[Int(symbol.type)]
+    symbol.type.map { unit.typeIDs[$0] }
   }
 
   /// The module and name of an undefined symbol's import.
   private func importEntry(of symbol: UnitSymbol, in unit: BoundModule) -> (module: ByteString, name: ByteString)? {
-    guard symbol.isUndefined, symbol.definition != none32 else { return nil }
-    let index = Int(symbol.definition)
+    guard let index = symbol.imported.map({ Int($0) }) else { return nil }
     func names(_ entry: Import) -> (module: ByteString, name: ByteString) { (entry.module, entry.name) }
     switch symbol.kind {
     case .function: return (unit.functionImports[index].module, unit.functionImports[index].name)
@@ -45,19 +44,18 @@ extension Resolver {
     }
   }
 
-  private mutating func addImportNames(of symbol: UnitSymbol, in unit: BoundModule) -> UInt32 {
-    guard let entry = importEntry(of: symbol, in: unit) else { return none32 }
+  private mutating func addImportNames(of symbol: UnitSymbol, in unit: BoundModule) -> ImportNamesID? {
+    guard let entry = importEntry(of: symbol, in: unit) else { return nil }
     let isExplicit = symbol.flags.contains(.explicitName)
-    if !isExplicit, entry.module == "env" { return none32 }
-    table.importNames.append(ImportNames(module: entry.module, name: isExplicit ? entry.name : nil))
-    return UInt32(table.importNames.count - 1)
+    if !isExplicit, entry.module == "env" { return nil }
+    return table.importNames.append(ImportNames(module: entry.module, name: isExplicit ? entry.name : nil))
   }
 
   // MARK: Definitions
 
   private mutating func addDefined(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
     let existing = table.symbols[Int(id)]
     if existing.has(.traced) {
@@ -127,9 +125,9 @@ extension Resolver {
 
   // MARK: References
 
-  private mutating func addUndefined(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: Int?) {
+  private mutating func addUndefined(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
-    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index], unit: unit.index)
+    let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     if table.symbols[Int(id)].has(.traced) {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
@@ -142,7 +140,7 @@ extension Resolver {
       return (id, nil)
     }
     let existing = table.symbols[Int(id)]
-    if existing.state == .lazy {
+    if let file = existing.lazyFile {
       if symbol.isWeak, symbol.kind == .function || symbol.kind == .data {
         table.symbols[Int(id)].flags = .bindingWeak
         table.symbols[Int(id)].kind = symbol.kind
@@ -151,7 +149,6 @@ extension Resolver {
         return (id, nil)
       }
       // Until the file is added, this reference is all that is known.
-      let file = Int(existing.definition)
       if isExtracted(file) { return (id, file) }
       table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
       table.symbols[Int(id)].attributes.formUnion(existing.attributes)
@@ -202,7 +199,7 @@ extension Resolver {
   private mutating func mergeImportNames(_ symbol: UnitSymbol, of unit: BoundModule, into id: SymbolID) {
     guard let entry = importEntry(of: symbol, in: unit) else { return }
     let existing = table.symbols[Int(id)]
-    var names = existing.importNames == none32 ? ImportNames() : table.importNames[Int(existing.importNames)]
+    var names = existing.importNames.map { table.importNames[$0] } ?? ImportNames()
     let first = displayName(ofUnit: existing.unit)
     if symbol.flags.contains(.explicitName) {
       if let name = names.name, name != entry.name {
@@ -219,11 +216,10 @@ extension Resolver {
           + "\n>>> defined as \(entry.module) in \(unit.file.displayName)")
     }
     names.module = entry.module
-    if existing.importNames != none32 {
-      table.importNames[Int(existing.importNames)] = names
+    if let known = existing.importNames {
+      table.importNames[known] = names
     } else if names.name != nil || entry.module != "env" {
-      table.importNames.append(names)
-      table.symbols[Int(id)].importNames = UInt32(table.importNames.count - 1)
+      table.symbols[Int(id)].importNames = table.importNames.append(names)
     }
   }
 

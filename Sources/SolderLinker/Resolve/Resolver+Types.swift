@@ -11,13 +11,13 @@ extension Resolver {
     case .tag: return symbol.type.map { .tag($0) }
     case .data, .section: return nil
     case .global, .table:
-      guard let unit = units[symbol.unit], symbol.definition != none32, symbol.state != .alias else { return nil }
-      let index = Int(symbol.definition)
+      guard let unit = units[symbol.unit] else { return nil }
       let isOwn = symbol.unit == .own
-      if symbol.isUndefined {
+      if let index = symbol.imported.map({ Int($0) }) {
         let globals = isOwn ? own.unit.globalImports : unit.globalImports
         return externalType(of: symbol.kind == .global ? globals[index] : unit.tableImports[index], in: unit)
       }
+      guard let index = symbol.definition.map({ Int($0) }) else { return nil }
       if symbol.kind == .global {
         return externalType(of: (isOwn ? own.unit.globals : unit.globals)[index], in: unit)
       }
@@ -28,18 +28,21 @@ extension Resolver {
   /// The type that a unit's import asks for.
   func externalType(of entry: Import, in unit: BoundModule) -> ExternalType {
     switch entry.kind {
-    case .function: .function(unit.typeIDs[Int(entry.type)])
-    case .tag: .tag(unit.typeIDs[Int(entry.type)])
+    case .function: preconditionFailure("an import of a function has a type of its own")
+    case .tag: .tag(unit.typeIDs[entry.tagType])
     case .global:
       .global(
-        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable)
+        unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs), isMutable: entry.global.isMutable,
+        isShared: entry.global.isShared)
     case .table: .table(unit.valueType(entry.declaration, entry.elementType, unit.typeIDs), entry.limits)
     case .memory: .memory(entry.limits)
     }
   }
 
   private func externalType(of global: GlobalVariable, in unit: BoundModule) -> ExternalType {
-    .global(unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable)
+    .global(
+      unit.valueType(global.declaration, global.type.valueType, unit.typeIDs), isMutable: global.type.isMutable,
+      isShared: global.type.isShared)
   }
 
   private func externalType(of table: Table, in unit: BoundModule) -> ExternalType {
@@ -49,17 +52,18 @@ extension Resolver {
   /// A global's type as a message shows it.
   func describe(_ type: ExternalType) -> String {
     // In wasm-ld's words.
-    if case .global(let type, let isMutable) = type { return (isMutable ? "var " : "const ") + types.text(of: type) }
+    if case .global(let type, let isMutable, isShared: false) = type {
+      return (isMutable ? "var " : "const ") + types.text(of: type)
+    }
     return types.text(of: type)
   }
 
   /// Whether a global can be an address to those that refer to data of its name: it never changes, is as wide as an
   /// address, and its value is a number that is known now.
   func isAddress(_ symbol: Symbol) -> Bool {
-    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own, let unit = units[symbol.unit],
-      symbol.definition != none32
+    guard symbol.kind == .global, symbol.unit != .own, let unit = units[symbol.unit],
+      let index = symbol.definition.map({ Int($0) })
     else { return false }
-    let index = Int(symbol.definition)
     let global = unit.globals[index]
     guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
       return false
@@ -71,12 +75,12 @@ extension Resolver {
 extension ModuleView {
   /// The value type that a declaration encodes, of which `code` is the first byte, with IDs of the link for type indices.
   /// The linker's own have no declaration.
-  func valueType(_ declaration: Fragment, _ code: UInt8, _ typeIDs: [TypeID]) -> ValueType {
+  func valueType(_ declaration: Fragment, _ code: UInt8, _ typeIDs: Row<UnitTypes, TypeID>) -> ValueType {
     if let type = ValueType(byte: code) { return type }
     var reader = file.bytes[Int(declaration.start)..<Int(declaration.start) + Int(declaration.size)]
     // The type was read before, when the declaration was found.
     guard let type = try? reader.valueType() else { return ValueType(reference: .abstract(code), isNullable: true) }
-    guard let index = type.typeIndex, Int(index) < typeIDs.count else { return type }
-    return type.withTypeIndex(typeIDs[Int(index)].rawValue)
+    guard let id = type.typeIndex.flatMap({ typeIDs[checked: TypeIndex(rawValue: $0)] }) else { return type }
+    return type.withTypeIndex(id.rawValue)
   }
 }

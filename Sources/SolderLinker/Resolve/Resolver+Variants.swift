@@ -40,13 +40,13 @@ extension Resolver {
       table.symbols[Int(id)].type = type
       if units[existing.unit]?.contracts.needsExactTypes == true {
         table.symbols[Int(id)].unit = unit.index
-        table.symbols[Int(id)].definition = symbol.definition
+        table.symbols[Int(id)].meaning = symbol.isUndefined ? symbol.meaning : .undefined
       }
       return id
     }
     var reference = Symbol(
-      name: symbol.name, kind: .function, state: .undefined, flags: symbol.flags.union(.undefined), unit: unit.index,
-      definition: symbol.definition)
+      name: symbol.name, kind: .function, symbol.isUndefined ? symbol.meaning : .undefined,
+      flags: symbol.flags.union(.undefined), unit: unit.index)
     reference.type = type
     return variant(of: id, type: type, template: reference).id
   }
@@ -123,12 +123,11 @@ extension Resolver {
     var symbol = table.symbols[Int(id)]
     let function = own.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
     symbol.name = own.name(of: function)
-    symbol.state = .defined
+    symbol.meaning = .defined(DefinitionIndex(rawValue: function))
     symbol.flags = [.bindingLocal]
     symbol.unit = .own
-    symbol.definition = function
     symbol.attributes.insert(.isStub)
-    symbol.importNames = none32
+    symbol.importNames = nil
     table.symbols[Int(id)] = symbol
   }
 }

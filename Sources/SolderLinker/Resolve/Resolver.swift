@@ -32,8 +32,8 @@ struct Resolver {
   private var directlyCalled: [UnitID: [Bool]] = [:]
   /// Indices of the units in the order of the link.
   var linkOrder: [UnitID] = []
-  private let lazyFiles: [LazyFile]
-  private var extracted: [Bool]
+  private let lazyFiles: Row<LinkLazyFiles, LazyFile>
+  private var extracted: Row<LinkLazyFiles, Bool>
   /// Who decodes relocations of units that are complete, while files are added.
   var decoders: RelocationDecoders?
   /// Names that the command line wants exported.
@@ -42,7 +42,7 @@ struct Resolver {
   var hasOwnStackPointer = false
   var extractions: [Extraction] = []
   /// For each name that made a file be extracted, the file (with `--why-extract`).
-  private var awaited: [SymbolID: Int] = [:]
+  private var awaited: [SymbolID: LazyFileID] = [:]
   /// Units whose symbols are being added, and the next symbol of each; the innermost is last.
   private var begunUnits: [(unit: UnitID, next: Int, reason: Extraction?)] = []
 
@@ -53,10 +53,10 @@ struct Resolver {
     table = SymbolTable(
       names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
-    lazyFiles = inputs.lazyFiles
-    extracted = Array(repeating: false, count: lazyFiles.count)
+    lazyFiles = Row(inputs.lazyFiles)
+    extracted = Row(repeating: false, count: lazyFiles.count)
     own = SyntheticFunctions(names: names)
-    units = [BoundModule(own.module(), index: .own, typeIDs: [], discardedComdats: [])]
+    units = [BoundModule(own.module(), index: .own, typeIDs: Row(), discardedComdats: [])]
     symbolIDs = [[]]
   }
 
@@ -72,18 +72,18 @@ struct Resolver {
   }
 
   /// Adds the names of a lazy file; it is extracted at once when one of them is already missing.
-  mutating func addLazy(_ index: Int) {
+  mutating func addLazy(_ index: LazyFileID) {
     let source = lazyFiles[index].source
     for position in lazyFiles[index].symbols {
-      if table.addLazy(source.symbols[position], number: source.nameNumbers[position], file: index) { continue }
+      let number = source.nameNumbers[position]
+      if table.addLazy(source.symbols[position], number: number, file: index) { continue }
       let (id, isNew) = table.insert(
-        source.symbols[position], number: source.nameNumbers[position], kind: .function, flags: [], unit: nil)
+        source.symbols[position], number: number, kind: .function, flags: [], unit: nil)
       let existing = table.symbols[Int(id)]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
-        table.symbols[Int(id)].state = .lazy
-        table.symbols[Int(id)].definition = UInt32(index)
+        table.symbols[Int(id)].meaning = .lazy(index)
         table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
       } else {
         extract(index, for: id, referrer: displayName(ofUnit: existing.unit))
@@ -99,8 +99,8 @@ struct Resolver {
   mutating func reference(_ name: ByteString, from referrer: String) -> SymbolID? {
     guard let id = table.find(name) else { return nil }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if table.symbols[Int(id)].state == .lazy {
-      extract(Int(table.symbols[Int(id)].definition), for: id, referrer: referrer)
+    if let file = table.symbols[Int(id)].lazyFile {
+      extract(file, for: id, referrer: referrer)
       finishBegunUnits()
     }
     return table.find(name)
@@ -161,9 +161,9 @@ struct Resolver {
   private mutating func begin(_ module: InputModule, because reason: Extraction? = nil) {
     checkKind(module)
     if options.traceInputs { diagnostics.message(module.file.displayName) }
-    let typeIDs: [TypeID]
+    let typeIDs: Row<UnitTypes, TypeID>
     do {
-      typeIDs = try types.intern(module.types)
+      typeIDs = Row(try types.intern(module.types))
     } catch {
       diagnostics.error(error, in: module.file)
       return
@@ -188,9 +188,9 @@ struct Resolver {
   }
 
   /// Whether a lazy file is in the link, or about to be.
-  func isExtracted(_ file: Int) -> Bool { extracted[file] }
+  func isExtracted(_ file: LazyFileID) -> Bool { extracted[file] }
 
-  private mutating func extract(_ file: Int, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
+  private mutating func extract(_ file: LazyFileID, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
     let isTold = isTold && options.whyExtractFile != nil
     if extracted[file] {
       // It is being added and has not defined the name yet; wasm-ld tells of that too.
@@ -203,8 +203,7 @@ struct Resolver {
     guard let unit = lazyFiles[file].load() else { return }
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
-    table.symbols[Int(symbol)].state = .undefined
-    table.symbols[Int(symbol)].definition = none32
+    table.symbols[Int(symbol)].meaning = .undefined
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }

@@ -7,17 +7,17 @@ import WebAssemblyFormat
 /// and name) exist only in `symbols`.
 struct SymbolTable {
   var symbols: [Symbol] = []
-  var importNames: [ImportNames] = []
+  var importNames = Row<LinkImportNames, ImportNames>()
   private(set) var slots: [SymbolID] = []
   /// Names that `--wrap` makes stand for another symbol, by slot.
-  private var redirected: [Int: SymbolID] = [:]
+  private var redirected: [NameSlot: SymbolID] = [:]
   private let names: NameRegister
-  /// The slot of each name, by the name's number; `none32` for those that have not appeared yet.
-  private var slotOfName: [UInt32] = []
+  /// The slot of each name, by the name's number; none for those that have not appeared yet.
+  private var slotOfName: [PackedIndex<LinkNameSlots>] = []
   /// Whether a COMDAT group was met, by the number of its name.
   private var hasComdat: [Bool] = []
   /// Symbols of the same name that differ in signature, by slot: the first is the one first seen.
-  var variants: [Int: [SymbolID]] = [:]
+  var variants: [NameSlot: [SymbolID]] = [:]
   /// Names whose definitions and references are to be reported.
   var traced: Set<ByteString> = []
 
@@ -25,26 +25,24 @@ struct SymbolTable {
     self.names = names
     symbols.reserveCapacity(expectedSymbols)
     slots.reserveCapacity(expectedNames)
-    slotOfName = Array(repeating: none32, count: names.numberLimit)
+    slotOfName = Array(repeating: .none, count: names.numberLimit)
     hasComdat = Array(repeating: false, count: names.numberLimit)
   }
 
   /// The symbol that a name stands for, if the name occurs at all.
-  func find(_ name: ByteString) -> SymbolID? { slot(of: name).map { redirected[$0] ?? slots[$0] } }
+  func find(_ name: ByteString) -> SymbolID? { slot(of: name).map { redirected[$0] ?? slots[Int($0)] } }
 
   func find(_ name: StaticString) -> SymbolID? { find(ByteString(name)) }
 
-  func slot(of name: ByteString) -> Int? { names.find(name).flatMap(slot(ofNumber:)) }
+  func slot(of name: ByteString) -> NameSlot? { names.find(name).flatMap(slot(ofNumber:)) }
 
   /// The symbol of the name with this number, if the name occurred.
   @inline(__always)
-  func find(number: UInt32) -> SymbolID? { slot(ofNumber: number).map { slots[$0] } }
+  func find(number: NameNumber) -> SymbolID? { slot(ofNumber: number).map { slots[Int($0)] } }
 
   @inline(__always)
-  private func slot(ofNumber number: UInt32) -> Int? {
-    guard Int(number) < slotOfName.count else { return nil }
-    let slot = slotOfName[Int(number)]
-    return slot == none32 ? nil : Int(slot)
+  private func slot(ofNumber number: NameNumber) -> NameSlot? {
+    Int(number) < slotOfName.count ? slotOfName[Int(number)].index : nil
   }
 
   /// The symbol of a name; a new one is undefined and has to be filled in by the caller.
@@ -55,37 +53,37 @@ struct SymbolTable {
   }
 
   /// The symbol of the name of a unit's symbol.
-  mutating func insert(_ symbol: UnitSymbol, number: UInt32, unit: UnitID) -> (id: SymbolID, isNew: Bool) {
-    insert(symbol.name, number: number, kind: symbol.kind, flags: symbol.flags, unit: unit)
+  mutating func insert(
+    _ symbol: UnitSymbol, number: NameNumber?, unit: UnitID
+  ) -> (id: SymbolID, isNew: Bool) {
+    insert(
+      symbol.name, number: number ?? names.number(of: symbol.name), kind: symbol.kind, flags: symbol.flags, unit: unit)
   }
 
   /// The same, of a name whose number is known.
   mutating func insert(
-    _ name: ByteString, number: UInt32, kind: SymbolKind, flags: SymbolFlags, unit: UnitID?
+    _ name: ByteString, number: NameNumber, kind: SymbolKind, flags: SymbolFlags, unit: UnitID?
   ) -> (id: SymbolID, isNew: Bool) {
     if let id = find(number: number) { return (id, false) }
-    var symbol = Symbol(name: name, kind: kind, state: .undefined, flags: flags, unit: unit, definition: none32)
+    var symbol = Symbol(name: name, kind: kind, .undefined, flags: flags, unit: unit)
     if !traced.isEmpty, traced.contains(name) { symbol.attributes.insert(.traced) }
     return (add(symbol, number: number), true)
   }
 
   /// Adds the name of a lazy file if it has not appeared yet, which is usual: of a large archive most is never needed.
-  mutating func addLazy(_ name: ByteString, number: UInt32, file: Int) -> Bool {
+  mutating func addLazy(_ name: ByteString, number: NameNumber, file: LazyFileID) -> Bool {
     guard traced.isEmpty, find(number: number) == nil else { return false }
-    let definition = UInt32(truncatingIfNeeded: file)
-    _ = add(
-      Symbol(name: name, kind: .function, state: .lazy, flags: [], unit: nil, definition: definition), number: number
-    )
+    _ = add(Symbol(name: name, kind: .function, .lazy(file), flags: [], unit: nil), number: number)
     return true
   }
 
   /// Adds the symbol of a name that has not appeared yet.
   @inline(__always)
-  mutating func add(_ symbol: Symbol, number: UInt32) -> SymbolID {
+  mutating func add(_ symbol: Symbol, number: NameNumber) -> SymbolID {
     if Int(number) >= slotOfName.count {
-      slotOfName.append(contentsOf: repeatElement(none32, count: Int(number) + 1 - slotOfName.count))
+      slotOfName.append(contentsOf: repeatElement(.none, count: Int(number) + 1 - slotOfName.count))
     }
-    slotOfName[Int(number)] = UInt32(truncatingIfNeeded: slots.count)
+    slotOfName[Int(number)] = PackedIndex(NameSlot(slots.count))
     let id = SymbolID(symbols.count)
     symbols.append(symbol)
     slots.append(id)
@@ -105,22 +103,22 @@ struct SymbolTable {
   mutating func name(_ id: SymbolID) {
     let number = Int(names.number(of: symbols[Int(id)].name))
     if number >= slotOfName.count {
-      slotOfName.append(contentsOf: repeatElement(none32, count: number + 1 - slotOfName.count))
+      slotOfName.append(contentsOf: repeatElement(.none, count: number + 1 - slotOfName.count))
     }
-    slotOfName[number] = UInt32(truncatingIfNeeded: slots.count)
+    slotOfName[number] = PackedIndex(NameSlot(slots.count))
     slots.append(id)
     symbols[Int(id)].attributes.remove(.unnamed)
     if traced.contains(symbols[Int(id)].name) { symbols[Int(id)].attributes.insert(.traced) }
   }
 
   /// Makes `id` what its name stands for.
-  mutating func makePrimary(_ id: SymbolID, slot: Int) { slots[slot] = id }
+  mutating func makePrimary(_ id: SymbolID, slot: NameSlot) { slots[Int(slot)] = id }
 
   /// Makes a name stand for another symbol; its own one keeps its place in the order.
-  mutating func redirect(slot: Int, to id: SymbolID) { redirected[slot] = id }
+  mutating func redirect(slot: NameSlot, to id: SymbolID) { redirected[slot] = id }
 
   /// Whether this is the first COMDAT group whose name has this number.
-  mutating func addComdat(_ number: UInt32) -> Bool {
+  mutating func addComdat(_ number: NameNumber) -> Bool {
     if Int(number) >= hasComdat.count {
       hasComdat.append(contentsOf: repeatElement(false, count: Int(number) + 1 - hasComdat.count))
     }
@@ -130,12 +128,12 @@ struct SymbolTable {
 
   /// The module and name of an import for an undefined symbol.
   func importName(of symbol: Symbol) -> (module: ByteString, name: ByteString) {
-    let names = symbol.importNames == none32 ? ImportNames() : importNames[Int(symbol.importNames)]
+    let names = symbol.importNames.map { importNames[$0] } ?? ImportNames()
     return (names.module ?? ByteString("env"), names.name ?? symbol.name)
   }
 
   /// Whether an undefined symbol was declared to be an import, under a name of its own.
   func isExplicitImport(_ symbol: Symbol) -> Bool {
-    symbol.has(.forceImport) || (symbol.importNames != none32 && importNames[Int(symbol.importNames)].name != nil)
+    symbol.has(.forceImport) || symbol.importNames.map { importNames[$0].name != nil } ?? false
   }
 }

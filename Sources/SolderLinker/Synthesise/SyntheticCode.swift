@@ -22,6 +22,7 @@ struct SyntheticCode {
     case .initializeTLS: writeInitializeTLS(to: &writer)
     case .initializeLibraryTLS(let unit): writeInitializeTLS(of: program.resolution.units[unit], to: &writer)
     case .firstInstance: writeFirstInstance(to: &writer)
+    case .writeSegments(let unit): LateSegmentCode(program, program.resolution.units[unit]).write(to: &writer)
     case .applyDataRelocations, .applyTLSRelocations:
       writer.count(0)
       RelocationCode(program: program).writeData(to: &writer, isTLS: isTLS(body))
@@ -30,7 +31,7 @@ struct SyntheticCode {
       RelocationCode(program: program).writeGlobals(to: &writer, isTLS: isTLS(body))
     default:
       writer.count(0)
-      writeCalls(body, type: unit.typeIDs[Int(function.type)], to: &writer)
+      writeCalls(body, type: unit.typeIDs[function.type], to: &writer)
     }
     writer.byte(0x0B)
   }

@@ -4,21 +4,21 @@ import WebAssemblyFormat
 ///
 /// A type brings its whole recursion group, which takes consecutive indices, and before it every group that the group
 /// refers to.
-public struct OutputTypes: Sendable {
+struct OutputTypes: Sendable {
   /// For every ID the index in the output, or ``unused``.
   private var indices: [UInt32] = []
   /// One member of each group, in the order of the output.
   private var groups: [TypeID] = []
   private static let unused = UInt32.max
 
-  public private(set) var count: UInt32 = 0
+  private(set) var count: UInt32 = 0
 
-  public init() {}
+  init() {}
 
-  public var isEmpty: Bool { count == 0 }
+  var isEmpty: Bool { count == 0 }
 
   /// The index of a type in the output, if it is there.
-  public func index(of type: TypeID) -> UInt32? {
+  func index(of type: TypeID) -> UInt32? {
     guard Int(type.rawValue) < indices.count else { return nil }
     let index = indices[Int(type.rawValue)]
     return index == OutputTypes.unused ? nil : index
@@ -27,7 +27,7 @@ public struct OutputTypes: Sendable {
   /// Makes sure that a type is in the output.
   ///
   /// - Returns: Its index there.
-  public mutating func register(_ type: TypeID, of table: TypeTable) -> UInt32 {
+  mutating func register(_ type: TypeID, of table: TypeTable) -> UInt32 {
     if let index = index(of: type) { return index }
     if indices.count < table.count {
       indices.append(contentsOf: repeatElement(OutputTypes.unused, count: table.count - indices.count))
@@ -69,7 +69,7 @@ public struct OutputTypes: Sendable {
   }
 
   /// Writes the content of the type section.
-  public func write(to writer: inout ByteWriter, of table: TypeTable) {
+  func write(to writer: inout ByteWriter, of table: TypeTable) {
     writer.count(groups.count)
     for first in groups {
       if table.isAlone(first) {

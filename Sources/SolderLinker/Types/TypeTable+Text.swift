@@ -24,7 +24,8 @@ extension TypeTable {
     let definition = self[type]
     var reader = definition.bytes.bytes[(definition.compositeOffset + 1)..<definition.bytes.count]
     // The table wrote the bytes itself.
-    let body = (try? composite(&reader, definition.kind, depth)) ?? ""
+    var body = (try? composite(&reader, definition.kind, depth)) ?? ""
+    if definition.isShared { body = "(shared \(body))" }
     guard definition.bytes.bytes.first == 0x50 || definition.supertype != nil else { return body }
     let isFinal = definition.bytes.bytes.first != 0x50
     let supertype =
@@ -53,6 +54,7 @@ extension TypeTable {
 
   private func describeFunction(_ type: TypeID, _ depth: Int) -> String {
     guard let function = functionType(of: type) else { return "" }
+    let prefix = self[type].isShared ? "shared " : ""
     func list(_ types: ValueTypeList) -> String {
       types.map { text(of: $0, depth: depth) }.joined(separator: ", ")
     }
@@ -63,6 +65,6 @@ extension TypeTable {
       case 1: results
       default: "(\(results))"
       }
-    return "(\(list(function.parameters))) -> \(result)"
+    return "\(prefix)(\(list(function.parameters))) -> \(result)"
   }
 }

@@ -1,12 +1,5 @@
 import WebAssemblyFormat
 
-/// Names one type of the whole link. Equal IDs are equal types.
-public struct TypeID: RawRepresentable, Hashable, Sendable {
-  public let rawValue: UInt32
-
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
-}
-
 /// All types of a link, each once.
 ///
 /// Types are equal by structure, and what counts as the structure is the whole recursion group (WebAssembly 3.0,
@@ -16,7 +9,7 @@ public struct TypeID: RawRepresentable, Hashable, Sendable {
 ///
 /// Nearly all types are plain functions, which refer to nothing: their bytes in the file, hashed when the file was
 /// read, are already that key.
-public struct TypeTable: Sendable {
+struct TypeTable: Sendable {
   /// A group: its key, and the IDs of its members, which follow each other.
   private struct Group: Sendable {
     let key: ByteString
@@ -33,6 +26,8 @@ public struct TypeTable: Sendable {
     /// Where in ``bytes`` the byte stands that encodes ``kind``.
     let compositeOffset: Int
     let kind: TypeKind
+    /// Whether threads may share its values.
+    let isShared: Bool
     /// Whether ``bytes`` contain no ID.
     let isPlain: Bool
   }
@@ -46,16 +41,16 @@ public struct TypeTable: Sendable {
   /// IDs stay below this, so that a doubled one is still a type index.
   private static let limit = 1 << 30
 
-  public init() {}
+  init() {}
 
   /// Number of types, and so one more than the largest ID.
-  public var count: Int { definitions.count }
+  var count: Int { definitions.count }
 
   /// Enters the types of a file.
   ///
   /// - Returns: The ID of every type, by its index in the file.
   /// - Throws: ``FormatError`` when the link has 2³⁰ types.
-  public mutating func intern(_ types: ParsedTypes) throws(FormatError) -> [TypeID] {
+  mutating func intern(_ types: ParsedTypes) throws(FormatError) -> [TypeID] {
     var result: [TypeID] = []
     result.reserveCapacity(types.count)
     for group in types.groups where group.count > 0 {
@@ -74,7 +69,7 @@ public struct TypeTable: Sendable {
   }
 
   /// Enters a function type that no file holds. The type indices in its parameters and results are IDs.
-  public mutating func intern(parameters: [ValueType], results: [ValueType]) -> TypeID {
+  mutating func intern(parameters: [ValueType], results: [ValueType]) -> TypeID {
     var key = ByteWriter()
     var definition = ByteWriter()
     key.byte(TypeKind.function.rawValue)
@@ -130,7 +125,8 @@ public struct TypeTable: Sendable {
       let definition = try TypeTable.rewrite(types.entries[Int(index)], to: &bytes, map: mapped)
       define(
         arena.copy(bytes), supertype: definition.supertype.map { TypeID(rawValue: mapped($0)) },
-        compositeOffset: definition.rewrittenOffset, kind: definition.kind, isPlain: isPlain)
+        compositeOffset: definition.rewrittenOffset, kind: definition.kind, isShared: definition.isShared,
+        isPlain: isPlain)
     }
     return first
   }
@@ -145,12 +141,12 @@ public struct TypeTable: Sendable {
   }
 
   private mutating func define(
-    _ bytes: ByteString, supertype: TypeID?, compositeOffset: Int, kind: TypeKind, isPlain: Bool
+    _ bytes: ByteString, supertype: TypeID?, compositeOffset: Int, kind: TypeKind, isShared: Bool = false, isPlain: Bool
   ) {
     definitions.append(
       Definition(
         bytes: bytes, group: UInt32(groups.count - 1), supertype: supertype, compositeOffset: compositeOffset,
-        kind: kind, isPlain: isPlain))
+        kind: kind, isShared: isShared, isPlain: isPlain))
   }
 }
 
@@ -197,23 +193,23 @@ extension TypeTable {
 extension TypeTable {
   subscript(_ type: TypeID) -> Definition { definitions[Int(type.rawValue)] }
 
-  public func kind(of type: TypeID) -> TypeKind { self[type].kind }
+  func kind(of type: TypeID) -> TypeKind { self[type].kind }
 
   /// Number of types in the recursion group of a type.
   func memberCount(ofGroupOf type: TypeID) -> Int { Int(groups[Int(self[type].group)].count) }
 
   /// The supertype that a type declares.
-  public func supertype(of type: TypeID) -> TypeID? { self[type].supertype }
+  func supertype(of type: TypeID) -> TypeID? { self[type].supertype }
 
   /// The IDs of all members of a type's recursion group, itself included, in their order.
-  public func recursionGroup(of type: TypeID) -> [TypeID] {
+  func recursionGroup(of type: TypeID) -> [TypeID] {
     let group = groups[Int(self[type].group)]
     return (group.first..<(group.first + group.count)).map(TypeID.init(rawValue:))
   }
 
   /// The signature of a function type, `nil` for other types. Type indices in it are IDs. It must not outlive the
   /// table and all copies of it.
-  public func functionType(of type: TypeID) -> FunctionType? {
+  func functionType(of type: TypeID) -> FunctionType? {
     let definition = self[type]
     guard definition.kind == .function else { return nil }
     var reader = definition.bytes.bytes[(definition.compositeOffset + 1)..<definition.bytes.count]
@@ -221,7 +217,7 @@ extension TypeTable {
   }
 
   /// The type in short, with IDs for type indices: a function as wasm-ld prints it, others by what they are.
-  public func describe(_ type: TypeID) -> String {
+  func describe(_ type: TypeID) -> String {
     switch kind(of: type) {
     case .function: functionType(of: type).map(\.description) ?? ""
     case .structure: "struct"
@@ -231,7 +227,7 @@ extension TypeTable {
   }
 
   /// Whether `type` is `other` or declares it, directly or through others, as its supertype.
-  public func isSubtype(_ type: TypeID, _ other: TypeID) -> Bool {
+  func isSubtype(_ type: TypeID, _ other: TypeID) -> Bool {
     // A supertype's ID is smaller than that of the type: this ends.
     var next: TypeID? = type
     while let current = next {

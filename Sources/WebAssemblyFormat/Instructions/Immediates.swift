@@ -24,6 +24,9 @@ enum Immediates: UInt8 {
   // Types in the code.
   case heapType, selectTypes, castBranch
 
+  // A memory order, and what is accessed.
+  case orderGlobal, orderTable, orderType, orderTypeField
+
   // Continuations: a list of handlers at the end.
   case typeHandlers, typeTagHandlers
 
@@ -44,7 +47,7 @@ struct InstructionRun: Sendable {
     self.mnemonics = mnemonics
   }
 
-  /// All instructions of WebAssembly 3.0, and of the threads, stack switching, wide arithmetic and legacy exception
-  /// handling proposals.
+  /// All instructions of WebAssembly 3.0, and of the threads, shared-everything threads, stack switching, wide
+  /// arithmetic, half precision, memory control, custom descriptors and legacy exception handling proposals.
   static let all: [InstructionRun] = plain + garbageCollection + bulkAndWide + threads + vectors
 }

@@ -84,7 +84,7 @@ extension Instruction {
       let low = try reader.fixed32()
       first = Int64(bitPattern: UInt64(low) | UInt64(try reader.fixed32()) << 32)
     case .byte: first = Int64(try reader.byte())
-    case .heapType:
+    case .heapType where reader.peek() != ValueType.sharedPrefix && reader.peek() != ValueType.exactPrefix:
       first = try reader.s33()
       guard first >= 0 || (-0x18 ... -0x0B).contains(first) else {
         throw OperandCursor.unknownType(reader[start], at: start)
@@ -98,6 +98,7 @@ extension Instruction {
     case .memoryArgument, .memoryArgumentLane:
       let alignment = try reader.u32()
       guard alignment < 0x80 else { throw FormatError("malformed alignment of a memory access", at: start) }
+      if alignment & 0x20 != 0 { throw OperandCursor.unknownOrder(at: start) }
       second = Int64(alignment & 0x3F)
       if alignment & 0x40 != 0 { memory = try reader.u32() }
       first = Int64(bitPattern: try reader.u64())

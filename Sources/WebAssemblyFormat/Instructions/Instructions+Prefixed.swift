@@ -17,6 +17,10 @@ extension InstructionRun {
     InstructionRun(0x114, .heapType, ["ref.test", "ref.test null", "ref.cast", "ref.cast null"]),
     InstructionRun(0x118, .castBranch, ["br_on_cast", "br_on_cast_fail"]),
     InstructionRun(0x11A, .none, ["any.convert_extern", "extern.convert_any", "ref.i31", "i31.get_s", "i31.get_u"]),
+    // Custom descriptors.
+    InstructionRun(0x120, .type, ["struct.new_desc", "struct.new_default_desc", "ref.get_desc"]),
+    InstructionRun(0x123, .heapType, ["ref.cast_desc_eq", "ref.cast_desc_eq null"]),
+    InstructionRun(0x125, .castBranch, ["br_on_cast_desc_eq", "br_on_cast_desc_eq_fail"]),
   ]
 
   static let bulkAndWide: [InstructionRun] = [
@@ -34,7 +38,9 @@ extension InstructionRun {
     InstructionRun(0x20D, .element, ["elem.drop"]),
     InstructionRun(0x20E, .tableTable, ["table.copy"]),
     InstructionRun(0x20F, .table, ["table.grow", "table.size", "table.fill"]),
+    InstructionRun(0x212, .memory, ["memory.discard"]),
     InstructionRun(0x213, .none, ["i64.add128", "i64.sub128", "i64.mul_wide_s", "i64.mul_wide_u"]),
+    InstructionRun(0x230, .memoryArgument, ["f32.load_f16", "f32.store_f16"]),
   ]
 
   static let threads: [InstructionRun] = [
@@ -64,5 +70,31 @@ extension InstructionRun {
         "i32.atomic.rmw16.cmpxchg_u", "i64.atomic.rmw8.cmpxchg_u", "i64.atomic.rmw16.cmpxchg_u",
         "i64.atomic.rmw32.cmpxchg_u",
       ]),
+    // Shared-everything threads.
+    InstructionRun(
+      0x34F, .orderGlobal,
+      [
+        "global.atomic.get", "global.atomic.set", "global.atomic.rmw.add", "global.atomic.rmw.sub",
+        "global.atomic.rmw.and", "global.atomic.rmw.or", "global.atomic.rmw.xor", "global.atomic.rmw.xchg",
+        "global.atomic.rmw.cmpxchg",
+      ]),
+    InstructionRun(
+      0x358, .orderTable,
+      ["table.atomic.get", "table.atomic.set", "table.atomic.rmw.xchg", "table.atomic.rmw.cmpxchg"]),
+    InstructionRun(
+      0x35C, .orderTypeField,
+      [
+        "struct.atomic.get", "struct.atomic.get_s", "struct.atomic.get_u", "struct.atomic.set",
+        "struct.atomic.rmw.add", "struct.atomic.rmw.sub", "struct.atomic.rmw.and", "struct.atomic.rmw.or",
+        "struct.atomic.rmw.xor", "struct.atomic.rmw.xchg", "struct.atomic.rmw.cmpxchg",
+      ]),
+    InstructionRun(
+      0x367, .orderType,
+      [
+        "array.atomic.get", "array.atomic.get_s", "array.atomic.get_u", "array.atomic.set",
+        "array.atomic.rmw.add", "array.atomic.rmw.sub", "array.atomic.rmw.and", "array.atomic.rmw.or",
+        "array.atomic.rmw.xor", "array.atomic.rmw.xchg", "array.atomic.rmw.cmpxchg",
+      ]),
+    InstructionRun(0x372, .none, ["ref.i31_shared"]),
   ]
 }

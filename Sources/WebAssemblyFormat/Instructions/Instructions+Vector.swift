@@ -133,5 +133,18 @@ extension InstructionRun {
         "f32x4.relaxed_min", "f32x4.relaxed_max", "f64x2.relaxed_min", "f64x2.relaxed_max",
         "i16x8.relaxed_q15mulr_s", "i16x8.relaxed_dot_i8x16_i7x16_s", "i32x4.relaxed_dot_i8x16_i7x16_add_s",
       ]),
+    // Half precision.
+    InstructionRun(0x520, .none, ["f16x8.splat"]),
+    InstructionRun(0x521, .byte, ["f16x8.extract_lane", "f16x8.replace_lane"]),
+    InstructionRun(
+      0x530, .none,
+      [
+        "f16x8.abs", "f16x8.neg", "f16x8.sqrt", "f16x8.ceil", "f16x8.floor", "f16x8.trunc", "f16x8.nearest",
+        "f16x8.eq", "f16x8.ne", "f16x8.lt", "f16x8.gt", "f16x8.le", "f16x8.ge", "f16x8.add", "f16x8.sub", "f16x8.mul",
+        "f16x8.div", "f16x8.min", "f16x8.max", "f16x8.pmin", "f16x8.pmax",
+        "i16x8.trunc_sat_f16x8_s", "i16x8.trunc_sat_f16x8_u", "f16x8.convert_i16x8_s", "f16x8.convert_i16x8_u",
+        "f16x8.demote_f32x4_zero", "f16x8.demote_f64x2_zero", "f32x4.promote_low_f16x8", "i16x8.trunc_f16x8_s",
+        "i16x8.trunc_f16x8_u", "f16x8.madd", "f16x8.nmadd",
+      ]),
   ]
 }

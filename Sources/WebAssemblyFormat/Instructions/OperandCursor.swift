@@ -36,8 +36,10 @@ struct OperandCursor {
 
   @usableFromInline
   static func unknownInstruction(prefix: UInt8?, number: UInt32, at offset: Int) -> FormatError {
+    let proposal =
+      prefix == 0xFB && (0x80..<0xC0).contains(number) ? " (reference-typed strings are not supported)" : ""
     let prefix = prefix.map { "0x\(String($0, radix: 16)) " } ?? ""
-    return FormatError("unknown instruction \(prefix)0x\(String(number, radix: 16))", at: offset)
+    return FormatError("unknown instruction \(prefix)0x\(String(number, radix: 16))\(proposal)", at: offset)
   }
 
   /// Reads what follows the opcode.
@@ -71,6 +73,10 @@ struct OperandCursor {
       try reader.skipLEB()
       try heapType(&visitor)
       try heapType(&visitor)
+    case .orderGlobal, .orderTable, .orderType, .orderTypeField:
+      try reader.skip(1)
+      try index(immediates == .orderGlobal ? .global : immediates == .orderTable ? .table : .type, &visitor)
+      if immediates == .orderTypeField { try reader.skipLEB() }
     case .typeHandlers:
       try index(.type, &visitor)
       try handlers(&visitor)
@@ -129,6 +135,7 @@ struct OperandCursor {
     let start = reader.offset
     let alignment = try reader.u32()
     guard alignment < 0x80 else { throw FormatError("malformed alignment of a memory access", at: start) }
+    if alignment & 0x20 != 0 { throw OperandCursor.unknownOrder(at: start) }
     if alignment & 0x40 != 0 {
       try index(.memory, &visitor)
     } else if V.wantsImplicitMemory {
@@ -146,9 +153,21 @@ struct OperandCursor {
     let start = reader.offset
     let value = try reader.s33()
     if value >= 0 { return try signedType(value, from: start, &visitor) }
-    guard reader.offset &- start == 1, (0x68...0x75).contains(reader[start]) else {
-      throw OperandCursor.unknownType(reader[start], at: start)
+    guard reader.offset &- start == 1 else { throw OperandCursor.unknownType(reader[start], at: start) }
+    switch reader[start] {
+    case 0x68...0x75: break
+    case ValueType.exactPrefix: try index(.type, &visitor)
+    case ValueType.sharedPrefix: try abstractHeapType()
+    case let byte: throw OperandCursor.unknownType(byte, at: start)
     }
+  }
+
+  /// Reads what follows `shared` in a heap type.
+  @inlinable
+  mutating func abstractHeapType() throws(FormatError) {
+    let start = reader.offset
+    let byte = try reader.byte()
+    guard (0x68...0x75).contains(byte) else { throw OperandCursor.unknownType(byte, at: start) }
   }
 
   /// Reads a value type, of which a reference may hold a heap type.
@@ -158,6 +177,7 @@ struct OperandCursor {
     switch try reader.byte() {
     case 0x63, 0x64: try heapType(&visitor)
     case 0x68...0x75, 0x7B...0x7F: break
+    case ValueType.sharedPrefix: try abstractHeapType()
     case let byte: throw OperandCursor.unknownType(byte, at: start)
     }
   }
@@ -185,8 +205,14 @@ struct OperandCursor {
   }
 
   @usableFromInline
+  static func unknownOrder(at offset: Int) -> FormatError {
+    FormatError("memory accesses with an order (shared-everything threads) are not supported", at: offset)
+  }
+
+  @usableFromInline
   static func unknownType(_ byte: UInt8, at offset: Int) -> FormatError {
-    FormatError("unknown type 0x\(String(byte, radix: 16))", at: offset)
+    let proposal = (byte == 0x66 || byte == 0x67) ? " (reference-typed strings are not supported)" : ""
+    return FormatError("unknown type 0x\(String(byte, radix: 16))\(proposal)", at: offset)
   }
 }
 

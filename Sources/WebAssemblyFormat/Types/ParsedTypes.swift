@@ -112,7 +112,7 @@ public struct ParsedTypes: Sendable {
     }
     let bytes = ByteString(reader[start..<reader.offset])
     let isPlain =
-      isAlone && definition.kind == .function && definition.isFinal && !namesTypes
+      isAlone && definition.kind == .function && definition.isFinal && !definition.isShared && !namesTypes
       && bytes.bytes.elementsEqual(scratch.bytes)
     entries.append(
       Entry(

@@ -13,6 +13,8 @@ public enum TypeKind: UInt8, Sendable {
 public struct TypeDefinition: Sendable {
   public let kind: TypeKind
   public let isFinal: Bool
+  /// Whether threads may share its values (shared-everything threads).
+  public let isShared: Bool
   /// The declared supertype, as the type index before mapping.
   public let supertype: UInt32?
   /// Offset of the byte that encodes ``kind``.
@@ -25,8 +27,7 @@ public struct TypeDefinition: Sendable {
   /// - Parameters:
   ///   - writer: Gets the definition with mapped indices.
   ///   - map: From a type index and its offset to the index to write.
-  /// - Throws: ``FormatError`` for an unknown or malformed definition, or one of a proposal that is not supported
-  ///   (descriptors, shared types).
+  /// - Throws: ``FormatError`` for an unknown or malformed definition.
   public init(
     _ reader: inout ByteReader, rewritingTo writer: inout ByteWriter,
     map: (_ index: UInt32, _ offset: Int) throws(FormatError) -> UInt32
@@ -54,10 +55,18 @@ public struct TypeDefinition: Sendable {
     }
     self.isFinal = isFinal
     self.supertype = supertype
+    isShared = reader.peek() == ValueType.sharedPrefix
+    if isShared { writer.byte(try reader.byte()) }
+    // What it describes, and what describes it (custom descriptors).
+    for prefix in [0x4C, 0x4D] as [UInt8] where reader.peek() == prefix {
+      writer.byte(try reader.byte())
+      let place = reader.offset
+      writer.u32(try map(try reader.u32(), place))
+    }
     compositeOffset = reader.offset
     let code = try reader.byte()
     guard let kind = TypeKind(rawValue: code) else {
-      throw TypeDefinition.unknownDefinition(code, at: compositeOffset)
+      throw FormatError("unknown type definition 0x\(String(code, radix: 16))", at: compositeOffset)
     }
     self.kind = kind
     rewrittenOffset = writer.count - writtenBefore
@@ -81,14 +90,6 @@ public struct TypeDefinition: Sendable {
   }
 
   private typealias Map = (UInt32, Int) throws(FormatError) -> UInt32
-
-  private static func unknownDefinition(_ code: UInt8, at offset: Int) -> FormatError {
-    switch code {
-    case 0x4C, 0x4D: FormatError("descriptor types are not supported", at: offset)
-    case 0x65: FormatError("shared types are not supported", at: offset)
-    default: FormatError("unknown type definition 0x\(String(code, radix: 16))", at: offset)
-    }
-  }
 
   private static func valueTypes(
     _ reader: inout ByteReader, _ writer: inout ByteWriter, _ map: Map

@@ -1,9 +1,14 @@
-/// A heap type: one of the fixed ones, or a type of the type section (WebAssembly 3.0, Binary Format, Heap Types).
+/// A heap type: one of the fixed ones, or a type of the type section (WebAssembly 3.0, Binary Format, Heap Types; the
+/// shared-everything threads and custom descriptors proposals).
 public enum HeapType: Hashable, Sendable {
   /// The byte that encodes it, 0x68...0x75.
   case abstract(UInt8)
   /// A type index; in types that belong to a whole link, whatever names a type there.
   case concrete(UInt32)
+  /// A fixed one of what threads may share.
+  case sharedAbstract(UInt8)
+  /// A type index: that very type, and none of its subtypes.
+  case exact(UInt32)
 }
 
 /// The type of a value, local, global, parameter or table element, or the storage type of a field.
@@ -14,7 +19,8 @@ public enum HeapType: Hashable, Sendable {
 public struct ValueType: Hashable, Sendable {
   /// The first byte of the shortest encoding.
   public let code: UInt8
-  /// Of a non-null reference to a fixed heap type, the byte of that; otherwise 0.
+  /// Of a reference with a first byte 0x63, 0x64 or 0x65: 0 for a type index, ``exactPrefix`` for an exact one, else the byte of
+  /// a fixed heap type, with the highest bit set when it is shared.
   @usableFromInline let heapCode: UInt8
   /// Of a reference to a type of the type section, its index; otherwise 0.
   @usableFromInline let index: UInt32
@@ -38,8 +44,17 @@ public struct ValueType: Hashable, Sendable {
     case .abstract(let byte):
       self = isNullable ? ValueType(code: byte) : ValueType(code: 0x64, heapCode: byte)
     case .concrete(let index): self.init(code: isNullable ? 0x63 : 0x64, index: index)
+    case .sharedAbstract(let byte):
+      self.init(code: isNullable ? ValueType.sharedPrefix : 0x64, heapCode: byte | 0x80)
+    case .exact(let index):
+      self.init(code: isNullable ? 0x63 : 0x64, heapCode: ValueType.exactPrefix, index: index)
     }
   }
+
+  /// Stands in front of a fixed heap type that is shared.
+  @usableFromInline static let sharedPrefix: UInt8 = 0x65
+  /// Stands in front of a type index that is exact.
+  @usableFromInline static let exactPrefix: UInt8 = 0x62
 
   public static let i32 = ValueType(code: 0x7F)
   public static let i64 = ValueType(code: 0x7E)
@@ -62,20 +77,25 @@ public struct ValueType: Hashable, Sendable {
   /// What a reference refers to; `nil` for other types.
   public var heapType: HeapType? {
     switch code {
-    case 0x63: .concrete(index)
-    case 0x64: heapCode == 0 ? .concrete(index) : .abstract(heapCode)
+    case 0x63, 0x64, ValueType.sharedPrefix:
+      switch heapCode {
+      case 0: .concrete(index)
+      case ValueType.exactPrefix: .exact(index)
+      case 0x80...: .sharedAbstract(heapCode & 0x7F)
+      default: .abstract(heapCode)
+      }
     default: isReference ? .abstract(code) : nil
     }
   }
 
   /// The type index that it names, if it names one.
   public var typeIndex: UInt32? {
-    (code == 0x63 || code == 0x64) && heapCode == 0 ? index : nil
+    (code == 0x63 || code == 0x64) && (heapCode == 0 || heapCode == ValueType.exactPrefix) ? index : nil
   }
 
   /// The same type with another type index; itself where it names none.
   public func withTypeIndex(_ newIndex: UInt32) -> ValueType {
-    typeIndex == nil ? self : ValueType(code: code, index: newIndex)
+    typeIndex == nil ? self : ValueType(code: code, heapCode: heapCode, index: newIndex)
   }
 }
 
@@ -90,10 +110,19 @@ extension ValueType: CustomStringConvertible {
     case 0x7B: "v128"
     case 0x78: "i8"
     case 0x77: "i16"
-    case 0x63: "(ref null \(index))"
-    case 0x64: heapCode == 0 ? "(ref \(index))" : "(ref \(ValueType.heapName(heapCode)))"
+    case 0x63, ValueType.sharedPrefix: "(ref null \(heapText))"
+    case 0x64: "(ref \(heapText))"
     case 0x71...0x75, 0x68: ValueType.shorthand(code)
     default: "\(ValueType.heapName(code))ref"
+    }
+  }
+
+  private var heapText: String {
+    switch heapType {
+    case .exact(let index): "(exact \(index))"
+    case .sharedAbstract(let byte): "(shared \(ValueType.heapName(byte)))"
+    case .abstract(let byte): ValueType.heapName(byte)
+    case .concrete, nil: "\(index)"
     }
   }
 
@@ -134,6 +163,9 @@ extension ByteReader {
     let start = offset
     let code = try byte()
     if ValueType.isSimple(code) { return ValueType(code: code) }
+    if code == ValueType.sharedPrefix {
+      return ValueType(reference: .sharedAbstract(try abstractHeapType()), isNullable: true)
+    }
     guard code == 0x63 || code == 0x64 else {
       throw OperandCursor.unknownType(code, at: start)
     }
@@ -154,10 +186,20 @@ extension ByteReader {
     let start = offset
     let value = try s33()
     if value >= 0 { return .concrete(UInt32(truncatingIfNeeded: value)) }
-    guard offset - start == 1, (0x68...0x75).contains(self[start]) else {
-      throw OperandCursor.unknownType(self[start], at: start)
+    guard offset - start == 1 else { throw OperandCursor.unknownType(self[start], at: start) }
+    switch self[start] {
+    case 0x68...0x75: return .abstract(self[start])
+    case ValueType.sharedPrefix: return .sharedAbstract(try abstractHeapType())
+    case ValueType.exactPrefix: return .exact(try u32())
+    case let byte: throw OperandCursor.unknownType(byte, at: start)
     }
-    return .abstract(self[start])
+  }
+
+  private mutating func abstractHeapType() throws(FormatError) -> UInt8 {
+    let start = offset
+    let code = try byte()
+    guard (0x68...0x75).contains(code) else { throw OperandCursor.unknownType(code, at: start) }
+    return code
   }
 }
 
@@ -165,7 +207,16 @@ extension ByteWriter {
   /// Writes a value or storage type in its shortest encoding.
   public mutating func valueType(_ type: ValueType) {
     byte(type.code)
-    guard type.code == 0x63 || type.code == 0x64 else { return }
-    if type.heapCode == 0 { s33(Int64(type.index)) } else { byte(type.heapCode) }
+    guard (0x63...0x65).contains(type.code) else { return }
+    switch type.heapType {
+    case .exact(let index):
+      byte(ValueType.exactPrefix)
+      u32(index)
+    case .sharedAbstract(let code):
+      if !type.isNullable { byte(ValueType.sharedPrefix) }
+      byte(code)
+    case .abstract(let code): byte(code)
+    case .concrete, nil: s33(Int64(type.index))
+    }
   }
 }

@@ -67,17 +67,16 @@ struct Judge: Sendable {
     return verdict
   }
 
-  /// The verdicts of the sets of these seeds.
+  /// The sets of these seeds, linked.
   ///
   /// - Parameter isAt: is told each seed before its set is linked, in case the linker brings the process down.
-  func verdicts<Set: JudgedSet>(_ type: Set.Type, _ seeds: Range<UInt64>, isAt: (UInt64) throws -> Void) async throws
-    -> [Verdict]
-  {
-    let questions = try seeds.map { seed in
+  func questions<Set: JudgedSet>(
+    _ type: Set.Type, _ seeds: Range<UInt64>, isAt: (UInt64) throws -> Void
+  ) throws -> [JudgeQuestion] {
+    try seeds.map { seed in
       try isAt(seed)
       return try question(Set(seed: seed), seed: seed)
     }
-    return try await WebAssemblyHost.shared.judge(questions)
   }
 
   /// The least that is left of a set when whatever does not matter for this difference is taken away.

@@ -37,11 +37,7 @@ import Testing
     var outcomes: [String: Int] = [:]
     var kinds: [String: Int] = [:]
     let end = request.seed + request.count
-    for first in stride(from: request.seed, to: end, by: 20) {
-      let verdicts = try await judge.verdicts(type, first..<min(first + 20, end)) { seed in
-        guard let folder = request.folder else { return }
-        try Data("\(seed)".utf8).write(to: URL(filePath: folder + "/seed"))
-      }
+    func take(_ verdicts: [Verdict]) async throws {
       for verdict in verdicts {
         outcomes[verdict.outcome, default: 0] += 1
         guard verdict.isDifference else { continue }
@@ -55,6 +51,17 @@ import Testing
         try keep(set, last.detail, verdict.seed, in: folder)
       }
     }
+    // Sets are linked here while those before them are judged in another process.
+    var judged: Task<[Verdict], any Error>?
+    for first in stride(from: request.seed, to: end, by: 20) {
+      let questions = try judge.questions(type, first..<min(first + 20, end)) { seed in
+        guard let folder = request.folder else { return }
+        try Data("\(seed)".utf8).write(to: URL(filePath: folder + "/seed"))
+      }
+      if let judged { try await take(judged.value) }
+      judged = Task { try await WebAssemblyHost.shared.judge(questions) }
+    }
+    if let judged { try await take(judged.value) }
     if request.folder != nil { print("seeds \(request.seed)..<\(end): \(outcomes), differences: \(kinds)") }
     #expect(kinds.isEmpty)
   }

@@ -23,6 +23,11 @@ private struct LibrarySetGenerator {
     if random.chance(40) {
       set.functions["w"] = .init(parameters: 1, rank: 0)
       set.weak = ["w"]
+      set.missing = ["w"]
+    }
+    if random.chance(40) {
+      set.functions["x"] = .init(parameters: 1, rank: 0)
+      set.weak.append("x")
     }
     for index in 0..<count { makeLibrary(index, of: count) }
     defineAll()
@@ -55,7 +60,7 @@ private struct LibrarySetGenerator {
 
   /// Gives every name a definition, and some of them two.
   private mutating func defineAll() {
-    for name in set.functions.keys.sorted() where !set.weak.contains(name) {
+    for name in set.functions.keys.sorted() where !set.missing.contains(name) {
       guard let function = set.functions[name] else { continue }
       for _ in 0..<(random.chance(12) ? 2 : 1) {
         let library = random.below(set.libraries.count)
@@ -80,6 +85,10 @@ private struct LibrarySetGenerator {
       set.libraries[index].functions.shuffle(using: &random)
       let leaves = set.libraries[index].functions.indices.filter { set.libraries[index].functions[$0].rank == 0 }
       if !leaves.isEmpty { set.libraries[index].slots = (0..<random.below(4)).map { _ in random.pick(leaves) } }
+      set.libraries[index].hasOwnMemory = random.chance(15)
+      if !leaves.isEmpty, random.chance(15) {
+        set.libraries[index].ownSlots = (0...random.below(3)).map { _ in random.pick(leaves) }
+      }
     }
     // A library may export what it imports under a name of its own.
     for index in set.libraries.indices where random.chance(15) {
@@ -167,7 +176,7 @@ private struct LibrarySetGenerator {
       library.cells.indices.filter { isWanted(library.cells[$0]) }
     }
     let numbers = cells(\.isNumber)
-    switch random.below(rank == 0 ? 10 : 18) {
+    switch random.below(rank == 0 ? 14 : 24) {
     case 0, 1: return numbers.isEmpty ? nil : .load(random.pick(numbers))
     case 2: return numbers.isEmpty ? nil : .store(random.pick(numbers))
     case 3:
@@ -189,19 +198,36 @@ private struct LibrarySetGenerator {
         }
       }
       return nil
-    case 9: return set.weak.isEmpty ? .number(Int32(random.below(1000))) : .isNull(set.weak[0])
-    case 10, 11:
+    // A function of rank 0 calls nothing that there is.
+    case 9:
+      let names = rank == 0 ? set.missing : set.weak
+      return names.isEmpty ? .number(Int32(random.below(1000))) : .isNull(random.pick(names))
+    case 10: return .readShared
+    case 11: return .writeShared
+    case 12: return library.hasOwnMemory ? .loadOwnMemory(random.below(40)) : nil
+    case 13: return library.hasOwnMemory ? .storeOwnMemory(random.below(40)) : nil
+    default: return call(library, rank)
+    }
+  }
+
+  /// A step of a function that may call others.
+  private mutating func call(_ library: LibrarySet.Library, _ rank: Int) -> LibrarySet.Step? {
+    func names(_ isWanted: (LibrarySet.FunctionName) -> Bool) -> [String] {
+      set.functions.filter { isWanted($0.value) && !set.weak.contains($0.key) }.keys.sorted()
+    }
+    switch random.below(10) {
+    case 0, 1:
       let lower = library.functions.indices.filter { library.functions[$0].rank < rank }
       return lower.isEmpty ? nil : .call(random.pick(lower))
-    case 12, 13:
-      let lower = set.functions.keys.filter { (set.functions[$0]?.rank ?? 9) < rank && !set.weak.contains($0) }.sorted()
+    case 2, 3:
+      let lower = names { $0.rank < rank }
       return lower.isEmpty ? nil : .callName(random.pick(lower))
-    case 14:
-      let leaves = set.functions.keys.filter { set.functions[$0]?.rank == 0 && !set.weak.contains($0) }.sorted()
+    case 4:
+      let leaves = names { $0.rank == 0 }
       return leaves.isEmpty ? nil : .callAddress(random.pick(leaves))
-    case 15:
+    case 5:
       return library.slots.isEmpty ? nil : .callTable(random.below(library.slots.count), isVariable: random.chance(50))
-    case 16:
+    case 6:
       for cell in library.cells.indices.shuffled(using: &random) {
         switch library.cells[cell] {
         case .slot(let slot):
@@ -211,7 +237,11 @@ private struct LibrarySetGenerator {
         }
       }
       return nil
-    default: return .host(random.below(50))
+    case 7: return random.chance(30) ? .throwSometimes : .host(random.below(50))
+    case 8:
+      let lower = names { $0.rank < rank }
+      return lower.isEmpty ? nil : .callAndCatch(random.pick(lower))
+    default: return library.ownSlots.isEmpty ? nil : .callOwnTable(random.below(library.ownSlots.count))
     }
   }
 

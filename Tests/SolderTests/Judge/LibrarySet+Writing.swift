@@ -46,6 +46,8 @@ private struct LibraryWriter {
   private var slotGlobals: [String: Int] = [:]
   private var imports: [String: Int] = [:]
   private var host = 0
+  private var shared = 0
+  private var tag = 0
   private var firstFunction = 0
   private var firstGlobal = 0
   private var code: [WasmInstruction] = []
@@ -86,6 +88,8 @@ private struct LibraryWriter {
     dylink.isLegacy = library.isLegacy
     addImports(&dylink)
     builder.dylink = dylink
+    if library.hasOwnMemory { builder.memory(Limits(1)) }
+    if !library.ownSlots.isEmpty { builder.table(.funcref, Limits(UInt64(library.ownSlots.count))) }
     for value in library.globals { builder.global(.i32, isMutable: true, [.i32Const(value)]) }
     for (name, cell) in library.exports { builder.global(address, [number(cell * width)], export: name) }
     firstFunction = builder.importCount(.function)
@@ -101,6 +105,10 @@ private struct LibraryWriter {
     if !library.slots.isEmpty {
       builder.element(.active([.globalGet(tableBase)]), functions: library.slots.map { firstFunction + $0 })
     }
+    if !library.ownSlots.isEmpty {
+      builder.element(.at(0, memory: 1), functions: library.ownSlots.map { firstFunction + $0 })
+    }
+    if library.hasOwnMemory { builder.data(.at(4, memory: 1), [9, 8, 7, 6, 5, 4, 3, 2, 1]) }
     if !library.cells.isEmpty { builder.data(.active([.globalGet(memoryBase)]), bytes) }
     return builder
   }
@@ -153,6 +161,16 @@ private struct LibraryWriter {
       }
     }
     for (_, name) in library.reexports { addFunction(name) }
+    for step in steps {
+      switch step {
+      case .callAndCatch(let name): addFunction(name)
+      default: break
+      }
+    }
+    if steps.contains(where: \.usesShared) {
+      shared = builder.importGlobal("env", "shared", .i32, isMutable: true)
+    }
+    if steps.contains(where: \.usesTag) { tag = builder.importTag("env", "thrown", [.i32]) }
     host = builder.importFunction("host", "log", [.i32])
     firstGlobal = builder.importCount(.global)
   }
@@ -318,9 +336,43 @@ private struct LibraryWriter {
     case .readGlobal(let global): mix([.globalGet(firstGlobal + global)])
     case .writeGlobal(let global): code += [.localGet(result), .globalSet(firstGlobal + global)]
     case .host(let number): code += [.i32Const(Int32(number)), .call(host)]
+    case .readShared: mix([.globalGet(shared)])
+    case .writeShared: code += [.localGet(result), .globalSet(shared)]
+    case .loadOwnMemory(let at): mix([.i32Const(Int32(at)), .i32Load(offset: 1, align: 0, memory: 1)])
+    case .storeOwnMemory(let at): code += [.i32Const(Int32(at)), .localGet(result), .i32Store(align: 1, memory: 1)]
+    case .callOwnTable(let slot):
+      let function = library.functions[library.ownSlots[slot]]
+      let index = builder.type(parameters(function.parameters), [.i32])
+      mix(arguments(function.parameters) + [.i32Const(Int32(slot)), .callIndirect(type: index, table: 1)])
+    case .throwSometimes:
+      code += [.localGet(result), .i32Const(1), .i32And, .if(), .localGet(result), .throw(tag), .end]
+    case .callAndCatch(let name):
+      guard let function = whole.functions[name], let index = imports[name] else { return }
+      // block $done; block $caught (result i32); try_table (catch tag $caught); call; mix; br $done; end; unreachable;
+      // end; mix what was caught; end.
+      code += [.block(), .block(.i32), .tryTable(nil, [.bytes([1, 0]), .index(tag), .bytes([0])])]
+      mix(arguments(function.parameters) + [.call(index)])
+      code += [.br(2), .end, .unreachable, .end, .localGet(result), .i32Const(17), .i32Mul, .i32Add, .localSet(result)]
+      code += [.end]
     case .loadOwn(let at): mix([number(at), .i32Load()])
     case .storeOwn(let at): code += [number(at), .localGet(result), .i32Store()]
     default: break
+    }
+  }
+}
+
+extension LibrarySet.Step {
+  fileprivate var usesShared: Bool {
+    switch self {
+    case .readShared, .writeShared: true
+    default: false
+    }
+  }
+
+  fileprivate var usesTag: Bool {
+    switch self {
+    case .throwSometimes, .callAndCatch: true
+    default: false
     }
   }
 }

@@ -9,8 +9,9 @@ struct LibrarySet: Sendable {
   var program: Program?
   /// What the function names are: the same in every library that defines or imports one.
   var functions: [String: FunctionName] = [:]
-  /// Names that nobody defines and everybody imports weakly.
+  /// Names that everybody imports weakly, and those of them that nobody defines.
   var weak: [String] = []
+  var missing: [String] = []
   /// The order of the command line.
   var order: [Int] = []
   var options: [String] = []
@@ -70,6 +71,9 @@ struct LibrarySet: Sendable {
     /// The table block, of own functions of rank 0.
     var slots: [Int] = []
     var globals: [Int32] = []
+    /// A memory and a table of its own beside those that all share; the table holds own functions of rank 0.
+    var hasOwnMemory = false
+    var ownSlots: [Int] = []
     var constructor: [Step]?
     var start: [Step]?
     var relocation = Relocation.exported
@@ -106,6 +110,15 @@ struct LibrarySet: Sendable {
     case readGlobal(Int)
     case writeGlobal(Int)
     case host(Int)
+    /// A variable of `env` that nobody defines and all share.
+    case readShared
+    case writeShared
+    /// Throws the tag that all share when the lowest bit of the result is set.
+    case throwSometimes
+    case callAndCatch(String)
+    case loadOwnMemory(Int)
+    case storeOwnMemory(Int)
+    case callOwnTable(Int)
     /// Program only: its own memory.
     case loadOwn(Int)
     case storeOwn(Int)

@@ -180,6 +180,12 @@ private struct ModuleWriter {
     case .sum(let global, let more):
       guard let index = indices[global] else { return number(more) }
       return [.globalGet(index)] + number(more) + [value == .i64 ? .i64Add : .i32Add]
+    case .difference(let global, let less):
+      guard let index = indices[global] else { return number(-less) }
+      return [.globalGet(index)] + number(less) + [value == .i64 ? .i64Sub : .i32Sub]
+    case .product(let global, let factor):
+      guard let index = indices[global] else { return number(factor) }
+      return [.globalGet(index)] + number(factor) + [value == .i64 ? .i64Mul : .i32Mul]
     case .function(let function):
       guard let index = indices[function] else { return [.refNull(type(value))] }
       return [.refFunc(index)]

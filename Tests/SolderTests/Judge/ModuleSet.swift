@@ -65,6 +65,10 @@ struct ModuleSet: Sendable {
     var isRemoved = false
     /// What is imported stands for this one; else itself. -1 as a module is the host.
     var root: (module: Int, entity: Int) = (-1, -1)
+    /// What an immutable global of 32 bits holds, where that is known.
+    var value: Int32?
+    /// Whether calling it may trap or throw.
+    var isRisky = false
     /// How many instructions a call may take, roughly.
     var cost = 1
     /// Whether calling it may call through a table or reference: such functions are in no table, so that nothing recurs.
@@ -77,6 +81,8 @@ struct ModuleSet: Sendable {
     case number(Int32)
     case global(Int)
     case sum(Int, Int32)
+    case difference(Int, Int32)
+    case product(Int, Int32)
     case function(Int)
   }
 

@@ -16,6 +16,9 @@ enum Tool: String, CaseIterable, Sendable {
   case clangxx19 = "clang++-19"
   case wasmLinker19 = "wasm-ld-19"
   case wasmLinker22 = "wasm-ld-22"
+  /// What objects say, as LLVM reads them.
+  case symbols = "llvm-nm-19"
+  case disassembler = "llvm-objdump-19"
   case python = "python3"
   /// The one that has Rust's standard library for WASI.
   case rustc

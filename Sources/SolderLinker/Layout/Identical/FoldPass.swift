@@ -79,7 +79,7 @@ struct FoldPass {
     var functions: Set<FunctionID> = []
     func add(_ id: SymbolID) {
       let symbol = resolution.symbol(id)
-      guard symbol.kind == .function, symbol.state == .defined, symbol.definition != none32 else { return }
+      guard symbol.kind == .function, symbol.definition != nil else { return }
       functions.insert(symbol.functionID)
     }
     let areVisible = resolution.symbols(threads) { [options] symbol in
@@ -105,7 +105,7 @@ struct FoldPass {
       guard let facts = unit.lifted else { continue }
       for function in unit.elements.lazy.flatMap(\.functions) where function != none32 {
         let symbol = resolution.symbol(unit.symbolIDs[Int(facts.functionSymbols + function)])
-        if symbol.state == .defined, symbol.definition != none32 { functions.insert(symbol.functionID) }
+        if symbol.definition != nil { functions.insert(symbol.functionID) }
       }
     }
     return functions

@@ -64,7 +64,7 @@ struct FunctionContents: Sendable {
     let count = content.count
     content.raw(edits.bytes)
     content.fixed32(UInt32(count))
-    content.fixed32(unit.typeIDs[Int(unit.functions[index].type)].rawValue)
+    content.fixed32(unit.typeIDs[unit.functions[index].type].rawValue)
   }
 
   /// What the edits of a function mean, and between which bytes they stand.
@@ -104,8 +104,8 @@ struct FunctionContents: Sendable {
       return describe(definition: id, add)
     }
     switch edit.kind {
-    case .typeIndexLEB: return add(.type, UInt64(source.unit.typeIDs[Int(edit.target)].rawValue))
-    case .signedTypeIndex: return add(.signedType, UInt64(source.unit.typeIDs[Int(edit.target)].rawValue))
+    case .typeIndexLEB: return add(.type, UInt64(source.unit.typeIDs[edit.type].rawValue))
+    case .signedTypeIndex: return add(.signedType, UInt64(source.unit.typeIDs[edit.type].rawValue))
     case .memoryIndex: return add(.memory, UInt64(resolution.memories.index(of: edit.target, in: source.unit).rawValue))
     case .implicitMemory:
       return add(.memoryArgument, UInt64(resolution.memories.index(of: 0, in: source.unit).rawValue), addend)
@@ -153,8 +153,10 @@ struct FunctionContents: Sendable {
     switch symbol.kind {
     case .data, .function, .section: add(.globalAddress, UInt64(id.rawValue), 0)
     case .global, .tag, .table:
-      guard symbol.state == .defined, !symbol.has(.preemptible) else { return add(.symbol, UInt64(id.rawValue), 0) }
-      add(.definition, UInt64(symbol.kind.rawValue) << 32 | UInt64(symbol.definition), 0)
+      guard let definition = symbol.definition, !symbol.has(.preemptible) else {
+        return add(.symbol, UInt64(id.rawValue), 0)
+      }
+      add(.definition, UInt64(symbol.kind.rawValue) << 32 | UInt64(definition.rawValue), 0)
     }
   }
 
@@ -162,7 +164,7 @@ struct FunctionContents: Sendable {
 
   /// The function that a symbol stands for in the whole result.
   private func function(_ symbol: Symbol) -> FunctionID? {
-    guard symbol.kind == .function, symbol.state == .defined, symbol.definition != none32, !symbol.has(.preemptible)
+    guard symbol.kind == .function, symbol.definition != nil, !symbol.has(.preemptible)
     else { return nil }
     return symbol.functionID
   }

@@ -21,6 +21,6 @@ struct Demands {
 
   /// The types that code names.
   var types: some Sequence<TypeID> {
-    parts.lazy.flatMap { part in part.result.types.lazy.map { part.unit.typeIDs[Int($0)] } }
+    parts.lazy.flatMap { part in part.result.types.lazy.map { part.unit.typeIDs[$0] } }
   }
 }

@@ -21,7 +21,7 @@ struct FunctionTable {
   /// The slot of a function; `nil` if it has none.
   func slot(of symbol: Symbol, _ id: SymbolID) -> SlotIndex? {
     // A missing function keeps the slot that was asked for before its first call; the stub is there.
-    guard symbol.isDefined, !symbol.has(.isStub) else { return importSlots[id] }
+    guard symbol.state == .defined, !symbol.has(.isStub) else { return importSlots[id] }
     guard symbol.kind == .function else { return nil }
     return functionSlots[symbol.functionID].index
   }

@@ -13,6 +13,7 @@ struct FunctionTablePass {
   private let resolution: Resolution
   private let own: OwnUnit
   private let live: Liveness
+  private let start: StartOrder
   private let folds: FunctionFolds
   private let rule: ImportRule
   private let options: LinkOptions
@@ -23,13 +24,13 @@ struct FunctionTablePass {
   private var isNeeded = false
 
   init(
-    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ folds: FunctionFolds, _ rule: ImportRule,
-    options: LinkOptions,
-    diagnostics: Diagnostics, is64: Bool
+    _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ start: StartOrder, _ folds: FunctionFolds,
+    _ rule: ImportRule, options: LinkOptions, diagnostics: Diagnostics, is64: Bool
   ) {
     self.resolution = resolution
     self.own = own
     self.live = live
+    self.start = start
     self.folds = folds
     self.rule = rule
     self.options = options
@@ -70,7 +71,7 @@ struct FunctionTablePass {
       diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
       return
     }
-    if let plain = PlainTable(resolution, id) {
+    if let plain = PlainTable(resolution, id, start.segments) {
       table.limits = plain.limits(with: table.slots.count, end: end, diagnostics)
       return
     }
@@ -136,7 +137,7 @@ struct FunctionTablePass {
   }
 
   private mutating func keepPlainSlots() {
-    guard let id = own.functionTable, let plain = PlainTable(resolution, id) else { return }
+    guard let id = own.functionTable, let plain = PlainTable(resolution, id, start.segments) else { return }
     table.firstSlot = max(table.firstSlot, SlotIndex(rawValue: UInt32(clamping: plain.declared.minimum)))
     for (slot, id) in plain.filledSlots where self.slot(of: id) == nil { setSlot(slot, of: id) }
   }

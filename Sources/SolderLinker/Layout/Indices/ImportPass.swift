@@ -44,7 +44,8 @@ struct ImportPass {
     var kind: SymbolKind
     var type: TypeID?
     var valueType: ValueType?
-    var isMutable = false
+    var flags: UInt8 = 0
+    var isExact = false
   }
 
   init(_ resolution: Resolution, _ own: OwnUnit, _ rule: ImportRule, _ options: LinkOptions, _ threads: Threads) {
@@ -109,15 +110,16 @@ struct ImportPass {
 
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
     var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
-    guard symbol.unit != nil, symbol.definition != none32 else { return key }
+    key.isExact = symbol.has(.exactType)
+    guard let imported = symbol.imported else { return key }
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .global:
-      let entry = unit.globalImports[Int(symbol.definition)]
-      key.isMutable = entry.global.isMutable
+      let entry = unit.globalImports[Int(imported)]
+      key.flags = entry.global.flags
       key.valueType = unit.valueType(entry.declaration, entry.global.valueType, unit.typeIDs)
     case .table:
-      let entry = unit.tableImports[Int(symbol.definition)]
+      let entry = unit.tableImports[Int(imported)]
       key.valueType = unit.valueType(entry.declaration, entry.elementType, unit.typeIDs)
     default: break
     }

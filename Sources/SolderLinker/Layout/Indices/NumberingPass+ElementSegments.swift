@@ -6,7 +6,7 @@ extension NumberingPass {
   mutating func numberElementSegments() {
     var index = OutputElementIndex(table.runs.count)
     // An object's segments only say which functions its code points to, as its relocations do.
-    for unit in resolution.inLinkOrder where unit.contracts.keepsElementSegments {
+    for unit in startUp.order.segments.units where unit.contracts.keepsElementSegments {
       for (position, element) in unit.elements.enumerated() where live.elements[unit.bases.element + position] {
         if case .block = element.placement, !isNamedByCode(unit, position) { continue }
         result.elementIndices[unit.bases.element + position] = PackedIndex(index)

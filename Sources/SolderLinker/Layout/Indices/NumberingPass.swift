@@ -171,7 +171,7 @@ struct NumberingPass {
 extension Numbering {
   /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> OutputIndex? {
-    guard symbol.state == .defined, symbol.definition != none32, !symbol.has(.preemptible) else {
+    guard symbol.definition != nil, !symbol.has(.preemptible) else {
       return imports.indices[id]
     }
     return ownIndex(of: symbol)

@@ -7,6 +7,7 @@ import WebAssemblyFormat
 // imports it with. Of a table of the host no more can be asked for than the import's maximum says.
 struct PlainTable {
   private let resolution: Resolution
+  private let segments: SegmentOrder
   private let id: SymbolID
   private let symbol: Symbol
   /// The module whose table it is, or who imports it from the host.
@@ -15,51 +16,58 @@ struct PlainTable {
   let declared: Limits
 
   /// - Returns: `nil` for a table that the linker makes.
-  init?(_ resolution: Resolution, _ id: SymbolID) {
+  init?(_ resolution: Resolution, _ id: SymbolID, _ segments: SegmentOrder) {
     let symbol = resolution.symbol(id)
     guard symbol.unit != .own, let owner = resolution.units[symbol.unit], owner.contracts.keepsSlots else { return nil }
     self.resolution = resolution
+    self.segments = segments
     self.id = id
     self.symbol = symbol
     self.owner = owner
-    declared =
-      symbol.isDefined
-      ? owner.tables[symbol.tableID - owner.bases.table].limits
-      : owner.tableImports[Int(symbol.definition)].limits
+    if let imported = symbol.imported {
+      declared = owner.tableImports[Int(imported)].limits
+    } else if symbol.definition != nil {
+      declared = owner.tables[symbol.tableID - owner.bases.table].limits
+    } else {
+      return nil
+    }
   }
 
   // MARK: What is in it
 
-  /// The slots that the owner gives functions. Of several segments for one slot the last holds, in the order in which an
-  /// engine would start the modules.
+  /// The slots that the owner gives functions, as long as no code may give them others. Of several segments for one slot the
+  /// last holds, in the order in which an engine would start the modules.
   var filledSlots: [(slot: SlotIndex, function: SymbolID)] {
     var filled: [(slot: SlotIndex, function: SymbolID)] = []
     var last: [SlotIndex: SymbolID] = [:]  // `nil` for a slot that is null in the end.
-    forEachUse { unit, index in
+    var isChanged = false
+    forEachUse { unit, table in
+      isChanged = isChanged || unit.codeFacts.changedTables.contains(UInt32(table))
       guard let facts = unit.lifted else { return }
-      for element in unit.elements where Int(element.table) == index {
+      for (index, element) in unit.elements.enumerated() where Int(element.table) == table {
         guard case .absolute(let start) = element.placement else { continue }
+        let isLate = segments.lateElements.contains(unit.bases.element + index)
         for (position, function) in element.functions.enumerated() {
           // Slot 0 is the null pointer of C.
           guard let number = UInt32(exactly: start + UInt64(position)), number > 0, number < .max else { continue }
           let slot = SlotIndex(rawValue: number)
           last[slot] = function == none32 ? nil : unit.symbolIDs[Int(facts.functionSymbols + function)]
-          if let id = last[slot], unit === owner { filled.append((slot, id)) }
+          if let id = last[slot], unit === owner, !isLate { filled.append((slot, id)) }
         }
       }
     }
-    return filled.filter { last[$0.slot] == $0.function }
+    return isChanged ? [] : filled.filter { last[$0.slot] == $0.function }
   }
 
   /// Finished modules that have the table in their index space, and its index there.
   private func forEachUse(_ use: (Unit, Int) -> Void) {
-    for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
+    for unit in segments.units where unit.contracts.keepsPlaces {
       guard let facts = unit.lifted else { continue }
       for index in 0..<unit.tableImports.count + unit.tables.count {
         let own = unit.symbolIDs[Int(facts.tableSymbols) + index]
         let other = resolution.symbol(own)
         let isSame =
-          symbol.isDefined && other.kind == .table && other.isDefined && other.definition == symbol.definition
+          symbol.definition != nil && other.kind == .table && other.definition == symbol.definition
         if own == id || isSame { use(unit, index) }
       }
     }

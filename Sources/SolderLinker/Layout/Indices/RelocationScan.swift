@@ -3,7 +3,7 @@ import WebAssemblyFormat
 /// What the relocations of one unit, or of some of its functions, ask for, in the order in which they do.
 struct ScanResult: Sendable {
   /// Types that code names, by index in the unit, each once.
-  var types: [UInt32] = []
+  var types: [TypeIndex] = []
   var demands: [Demand] = []
 }
 
@@ -13,8 +13,9 @@ enum Demand: Sendable {
   case slot(SymbolID)
   /// A global that holds the address, once for each symbol.
   case addressGlobal(SymbolID)
-  /// A definition that there is none of; with the function that refers to it (`none32` for data).
-  case definition(SymbolID, function: UInt32)
+  /// A definition that there is none of; with the function that refers to it, of those that the unit defines; `nil` for
+  /// data.
+  case definition(SymbolID, function: DefinitionIndex?)
   /// Nothing: it cannot be.
   case impossible(SymbolID, RelocationKind, InvalidReference)
 }
@@ -67,7 +68,7 @@ struct RelocationScan {
     let functions = unit.functionRelocations
     for index in part.functions where live.functions[unit.bases.function + index] {
       if folds.contains(unit.bases.function + index) { continue }
-      scan(functions[index], of: source, function: UInt32(index), &seen, &result)
+      scan(functions[index], of: source, function: DefinitionIndex(index), &seen, &result)
     }
     if part.hasRest { scanRest(of: source, &seen, &result) }
     return result
@@ -77,16 +78,16 @@ struct RelocationScan {
     let unit = source.unit
     let segments = unit.segments
     for index in segments.indices where live.segments[unit.bases.segment + index] {
-      scan(unit.segmentRelocations[index], of: source, function: none32, &seen, &result)
+      scan(unit.segmentRelocations[index], of: source, function: nil, &seen, &result)
       if case .kept(_, let offset) = segments[index].placement {
-        scan(offset.relocations, of: source, function: none32, &seen, &result)
+        scan(offset.relocations, of: source, function: nil, &seen, &result)
       }
     }
     if unit.contracts.relocatesCustomSections {
       // Debug information keeps nothing alive, so it demands nothing where only what lives is kept.
       if options.gcSections { return }
       for (index, section) in unit.customSections.enumerated() where !unit.isDiscarded(comdat: section.comdat) {
-        scan(unit.customRelocations[index], of: source, function: none32, &seen, &result)
+        scan(unit.customRelocations[index], of: source, function: nil, &seen, &result)
       }
     } else {
       scanDeclarations(of: source, &seen, &result)
@@ -96,7 +97,7 @@ struct RelocationScan {
   private func scanDeclarations(of source: RelocatedUnit, _ seen: inout Seen, _ result: inout ScanResult) {
     let unit = source.unit
     func scan(_ fragment: Fragment) {
-      self.scan(fragment.relocations, of: source, function: none32, &seen, &result)
+      self.scan(fragment.relocations, of: source, function: nil, &seen, &result)
     }
     for (index, global) in unit.globals.enumerated() where live.globals[unit.bases.global + index] {
       scan(global.declaration)
@@ -157,7 +158,7 @@ struct RelocationScan {
   }
 
   private func scan(
-    _ range: RelocationRange, of source: RelocatedUnit, function: UInt32, _ seen: inout Seen,
+    _ range: RelocationRange, of source: RelocatedUnit, function: DefinitionIndex?, _ seen: inout Seen,
     _ result: inout ScanResult
   ) {
     var index = Int(range.start)
@@ -171,12 +172,13 @@ struct RelocationScan {
   }
 
   private func note(
-    _ relocation: Relocation, of source: RelocatedUnit, function: UInt32, _ seen: inout Seen, _ result: inout ScanResult
+    _ relocation: Relocation, of source: RelocatedUnit, function: DefinitionIndex?, _ seen: inout Seen,
+    _ result: inout ScanResult
   ) {
     let target = Int(relocation.target)
     if relocation.kind == .typeIndexLEB || relocation.kind == .signedTypeIndex {
       seen.types[target] = true
-      result.types.append(relocation.target)
+      result.types.append(relocation.type)
       return
     }
     let id = source.symbolIDs[target]
@@ -201,7 +203,8 @@ struct RelocationScan {
 
   /// Thread-local data of a library, and everybody's as a library sees it, has its address in a variable.
   private func checkThreadLocal(
-    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: UInt32, _ seen: inout Seen,
+    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: DefinitionIndex?,
+    _ seen: inout Seen,
     _ result: inout ScanResult
   ) {
     let isOfLibrary = resolution.isInLibraryBlock(symbol)
@@ -209,7 +212,7 @@ struct RelocationScan {
       relocation.kind != .globalIndexLEB,
       relocation.kind != .globalIndexI32
     else { return }
-    if relocation.kind == .constantMemoryAddress, function != none32, unit.addend(of: relocation) == 0 {
+    if relocation.kind == .constantMemoryAddress, function != nil, unit.addend(of: relocation) == 0 {
       if !seen.globals[Int(relocation.target)] {
         seen.globals[Int(relocation.target)] = true
         result.demands.append(.addressGlobal(id))
@@ -220,7 +223,8 @@ struct RelocationScan {
   }
 
   private func check(
-    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: UInt32, _ seen: inout Seen,
+    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: DefinitionIndex?,
+    _ seen: inout Seen,
     _ result: inout ScanResult
   ) {
     if relocation.kind == .memoryAddressTLSSLEB || relocation.kind == .memoryAddressTLSSLEB64 {
@@ -254,7 +258,7 @@ struct RelocationScan {
 
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
   private func ordinarySegment(of symbol: Symbol) -> ByteString? {
-    guard symbol.kind == .data, symbol.definition != none32 else { return nil }
+    guard symbol.kind == .data, symbol.definition != nil else { return nil }
     guard let output = memory.outputSegments[symbol.segmentID].index, !memory.segments[Int(output)].flags.contains(.tls)
     else { return nil }
     return memory.segments[Int(output)].name

@@ -18,7 +18,7 @@ struct TypePass {
     }
     for tag in numbering.tags {
       let unit = resolution.units[tag.unit]
-      register(unit.typeIDs[Int(unit.tags[Int(tag.index)].type)])
+      register(unit.typeIDs[unit.tags[Int(tag.index)].type])
     }
     return types
   }
@@ -35,10 +35,10 @@ struct TypePass {
     return threads.map(runs.count, batch: 4) { [runs] run in
       let unit = units[functions[runs[run].lowerBound].unit]
       let (own, typeIDs) = (unit.functions, unit.typeIDs)
-      var seen = [Bool](repeating: false, count: typeIDs.count)
+      var seen = Row<UnitTypes, Bool>(repeating: false, count: typeIDs.count)
       var types: [TypeID] = []
       for function in functions[runs[run]] {
-        let type = Int(own[Int(function.index)].type)
+        let type = own[Int(function.index)].type
         if !seen[type] {
           seen[type] = true
           types.append(typeIDs[type])

@@ -56,7 +56,7 @@ struct UndefinedCheck {
   }
 
   private func note(
-    _ id: SymbolID, _ function: UInt32, in unit: Unit, _ report: inout UndefinedReport,
+    _ id: SymbolID, _ function: DefinitionIndex?, in unit: Unit, _ report: inout UndefinedReport,
     _ missing: inout MissingFunctions
   ) {
     let symbol = resolution.symbol(id)
@@ -88,9 +88,8 @@ extension Resolution {
   /// Until then these are undefined: what asked for their address before something called them has its slot or import.
   mutating func replace(_ missing: MissingFunctions) {
     for (id, stub) in missing.stubs {
-      table.symbols[Int(id)].state = .defined
+      table.symbols[Int(id)].meaning = symbol(stub).meaning
       table.symbols[Int(id)].unit = .own
-      table.symbols[Int(id)].definition = symbol(stub).definition
       table.symbols[Int(id)].attributes.insert(.isStub)
       table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
     }

@@ -5,10 +5,10 @@ struct UndefinedReport {
   private var order: [SymbolID] = []
   private var referrers: [SymbolID: [String]] = [:]
 
-  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: UInt32, _ options: LinkOptions) {
+  mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
     var line = unit.file.displayName
-    if function != none32 {
+    if let function {
       let name = unit.functions[Int(function)].name
       line +=
         name.isEmpty

@@ -1,0 +1,177 @@
+// Which values of a function are copies of each other, and what they are used for; see `SlotFolder.swift`.
+
+/// Classes of values, found by uniting (Tarjan, Efficiency of a good but not linear set union algorithm, 1975).
+struct ValueClasses {
+  /// What an instruction has to do with values.
+  enum Role {
+    /// It only moves a value.
+    case copy(Int)
+    case constant(Int)
+    case sum(Int, Int)
+  }
+
+  /// Where the values of a class come from, and what they are used for.
+  private struct Traits: OptionSet {
+    let rawValue: UInt8
+    static let base = Traits(rawValue: 1)
+    static let constant = Traits(rawValue: 2)
+    /// It comes from a sum, or from what nothing is known of.
+    static let other = Traits(rawValue: 4)
+    /// Instructions move it that cannot be left out.
+    static let isKept = Traits(rawValue: 8)
+    /// Something uses it as it is.
+    static let isUsed = Traits(rawValue: 16)
+    /// Something computes with it, beyond sums with bases.
+    static let isComputedWith = Traits(rawValue: 32)
+  }
+
+  /// A local where paths meet.
+  private struct Join {
+    var isRead: Bool
+    var frame: Int?
+    var values: [Int]
+  }
+
+  /// What each instruction, by its number, has to do with values.
+  var roles: [(instruction: Int, role: Role)] = []
+  private var parents: [Int] = []
+  private var traits: [Traits] = []
+  private var joins: [Int: Join] = [:]
+  private var sums: [(left: Int, right: Int, result: Int)] = []
+  private var constants: [(value: Int, number: Int64)] = []
+
+  // MARK: Values
+
+  private mutating func add(_ traits: Traits) -> Int {
+    parents.append(parents.count)
+    self.traits.append(traits)
+    return parents.count - 1
+  }
+
+  mutating func unknown() -> Int { add(.other) }
+  mutating func base() -> Int { add(.base) }
+
+  mutating func constant(_ number: Int64) -> Int {
+    constants.append((parents.count, number))
+    return add(.constant)
+  }
+
+  mutating func sum(_ left: Int, _ right: Int) -> Int {
+    let result = add(.other)
+    sums.append((left, right, result))
+    return result
+  }
+
+  /// A value that may be any of several, which ``add(_:to:)`` tells.
+  mutating func phi(isRead: Bool) -> Int {
+    let value = add([])
+    joins[value] = Join(isRead: isRead, frame: nil, values: [])
+    return value
+  }
+
+  /// The same of a local where paths meet, which matters only if it is read.
+  mutating func phi(of value: Int, frame: Int? = nil) -> Int {
+    let phi = add([])
+    joins[phi] = Join(isRead: false, frame: frame, values: [value])
+    return phi
+  }
+
+  /// Whether a value is where paths meet at the end of this block.
+  func isJoin(_ value: Int, of frame: Int) -> Bool { joins[value].map { $0.frame == frame } ?? false }
+
+  /// Another value that a value may be.
+  mutating func add(_ value: Int, to phi: Int) {
+    guard joins[phi]?.isRead == true else {
+      joins[phi]?.values.append(value)
+      return
+    }
+    read(value)
+    unite(phi, value)
+  }
+
+  /// A local is read: it is everything that it may be.
+  mutating func read(_ value: Int) {
+    var waiting = [value]
+    while let value = waiting.popLast() {
+      guard let join = joins[value], !join.isRead else { continue }
+      joins[value]?.isRead = true
+      joins[value]?.values = []
+      for other in join.values {
+        unite(value, other)
+        waiting.append(other)
+      }
+    }
+  }
+
+  // MARK: Classes
+
+  private func root(_ value: Int) -> Int {
+    var value = value
+    while parents[value] != value { value = parents[value] }
+    return value
+  }
+
+  mutating func unite(_ left: Int, _ right: Int) {
+    let (left, right) = (shortened(left), shortened(right))
+    guard left != right else { return }
+    parents[right] = left
+    traits[left].formUnion(traits[right])
+  }
+
+  /// The root, to which everything on the way points from now on.
+  private mutating func shortened(_ value: Int) -> Int {
+    let root = root(value)
+    var value = value
+    while parents[value] != root, value != root { (value, parents[value]) = (parents[value], root) }
+    return root
+  }
+
+  private mutating func note(_ traits: Traits, of value: Int) { self.traits[shortened(value)].formUnion(traits) }
+
+  /// A value is moved by an instruction that stays.
+  mutating func keep(_ value: Int) { note(.isKept, of: value) }
+
+  mutating func use(_ value: Int, computes: Bool) { note(computes ? .isComputedWith : .isUsed, of: value) }
+
+  // MARK: Kinds
+
+  /// The classes that matter.
+  struct Kinds {
+    fileprivate let classes: ValueClasses
+    fileprivate let offsets: Set<Int>
+
+    func isBase(_ value: Int) -> Bool { classes.traits[classes.root(value)].contains(.base) }
+    func isOffset(_ value: Int) -> Bool { offsets.contains(classes.root(value)) }
+  }
+
+  /// Tells the kinds of classes; `nil` if a base, an offset or a slot is used for something else.
+  ///
+  /// - Parameter offsets: whether there is a function in a slot.
+  func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
+    var (offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>) = ([], [], [])
+    func isBase(_ root: Int) -> Bool { traits[root].contains(.base) }
+    for sum in sums {
+      let (left, right) = (root(sum.left), root(sum.right))
+      switch (isBase(left), isBase(right)) {
+      case (true, true): return nil
+      case (false, false): computed.formUnion([left, right])
+      case (let isLeft, _):
+        offsets.insert(isLeft ? right : left)
+        slots.insert(root(sum.result))
+      }
+    }
+    for value in parents.indices where parents[value] == value && isBase(value) {
+      guard traits[value] == .base else { return nil }
+    }
+    for value in offsets {
+      guard traits[value].subtracting(.isKept) == .constant, !slots.contains(value), !computed.contains(value) else {
+        return nil
+      }
+    }
+    for value in slots {
+      guard traits[value].isDisjoint(with: [.base, .isComputedWith]), !computed.contains(value) else { return nil }
+    }
+    for (value, number) in constants where offsets.contains(root(value)) && !isOffset(number) { return nil }
+    return Kinds(classes: self, offsets: offsets)
+  }
+}

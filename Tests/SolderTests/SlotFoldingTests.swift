@@ -1,0 +1,176 @@
+import Testing
+
+/// Functions that library code means by `__table_base + k`, in whatever way it computes that.
+@Suite struct SlotFoldingTests {
+  struct Sample: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// A body of `(param i32) (result i32)` with locals 1 to 4.
+    let code: String
+    let results: [String]
+    /// Whether it means single functions, so that nothing of the base is left.
+    var isFolded = true
+  }
+
+  private static func call(_ slot: String) -> String { "(call_indirect (type $number) \(slot))" }
+
+  static let samples = [
+    Sample(
+      testDescription: "a choice of two",
+      code: call("(i32.add (global.get $tb) (select (i32.const 0) (i32.const 2) (local.get 0)))"),
+      results: ["30", "10", "10"]),
+    Sample(
+      testDescription: "a choice of three, the base behind it",
+      code: call(
+        """
+        (i32.add (select (i32.const 0) (select (i32.const 1) (i32.const 2) (i32.eq (local.get 0) (i32.const 1)))
+          (i32.eqz (local.get 0))) (global.get $tb))
+        """), results: ["10", "20", "30"]),
+    Sample(
+      testDescription: "the sum waits in a local",
+      code: "(local.set 1 (i32.add (global.get $tb) (i32.const 1))) " + call("(local.get 1)"),
+      results: ["20", "20", "20"]),
+    Sample(
+      testDescription: "each path sets it to another",
+      code: """
+        (if (local.get 0) (then (local.set 1 (i32.add (global.get $tb) (i32.const 1))))
+          (else (local.set 1 (i32.add (global.get $tb) (i32.const 2)))))
+        """ + call("(local.get 1)"), results: ["30", "20", "20"]),
+    Sample(
+      testDescription: "each path has another number, the base is shared",
+      code: """
+        (local.set 2 (global.get $tb))
+        (block $b (local.set 1 (i32.const 0)) (br_if $b (local.get 0)) (local.set 1 (i32.const 2)))
+        """ + call("(i32.add (local.get 2) (local.get 1))"), results: ["30", "10", "10"]),
+    Sample(
+      testDescription: "a block gives it",
+      code: call(
+        """
+        (i32.add (global.get $tb) (block $b (result i32) (drop (br_if $b (i32.const 2) (local.get 0))) (i32.const 1)))
+        """), results: ["20", "30", "30"]),
+    Sample(
+      testDescription: "a loop changes it",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        (loop $l
+          (local.set 2 (i32.add (local.get 2) \(call("(local.get 1)"))))
+          (local.set 1 (i32.add (global.get $tb) (i32.const 2)))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 3))))
+        (local.get 2)
+        """, results: ["70", "70", "70"]),
+    Sample(
+      testDescription: "a base before a loop, whose local has other uses in it",
+      code: """
+        (local.set 2 (i32.const 5))
+        (loop $l
+          (local.set 4 (i32.add (local.get 4) (i32.mul (local.get 2) (i32.const 0))))
+          (local.set 2 (global.get $tb))
+          (local.set 4 (i32.add (local.get 4)
+            \(call("(i32.add (local.get 2) (select (i32.const 0) (i32.const 1) (local.get 0)))"))))
+          (local.set 2 (local.get 0))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 2))))
+        (local.get 4)
+        """, results: ["40", "20", "20"]),
+    Sample(
+      testDescription: "null or a function",
+      code: """
+        (local.set 1 (select (i32.add (global.get $tb) (i32.const 1)) (i32.const 0) (local.get 0)))
+        (if (result i32) (local.get 1) (then \(call("(local.get 1)"))) (else (i32.const 7)))
+        """, results: ["7", "20", "20"]),
+    Sample(
+      testDescription: "two pointers are compared",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (select (i32.const 0) (i32.const 1) (local.get 0))))
+        (i32.eq (local.get 1) (i32.add (global.get $tb) (i32.const 0)))
+        """, results: ["0", "1", "1"]),
+    Sample(
+      testDescription: "nothing runs behind a jump",
+      code: """
+        (block $b (br $b) (drop (i32.add (global.get $tb) (select (i32.const 0) (i32.const 1) (local.get 0)))))
+        """ + call("(i32.add (global.get $tb) (i32.const 2))"), results: ["30", "30", "30"]),
+
+    Sample(
+      testDescription: "the number is a variable",
+      code: call("(i32.add (global.get $tb) (local.get 0))"), results: ["10", "20", "30"], isFolded: false),
+    Sample(
+      testDescription: "the sum is computed with",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        """ + call("(i32.add (local.get 1) (local.get 0))"), results: ["10", "20", "30"], isFolded: false),
+    Sample(
+      testDescription: "the number has another use",
+      code: """
+        (local.set 1 (select (i32.const 1) (i32.const 2) (local.get 0)))
+        (i32.add (local.get 1) \(call("(i32.add (global.get $tb) (local.get 1))")))
+        """, results: ["32", "21", "21"], isFolded: false),
+    Sample(
+      testDescription: "the base has another use",
+      code: """
+        (local.set 1 (global.get $tb))
+        (i32.add (i32.sub (local.get 1) (global.get $tb))
+          \(call("(i32.add (local.get 1) (select (i32.const 0) (i32.const 1) (local.get 0)))")))
+        """, results: ["20", "10", "10"], isFolded: false),
+    Sample(
+      testDescription: "one path has the base, the other a parameter",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+        (if (i32.eqz (local.get 0)) (then (local.set 1 (global.get $tb))))
+        (local.set 2 (i32.add (local.get 1) (i32.const 1)))
+        \(call("(local.get 2)"))
+        """, results: ["20", "30", "30"], isFolded: false),
+    Sample(
+      testDescription: "a loop counts through the slots",
+      code: """
+        (local.set 1 (global.get $tb))
+        (loop $l
+          (local.set 2 (i32.add (local.get 2) \(call("(local.get 1)"))))
+          (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 3))))
+        (local.get 2)
+        """, results: ["60", "60", "60"], isFolded: false),
+    Sample(
+      testDescription: "a slot that no function is in",
+      code: """
+        (if (result i32) (i32.eq (i32.add (global.get $tb) (i32.const 3)) (local.get 0))
+          (then (i32.const 1)) (else (i32.const 2)))
+        """, results: ["2", "2", "2"], isFolded: false),
+  ]
+
+  private func library(_ sample: Sample) async throws -> [UInt8] {
+    let text = LiftingCase.library(
+      """
+      (type $number (func (result i32)))
+      (elem (global.get $tb) func $zero $one $two)
+      (func $zero (result i32) (i32.const 10)) (func $one (result i32) (i32.const 20))
+      (func $two (result i32) (i32.const 30))
+      (func $f (export "f") (param i32) (result i32) (local i32 i32 i32 i32) \(sample.code))
+      """)
+    return try contents(of: try await Toolchain.shared.assembled("libslots.so", text))
+  }
+
+  /// Has slots of its own in front, so that the base is not what it would be alone.
+  private var object: ModuleBuilder {
+    var object = ModuleBuilder(object: true)
+    let f = object.undefinedFunction("f", [.i32], [.i32])
+    let other = object.function("other", [], [.i32], [.i32Const(77)])
+    object.data("pointer", [0, 0, 0, 0], relocations: [DataRelocation(.tableIndexI32, at: 0, other)])
+    object.function("run", [.i32], [.i32], flags: .exported, [.localGet(0), .call(f)])
+    return object
+  }
+
+  @Test(arguments: samples) func meansFunctionsOrSlots(_ sample: Sample) async throws {
+    let library = try await library(sample)
+    let direct = try await linked(["main.o": object, "libslots.so": library], "--no-entry", "--no-gc-sections")
+    for (argument, expected) in sample.results.enumerated() {
+      #expect(try await direct.call("run", argument) == expected)
+    }
+    guard sample.isFolded else {
+      try refused(["libslots.so": library], "-r", mentions: ["libslots.so", "'f'", "__table_base", "at offset 0x"])
+      return
+    }
+    let lifted = try await linked(["libslots.so": library], "-r")
+    let result = try await linked(["main.o": object, "lifted.o": lifted.bytes], "--no-entry", "--no-gc-sections")
+    for (argument, expected) in sample.results.enumerated() {
+      #expect(try await result.call("run", argument) == expected)
+    }
+  }
+}
