@@ -50,9 +50,12 @@ struct Patcher {
       let place = Int(relocation.offset) - Int(start)
       let isWritten: Bool
       if let value = shortOperand(relocation) {
-        let width =
-          relocation.encoding == .operand ? Int(relocation.width) : relocation.shortWidth(of: value, .asWritten)
-        isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
+        if relocation.width == 5, relocation.encoding == .operand {
+          isWritten = room.write(fiveBytes: value, at: place)
+        } else {
+          let width = relocation.shortWidth(of: value, .asWritten)
+          isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
+        }
       } else {
         isWritten = write(replacement(for: relocation, length: .asWritten), for: relocation, to: room, at: place)
       }
