@@ -107,7 +107,7 @@ struct FlowSteps {
       for index in first..<relocations.count {
         let relocation = relocations[index]
         guard relocation.encoding.isConstant, relocation.kind != .constantNumber,
-          Int(relocation.end) < body.end, classes[Int(body[Int(relocation.end)])].goesOn
+          goesOn(at: Int(relocation.end))
         else { continue }
         var step = FlowStep(0x23, Int(relocation.offset), end: Int(relocation.end), operand: 0)
         try addNumbers(to: &step, nil, places)
@@ -199,7 +199,7 @@ struct FlowSteps {
           sites.append(Site(slot: slot, index: siteCounts[slot]))
           siteCounts[slot] += 1
         }
-        if byte != 0x21 {
+        if byte != 0x21, goesOn(at: reader.offset) {
           try addNumbers(to: &step, byte == 0x20 ? index : nil, places)
           if follows { try followAssignment(at: step.sum.upperBound) }
         }
@@ -208,8 +208,10 @@ struct FlowSteps {
         let global = try reader.u32()
         guard global < globals.count, let value = globals[Int(global)], value.base != .number else { continue }
         var step = FlowStep(byte, place, end: reader.offset, operand: global)
-        try addNumbers(to: &step, index, places)
-        if follows { try followAssignment(at: step.sum.upperBound) }
+        if goesOn(at: reader.offset) {
+          try addNumbers(to: &step, index, places)
+          if follows { try followAssignment(at: step.sum.upperBound) }
+        }
         steps.append(step)
       case .branch:
         steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
@@ -218,6 +220,9 @@ struct FlowSteps {
       }
     }
   }
+
+  /// Whether something may be added to what is on top of the stack in front of an offset, or may it be assigned.
+  private func goesOn(at offset: Int) -> Bool { offset < body.end && classes[Int(body[offset])].goesOn }
 
   /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
   ///

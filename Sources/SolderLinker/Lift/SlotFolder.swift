@@ -100,13 +100,13 @@ struct SlotFolder {
   private func removal(_ instruction: Instruction) -> Relocation {
     Relocation(
       .removedCall, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: none32, encoding: .nothing)
+      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), encoding: .nothing)
   }
 
-  private func slot(_ instruction: Instruction, of symbol: UInt32) -> Relocation {
+  private func slot(_ instruction: Instruction, of symbol: SymbolIndex) -> Relocation {
     Relocation(
       .constantTableIndex, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol,
+      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol.rawValue,
       encoding: .constant(is64: instruction.opcode == .i64Const))
   }
 
