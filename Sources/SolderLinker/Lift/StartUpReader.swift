@@ -196,7 +196,14 @@ struct StartUpReader {
     let isRelocating = relocates
     if name(of: function).hasPrefix("__wasm_apply_") { relocates = true }
     var report = KeptStartUpCode(function: function, name: name(of: function))
-    while let statement = body.next(self, &budget) { settle(statement, &body, &report, depth: depth) }
+    // Handing on the budget as a part of this would copy all of it for every statement.
+    var left = budget
+    while let statement = body.next(self, &left) {
+      budget = left
+      settle(statement, &body, &report, depth: depth)
+      left = budget
+    }
+    budget = left
     report.relocates = relocates
     relocates = isRelocating
     return conclude(body, report)
