@@ -110,8 +110,10 @@ import WebAssemblyFormat
         for length in [OperandLength.asWritten, .shortest, .patchable] {
           let full = encoder.replacement(for: edit, of: patcher.source, length: length)
           let width = edit.shortWidth(of: value, length)
-          let short = bytes(width) { edit.writeShort(value, width: width, to: $0, at: 0) }
-          #expect(short == bytes(full.length) { full.write(to: $0, at: 0) }, "\(edit)")
+          let written = bytes(full.length) { full.write(to: $0, at: 0) }
+          #expect(bytes(width) { edit.writeShort(value, width: width, to: $0, at: 0) } == written, "\(edit)")
+          let ahead = bytes(width + 20) { edit.writeShort(value, width: width, to: $0, at: 0, isAhead: true) }
+          #expect(ahead?.prefix(width) == written?[...], "\(edit)")
         }
       }
       let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)]).map { Tombstone(value: $0) }

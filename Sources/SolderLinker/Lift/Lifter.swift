@@ -122,6 +122,7 @@ struct Lifter {
         case .tag: unit.tagImports.count + unit.tags.count
         case .memory: memories
         }
+      guard Int(export.item.rawValue) >= count else { continue }
       try check(export.item.rawValue, count, "export '\(export.name)' names an index that does not exist:")
     }
   }
