@@ -34,6 +34,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var readsTableBase = false
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
+  private var isForObject = false
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
   private var search: ConstantSearch?
@@ -99,7 +100,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   ) -> Bool {
     var slots = slotFolder ?? SlotFolder(unit)
     defer { slotFolder = slots }
-    guard let edits = slots.edits(of: body.reader, code[current]) else { return false }
+    guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
     let rest = found.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.kind == .constantTableIndex && $0.target == none32 }) { return false }
@@ -191,6 +192,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
     hasDoneCode = !facts.done.isEmpty
+    isForObject = task.isForObject
   }
 
   // MARK: Operands
