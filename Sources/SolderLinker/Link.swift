@@ -124,6 +124,9 @@ struct Link {
     var memory = MemoryPass(
       resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
+    SharedMemoryCheck(
+      resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
+    ).run()
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {

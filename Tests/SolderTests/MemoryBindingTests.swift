@@ -221,4 +221,54 @@ import Testing
       testDescription: "", modules: named, options: ["--skip-export-conflicts"], calls: [], expected: []
     ).check()
   }
+
+  /// A module that imports a memory of the host before it defines the program's.
+  @Test func objectsNeedMemoryZero() throws {
+    var module = ModuleBuilder()
+    module.importMemory("host", "shelf", Limits(1))
+    module.memory(Limits(1), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    var object = ModuleBuilder(object: true)
+    object.function("run", [], [.i32], flags: .exported, [.i32Const(16), .i32Load()])
+    var archive = ArchiveBuilder()
+    archive.add("member.o", object)
+    for (name, file) in [("object.o", object), ("archive.a", archive)] as [(String, any InputContents)] {
+      for order in [["module.wasm", name], [name, "module.wasm"]] {
+        let folder = try TemporaryFolder()
+        try folder.write(module.bytes, to: "module.wasm")
+        try folder.write(file.fileBytes, to: name)
+        let run = LinkInProcess(order, ["--no-entry", "-u", "run"] + order, in: folder.path)
+        let errors = run.errors.joined(separator: "\n")
+        #expect(errors.contains("uses memory 0") && errors.contains("module.wasm"), "\(order): \(errors)")
+      }
+    }
+  }
+
+  /// Threads would set up again what is placed in a memory that they share.
+  @Test func dataInASharedMemoryIsSetUpOnce() async throws {
+    var module = ModuleBuilder()
+    let bump = module.importFunction("env", "bump", [], [.i32])
+    module.memory(Limits(1, 4, shared: true), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    module.function([], [.i32], export: "run", [.call(bump)])
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2))
+    let base = library.importMemoryAndBases()
+    library.function([], [.i32], export: "bump", [.globalGet(base.memory), .i32Load()])
+    library.data(.active([.globalGet(base.memory)]), [5, 0, 0, 0])
+    var object = ModuleBuilder(object: true)
+    let value = object.data("value", [5, 0, 0, 0])
+    object.function("bump", [], [.i32], [.address(value), .i32Load()])
+    for (name, file) in [("library.so", library), ("object.o", object)] {
+      for order in [["module.wasm", name], [name, "module.wasm"]] {
+        let folder = try TemporaryFolder()
+        try folder.write(module.bytes, to: "module.wasm")
+        try folder.write(file.bytes, to: name)
+        let run = LinkInProcess(order, order, in: folder.path)
+        #expect(run.errors.contains { $0.contains(name) && $0.contains("--shared-memory") }, "\(run.errors)")
+        let threads = ["--shared-memory", "--features=atomics,bulk-memory,mutable-globals"]
+        let shared = LinkInProcess(order, threads + order, in: folder.path)
+        #expect(shared.bytes != nil, "\(order): \(shared.errors)")
+      }
+    }
+  }
 }

@@ -151,7 +151,7 @@ class World:
 
 
 def order(modules):
-    """Each module behind those that it imports from, otherwise as on the command line."""
+    """Each module behind those that it imports from, which come in the order of the command line as all others do."""
     names = {}
     for index, (name, _) in enumerate(modules):
         names.setdefault(name, []).append(index)
@@ -162,12 +162,14 @@ def order(modules):
         if index in visited:
             return
         visited.add(index)
+        needed = set()
         for item in modules[index][1].imports:
             providers = names.get(item.module, [])
             if len(providers) > 1:
                 providers = [p for p in providers if any(e.name == item.name for e in modules[p][1].exports)]
-            for provider in providers:
-                visit(provider)
+            needed.update(providers)
+        for provider in sorted(needed):
+            visit(provider)
         result.append(index)
 
     for index in range(len(modules)):

@@ -39,6 +39,10 @@ struct Benchmark {
   /// A link with wasm-ld of the same program that the result has to equal in what it prints, for what wasm-ld cannot
   /// link itself.
   var reference: [String]?
+  /// How large code and data may be.
+  var sizeTarget: SizeTarget?
+  /// Whether the result must have no start function, and no function that relocates.
+  var leavesNothingForStart = false
   /// More runs for what is over at once.
   var roundFactor = 1
   /// Objects, in the case of growth.
@@ -55,14 +59,14 @@ struct Benchmark {
     return [
       cases.objects(), cases.debug(), cases.archives(), cases.templates(), cases.libraries(), cases.program(),
       cases.compressed(), cases.optimized(), cases.hello(),
-    ].compactMap { $0 } + cases.growth()
+    ].compactMap { $0 } + cases.growth() + cases.librarySizes() + [cases.python()].compactMap { $0 }
   }
 }
 
 /// The cases of the benchmark; `--quick` makes each a small one.
 struct Cases {
-  private let options: BenchmarkOptions
-  private let tools: Tools
+  let options: BenchmarkOptions
+  let tools: Tools
   /// Both linkers get the same number, so that the table does not depend on the machine's.
   private let threads = "--threads=2"
 
@@ -85,18 +89,18 @@ struct Cases {
     ]
   }
 
-  private func solder(_ arguments: [String]) -> Contestant {
+  func solder(_ arguments: [String]) -> Contestant {
     Contestant(
       name: Benchmark.solder, command: [tools.solder] + tools.compatibility + arguments + [threads],
       folder: "solder")
   }
 
-  private func cat(_ inputs: [String]) -> Contestant {
+  func cat(_ inputs: [String]) -> Contestant {
     Contestant(
       name: Benchmark.cat, command: ["cat"] + inputs, folder: "cat", writesToStandardOutput: true)
   }
 
-  private func wall(_ title: String, against: String = Benchmark.wasmLD, must: Double, aim: Double) -> Target {
+  func wall(_ title: String, against: String = Benchmark.wasmLD, must: Double, aim: Double) -> Target {
     Target(title: title, quantity: .wall, contestant: Benchmark.solder, against: against, must: must, aim: aim)
   }
 
@@ -208,11 +212,11 @@ struct Cases {
 
   // MARK: Shared libraries and modules
 
-  private func shared(_ objects: [String], _ output: String) -> [String] {
+  func shared(_ objects: [String], _ output: String) -> [String] {
     [tools.wasmLD, "-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"] + objects + ["-o", output]
   }
 
-  private func run(_ command: [String], in folder: URL) throws {
+  func run(_ command: [String], in folder: URL) throws {
     let (status, output) = try execute(command, in: folder)
     guard status == 0 else {
       throw BenchmarkError("\(command[0]) failed with status \(status): \(output.prefix(2000))")

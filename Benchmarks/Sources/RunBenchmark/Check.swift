@@ -39,6 +39,17 @@ struct Check {
       let (status, message) = try execute(reference + ["-o", peer], in: inputs)
       if status != 0 { report.add(problem: "wasm-ld cannot link the reference: \(message.prefix(500))", benchmark) }
     }
+    if benchmark.leavesNothingForStart {
+      if try Comparison.size(of: output, ["start"]) > 0 { report.add(problem: "has a start function", benchmark) }
+      if try Data(contentsOf: URL(fileURLWithPath: output)).range(of: Data("__wasm_apply_".utf8)) != nil {
+        report.add(problem: "relocates at start", benchmark)
+      }
+    }
+    if let target = benchmark.sizeTarget {
+      let others = target.inputs.isEmpty ? [peer] : target.inputs
+      let size = try others.reduce(0) { try $0 + Comparison.size(of: $1, ["code", "data"]) }
+      report.add(benchmark, target, ratio: Double(try Comparison.size(of: output, ["code", "data"])) / Double(size))
+    }
     guard FileManager.default.fileExists(atPath: peer) else { return }
     guard let runner = tools.wasiRunner else {
       report.add(problem: "not run: there is no node, wasmtime or wasmkit", benchmark)
@@ -83,6 +94,13 @@ enum Comparison {
       differences.append("\(own.name) (\(sizes)) from byte \(same) on")
     }
     return differences.isEmpty ? "encoding of section sizes" : differences.joined(separator: ", ")
+  }
+
+  /// Bytes of some sections of a module.
+  static func size(of file: String, _ names: Set<String>) throws -> Int {
+    sections(try Data(contentsOf: URL(fileURLWithPath: file))).reduce(0) {
+      $0 + (names.contains($1.name) ? $1.contents.count : 0)
+    }
   }
 
   private static func sections(_ file: Data) -> [Section] {

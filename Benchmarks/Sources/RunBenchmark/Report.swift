@@ -85,14 +85,26 @@ struct Report {
     }
   }
 
+  mutating func add(_ benchmark: Benchmark, _ target: SizeTarget, ratio: Double) {
+    addTarget(
+      benchmark.number, target.title, target.against, ratio, nil, must: target.must, aim: target.aim, digits: 3)
+  }
+
   private mutating func addTarget(
     _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ processorRatio: Double?, _ target: Target
   ) {
-    var verdict = ratio <= target.aim ? "aim met" : ratio <= target.must ? "must met" : "missed"
+    addTarget(number, title, against, ratio, processorRatio, must: target.must, aim: target.aim)
+  }
+
+  private mutating func addTarget(
+    _ number: Int, _ title: String, _ against: String, _ ratio: Double, _ processorRatio: Double?, must: Double,
+    aim: Double, digits: Int = 2
+  ) {
+    var verdict = ratio <= aim ? "aim met" : ratio <= must ? "must met" : "missed"
     if failedCases.contains(number) { verdict += ", but a check failed" }
     targets.append(
       Row(cells: [
-        "\(number)", title, against, decimal(ratio), "≤ \(target.must)", "≤ \(target.aim)", verdict,
+        "\(number)", title, against, String(format: "%.\(digits)f", ratio), "≤ \(must)", "≤ \(aim)", verdict,
         processorRatio.map(decimal) ?? "",
       ]))
   }

@@ -6,8 +6,9 @@ import WebAssemblyFormat
 // by importing what another one exports; both count. What it exports itself under the name of an import is no need: every
 // library has a copy of an inline function or of a template's instance, and whichever is chosen can do the work.
 //
-// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from;
-// what they state is all the engine goes by, so a circle of them stays in the order of the command line.
+// Whole modules that import from each other are instantiated in the same way, each behind those whose name it imports from,
+// and those in the order of the command line; what they state is all the engine goes by, so a circle of them stays in that
+// order too.
 //
 // Libraries that need each other in a circle, directly or not, form a group. No order inside it is right for all, so it
 // is the one that native loaders have: depth first along `needed`, from the library by which the group was reached.
@@ -185,6 +186,7 @@ extension Resolution {
       for entry in unnamed.isEmpty ? [] : unit.imports where entry.module == "env" {
         if let other = unnamed[ExportKey(kind: entry.kind, name: entry.name)] { use(other) }
       }
+      if unit.contracts.keepsEntry { result.used.sort() }
       return result
     }
   }

@@ -49,6 +49,7 @@ final class CodeLifter: Sendable {
     var neededFunctions: Set<UInt32> = []
     var namesSegments = false
     var namedElements: Set<UInt32> = []
+    var changedTables: Set<UInt32> = []
     var error: FormatError?
 
     /// What was found since the last function began belongs to that.

@@ -242,6 +242,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
+      if operand.opcode.changesTable { result.changedTables.insert(operand.value) }
       relocation.target = facts.tableSymbols + operand.value
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }

@@ -41,6 +41,7 @@ struct LiftedRelocations {
       if result.namesSegments { code.namesSegments = true }
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
+      code.changedTables.formUnion(result.changedTables)
     }
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions

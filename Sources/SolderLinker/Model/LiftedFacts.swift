@@ -112,6 +112,8 @@ struct CodeFacts {
   var namedFunctions: Set<UInt32> = []
   /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).
   var namesSegments = false
+  /// Tables of the index space whose slots code may fill with something else than segments do.
+  var changedTables: Set<UInt32> = []
   /// Element segments that code names (`table.init`, `elem.drop`, `array.new_elem`).
   var namedElements: Set<UInt32> = []
   /// Globals of the index space that code sets, other than the relocation functions that were read.

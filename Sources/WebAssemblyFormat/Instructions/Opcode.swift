@@ -91,6 +91,15 @@ extension Opcode {
   @inlinable public static var localTee: Opcode { Opcode(rawValue: 0x22) }
   @inlinable public static var globalGet: Opcode { Opcode(rawValue: 0x23) }
   @inlinable public static var globalSet: Opcode { Opcode(rawValue: 0x24) }
+  /// Whether it writes to slots of a table that it names.
+  public var changesTable: Bool {
+    switch rawValue {
+    // table.set, table.init, table.copy, table.fill; table.grow only adds slots.
+    case 0x26, 0x20C, 0x20E, 0x211: true
+    default: false
+    }
+  }
+
   @inlinable public static var tableGet: Opcode { Opcode(rawValue: 0x25) }
   @inlinable public static var tableSet: Opcode { Opcode(rawValue: 0x26) }
   @inlinable public static var i32Load: Opcode { Opcode(rawValue: 0x28) }

@@ -35,12 +35,14 @@ struct PlainTable {
 
   // MARK: What is in it
 
-  /// The slots that the owner gives functions. Of several segments for one slot the last holds, in the order in which an
-  /// engine would start the modules.
+  /// The slots that the owner gives functions, as long as no code may give them others. Of several segments for one slot the
+  /// last holds, in the order in which an engine would start the modules.
   var filledSlots: [(slot: SlotIndex, function: SymbolID)] {
     var filled: [(slot: SlotIndex, function: SymbolID)] = []
     var last: [SlotIndex: SymbolID] = [:]  // `nil` for a slot that is null in the end.
+    var isChanged = false
     forEachUse { unit, table in
+      isChanged = isChanged || unit.codeFacts.changedTables.contains(UInt32(table))
       guard let facts = unit.lifted else { return }
       for (index, element) in unit.elements.enumerated() where Int(element.table) == table {
         guard case .absolute(let start) = element.placement else { continue }
@@ -54,7 +56,7 @@ struct PlainTable {
         }
       }
     }
-    return filled.filter { last[$0.slot] == $0.function }
+    return isChanged ? [] : filled.filter { last[$0.slot] == $0.function }
   }
 
   /// Finished modules that have the table in their index space, and its index there.

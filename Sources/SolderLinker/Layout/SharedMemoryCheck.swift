@@ -1,0 +1,36 @@
+import WebAssemblyFormat
+
+/// A memory that threads share, with a result that was not said to be for threads.
+///
+/// Each thread instantiates the result. What whole modules do then to a memory that they share is their own affair; but data
+/// that the linker places would be set up again by every thread, and constructors would run again, unless
+/// `--shared-memory` has that done once.
+struct SharedMemoryCheck {
+  let resolution: Resolution
+  let memory: MemoryPlan
+  let start: StartOrder
+  let options: LinkOptions
+  let diagnostics: Diagnostics
+
+  func run() {
+    guard !options.sharedMemory, let main = resolution.memories.mainMemory, main.limits?.isShared == true else {
+      return
+    }
+    let owner = main.users.first.map { resolution.units[$0.unit].file.displayName } ?? "<internal>"
+    func report(_ unit: Unit, _ what: String) {
+      diagnostics.error(
+        "\(unit.file.displayName): \(what), and each thread that instantiates the result would do so again, as the memory of "
+          + "\(owner) is shared (pass --shared-memory)")
+    }
+    for segment in memory.segments where segment.isPlaced && segment.size > 0 {
+      guard let unit = segment.pieces.first.map({ resolution.units[$0.unit] }), !unit.contracts.keepsMemory else {
+        continue
+      }
+      return report(unit, "data segment \(segment.name) has to be set up")
+    }
+    let functions = start.inEachInstance + (start.runsConstructors ? start.constructors : [])
+    if let unit = functions.first.flatMap({ resolution.units[resolution.symbol($0).unit] }) {
+      report(unit, "constructors or relocations have to run at instantiation")
+    }
+  }
+}
