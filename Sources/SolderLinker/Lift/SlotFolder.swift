@@ -14,7 +14,7 @@ import WebAssemblyFormat
 //
 //  - *Bases*: all of it is `__table_base`, and is used for nothing but sums; or for none, and then it is the first slot.
 //  - *Offsets*: all of it is constants, and is used for nothing but sums with bases.
-//  - *Slots*: the sums. They may be whatever, as long as nothing computes with them.
+//  - *Slots*: the sums. They may be whatever, as long as nothing adds to them.
 //
 // If every class is of one of these kinds, the code means single functions: bases and the additions go, and each offset
 // becomes the slot of its function. If not, it means slots by their order, and nothing is changed.
@@ -129,11 +129,11 @@ struct SlotFolder {
     locals = (0..<localCount).map { _ in classes.unknown() }
     isReachable = true
     frameCount = 0
-    budget = 50_000_000
+    budget = 10_000_000
     var reader = InstructionReader(body)
     while let instruction = try? reader.next() {
       code.append(instruction)
-      guard follow(instruction, code.count - 1), budget > 0 else { return false }
+      guard follow(instruction, code.count - 1), budget > 0, classes.joinCount < 1_000_000 else { return false }
     }
     return reader.depth == 0
   }
@@ -222,9 +222,8 @@ struct SlotFolder {
     case .unreachable: isReachable = false
     default:
       guard let effect = unit.effect(of: instruction) else { return false }
-      let code = Int(instruction.opcode.rawValue)
-      // Counting, arithmetic, shifts, extensions of parts.
-      let computes = (0x67...0x8A).contains(code) || (0xC0...0xC4).contains(code)
+      // Neighbours are found by sums and differences. Whoever mixes the bits of a pointer makes a number of it.
+      let computes = instruction.opcode == .i32Sub || instruction.opcode == .i64Sub
       for value in pop(effect.pops) { classes.use(value, computes: computes) }
       for _ in 0..<effect.pushes { stack.append(classes.unknown()) }
     }

@@ -41,6 +41,9 @@ struct ValueClasses {
   private var sums: [(left: Int, right: Int, result: Int)] = []
   private var constants: [(value: Int, number: Int64)] = []
 
+  /// How many places there are where paths meet.
+  var joinCount: Int { joins.count }
+
   // MARK: Values
 
   private mutating func add(_ traits: Traits) -> Int {
@@ -150,8 +153,10 @@ struct ValueClasses {
   /// Tells the kinds of classes; `nil` if a base, an offset or a slot is used for something else.
   ///
   /// - Parameter offsets: whether there is a function in a slot.
-  func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
+  mutating func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
+    for value in parents.indices { _ = shortened(value) }
     var (bases, offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>, Set<Int>) = ([], [], [], [])
+    let (traits, parents) = (traits, parents)
     func isBase(_ root: Int) -> Bool { traits[root].contains(.base) }
     for sum in sums {
       let (left, right) = (root(sum.left), root(sum.right))
