@@ -39,6 +39,7 @@ public func readCommandLine(
   }
 
   var reader = OptionReader(diagnostics: diagnostics)
+  reader.options.speaksLikeWasmLD = program.hasPrefix("wasm-ld")
   reader.options.mergesModules = MergeCommandLine.arguments(expanded, program: program) != nil
   let merged = MergeCommandLine.arguments(expanded, program: program)
   reader.read(merged.map { MergeCommandLine.parse($0, table, diagnostics) } ?? table.parse(expanded), table)

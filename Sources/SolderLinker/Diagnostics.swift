@@ -19,7 +19,7 @@ public final class Diagnostics: Sendable {
     case warning
     /// A report that was asked for, such as the lines of `--trace`; standard output by default.
     case note
-    /// A line of `--verbose`; standard error by default.
+    /// A line of `--verbose`, or a hint; standard error by default.
     case log
   }
 
@@ -105,6 +105,11 @@ public final class Diagnostics: Sendable {
   /// Prints a line that the user asked for.
   public func message(_ text: String) {
     state.withLock { _ in sink(Message(severity: .note, text: text, rendered: text + "\n")) }
+  }
+
+  /// Adds a hint to errors that have been reported.
+  func hint(_ text: String) {
+    state.withLock { report(.log, "note: \(text)", &$0) }
   }
 
   /// Tells what the linker is doing, under `--verbose` only.

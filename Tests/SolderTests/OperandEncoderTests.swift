@@ -122,7 +122,7 @@ import WebAssemblyFormat
     for _ in 0..<20_000 {
       let edit = edit(of: unit, &random)
       // Code keeps what it names alive, so nothing there is about what was dropped.
-      let isPresent = program.values[Int(unit.symbolIDs[Int(edit.target)])].isPresent
+      let isPresent = program.values[Int(unit.symbolIDs[edit.symbol])].isPresent
       if isPresent, let value = patcher.shortOperand(edit) {
         operands += 1
         for length in [OperandLength.asWritten, .shortest, .patchable] {
@@ -153,9 +153,9 @@ import WebAssemblyFormat
       UInt32(try #require(unit.symbols.firstIndex { $0.name == name }))
     }
     let value = try symbol("value")
-    let address = try #require(program.values[Int(unit.symbolIDs[Int(value)])].address)
-    let function = try #require(program.values[Int(unit.symbolIDs[Int(try symbol("f150"))])].function)
-    let slot = try #require(program.values[Int(unit.symbolIDs[Int(try symbol("f150"))])].slot)
+    let address = try #require(program.values[Int(unit.symbolIDs[SymbolIndex(rawValue: value)])].address)
+    let function = try #require(program.values[Int(unit.symbolIDs[SymbolIndex(rawValue: try symbol("f150"))])].function)
+    let slot = try #require(program.values[Int(unit.symbolIDs[SymbolIndex(rawValue: try symbol("f150"))])].slot)
     let body = UInt64(encoder.bodyOffset(ofFunction: function) ?? 0)
     for type in RelocationType.allCases where type != .sectionOffsetI32 && type != .tagIndexLEB && type != .typeIndexLEB
     {
@@ -192,7 +192,7 @@ import WebAssemblyFormat
     let unit = try #require(program.resolution.inLinkOrder.first { $0.file.displayName.hasSuffix("input.o") })
     let source = RelocatedUnit(unit)
     let value = UInt32(try #require(unit.symbols.firstIndex { $0.name == "value" }))
-    let address = try #require(program.values[Int(unit.symbolIDs[Int(value)])].address)
+    let address = try #require(program.values[Int(unit.symbolIDs[SymbolIndex(rawValue: value)])].address)
     // A run of instructions becomes one constant, of the width that the type allows.
     var edit = Relocation(.constantMemoryAddress, at: 0, width: 12, target: value, encoding: .constant32)
     edit.storedAddend = 300

@@ -1,6 +1,9 @@
 #ifndef SOLDER_PLATFORM_H
 #define SOLDER_PLATFORM_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 // What the processor and the C library offer and Swift has no name for.
 
 /// Asks the processor to bring the line of memory at `address` into its cache. Does nothing where that cannot be read.
@@ -24,5 +27,9 @@ void setTemporaryFile(const char *path);
 
 /// An address in the mapping of a file that became shorter while it was read; a null pointer if there was none.
 const void *lostInput(void);
+
+/// The demangler of Swift's own runtime: a new string, to be freed, or a null pointer for what is no Swift name. With a
+/// null `output`, `outputSize` is ignored; `flags` is 0.
+char *swift_demangle(const char *name, size_t length, char *output, size_t *outputSize, uint32_t flags);
 
 #endif

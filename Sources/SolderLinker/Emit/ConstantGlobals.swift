@@ -30,7 +30,7 @@ struct ConstantGlobals {
 
   /// The constant that a `global.get` gives, if that is one.
   func value(of edit: Relocation, in unit: Unit, _ encoder: OperandEncoder) -> Value? {
-    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[Int(edit.target)], encoder) : nil
+    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[edit.symbol], encoder) : nil
   }
 
   private func value(of id: SymbolID, _ encoder: OperandEncoder) -> Value? {
@@ -73,7 +73,7 @@ struct ConstantGlobals {
   private func sum(_ global: GlobalVariable, _ unit: Unit, _ encoder: OperandEncoder) -> Value? {
     guard let facts = unit.lifted else { return nil }
     let sum = SymbolicEvaluator.value(of: global.initializer, in: unit.file) { index in
-      let id = unit.symbolIDs[Int(facts.globalSymbols + index)]
+      let id = unit.symbolIDs[facts.symbol(index)]
       guard case .number(let number, _) = value(of: id, encoder) else { return nil }
       return .number(Int64(bitPattern: number))
     }

@@ -62,10 +62,10 @@
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
         .removedCall:
         return nil
-      case .constantTableIndex where edit.target == none32: return nil
+      case .constantTableIndex where !edit.hasTarget: return nil
       default: break
       }
-      guard let id = source.symbolIDs[checked: Int(edit.target)] else { return "refers to no symbol" }
+      guard let id = source.symbolIDs[checked: edit.symbol] else { return "refers to no symbol" }
       let symbol = program.symbol(id)
       if symbol.state == .lazy { return "refers to '\(symbol.name)', which is still in an archive" }
       guard fits(program.values[Int(id)], edit) else {

@@ -235,7 +235,7 @@ struct ImageWriter {
       writeActive(program.resolution.memories.index(of: memory, in: unit), &writer)
       small.append(expression: offset, of: unit, to: &writer)
     case .absolute(let address):
-      writeActive(program.resolution.memories.index(of: 0, in: unit), &writer)
+      writeActive(program.resolution.memories.index(of: .first, in: unit), &writer)
       writer.pointerConstant(address, is64: unit.module.addressWidth == 64)
       writer.byte(0x0B)
     default: writer.byte(1)

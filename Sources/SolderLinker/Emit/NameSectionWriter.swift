@@ -36,7 +36,10 @@ struct NameSectionWriter {
     appendNested(.local, by: localNames, &writer)
     appendNested(.label, by: labelNames, &writer)
     append(.type, lifted(.type, outputType), &writer)
-    append(.table, lifted(.table) { unit, index in definedOrImported(unit, index, unit.lifted?.tableSymbols) }, &writer)
+    append(
+      .table,
+      lifted(.table) { unit, index in definedOrImported(unit, unit.lifted?.symbol(TableIndex(rawValue: index))) },
+      &writer)
     append(
       .memory, lifted(.memory) { program.resolution.memories.indices(in: $0)[checked: Int($1)]?.rawValue }, &writer)
     append(.global, globals, &writer)
@@ -47,7 +50,9 @@ struct NameSectionWriter {
       }, &writer)
     append(.data, segments, &writer)
     appendFields(&writer)
-    append(.tag, lifted(.tag) { unit, index in definedOrImported(unit, index, unit.lifted?.tagSymbols) }, &writer)
+    append(
+      .tag, lifted(.tag) { unit, index in definedOrImported(unit, unit.lifted?.symbol(TagIndex(rawValue: index))) },
+      &writer)
     return pieces + [writer]
   }
 
@@ -188,8 +193,8 @@ struct NameSectionWriter {
     return names
   }
 
-  private func definedOrImported(_ unit: Unit, _ index: UInt32, _ first: UInt32?) -> UInt32? {
-    guard let first, let id = unit.symbolIDs[checked: Int(first) + Int(index)] else { return nil }
+  private func definedOrImported(_ unit: Unit, _ symbol: SymbolIndex?) -> UInt32? {
+    guard let symbol, let id = unit.symbolIDs[checked: symbol] else { return nil }
     return program.values[Int(id)].index?.rawValue
   }
 

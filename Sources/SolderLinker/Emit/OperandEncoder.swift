@@ -32,7 +32,7 @@ final class OperandEncoder: Sendable {
       guard unit.lifted != nil else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
-      return threads.map(count, batch: 8192) { PackedIndex(values[Int(symbolIDs[$0])].function) }
+      return threads.map(count, batch: 8192) { PackedIndex(values[Int(symbolIDs[SymbolIndex($0)])].function) }
     }
     types = program.indices.types
     bodyOffsets = []
@@ -73,7 +73,7 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source, tombstone: tombstone, place: place)
       return operand(edit, value, of: source, atLeast: width)
     case .globalGet32, .globalGet64:
-      let id = source.symbolIDs[Int(edit.target)]
+      let id = source.symbolIDs[edit.symbol]
       switch values[Int(id)].answer {
       case .address, .threadLocalOffset, .undefined:
         return .constant(
@@ -83,7 +83,7 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, atLeast: width)
     case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
-      let id = source.symbolIDs[Int(edit.target)]
+      let id = source.symbolIDs[edit.symbol]
       guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       // A thread's copy has its address in a variable: the instruction stays what it was.
       if let global = program.threadLocalGlobal(of: id) {
@@ -122,7 +122,7 @@ final class OperandEncoder: Sendable {
   /// An access to memory 0 of the unit, which does not name it, and which of the result it is.
   private func memoryArgument(_ edit: Relocation, of unit: Unit, atLeast width: Int) -> Replacement {
     let alignment = UInt64(UInt32(bitPattern: edit.storedAddend) & 0x3F)
-    let index = UInt64(program.resolution.memories.index(of: 0, in: unit).rawValue)
+    let index = UInt64(program.resolution.memories.index(of: .first, in: unit).rawValue)
     guard index != 0 else { return .number(alignment, .unsigned, atLeast: width) }
     let shortest = 1 + LEB128.length(unsigned: index)
     return Replacement(
@@ -151,17 +151,19 @@ final class OperandEncoder: Sendable {
       ? UInt64(bitPattern: source.unit.addend(of: edit)) : UInt64(bitPattern: Int64(edit.storedAddend))
     switch edit.kind {
     case .typeIndexLEB, .signedTypeIndex: return UInt64(program.index(ofType: edit.type, of: source.unit))
-    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.target, in: source.unit).rawValue)
-    case .dataIndex: return UInt64(program.index(ofSegment: edit.target, of: source.unit).rawValue)
-    case .elementIndex: return UInt64(program.index(ofElementSegment: edit.target, of: source.unit).rawValue)
+    case .memoryIndex: return UInt64(program.resolution.memories.index(of: edit.memory, in: source.unit).rawValue)
+    case .dataIndex:
+      return UInt64(program.index(ofSegment: SegmentIndex(rawValue: edit.target), of: source.unit).rawValue)
+    case .elementIndex:
+      return UInt64(program.index(ofElementSegment: ElementIndex(rawValue: edit.target), of: source.unit).rawValue)
     case .constantNumber: return addend
     // Written as what they are, without a number.
     case .implicitMemory, .removedCall: return 0
-    case .constantTableIndex where edit.target == none32:
+    case .constantTableIndex where !edit.hasTarget:
       return UInt64(program.tableBlock(of: source.unit).rawValue) &+ addend
     default: break
     }
-    let id = source.symbolIDs[Int(edit.target)]
+    let id = source.symbolIDs[edit.symbol]
     let value = values[Int(id)]
     if let tombstone, !value.isPresent { return tombstone.value != 0 ? tombstone.value : addend }
     switch edit.kind {

@@ -25,7 +25,7 @@ struct OutputSymbols {
     }
     for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
-        exported.insert(unit.symbolIDs[index])
+        exported.insert(unit.symbolIDs[SymbolIndex(index)])
       }
     }
   }
@@ -55,7 +55,7 @@ struct OutputSymbols {
   private mutating func addLocal(_ program: Program) {
     for unit in program.resolution.inLinkOrder {
       let superfluous = unit.contracts.isRecovered ? superfluousSymbols(of: unit, program) : []
-      for id in unit.symbolIDs where !superfluous.contains(id) {
+      for id in unit.symbolIDs.values where !superfluous.contains(id) {
         let symbol = program.symbol(id)
         // A stub for a missing function is local to each file that refers to it.
         let isStub = symbol.has(.isStub)
@@ -69,16 +69,16 @@ struct OutputSymbols {
   /// those that nothing refers to are not needed where the same thing has a name.
   private func superfluousSymbols(of unit: Unit, _ program: Program) -> Set<SymbolID> {
     var isNamed: Set<Definition> = []
-    for id in unit.symbolIDs {
+    for id in unit.symbolIDs.values {
       let symbol = program.symbol(id)
       if !symbol.isLocal, symbol.state == .defined { isNamed.insert(Definition(symbol)) }
     }
     var result: Set<SymbolID> = []
-    for id in unit.symbolIDs {
+    for id in unit.symbolIDs.values {
       let symbol = program.symbol(id)
       if symbol.isLocal, symbol.state == .defined, isNamed.contains(Definition(symbol)) { result.insert(id) }
     }
-    for edit in unit.relocations where edit.namesSymbol { result.remove(unit.symbolIDs[Int(edit.target)]) }
+    for edit in unit.relocations where edit.namesSymbol { result.remove(unit.symbolIDs[edit.symbol]) }
     for id in StartOrder.libraryConstructors(unit) { result.remove(id) }
     return result
   }

@@ -203,7 +203,7 @@ struct Patcher {
 
   @inline(__always)
   private func value(of relocation: Relocation) -> SymbolValue {
-    values[Int(source.symbolIDs[Int(relocation.target)])]
+    values[Int(source.symbolIDs[relocation.symbol])]
   }
 
   /// The address that a relocation asks for; `nil` where that needs a closer look.

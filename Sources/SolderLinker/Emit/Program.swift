@@ -138,8 +138,8 @@ final class Program: Sendable {
   }
 
   /// The index of a data segment of a unit.
-  func index(ofSegment segment: UInt32, of unit: Unit) -> OutputSegmentIndex {
-    index(ofSegment: unit.bases.segment + segment, of: unit)
+  func index(ofSegment segment: SegmentIndex, of unit: Unit) -> OutputSegmentIndex {
+    index(ofSegment: unit.bases.segment + segment.rawValue, of: unit)
   }
 
   /// The index of a data segment that a unit has.
@@ -149,9 +149,15 @@ final class Program: Sendable {
   }
 
   /// The index of an element segment of a unit.
-  func index(ofElementSegment segment: UInt32, of unit: Unit) -> OutputElementIndex {
-    indices.elementIndices[checked: unit.bases.element + segment]?.index
-      ?? missing("element segment \(segment) has no index", in: unit)
+  func index(ofElementSegment segment: ElementIndex, of unit: Unit) -> OutputElementIndex {
+    indices.elementIndices[checked: unit.bases.element + segment.rawValue]?.index
+      ?? missing("element segment \(segment.rawValue) has no index", in: unit)
+  }
+
+  /// The address of a library's block of memory.
+  func blockAddress(of unit: Unit) -> UInt64 {
+    unit.lifted?.memoryBlock.map { memory.segmentAddresses[unit.bases.segment + $0.segment.rawValue] }
+      ?? missing("its block of memory has no place", in: unit)
   }
 
   /// The address of the flag that tells threads whether memory has been initialised.

@@ -28,7 +28,7 @@ struct RelocationSection {
       if relocation.kind == .typeIndexLEB {
         target = program.index(ofType: relocation.type, of: unit)
       } else {
-        let symbol = symbols.index(of: unit.symbolIDs[Int(relocation.target)], program, custom)
+        let symbol = symbols.index(of: unit.symbolIDs[relocation.symbol], program, custom)
         if omits(relocation.kind, symbol) { continue }
         target = symbol?.rawValue ?? RelocationSection.garbage
       }
@@ -52,7 +52,7 @@ struct RelocationSection {
       let start = shift &+ UInt64(edit.offset)
       let length = patcher.replacement(for: edit, length: patcher.codeLength).length
       shift = shift &+ UInt64(length) &- UInt64(edit.width)
-      let id = edit.namesSymbol ? unit.symbolIDs[Int(edit.target)] : nil
+      let id = edit.namesSymbol ? unit.symbolIDs[edit.symbol] : nil
       switch edit.objectForm(id.map { program.symbol($0).kind }) {
       case .final: break
       case .none(let what):
@@ -91,7 +91,7 @@ struct RelocationSection {
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
     let addend = unit.addend(of: relocation)
     guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[Int(relocation.target)]).customSectionID
+    let section = program.symbol(unit.symbolIDs[relocation.symbol]).customSectionID
     return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
   }
 

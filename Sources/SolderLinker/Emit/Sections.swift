@@ -253,10 +253,10 @@ struct SectionWriter {
       writer.raw([0x01, 0x00, 0x00])
       return
     }
-    let isActive = element.table != none32 && !isLate
+    let isActive = element.table != nil && !isLate
     var table: UInt32 = 0
-    if isActive, let facts = unit.lifted {
-      table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])
+    if isActive, let facts = unit.lifted, let index = element.table {
+      table = program.index(of: unit.symbolIDs[facts.symbol(index)])
     }
     let namesTable = isActive && (table != 0 || element.elementType != nil)
     var flags: UInt32 = element.hasExpressions ? 4 : 0
@@ -348,7 +348,7 @@ extension Program {
   func decidedValue(ofGlobal index: Int, of unit: Unit) -> UInt64? {
     if unit.index == .own { return linkerGlobalValue(index) }
     if let address = memory.decidedAddresses[unit.bases.global + index] { return address }
-    return unit.codeFacts.initialValues[UInt32(unit.globalImports.count + index)].map { number(of: $0, in: unit) }
+    return unit.codeFacts.initialValues[GlobalIndex(unit.globalImports.count + index)].map { number(of: $0, in: unit) }
   }
 
   /// The initial value of one of the linker's own globals.
@@ -370,8 +370,8 @@ extension Program {
     let addend = UInt64(bitPattern: value.addend)
     switch value.base {
     case .number: return addend
-    case .memory(let target): return address(of: unit.symbolIDs[Int(target)]) &+ addend
-    case .slot(let target): return UInt64(slot(of: unit.symbolIDs[Int(target)])) &+ addend
+    case .memory(let target): return address(of: unit.symbolIDs[target]) &+ addend
+    case .slot(let target): return UInt64(slot(of: unit.symbolIDs[target])) &+ addend
     case .tableBlock: return UInt64(tableBlock(of: unit).rawValue) &+ addend
     }
   }

@@ -1,10 +1,26 @@
+import WebAssemblyFormat
+
 // What a unit has, as its file counts it.
 //
 // An index space begins with the imports, as in the file, and goes on with what the module defines. Where only one of the
 // two is meant, a position among the imports or among the definitions of one kind is an index of another type.
 
+/// Functions of a unit, the imported ones first.
+enum UnitFunctions {}
+/// Globals of a unit, the imported ones first.
+enum UnitGlobals {}
+/// Tables of a unit, the imported ones first.
+enum UnitTables {}
+/// Memories of a unit, the imported ones first.
+enum UnitMemories {}
+/// Tags of a unit, the imported ones first.
+enum UnitTags {}
 /// Types of a unit.
 enum UnitTypes {}
+/// Data segments of a unit.
+enum UnitSegments {}
+/// Element segments of a unit.
+enum UnitElements {}
 /// Symbols of a unit, in ``InputModule/symbols``.
 enum UnitSymbols {}
 /// COMDAT groups of a unit.
@@ -14,6 +30,20 @@ enum UnitImports {}
 /// What a unit defines, of one kind: functions, globals, tags, tables, data segments, custom sections.
 enum UnitDefinitions {}
 
+/// Index of a function in the unit's index space.
+typealias FunctionIndex = Index<UnitFunctions>
+/// Index of a global in the unit's index space.
+typealias GlobalIndex = Index<UnitGlobals>
+/// Index of a table in the unit's index space.
+typealias TableIndex = Index<UnitTables>
+/// Index of a memory in the unit's index space.
+typealias MemoryIndex = Index<UnitMemories>
+/// Index of a tag in the unit's index space.
+typealias TagIndex = Index<UnitTags>
+/// Index of a data segment in the unit.
+typealias SegmentIndex = Index<UnitSegments>
+/// Index of an element segment in the unit.
+typealias ElementIndex = Index<UnitElements>
 /// Index of a type in the unit.
 typealias TypeIndex = Index<UnitTypes>
 /// Index of a symbol in the unit.
@@ -24,3 +54,48 @@ typealias ComdatIndex = Index<UnitComdats>
 typealias ImportIndex = Index<UnitImports>
 /// Index of a definition among those of its kind.
 typealias DefinitionIndex = Index<UnitDefinitions>
+
+extension MemoryIndex {
+  /// The memory that code means without naming it.
+  static var first: MemoryIndex { MemoryIndex(0) }
+}
+
+/// What can be imported and exported, by its index in the unit.
+enum UnitIndex: Hashable, Sendable {
+  case function(FunctionIndex)
+  case table(TableIndex)
+  case memory(MemoryIndex)
+  case global(GlobalIndex)
+  case tag(TagIndex)
+
+  init(_ kind: ExternalKind, _ index: UInt32) {
+    switch kind {
+    case .function: self = .function(Index(rawValue: index))
+    case .table: self = .table(Index(rawValue: index))
+    case .memory: self = .memory(Index(rawValue: index))
+    case .global: self = .global(Index(rawValue: index))
+    case .tag: self = .tag(Index(rawValue: index))
+    }
+  }
+
+  var kind: ExternalKind {
+    switch self {
+    case .function: .function
+    case .table: .table
+    case .memory: .memory
+    case .global: .global
+    case .tag: .tag
+    }
+  }
+
+  /// The number that the file has for it.
+  var rawValue: UInt32 {
+    switch self {
+    case .function(let index): index.rawValue
+    case .table(let index): index.rawValue
+    case .memory(let index): index.rawValue
+    case .global(let index): index.rawValue
+    case .tag(let index): index.rawValue
+    }
+  }
+}

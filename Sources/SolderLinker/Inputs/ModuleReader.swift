@@ -203,7 +203,7 @@ struct ModuleReader {
       let at = reader.offset
       let code = try reader.byte()
       guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of export \(code)", at: at) }
-      unit.exports.append(Export(name: name, kind: kind, index: try reader.u32()))
+      unit.exports.append(Export(name: name, item: UnitIndex(kind, try reader.u32())))
     }
   }
 
@@ -344,7 +344,7 @@ struct ModuleReader {
       segments.append(
         Segment(
           name: noName, size: UInt64(content.remaining), content: content,
-          placement: offset.map { .kept(memory: memory, offset: $0) } ?? .passive))
+          placement: offset.map { .kept(memory: MemoryIndex(rawValue: memory), offset: $0) } ?? .passive))
     }
   }
 
@@ -356,7 +356,7 @@ struct ModuleReader {
       let isActive = flags & 1 == 0
       var element = ElementSegment(isDeclarative: flags & 3 == 3)
       if isActive {
-        element.table = flags & 2 != 0 ? try reader.u32() : 0
+        element.table = TableIndex(rawValue: flags & 2 != 0 ? try reader.u32() : 0)
         element.offset = try expression(&reader)
       }
       let hasExpressions = flags & 4 != 0
@@ -388,11 +388,12 @@ struct ModuleReader {
       } else {
         let at = reader.offset
         let function = try functionIndex(&reader)
-        element.functions.append(function)
+        element.functions.append(PackedIndex(function))
         if operands.isWanted {
           operands.relocations.append(
             Relocation(
-              .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at), target: function)
+              .functionIndexLEB, at: UInt32(at), width: UInt8(truncatingIfNeeded: reader.offset - at),
+              target: function.rawValue)
           )
         }
       }
@@ -405,12 +406,14 @@ struct ModuleReader {
       relocations: RelocationRange(start: firstRelocation, end: operands.count))
   }
 
-  /// The function of `ref.func f; end`, `none32` for `ref.null t; end`, `nil` for any other expression.
-  private func plainFunction(_ expression: Fragment) -> UInt32? {
+  /// The function of `ref.func f; end`, none for `ref.null t; end`, `nil` for any other expression.
+  private func plainFunction(_ expression: Fragment) -> PackedIndex<UnitFunctions>? {
     var reader = unit.file.bytes[Int(expression.start)..<Int(expression.start + expression.size)]
     guard let opcode = try? reader.byte() else { return nil }
-    if opcode == 0xD2, let function = try? reader.u32(), reader.remaining == 1 { return function }
-    if opcode == 0xD0, (try? reader.s33()) != nil, reader.remaining == 1 { return none32 }
+    if opcode == 0xD2, let function = try? reader.u32(), reader.remaining == 1 {
+      return PackedIndex(FunctionIndex(rawValue: function))
+    }
+    if opcode == 0xD0, (try? reader.s33()) != nil, reader.remaining == 1 { return PackedIndex.none }
     return nil
   }
 
@@ -423,13 +426,13 @@ struct ModuleReader {
     return TypeIndex(rawValue: index)
   }
 
-  private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> UInt32 {
+  private func functionIndex(_ reader: inout ByteReader) throws(FormatError) -> FunctionIndex {
     let at = reader.offset
     let index = try reader.u32()
     guard Int(index) < functionImports.count + functionTypes.count else {
       throw FormatError("function \(index) does not exist", at: at)
     }
-    return index
+    return FunctionIndex(rawValue: index)
   }
 
   private mutating func globalType(_ reader: inout ByteReader) throws(FormatError) -> (GlobalType, Fragment) {

@@ -17,17 +17,16 @@ extension ModuleDraft {
       // Every library has these for itself.
       if export.name == "__wasm_apply_data_relocs" || export.name == "__wasm_call_ctors" { continue }
       if export.name.hasPrefix("__start_") || export.name.hasPrefix("__stop_") { continue }
-      let kind: SymbolKind
-      switch export.kind {
-      case .function where Int(export.index) >= functionImports.count: kind = .function
-      case .global: kind = .data
+      let (kind, meaning): (SymbolKind, Meaning)
+      switch export.item {
+      case .function(let index) where Int(index) >= functionImports.count:
+        (kind, meaning) = (.function, .defined(DefinitionIndex(Int(index) - functionImports.count)))
+      case .global: (kind, meaning) = (.data, .absolute)
       default: continue
       }
       symbols.append(
         UnitSymbol(
-          kind: kind,
-          kind == .function ? .defined(DefinitionIndex(Int(export.index) - functionImports.count)) : .absolute,
-          flags: flags[export.name] ?? [], name: export.name))
+          kind: kind, meaning, flags: flags[export.name] ?? [], name: export.name))
     }
   }
 }

@@ -79,7 +79,8 @@ struct ObjectReader {
 
   private func readInitFunctions(_ reader: inout ByteReader) throws(FormatError) {
     for _ in 0..<(try reader.count(minimumSize: 2)) {
-      unit.initFunctions.append(InitFunction(priority: try reader.u32(), symbol: try reader.u32()))
+      unit.initFunctions.append(
+        InitFunction(priority: try reader.u32(), symbol: SymbolIndex(rawValue: try reader.u32())))
     }
   }
 
@@ -200,8 +201,9 @@ struct ObjectReader {
       }
     }
     let imported = functionImports.count
-    for export in unit.exports where export.kind == .function && Int(export.index) >= imported {
-      let index = Int(export.index) - imported
+    for export in unit.exports {
+      guard let function = export.function, Int(function) >= imported else { continue }
+      let index = Int(function) - imported
       if index < functions.count { unit.exportNames[index] = export.name }
     }
   }

@@ -18,9 +18,9 @@ struct FixedData {
     var values = KnownGlobals(resolution)
     for unit in resolution.inLinkOrder where unit.contracts.keepsPlaces {
       for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
-        let (memory, start): (UInt32, UInt64)
+        let (memory, start): (MemoryIndex, UInt64)
         switch segment.placement {
-        case .absolute(let address): (memory, start) = (unit.contracts.programMemory ?? 0, address)
+        case .absolute(let address): (memory, start) = (unit.contracts.memoryOfFixedData, address)
         case .kept(let own, let offset):
           guard let address = values.address(offset, in: unit) else { continue }
           (memory, start) = (own, unit.module.memoryLimits(own).is64 ? address : address & 0xFFFF_FFFF)
@@ -79,7 +79,7 @@ struct KnownGlobals {
   private mutating func address(_ expression: Fragment, in unit: Unit, depth: Int) -> UInt64? {
     guard let facts = unit.lifted, depth < 16 else { return nil }
     let value = SymbolicEvaluator.value(of: expression, in: unit.file) { index -> SymbolicValue? in
-      self.value(of: unit.symbolIDs[Int(facts.globalSymbols + index)], depth: depth).map { .number($0) }
+      self.value(of: unit.symbolIDs[facts.symbol(index)], depth: depth).map { .number($0) }
     }
     guard let value, value.base == .number else { return nil }
     return UInt64(bitPattern: value.addend)

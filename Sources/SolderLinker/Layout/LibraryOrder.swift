@@ -171,7 +171,7 @@ extension Resolution {
       let own = unit.exportedNames
       for (index, symbol) in unit.symbols.enumerated()
       where symbol.isUndefined && (symbol.isLocal || !own.contains(unit.nameNumbers[index])) {
-        let target = self.symbol(unit.symbolIDs[index])
+        let target = self.symbol(unit.symbolIDs[SymbolIndex(index)])
         guard target.isDefined, let other = byUnit[Int(target.definer)], other != position, lastUser[other] != position
         else { continue }
         lastUser[other] = position

@@ -271,8 +271,7 @@ struct MemoryPass {
       if symbol.has(.usedInRegularUnit) || symbol.has(.forceExport) { return true }
     }
     return resolution.inLinkOrder.contains { unit in
-      guard let facts = unit.lifted, facts.memoryBlock != none32 else { return false }
-      let block = Int(facts.memoryBlock)
+      guard let block = unit.lifted?.memoryBlock.map({ Int($0.segment) }) else { return false }
       return live.segments[unit.bases.segment + block] && unit.segments[block].size > 0
     }
   }
@@ -316,19 +315,19 @@ struct MemoryPass {
   /// Blocks of shared libraries, each with its pieces of data at their places.
   private mutating func placeBlocks() {
     for unit in resolution.inLinkOrder {
-      guard let facts = unit.lifted, facts.memoryBlock != none32 else { continue }
-      let block = unit.segments[Int(facts.memoryBlock)]
-      let id = unit.bases.segment + facts.memoryBlock
+      guard let index = unit.lifted?.memoryBlock?.segment else { continue }
+      let block = unit.segments[Int(index)]
+      let id = unit.bases.segment + index.rawValue
       guard live.segments[id] else { continue }
       next = next.aligned(to: 1 << UInt64(block.alignment))
       plan.segmentAddresses[id] = next
       if options.contract.isObject {
-        joinBlock(of: unit, facts.memoryBlock)
+        joinBlock(of: unit, index)
         continue
       }
-      for (index, segment) in unit.segments.enumerated() {
-        guard case .inside(facts.memoryBlock, let offset) = segment.placement else { continue }
-        placeFixed(unit, index, at: next &+ offset, prefix: unit.file.baseName)
+      for (piece, segment) in unit.segments.enumerated() {
+        guard case .inside(index, let offset) = segment.placement else { continue }
+        placeFixed(unit, piece, at: next &+ offset, prefix: unit.file.baseName)
       }
       diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
       next = next.saturatingSum(block.size)
@@ -337,7 +336,7 @@ struct MemoryPass {
 
   /// A block with all of its pieces as one segment, which the next link places: what it computes from the block's first
   /// byte stays true.
-  private mutating func joinBlock(of unit: Unit, _ index: UInt32) {
+  private mutating func joinBlock(of unit: Unit, _ index: SegmentIndex) {
     let block = unit.segments[Int(index)]
     let place = PackedIndex(OutputSegmentIndex(plan.segments.count))
     var output = OutputSegment(name: resolution.synthetic.names.intern("\(block.name).\(unit.file.baseName)"))
@@ -349,7 +348,7 @@ struct MemoryPass {
       plan.outputSegments[unit.bases.segment + position] = place
     }
     output.pieces.sort { $0.offset < $1.offset }
-    plan.outputSegments[unit.bases.segment + index] = place
+    plan.outputSegments[unit.bases.segment + index.rawValue] = place
     plan.segments.append(output)
     next = next.saturatingSum(block.size)
   }
@@ -394,6 +393,6 @@ struct MemoryPass {
 
   /// Whether absolute addresses of a finished module are addresses of the main memory.
   private func isInMain(_ unit: Unit) -> Bool {
-    resolution.memories.index(of: unit.contracts.programMemory ?? 0, in: unit) == resolution.memories.main
+    resolution.memories.index(of: unit.contracts.memoryOfFixedData, in: unit) == resolution.memories.main
   }
 }

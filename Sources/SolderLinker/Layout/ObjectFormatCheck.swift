@@ -41,7 +41,7 @@ struct ObjectFormatCheck {
     for symbol in resolution.table.symbols {
       guard case .alias(let target) = symbol.meaning else { continue }
       let unit = resolution.units[symbol.definer]
-      let end = resolution.symbol(unit.symbolIDs[Int(target)])
+      let end = resolution.symbol(unit.symbolIDs[target])
       diagnostics.error(
         "\(unit.file.displayName): cannot be written as an object: it exports '\(options.displayName(of: symbol.name))', "
           + "which is another name for what it imports as '\(options.displayName(of: end.name))'")
@@ -59,8 +59,8 @@ struct ObjectFormatCheck {
     let functions = facts.relocationFunctions + (unit.startFunction.map { [$0] } ?? [])
     guard let function = functions.first else { return nil }
     let kept = facts.keptStartUpCode.first { $0.function == function } ?? facts.keptStartUpCode.first
-    let name = kept?.name ?? unit.symbols[Int(facts.functionSymbols + function)].name
-    let head = "\(name.isEmpty ? "function \(function)" : "'\(name)'") runs at start"
+    let name = kept?.name ?? unit.symbols[Int(facts.symbol(function))].name
+    let head = "\(name.isEmpty ? "function \(function.rawValue)" : "'\(name)'") runs at start"
     guard let statement = kept?.statements.first else { return "\(head), before any constructor" }
     return "\(head), and its \(statement.opcode) \(place(statement.offset)) cannot be done at link time: "
       + "\(statement.reason)"
@@ -99,8 +99,8 @@ struct ObjectFormatCheck {
     for (piece, next) in zip(pieces, pieces.dropFirst()) where piece.end > next.start {
       return "data segments \(piece.index) and \(next.index) overlap"
     }
-    guard facts.memoryBlock != none32 else { return nil }
-    let size = unit.segments[Int(facts.memoryBlock)].size
+    guard let block = facts.memoryBlock else { return nil }
+    let size = unit.segments[Int(block.segment)].size
     for symbol in unit.symbols where symbol.kind == .data && !symbol.isUndefined && symbol.offset > size {
       return "the address of '\(options.displayName(of: symbol.name))' is outside of its data"
     }
@@ -133,7 +133,7 @@ struct ObjectFormatCheck {
     if facts.ownsStackPointer { return "it brings the __stack_pointer of the program" }
     for (index, global) in unit.globals.enumerated() where live.globals[unit.bases.global + index] {
       let number = unit.globalImports.count + index
-      if let value = unit.codeFacts.initialValues[UInt32(number)] {
+      if let value = unit.codeFacts.initialValues[GlobalIndex(number)] {
         if value.base == .number { continue }
         return "the initial value of \(name("global", index, global.name)) is an address"
       }
@@ -157,7 +157,7 @@ struct ObjectFormatCheck {
 
   private func exportProblem(_ unit: Unit, _ facts: LiftedFacts) -> String? {
     for (index, symbol) in unit.symbols.enumerated() where symbol.isUndefined && symbol.isWeak {
-      let (id, isVariable) = (unit.symbolIDs[index], symbol.kind != .function && symbol.kind != .data)
+      let (id, isVariable) = (unit.symbolIDs[SymbolIndex(index)], symbol.kind != .function && symbol.kind != .data)
       if isVariable, resolution.symbol(id).isUndefined, live.isLive(resolution.symbol(id), id) {
         return
           "it need not have the \(symbol.kind) '\(symbol.name)' that it imports, which only functions and data can say"
@@ -168,7 +168,7 @@ struct ObjectFormatCheck {
       return "it exports '\(unit.symbols[Int(symbol)].name)', which as the name of a symbol means something else"
     }
     for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
-      let target = resolution.symbol(unit.symbolIDs[index])
+      let target = resolution.symbol(unit.symbolIDs[SymbolIndex(index)])
       if target.isDefined, target.unit == unit.index { continue }
       return "it exports '\(options.displayName(of: symbol.name))', which it does not define"
     }
@@ -205,7 +205,7 @@ struct ObjectFormatCheck {
     for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
       for position in unit.segmentRelocations[index].indices {
         let edit = unit.relocations[position]
-        let symbol = resolution.symbol(unit.symbolIDs[Int(edit.target)])
+        let symbol = resolution.symbol(unit.symbolIDs[edit.symbol])
         guard edit.kind.isTableIndex ? symbol.kind == .function : symbol.kind == .data else {
           return
             "\(name("data segment", index, segment.name)) takes the address of '\(symbol.name)', which is no data, "
@@ -227,7 +227,7 @@ struct ObjectFormatCheck {
     if edit.kind == .functionIndexLEB, unit.file.bytes[Int(edit.offset) - 1] == Opcode.refFunc.rawValue {
       return "takes a reference to a function, which needs a declaration, \(place)"
     }
-    let symbol = edit.namesSymbol ? resolution.symbol(unit.symbolIDs[Int(edit.target)]) : nil
+    let symbol = edit.namesSymbol ? resolution.symbol(unit.symbolIDs[edit.symbol]) : nil
     switch edit.objectForm(symbol?.kind) {
     case .final: return nil
     case .none(let what): return "\(what) \(place)"

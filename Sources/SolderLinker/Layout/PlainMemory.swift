@@ -172,8 +172,8 @@ extension PlainMemory.LLVMProgram {
   /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
   init?(_ unit: Unit) {
     guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
-    let symbol = facts.globalSymbols + mark.global
-    if unit.relocations.contains(where: { $0.kind == .globalIndexLEB && $0.target == symbol }) { return nil }
+    let symbol = facts.symbol(mark.global)
+    if unit.relocations.contains(where: { $0.kind == .globalIndexLEB && $0.symbol == symbol }) { return nil }
     guard unit.codeFacts.hasHeapBase || ConstantSearch(mark.address, in: unit.module).isInData else { return nil }
     self.init(unit: unit, heapBase: mark.address)
   }

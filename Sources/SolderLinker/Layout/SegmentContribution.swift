@@ -37,12 +37,12 @@ struct SegmentContribution {
   init(_ unit: Unit, _ live: Row<LinkSegments, Bool>, _ options: LinkOptions) {
     let segments = unit.segments
     let base = unit.bases.segment
-    let block = unit.lifted?.memoryBlock
+    let block = unit.lifted?.memoryBlock?.segment
     var index = RunIndex()
     var found: [(run: Int, piece: Piece)] = []
     found.reserveCapacity(segments.count)
     for position in segments.indices where live[base + position] {
-      guard segments[position].placement == .free, block != UInt32(position) else { continue }
+      guard segments[position].placement == .free, block != SegmentIndex(position) else { continue }
       let segment = segments[position]
       let name = segment.outputName(options)
       // An object's groups must be selectable by whoever links it next.

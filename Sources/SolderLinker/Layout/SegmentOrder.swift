@@ -97,7 +97,7 @@ struct SegmentOrder {
   private func checkUsers(of module: Unit, _ resolution: Resolution, _ diagnostics: Diagnostics) {
     for unit in resolution.inLinkOrder where !unit.contracts.keepsEntry {
       for (position, symbol) in unit.symbols.enumerated() where symbol.isUndefined {
-        let target = resolution.symbol(unit.symbolIDs[position])
+        let target = resolution.symbol(unit.symbolIDs[SymbolIndex(position)])
         guard target.isDefined, target.unit == module.index else { continue }
         return diagnostics.error(
           "\(unit.file.displayName): uses '\(symbol.name)' of \(module.file.displayName), whose segments are written behind "
@@ -136,11 +136,13 @@ private struct ReachedSpaces {
   mutating func add(_ module: Unit) {
     for memory in resolution.memories.indices(in: module) { spaces.insert(.memory(memory)) }
     guard let facts = module.lifted else { return }
-    for table in 0..<module.tableImports.count + module.tables.count { spaces.insert(self.table(table, facts, module)) }
+    for table in 0..<module.tableImports.count + module.tables.count {
+      spaces.insert(self.table(TableIndex(table), facts, module))
+    }
     callsHost =
       callsHost
       || module.functionImports.indices.contains {
-        resolution.symbol(module.symbolIDs[Int(facts.functionSymbols) + $0]).isUndefined
+        resolution.symbol(module.symbolIDs[facts.symbol(FunctionIndex($0))]).isUndefined
       }
   }
 
@@ -156,17 +158,17 @@ private struct ReachedSpaces {
     }
   }
 
-  private func table(_ index: Int, _ facts: LiftedFacts, _ module: Unit) -> Space {
-    let symbol = resolution.symbol(module.symbolIDs[Int(facts.tableSymbols) + index])
+  private func table(_ index: TableIndex, _ facts: LiftedFacts, _ module: Unit) -> Space {
+    let symbol = resolution.symbol(module.symbolIDs[facts.symbol(index)])
     if symbol.isDefined { return .table(symbol.tableID) }
-    return .tableOfHost(module.tableImports[index].hostName)
+    return .tableOfHost(module.tableImports[Int(index)].hostName)
   }
 
   /// What an active data segment writes to; `nil` for others.
   mutating func range(of segment: Segment, in module: Unit) -> WrittenRange? {
-    let (memory, start): (UInt32, UInt64?)
+    let (memory, start): (MemoryIndex, UInt64?)
     switch segment.placement {
-    case .absolute(let address): (memory, start) = (module.contracts.programMemory ?? 0, address)
+    case .absolute(let address): (memory, start) = (module.contracts.memoryOfFixedData, address)
     case .kept(let own, let offset): (memory, start) = (own, values.address(offset, in: module))
     case .free, .inside, .passive: return nil
     }
@@ -180,17 +182,14 @@ private struct ReachedSpaces {
 
   /// The same of an element segment.
   mutating func range(of segment: ElementSegment, in module: Unit) -> WrittenRange? {
-    guard segment.table != none32, let facts = module.lifted, let offset = segment.offset else { return nil }
-    let space = table(Int(segment.table), facts, module)
+    guard let index = segment.table, let facts = module.lifted, let offset = segment.offset else { return nil }
+    let space = table(index, facts, module)
     let declared: Limits
     if case .table(let id) = space {
-      let owner = resolution.units[
-        resolution.symbol(
-          module.symbolIDs[Int(facts.tableSymbols + segment.table)]
-        ).definer]
+      let owner = resolution.units[resolution.symbol(module.symbolIDs[facts.symbol(index)]).definer]
       declared = owner.tables[id - owner.bases.table].limits
     } else {
-      declared = module.tableImports[Int(segment.table)].limits
+      declared = module.tableImports[Int(index)].limits
     }
     return WrittenRange(
       space: space,
@@ -221,6 +220,6 @@ extension LinkOptions {
 extension Unit {
   fileprivate var usesBulkMemory: Bool {
     module.hasDataCount || codeFacts.namesSegments || !codeFacts.namedElements.isEmpty
-      || segments.contains { $0.placement == .passive } || elements.contains { $0.table == none32 }
+      || segments.contains { $0.placement == .passive } || elements.contains { $0.table == nil }
   }
 }

@@ -80,8 +80,8 @@ struct StartOrder {
     }
   }
 
-  private static func symbol(_ unit: Unit, _ function: UInt32) -> SymbolID {
-    unit.symbolIDs[Int(unit.lifted?.functionSymbols ?? 0) + Int(function)]
+  private static func symbol(_ unit: Unit, _ function: FunctionIndex) -> SymbolID {
+    unit.id(of: function)
   }
 
   /// Constructors of a library; one that only relocated has been read and is gone.
@@ -107,14 +107,14 @@ struct StartOrder {
     for function in unit.lifted?.relocationFunctions ?? [] { add(function, of: unit, diagnostics) }
   }
 
-  private mutating func add(_ function: UInt32, of unit: Unit, _ diagnostics: Diagnostics) {
+  private mutating func add(_ function: FunctionIndex, of unit: Unit, _ diagnostics: Diagnostics) {
     let effects = unit.lifted?.effects[function] ?? .leaves
     if !effects.contains(.setsVariables) {
       inFirstInstance.append(StartOrder.symbol(unit, function))
     } else if effects.isDisjoint(with: [.writesMemory, .leaves]) {
       inEachInstance.append(StartOrder.symbol(unit, function))
     } else {
-      let name = unit.exports.first { $0.kind == .function && $0.index == function }?.name
+      let name = unit.exports.first { $0.function == function }?.name
       let what = name.map { "'\($0)'" } ?? "its start function"
       diagnostics.error(
         "\(unit.file.displayName): \(what) sets variables, which every thread has for itself, and memory, which threads "
@@ -129,7 +129,7 @@ struct StartOrder {
     var result: [(priority: UInt32, symbol: SymbolID)] = []
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
-        let id = unit.symbolIDs[Int(function.symbol)]
+        let id = unit.symbolIDs[function.symbol]
         let symbol = resolution.symbol(id)
         // The COMDAT group of a local one may have lost to another file's.
         if symbol.isDefined || !symbol.isLocal, live.isLive(symbol, id) { result.append((function.priority, id)) }

@@ -61,7 +61,7 @@ extension StartUpPass {
       return segment.pieces.contains { piece in
         let unit = resolution.units[piece.unit]
         return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
-          let id = unit.symbolIDs[Int(unit.relocations[index].target)]
+          let id = unit.symbolIDs[unit.relocations[index].symbol]
           return options.isPositionIndependent
             || !resolution.symbol(id).isDefined && addresses.contains(id)
         }

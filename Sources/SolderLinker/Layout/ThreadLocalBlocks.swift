@@ -30,7 +30,7 @@ extension Resolution {
     guard isInLibraryBlock(symbol) else { return wellKnown.tlsBase }
     let unit = units[symbol.definer]
     guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
-    return unit.symbolIDs[Int(facts.globalSymbols + data.base)]
+    return unit.symbolIDs[facts.symbol(data.base)]
   }
 }
 
@@ -39,7 +39,7 @@ extension OwnUnit {
   func threadLocalSetUp(of unit: Unit) -> SymbolID? {
     guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
     guard let function = data.initialize else { return threadLocalSetUp[unit.index] }
-    return unit.symbolIDs[Int(facts.functionSymbols + function)]
+    return unit.symbolIDs[facts.symbol(function)]
   }
 }
 

@@ -42,7 +42,7 @@ struct CodeFolder {
     flow = LocalFlow(
       globals: facts.globals.indices.map { index in
         facts.globals[index].map { value in
-          KnownValue(value: value, is64: unit.globalType(UInt32(index))?.valueType == 0x7E)
+          KnownValue(value: value, is64: unit.globalType(GlobalIndex(index))?.valueType == 0x7E)
         }
       })
   }
@@ -57,7 +57,7 @@ struct CodeFolder {
     needsTableBlock = false
     edits.removeAll(keepingCapacity: true)
     guard code.read(body, places, relocations[first...]), flow.follow(code) else {
-      needsTableBlock = relocations[first...].contains { $0.kind == .constantTableIndex && $0.target == none32 }
+      needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
       return
     }
     edit()
@@ -143,7 +143,7 @@ struct CodeFolder {
     edits.append(
       Relocation(
         .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
-        width: UInt8(truncatingIfNeeded: range.count), target: none32, encoding: .nothing))
+        width: UInt8(truncatingIfNeeded: range.count), encoding: .nothing))
   }
 
   /// A run becomes a constant.
@@ -166,7 +166,7 @@ struct CodeFolder {
     }
     var relocation = Relocation(
       .constantNumber, at: UInt32(truncatingIfNeeded: run.range.lowerBound),
-      width: UInt8(truncatingIfNeeded: run.range.count), target: none32,
+      width: UInt8(truncatingIfNeeded: run.range.count),
       encoding: .constant(is64: run.known.is64))
     _ = relocation.become(value, is64: run.known.is64)
     edits.append(relocation)

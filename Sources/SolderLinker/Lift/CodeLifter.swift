@@ -41,15 +41,15 @@ final class CodeLifter: Sendable {
     var relocations: [Relocation] = []
     /// For each function of the run, its relocations among those of the run.
     var ranges: [RelocationRange] = []
-    var assignedGlobals: Set<UInt32> = []
+    var assignedGlobals: Set<GlobalIndex> = []
     var needsTableBlock = false
     var hasHeapBase = false
-    var namedFunctions: Set<UInt32> = []
+    var namedFunctions: Set<SymbolIndex> = []
     /// Relocation functions that were read, but that code needs all the same.
-    var neededFunctions: Set<UInt32> = []
+    var neededFunctions: Set<FunctionIndex> = []
     var namesSegments = false
-    var namedElements: Set<UInt32> = []
-    var changedTables: Set<UInt32> = []
+    var namedElements: Set<ElementIndex> = []
+    var changedTables: Set<TableIndex> = []
     var error: FormatError?
 
     /// What was found since the last function began belongs to that.

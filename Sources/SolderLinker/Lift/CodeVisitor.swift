@@ -18,9 +18,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var file = InputFile.nothing
   private var code: [Function] = []
   private var facts = LiftedFacts()
-  private var functionSymbols: UInt32 = 0
+  private var functionSymbols = SymbolIndex(0)
   private var functionCount: UInt32 = 0
-  private var importedFunctions: UInt32 = 0
+  private var firstDefined = FunctionIndex(0)
   private var globalCount: UInt32 = 0
   private var tableCount = 0
   private var tagCount = 0
@@ -28,7 +28,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var memoryCount = 0
   private var hasDoneCode = false
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
-  private var lastAssigned = none32
+  private var lastAssigned: GlobalIndex?
   /// Whether the body that is scanned reads a base, and whether that of the table.
   private var mayFold = false
   private var readsTableBase = false
@@ -57,11 +57,11 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      if hasDoneCode, facts.done.functions.contains(importedFunctions + UInt32(index)) { continue }
+      if hasDoneCode, facts.done.functions.contains(firstDefined + index) { continue }
       current = index
       let body = code[index].body
       var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
-      if hasDoneCode, let runs = facts.done.runs[importedFunctions + UInt32(index)] {
+      if hasDoneCode, let runs = facts.done.runs[firstDefined + index] {
         scanWhatStays(reader, runs)
         continue
       }
@@ -103,7 +103,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
     let rest = found.filter { !replaced.contains($0.offset) }
-    if rest.contains(where: { $0.kind == .constantTableIndex && $0.target == none32 }) { return false }
+    if rest.contains(where: { $0.isInTableBlock }) { return false }
     result.relocations.removeLast(result.relocations.count - first)
     result.relocations += rest
     var folder = CodeFolder(unit, leavesTable: true)
@@ -124,7 +124,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       visitor.finish()
       self = visitor.visitor
       // Other bodies are folded; here the runs that go are in the way.
-      if mayFold, result.relocations.contains(where: { $0.kind == .constantTableIndex && $0.target == none32 }) {
+      if mayFold, result.relocations.contains(where: { $0.isInTableBlock }) {
         result.needsTableBlock = true
       }
       mayFold = false
@@ -140,7 +140,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       result.relocations.append(
         Relocation(
           .removedCall, at: UInt32(truncatingIfNeeded: start),
-          width: UInt8(truncatingIfNeeded: min(run.upperBound - start, 255)), target: none32, encoding: .nothing))
+          width: UInt8(truncatingIfNeeded: min(run.upperBound - start, 255)), encoding: .nothing))
     }
   }
 
@@ -162,7 +162,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard let (index, next) = lifter.take(row: row) else { return false }
     task = index
     functions = next.functions
-    lastAssigned = none32
+    lastAssigned = nil
     result.ranges.reserveCapacity(functions.count)
     if next.unit !== unit { use(next) }
     if let search { result.hasHeapBase = search.isInCode(of: functions) }
@@ -183,7 +183,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
     facts.done = task.done
-    importedFunctions = UInt32(unit.functionImports.count)
+    firstDefined = FunctionIndex(unit.functionImports.count)
     functionSymbols = facts.functionSymbols
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
     globalCount = UInt32(unit.globalImports.count + unit.globals.count)
@@ -206,7 +206,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     result.relocations.append(
       Relocation(
         .functionIndexLEB, at: UInt32(truncatingIfNeeded: operand.offset),
-        width: UInt8(truncatingIfNeeded: operand.length), target: functionSymbols + operand.value))
+        width: UInt8(truncatingIfNeeded: operand.length), target: (functionSymbols + operand.value).rawValue))
   }
 
   private mutating func anyOperand(_ operand: Operand) throws(FormatError) {
@@ -214,39 +214,42 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     switch operand.kind {
     case .function:
       guard operand.value < functionCount else { throw missing("function", operand) }
-      relocation.target = facts.functionSymbols + operand.value
-      if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.target) }
-      if hasDoneCode, facts.done.functions.contains(operand.value) {
+      let function = FunctionIndex(rawValue: operand.value)
+      relocation.target = facts.symbol(function).rawValue
+      if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.symbol) }
+      if hasDoneCode, facts.done.functions.contains(function) {
         if facts.done.calls.contains(operand.offset) {
           relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
-          result.neededFunctions.insert(operand.value)
+          result.neededFunctions.insert(function)
         }
-      } else if hasDoneCode, facts.done.runs[operand.value] != nil,
+      } else if hasDoneCode, facts.done.runs[function] != nil,
         !facts.done.startUpCalls.contains(operand.offset)
       {
-        result.neededFunctions.insert(operand.value)
+        result.neededFunctions.insert(function)
       }
     case .global:
       guard operand.value < globalCount else { throw missing("global", operand) }
       if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
         relocation = constantRelocation(value, operand)
       } else {
-        if operand.opcode != .globalGet, operand.value != lastAssigned {
-          result.assignedGlobals.insert(operand.value)
-          lastAssigned = operand.value
+        let global = GlobalIndex(rawValue: operand.value)
+        if operand.opcode != .globalGet, global != lastAssigned {
+          result.assignedGlobals.insert(global)
+          lastAssigned = global
         }
-        relocation.target = facts.globalSymbols + operand.value
+        relocation.target = facts.symbol(global).rawValue
         if relocation.encoding.isGlobalGet { relocation.encoding = .globalGet(is64: isWide(operand.value)) }
       }
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
-      if operand.opcode.changesTable { result.changedTables.insert(operand.value) }
-      relocation.target = facts.tableSymbols + operand.value
+      let table = TableIndex(rawValue: operand.value)
+      if operand.opcode.changesTable { result.changedTables.insert(table) }
+      relocation.target = facts.symbol(table).rawValue
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }
-      relocation.target = facts.tagSymbols + operand.value
+      relocation.target = facts.symbol(TagIndex(rawValue: operand.value)).rawValue
     case .type, .signedType:
       guard Int(operand.value) < typeCount else { throw missing("type", operand) }
     case .memory:
@@ -258,7 +261,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       result.namesSegments = true
     case .element:
       guard Int(operand.value) < unit?.elements.count ?? 0 else { throw missing("element segment", operand) }
-      result.namedElements.insert(operand.value)
+      result.namedElements.insert(ElementIndex(rawValue: operand.value))
     case .implicitMemory: break
     }
     result.relocations.append(relocation)
@@ -280,9 +283,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// `global.get` of a known value becomes the value.
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
-    relocation.target = facts.globalSymbols + operand.value
+    relocation.target = facts.symbol(GlobalIndex(rawValue: operand.value)).rawValue
     if value.base == .tableBlock { readsTableBase = true }
-    if value.base == .tableBlock || value.base == .memory(symbol: facts.memoryBlockSymbol) && isUsedInSum(operand) {
+    if value.base == .tableBlock || value.base == facts.memoryBlock?.base && isUsedInSum(operand) {
       mayFold = true
     }
     let is64 = isWide(operand.value)
@@ -291,7 +294,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     return relocation
   }
 
-  private func isWide(_ global: UInt32) -> Bool { unit?.globalType(global)?.valueType == 0x7E }
+  private func isWide(_ global: UInt32) -> Bool { unit?.globalType(GlobalIndex(rawValue: global))?.valueType == 0x7E }
 }
 
 /// Passes on the operands of a body outside of runs of instructions that go.

@@ -6,10 +6,14 @@ struct DataRelocations {
 
   private let unit: ModuleDraft
   private let facts: LiftedFacts
+  private let block: SegmentIndex
 
-  init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
+  /// - Returns: `nil` for a module without a block of memory.
+  init?(_ unit: ModuleDraft, _ facts: LiftedFacts) {
+    guard let block = facts.memoryBlock else { return nil }
     self.unit = unit
     self.facts = facts
+    self.block = block.segment
   }
 
   /// - Parameter stores: in the order in which they are done, none of which overlaps another in part.
@@ -44,14 +48,14 @@ struct DataRelocations {
   /// Relocated places that no segment initialises get zero bytes of their own: never more than they need, since the
   /// bytes around them may belong to a piece.
   private func addSegmentsForUninitialised(_ stores: [Store]) {
-    let pieces = unit.pieces(ofBlock: facts.memoryBlock)
+    let pieces = unit.pieces(ofBlock: block)
     var next = 0
     var run: (start: UInt64, end: UInt64)?
     func finish() {
       guard let (start, end) = run else { return }
       var segment = Segment(
         name: ByteString(".data"), size: end - start, content: unit.arena.zeros(Int(end - start)))
-      segment.placement = .inside(segment: facts.memoryBlock, offset: start)
+      segment.placement = .inside(segment: block, offset: start)
       unit.segments.append(segment)
       run = nil
     }
@@ -74,7 +78,7 @@ struct DataRelocations {
   private func attach(_ stores: [Store]) {
     unit.declaredRelocations.segments = Array(repeating: RelocationRange(), count: unit.segments.count)
     var next = 0
-    for piece in unit.pieces(ofBlock: facts.memoryBlock) {
+    for piece in unit.pieces(ofBlock: block) {
       while next < stores.count, stores[next].offset < piece.start { next += 1 }
       let first = next
       while next < stores.count, stores[next].offset + UInt64(stores[next].width) <= piece.end { next += 1 }
@@ -115,7 +119,7 @@ struct DataRelocations {
   private func relocation(_ store: Store, from start: UInt64) -> Relocation? {
     let isWide = store.width == 8
     let kind: RelocationKind
-    let target: UInt32
+    let target: SymbolIndex
     var addend = store.value.addend
     switch store.value.base {
     case .memory(let symbol): (kind, target) = (isWide ? .memoryAddressI64 : .memoryAddressI32, symbol)
@@ -125,7 +129,7 @@ struct DataRelocations {
       (kind, target, addend) = (isWide ? .tableIndexI64 : .tableIndexI32, symbol, 0)
     case .number: return nil
     }
-    var relocation = Relocation(kind, at: UInt32(store.offset - start), width: store.width, target: target)
+    var relocation = Relocation(kind, at: UInt32(store.offset - start), width: store.width, target: target.rawValue)
     unit.setAddend(addend, of: &relocation)
     return relocation
   }
@@ -133,7 +137,7 @@ struct DataRelocations {
 
 extension ModuleDraft {
   /// Pieces of a block that hold bytes, by their offset.
-  func pieces(ofBlock block: UInt32) -> [(start: UInt64, end: UInt64, segment: Int)] {
+  func pieces(ofBlock block: SegmentIndex) -> [(start: UInt64, end: UInt64, segment: Int)] {
     var result: [(start: UInt64, end: UInt64, segment: Int)] = []
     for (index, segment) in segments.enumerated() where segment.count > 0 {
       if case .inside(block, let offset) = segment.placement {

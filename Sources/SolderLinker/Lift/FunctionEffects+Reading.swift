@@ -4,9 +4,9 @@ extension FunctionEffects {
   /// Reads a function, and all that it calls directly.
   ///
   /// - Parameter done: what does not run any more.
-  init(of function: UInt32, in unit: ModuleDraft, without done: DoneCode) {
+  init(of function: FunctionIndex, in unit: ModuleDraft, without done: DoneCode) {
     self = []
-    var seen: Set<UInt32> = [function]
+    var seen: Set<FunctionIndex> = [function]
     var waiting = [function]
     while let next = waiting.popLast() {
       guard let body = unit.body(of: next) else {
@@ -23,7 +23,7 @@ extension FunctionEffects {
           guard instruction.opcode == .call || instruction.opcode == .returnCall,
             !done.calls.contains(instruction.operandOffset)
           else { continue }
-          let callee = UInt32(truncatingIfNeeded: instruction.first)
+          let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
           if seen.insert(callee).inserted { waiting.append(callee) }
         }
       } catch {
@@ -58,7 +58,7 @@ extension FunctionEffects {
 
 extension ModuleDraft {
   /// The instructions of a function of the index space; `nil` for an imported one, and where the locals are damaged.
-  func body(of function: UInt32) -> InstructionReader? {
+  func body(of function: FunctionIndex) -> InstructionReader? {
     let index = Int(function) - functionImports.count
     guard index >= 0, index < functions.count else { return nil }
     var code = file.reader(of: functions[index].body)
@@ -68,14 +68,14 @@ extension ModuleDraft {
   }
 
   /// The functions that a function calls directly, or by way of others.
-  func callees(of function: UInt32) -> Set<UInt32> {
-    var found: Set<UInt32> = []
+  func callees(of function: FunctionIndex) -> Set<FunctionIndex> {
+    var found: Set<FunctionIndex> = []
     var waiting = [function]
     while let next = waiting.popLast() {
       guard var reader = body(of: next) else { continue }
       while let instruction = try? reader.next() {
         guard instruction.opcode == .call || instruction.opcode == .returnCall else { continue }
-        let callee = UInt32(truncatingIfNeeded: instruction.first)
+        let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
         if found.insert(callee).inserted { waiting.append(callee) }
       }
     }

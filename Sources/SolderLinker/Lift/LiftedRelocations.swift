@@ -28,7 +28,7 @@ struct LiftedRelocations {
 
   private mutating func join(_ threads: Threads) {
     joinRelocations(threads)
-    var needed: Set<UInt32> = []
+    var needed: Set<FunctionIndex> = []
     for (_, result) in runs {
       if let error = result.error {
         diagnostics.error(error, in: unit.file)
@@ -66,11 +66,11 @@ struct LiftedRelocations {
 
   /// A relocation function that was read has done its work, and its body goes, or a part of it; unless something needs
   /// it that is no part of the start-up: an export of its own, a table, a pointer, a call from other code.
-  private mutating func scanNeededAfterAll(_ called: Set<UInt32>) {
+  private mutating func scanNeededAfterAll(_ called: Set<FunctionIndex>) {
     guard !done.isEmpty else { return }
     let changed = done.functions.union(done.runs.keys)
-    var needed = called.union(changed.intersection(unit.elements.flatMap(\.functions)))
-    let first = UInt32(unit.functionImports.count)
+    var needed = called.union(changed.intersection(unit.elements.flatMap { $0.functions.compactMap(\.index) }))
+    let first = FunctionIndex(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
       if let function = symbol.definition { needed.insert(first + function.rawValue) }
     }
@@ -78,7 +78,7 @@ struct LiftedRelocations {
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
       done.restore(function)
-      let index = Int(function - first)
+      let index = function - first
       let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
       lifter.work()
       guard let result = lifter.found(in: unit, movesMemory: false)?.first?.result else { continue }
@@ -96,15 +96,16 @@ struct LiftedRelocations {
   /// Globals that only a relocation function sets, once, are constants after all.
   private mutating func foldAssignedGlobals() {
     guard !facts.assignedGlobals.isEmpty else { return }
-    let exported = Set(unit.exports.filter { $0.kind == .global }.map(\.index))
+    let exported = Set(unit.exports.compactMap(\.global))
     let constants = facts.assignedGlobals.filter { !code.variables.contains($0.key) && !exported.contains($0.key) }
     for index in relocations.entries.indices where relocations.entries[index].kind == .globalIndexLEB {
-      let target = relocations.entries[index].target
-      guard target >= facts.globalSymbols, let value = constants[target - facts.globalSymbols] else { continue }
+      guard let global = facts.global(of: relocations.entries[index].symbol), let value = constants[global] else {
+        continue
+      }
       let settled = settled(value)
       guard relocations.entries[index].encoding.isGlobalGet else { continue }
       _ = relocations.entries[index].become(
-        settled, is64: unit.globalType(target - facts.globalSymbols)?.valueType == 0x7E)
+        settled, is64: unit.globalType(global)?.valueType == 0x7E)
     }
     // What is not folded, for whatever reason, has its value when the program starts.
     for (global, value) in facts.assignedGlobals { code.initialValues[global] = settled(value) }

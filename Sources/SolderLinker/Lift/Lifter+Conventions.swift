@@ -38,12 +38,13 @@ extension ByteString {
 struct ExportNames {
   private var names: Set<ByteString> = []
 
-  init(_ unit: ModuleDraft, _ imported: [ByteString: UInt32]) {
+  init(_ unit: ModuleDraft, _ imported: [ByteString: FunctionIndex]) {
     guard unit.origin == .sharedLibrary else { return }
     let imports = unit.functionImports.count
     var candidates: [Export] = []
-    for export in unit.exports where export.kind == .function && Int(export.index) >= imports {
-      let own = unit.functions[Int(export.index) - imports].name
+    for export in unit.exports {
+      guard let index = export.function, Int(index) >= imports else { continue }
+      let own = unit.functions[Int(index) - imports].name
       guard !own.isEmpty, own != export.name, imported[export.name] == nil,
         !ExportNames.isMangled(export.name, own: own)
       else { continue }
@@ -51,12 +52,13 @@ struct ExportNames {
     }
     guard !candidates.isEmpty else { return }
     // A function that is exported under its own name too has an alias.
-    var exportedAsThemselves: Set<UInt32> = []
-    for export in unit.exports where export.kind == .function && Int(export.index) >= imports {
-      if unit.functions[Int(export.index) - imports].name == export.name { exportedAsThemselves.insert(export.index) }
+    var exportedAsThemselves: Set<UnitIndex> = []
+    for export in unit.exports {
+      guard let index = export.function, Int(index) >= imports else { continue }
+      if unit.functions[Int(index) - imports].name == export.name { exportedAsThemselves.insert(export.item) }
     }
     names = Set(
-      candidates.filter { !exportedAsThemselves.contains($0.index) || !ExportNames.isIdentifier($0.name) }.map(\.name))
+      candidates.filter { !exportedAsThemselves.contains($0.item) || !ExportNames.isIdentifier($0.name) }.map(\.name))
   }
 
   func contains(_ export: Export) -> Bool { !names.isEmpty && export.kind == .function && names.contains(export.name) }

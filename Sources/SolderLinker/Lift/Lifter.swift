@@ -20,7 +20,7 @@ struct Lifter {
   let unit: ModuleDraft
   private var facts = LiftedFacts()
   /// Functions imported from `env`, by name.
-  private var importedFunctions: [ByteString: UInt32] = [:]
+  private var importedFunctions: [ByteString: FunctionIndex] = [:]
   /// Names of imports that the metadata calls weak, by module.
   private var weakImports: [ByteString: Set<ByteString>] = [:]
   private var exportFlags: [ByteString: SymbolFlags] = [:]
@@ -28,7 +28,7 @@ struct Lifter {
   init(_ unit: ModuleDraft) {
     self.unit = unit
     for (index, entry) in unit.functionImports.enumerated() where entry.module == "env" {
-      if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = UInt32(index) }
+      if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = FunctionIndex(index) }
     }
     for entry in unit.dylink?.importFlags ?? [] where entry.flags.contains(.bindingWeak) {
       weakImports[entry.module, default: []].insert(entry.name)
@@ -103,15 +103,15 @@ struct Lifter {
     func check(_ index: UInt32, _ count: Int, _ what: String) throws(FormatError) {
       if Int(index) >= count { throw FormatError("\(what) \(index) does not exist", at: unit.file.bytes.end) }
     }
-    if let start = unit.startFunction { try check(start, functions, "start function") }
+    if let start = unit.startFunction { try check(start.rawValue, functions, "start function") }
     let tables = unit.tableImports.count + unit.tables.count
     let memories = unit.memoryImports.count + unit.memories.count
-    for element in unit.elements where element.table != none32 {
-      try check(element.table, tables, "an element segment is for a table, but table")
+    for case let table? in unit.elements.map(\.table) {
+      try check(table.rawValue, tables, "an element segment is for a table, but table")
     }
     for segment in unit.segments {
       if case .kept(let memory, _) = segment.placement {
-        try check(memory, memories, "a data segment is for a memory, but memory")
+        try check(memory.rawValue, memories, "a data segment is for a memory, but memory")
       }
     }
     for export in unit.exports {
@@ -123,7 +123,7 @@ struct Lifter {
         case .tag: unit.tagImports.count + unit.tags.count
         case .memory: memories
         }
-      try check(export.index, count, "export '\(export.name)' names an index that does not exist:")
+      try check(export.item.rawValue, count, "export '\(export.name)' names an index that does not exist:")
     }
   }
 
@@ -132,13 +132,13 @@ struct Lifter {
     for index in unit.relocations.indices {
       let target = unit.relocations[index].target
       switch unit.relocations[index].kind {
-      case .functionIndexLEB: unit.relocations[index].target = facts.functionSymbols + target
-      case .tableNumberLEB: unit.relocations[index].target = facts.tableSymbols + target
-      case .tagIndexLEB: unit.relocations[index].target = facts.tagSymbols + target
+      case .functionIndexLEB: unit.relocations[index].target = facts.symbol(FunctionIndex(rawValue: target)).rawValue
+      case .tableNumberLEB: unit.relocations[index].target = facts.symbol(TableIndex(rawValue: target)).rawValue
+      case .tagIndexLEB: unit.relocations[index].target = facts.symbol(TagIndex(rawValue: target)).rawValue
       case .globalIndexLEB:
-        let is64 = unit.globalType(target)?.valueType == 0x7E
+        let is64 = unit.globalType(GlobalIndex(rawValue: target))?.valueType == 0x7E
         if let value = facts.globals[Int(target)], unit.relocations[index].become(value, is64: is64) { continue }
-        unit.relocations[index].target = facts.globalSymbols + target
+        unit.relocations[index].target = facts.symbol(GlobalIndex(rawValue: target)).rawValue
         if unit.relocations[index].encoding.isGlobalGet { unit.relocations[index].encoding = .globalGet(is64: is64) }
       default: break
       }
@@ -178,13 +178,13 @@ struct Lifter {
     unit.symbols.reserveCapacity(
       unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
         + unit.exports.count + 64)
-    facts.functionSymbols = 0
+    facts.functionSymbols = SymbolIndex(0)
     declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions) { $0.name }
-    facts.globalSymbols = UInt32(unit.symbols.count)
+    facts.globalSymbols = SymbolIndex(unit.symbols.count)
     declare(.global, unit.globalImports.map { ($0.module, $0.name) }, defined: unit.globals) { $0.name }
-    facts.tableSymbols = UInt32(unit.symbols.count)
+    facts.tableSymbols = SymbolIndex(unit.symbols.count)
     declare(.table, unit.tableImports.map { ($0.module, $0.name) }, defined: unit.tables) { $0.name }
-    facts.tagSymbols = UInt32(unit.symbols.count)
+    facts.tagSymbols = SymbolIndex(unit.symbols.count)
     declare(.tag, unit.tagImports.map { ($0.module, $0.name) }, defined: unit.tags) { $0.name }
   }
 
@@ -218,18 +218,18 @@ struct Lifter {
 
   /// Exports that every library has under the same name: its own business, called at start.
   private mutating func isPrivate(_ export: Export) -> Bool {
-    guard unit.origin == .sharedLibrary, export.kind == .function else { return false }
+    guard unit.origin == .sharedLibrary, let function = export.function else { return false }
     let name = export.name
     if name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize" {
-      if !facts.constructors.contains(export.index) { facts.constructors.append(export.index) }
+      if !facts.constructors.contains(function) { facts.constructors.append(function) }
     } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs"
       || name == "__wasm_apply_global_relocs"
     {
-      facts.relocationFunctions.append(export.index)
+      facts.relocationFunctions.append(function)
     } else if name == "__wasm_init_tls" {
-      facts.initializeTLS = export.index
+      facts.initializeTLS = function
     } else if name == "_emscripten_tls_init" || name == "emscripten_tls_init" {
-      facts.allocateTLS = export.index
+      facts.allocateTLS = function
     } else {
       return name.hasPrefix("__wasm_apply_") || name == "__wasm_init_memory" || name == "__wasm_start"
     }
@@ -250,7 +250,8 @@ struct Lifter {
     let importedNames = importedNames
     let exportNames = ExportNames(unit, importedFunctions)
     for export in unit.exports where !isPrivate(export) {
-      let spaces: (imports: Int, first: UInt32, kind: SymbolKind)
+      let spaces: (imports: Int, first: SymbolIndex, kind: SymbolKind)
+      let index = Int(export.item.rawValue)
       switch export.kind {
       case .function: spaces = (unit.functionImports.count, facts.functionSymbols, .function)
       case .global: spaces = (unit.globalImports.count, facts.globalSymbols, .global)
@@ -261,25 +262,24 @@ struct Lifter {
       if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
       if export.kind == .table, unit.origin == .sharedLibrary { continue }
       let meaning: Meaning =
-        Int(export.index) < spaces.imports
-        ? .alias(SymbolIndex(rawValue: spaces.first + export.index))
-        : .defined(DefinitionIndex(Int(export.index) - spaces.imports))
+        index < spaces.imports
+        ? .alias(spaces.first + index) : .defined(DefinitionIndex(index - spaces.imports))
       var symbol = UnitSymbol(kind: spaces.kind, meaning, flags: flags(of: export), name: export.name)
       if importedNames.contains(export.name) {
         symbol.flags.insert(.bindingLocal)
-        facts.exportsOfImportedNames.append(UInt32(unit.symbols.count))
+        facts.exportsOfImportedNames.append(SymbolIndex(unit.symbols.count))
       } else if unit.origin == .plainModule, export.name.isLinkersOwn {
         symbol.flags.insert(.bindingLocal)
-        facts.privateExports.append(UInt32(unit.symbols.count))
+        facts.privateExports.append(SymbolIndex(unit.symbols.count))
       } else if exportNames.contains(export) {
         symbol.flags.insert(.exported)
       }
       unit.symbols.append(symbol)
-      if export.kind == .function, Int(export.index) >= spaces.imports {
-        let index = Int(export.index) - spaces.imports
-        if unit.functions[index].name.isEmpty {
-          unit.functions[index].name = export.name
-          unit.symbols[Int(facts.functionSymbols + export.index)].name = export.name
+      if let function = export.function, index >= spaces.imports {
+        let defined = index - spaces.imports
+        if unit.functions[defined].name.isEmpty {
+          unit.functions[defined].name = export.name
+          unit.symbols[Int(facts.symbol(function))].name = export.name
         }
       }
     }
@@ -292,22 +292,21 @@ struct Lifter {
     // For one thread alone it lies where all data lies.
     if !unit.isThreaded { flags.remove(.tls) }
     let isWeak =
-      unit.origin == .sharedLibrary && export.kind == .function && Int(export.index) >= unit.functionImports.count
+      unit.origin == .sharedLibrary && export.function.map { Int($0) >= unit.functionImports.count } ?? false
       && importedFunctions[export.name] != nil
     return flags.intersection([.bindingWeak, .tls]).union(isWeak ? .bindingWeak : [])
   }
 
   /// An immutable integer global that a library exports is the address of data, counted from its block.
   private mutating func declareData(_ export: Export) -> Bool {
-    let index = Int(export.index) - unit.globalImports.count
-    guard index >= 0, !unit.globals[index].type.isMutable, let value = facts.globals[Int(export.index)] else {
-      return false
-    }
+    guard let global = export.global else { return false }
+    let index = Int(global) - unit.globalImports.count
+    guard index >= 0, !unit.globals[index].type.isMutable, let value = facts.globals[Int(global)] else { return false }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
-    let isInBlock = facts.memoryBlock != none32
+    guard let block = facts.memoryBlock else { return false }
     var symbol = UnitSymbol(
-      kind: .data, isInBlock ? .defined(DefinitionIndex(rawValue: facts.memoryBlock)) : .absolute,
-      flags: flags(of: export), name: export.name)
+      kind: .data, .defined(DefinitionIndex(rawValue: block.segment.rawValue)), flags: flags(of: export),
+      name: export.name)
     if symbol.flags.contains(.tls), value.base == .number {
       // Counted from the thread's copy.
       symbol.offset = UInt64(bitPattern: value.addend)
@@ -315,18 +314,17 @@ struct Lifter {
       return true
     }
     switch value.base {
-    case .number, .memory(symbol: facts.memoryBlockSymbol):
+    case .number, block.base:
       symbol.offset = UInt64(bitPattern: value.addend)
-    case .memory(let target) where value.addend == 0: symbol.meaning = .alias(SymbolIndex(rawValue: target))
+    case .memory(let target) where value.addend == 0: symbol.meaning = .alias(target)
     default: return false
     }
-    if facts.memoryBlock != none32, value.base != .number || value.addend >= 0 {
+    if value.base != .number || value.addend >= 0 {
       // A symbol may lie beyond the block that the library declares; then the block is longer.
       let end = UInt64(clamping: value.addend)
-      let segment = Int(facts.memoryBlock)
+      let segment = Int(block.segment)
       if end > unit.segments[segment].size, end < 1 << 31 { unit.segments[segment].size = end }
     }
-    if facts.memoryBlock == none32 { symbol.flags.insert(.absolute) }
     unit.symbols.append(symbol)
     return true
   }
@@ -341,7 +339,7 @@ struct Lifter {
         facts.globals[index] = SymbolicValue(base: .slot(symbol: addressSymbol(.function, entry)), addend: 0)
       } else if entry.module == "env" {
         if entry.name == "__memory_base" || entry.name == "__memory_base32" {
-          facts.globals[index] = SymbolicValue(base: .memory(symbol: facts.memoryBlockSymbol), addend: 0)
+          facts.globals[index] = facts.memoryBlock.map { SymbolicValue(base: $0.base, addend: 0) }
         } else if entry.name == "__table_base" || entry.name == "__table_base32" {
           facts.globals[index] = SymbolicValue(base: .tableBlock, addend: 0)
         } else {
@@ -351,20 +349,20 @@ struct Lifter {
         continue
       }
       // The import is a constant now and asks nobody for a global of that name.
-      unit.symbols[Int(facts.globalSymbols) + index].flags.formUnion([.bindingLocal, .bindingWeak])
+      unit.symbols[Int(facts.symbol(GlobalIndex(index)))].flags.formUnion([.bindingLocal, .bindingWeak])
     }
   }
 
   /// The symbol whose address a `GOT` import is; a function that is imported as well has one already.
-  private func addressSymbol(_ kind: SymbolKind, _ entry: Import) -> UInt32 {
-    if kind == .function, let index = importedFunctions[entry.name] { return index }
+  private func addressSymbol(_ kind: SymbolKind, _ entry: Import) -> SymbolIndex {
+    if kind == .function, let function = importedFunctions[entry.name] { return facts.symbol(function) }
     let isWeak =
       isWeak(module: entry.module, name: entry.name) || self.isWeak(module: ByteString("env"), name: entry.name)
     unit.symbols.append(
       UnitSymbol(
         kind: kind, .undefined, flags: isWeak ? [.undefined, .bindingWeak] : .undefined, name: entry.name,
         isAddressOnly: true))
-    return UInt32(unit.symbols.count - 1)
+    return SymbolIndex(unit.symbols.count - 1)
   }
 
   /// Immutable globals whose initial value is known are constants.
@@ -399,26 +397,27 @@ struct Lifter {
     var block = Segment(
       name: ByteString(".data"), size: dylink.memorySize, content: InputFile.nothing)
     block.alignment = dylink.hasMemoryInformation ? dylink.memoryAlignment : 4
-    facts.memoryBlock = UInt32(unit.segments.count)
+    let index = SegmentIndex(unit.segments.count)
     unit.segments.append(block)
-    facts.memoryBlockSymbol = UInt32(unit.symbols.count)
+    facts.memoryBlock = MemoryBlock(segment: index, symbol: SymbolIndex(unit.symbols.count))
     unit.symbols.append(
       UnitSymbol(
-        kind: .data, .defined(DefinitionIndex(rawValue: facts.memoryBlock)), flags: .bindingLocal, name: block.name))
+        kind: .data, .defined(DefinitionIndex(rawValue: index.rawValue)), flags: .bindingLocal, name: block.name))
   }
 
   /// Active segments of a library are pieces of its block, which grows if it is shorter than its data.
   private func placeLibrarySegments() {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
-    for index in unit.segments.indices where index != Int(facts.memoryBlock) {
+    guard let memoryBlock = facts.memoryBlock else { return }
+    let block = Int(memoryBlock.segment)
+    for index in unit.segments.indices where index != block {
       guard case .kept(let memory, let offset) = unit.segments[index].placement, memory == unit.libraryMemory,
         let value = evaluator.value(of: offset)
       else { continue }
       switch value.base {
-      case .memory(symbol: facts.memoryBlockSymbol):
+      case memoryBlock.base:
         let start = UInt64(truncatingIfNeeded: value.addend) & 0xFFFF_FFFF
-        unit.segments[index].placement = .inside(segment: facts.memoryBlock, offset: start)
-        let block = Int(facts.memoryBlock)
+        unit.segments[index].placement = .inside(segment: memoryBlock.segment, offset: start)
         unit.segments[block].size = max(unit.segments[block].size, start + unit.segments[index].size)
       case .number: unit.segments[index].placement = .absolute(UInt64(bitPattern: value.addend))
       default: break
@@ -430,7 +429,7 @@ struct Lifter {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     let mask: UInt64 = unit.addressWidth == 64 ? .max : 0xFFFF_FFFF
     for index in unit.segments.indices {
-      guard case .kept(memory: 0, let offset) = unit.segments[index].placement,
+      guard case .kept(memory: .first, let offset) = unit.segments[index].placement,
         let value = evaluator.value(of: offset), value.base == .number
       else { continue }
       unit.segments[index].placement = .absolute(UInt64(bitPattern: value.addend) & mask)
@@ -445,7 +444,7 @@ struct Lifter {
     facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
     for index in unit.elements.indices {
       let element = unit.elements[index]
-      guard element.table == 0, let offset = element.offset, let value = evaluator.value(of: offset),
+      guard element.table == TableIndex(0), let offset = element.offset, let value = evaluator.value(of: offset),
         value.base == .tableBlock, value.addend >= 0, value.addend < 1 << 31
       else { continue }
       facts.tableBlockSize = max(facts.tableBlockSize, UInt32(clamping: value.addend + Int64(element.count)))
@@ -461,7 +460,7 @@ struct Lifter {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
     for index in unit.elements.indices {
       let element = unit.elements[index]
-      guard element.table == 0, element.holdsFunctions, let offset = element.offset,
+      guard element.table == TableIndex(0), element.holdsFunctions, let offset = element.offset,
         let value = evaluator.value(of: offset), value.base == .number, value.addend >= 0
       else { continue }
       unit.elements[index].placement = .absolute(slot: UInt64(value.addend))

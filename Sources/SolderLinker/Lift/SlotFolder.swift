@@ -105,17 +105,17 @@ struct SlotFolder {
   private func removal(_ instruction: Instruction) -> Relocation {
     Relocation(
       .removedCall, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: none32, encoding: .nothing)
+      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), encoding: .nothing)
   }
 
   private func isWide(_ read: Instruction) -> Bool {
-    unit.globalType(UInt32(truncatingIfNeeded: read.first))?.valueType == 0x7E
+    unit.globalType(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: read.first)))?.valueType == 0x7E
   }
 
-  private func slot(_ instruction: Instruction, of symbol: UInt32, is64: Bool) -> Relocation {
+  private func slot(_ instruction: Instruction, of symbol: SymbolIndex, is64: Bool) -> Relocation {
     Relocation(
       .constantTableIndex, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol,
+      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol.rawValue,
       encoding: .constant(is64: is64))
   }
 

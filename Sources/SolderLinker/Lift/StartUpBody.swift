@@ -6,7 +6,7 @@ struct StartUpStatement {
     case store(address: SymbolicValue, value: SymbolicValue, width: UInt8)
     /// `memory.fill` with zero.
     case clear(address: SymbolicValue, count: Int64)
-    case set(global: UInt32, value: SymbolicValue)
+    case set(global: GlobalIndex, value: SymbolicValue)
   }
 
   /// Offsets in the file.
@@ -17,14 +17,14 @@ struct StartUpStatement {
   /// Other places that it reads or writes, as offsets in the unit's block; `nil` for any place.
   var touched: [Range<Int64>?] = []
   var touchesEverything = false
-  var readGlobals: [UInt32] = []
+  var readGlobals: [GlobalIndex] = []
   /// Globals that it sets, or may set, to what is not known.
-  var unknownGlobals: [UInt32] = []
+  var unknownGlobals: [GlobalIndex] = []
   var readLocals: [UInt32] = []
   /// Locals that it sets, whatever happens.
   var setLocals: [UInt32] = []
   /// The function that it calls, where it does nothing else, and the offset of its index.
-  var call: UInt32?
+  var call: FunctionIndex?
   var callOffset = 0
   var lastInstruction: Int
   var lastOpcode = Opcode.nop
@@ -43,10 +43,10 @@ struct StartUpStatement {
 
 /// Goes through the body of a function, over values that are known up to where something will be placed.
 struct StartUpBody {
-  let function: UInt32
+  let function: FunctionIndex
   private let unit: ModuleDraft
   /// The memory of the program, in the unit's index space.
-  private let memory: UInt32?
+  private let memory: MemoryIndex?
   private var reader: InstructionReader
   /// Offset of the `end` that closes the body.
   private let end: Int
@@ -67,7 +67,7 @@ struct StartUpBody {
   }
 
   /// - Parameter function: one that the unit defines, without parameters and results.
-  init?(_ unit: ModuleDraft, _ function: UInt32, _ budget: inout Int) {
+  init?(_ unit: ModuleDraft, _ function: FunctionIndex, _ budget: inout Int) {
     self.unit = unit
     memory = unit.libraryMemory
     self.function = function
@@ -175,11 +175,11 @@ struct StartUpBody {
       if value == nil { statement.stays(instruction, "the value is not known") }
     case .globalGet:
       guard Int(instruction.first) < context.globals.count else { return false }
-      statement.readGlobals.append(UInt32(truncatingIfNeeded: instruction.first))
+      statement.readGlobals.append(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)))
       stack.append(context.globals[Int(instruction.first)])
     case .globalSet:
       guard Int(instruction.first) < context.globals.count, let value = stack.popLast() else { return false }
-      let global = UInt32(truncatingIfNeeded: instruction.first)
+      let global = GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
       guard let value else {
         statement.stays(instruction, "the value is not known")
         statement.unknownGlobals.append(global)
@@ -189,7 +189,7 @@ struct StartUpBody {
     case .i32Store, .i64Store:
       guard let value = stack.popLast(), let address = stack.popLast() else { return false }
       store(instruction, address, value, &statement, context)
-    case .memoryFill where UInt32(exactly: instruction.first) == memory:
+    case .memoryFill where UInt32(exactly: instruction.first) == memory?.rawValue:
       guard let count = stack.popLast(), let value = stack.popLast(), let address = stack.popLast() else {
         return false
       }
@@ -206,7 +206,7 @@ struct StartUpBody {
     _ statement: inout StartUpStatement, _ context: StartUpReader
   ) {
     let width: UInt8 = instruction.opcode == .i32Store ? 4 : 8
-    guard instruction.memory == memory else { return statement.stays(instruction, "it is another memory") }
+    guard instruction.memory == memory?.rawValue else { return statement.stays(instruction, "it is another memory") }
     guard let place = address?.plus(offset: instruction.first) else {
       statement.touched.append(nil)
       return statement.stays(instruction, "the place is not known")
@@ -241,7 +241,7 @@ struct StartUpBody {
     if index >= imported, instruction.offset == statement.range.lowerBound, !mayHaveLeft,
       unit.types.isEmptyFunction(type)
     {
-      statement.call = UInt32(index)
+      statement.call = FunctionIndex(index)
       statement.callOffset = instruction.operandOffset
       return true
     }
@@ -276,7 +276,7 @@ struct StartUpBody {
     if instruction.opcode == .drop { return stack.popLast() != nil }
     statement.stays(instruction, "what it does is not followed")
     if let access = instruction.opcode.memoryAccess {
-      if instruction.memory == memory {
+      if instruction.memory == memory?.rawValue {
         let depth = stack.count - effect.pops
         guard depth >= 0 else { return false }
         let address = stack[depth]?.plus(offset: instruction.first)
@@ -313,8 +313,9 @@ struct StartUpBody {
       // What it sets may not be set, so what was set before may still be read.
       statement.readLocals.append(UInt32(truncatingIfNeeded: instruction.first))
       if instruction.opcode != .localGet { locals[Int(instruction.first)] = nil }
-    case .globalGet: statement.readGlobals.append(UInt32(truncatingIfNeeded: instruction.first))
-    case .globalSet: statement.unknownGlobals.append(UInt32(truncatingIfNeeded: instruction.first))
+    case .globalGet: statement.readGlobals.append(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)))
+    case .globalSet:
+      statement.unknownGlobals.append(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)))
     case .block, .loop, .if, .else, .end: break
     case .br, .brIf:
       // The label of the function itself: it returns.

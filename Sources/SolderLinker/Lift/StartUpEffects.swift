@@ -4,7 +4,7 @@ struct KeptEffects {
   private var anyGlobal = false
   /// Offsets in the unit's block.
   private var ranges: [Range<Int64>] = []
-  private var globals: Set<UInt32> = []
+  private var globals: Set<GlobalIndex> = []
 
   /// Whether nothing stays that anybody could notice.
   var isEmpty: Bool { !anyMemory && !anyGlobal && ranges.isEmpty && globals.isEmpty }
@@ -24,13 +24,13 @@ struct KeptEffects {
     }
   }
 
-  mutating func touchGlobal(_ index: UInt32) { globals.insert(index) }
+  mutating func touchGlobal(_ index: GlobalIndex) { globals.insert(index) }
 
   /// Code of which nothing is known may do anything.
   mutating func touchEverything() { (anyMemory, anyGlobal) = (true, true) }
 
   func touches(_ range: Range<Int64>) -> Bool { anyMemory || ranges.contains { $0.overlaps(range) } }
-  func touches(global: UInt32) -> Bool { anyGlobal || globals.contains(global) }
+  func touches(global: GlobalIndex) -> Bool { anyGlobal || globals.contains(global) }
 }
 
 /// Stores that are done at link time.
@@ -43,12 +43,12 @@ struct PerformedStores {
     var offset: UInt64
     var value: SymbolicValue
     var width: UInt8
-    var function: UInt32
+    var function: FunctionIndex
   }
 
   private(set) var stores: [Store] = []
   /// Ranges that were cleared, which they are anyway, each with the function that does it.
-  private var cleared: [(range: Range<Int64>, function: UInt32)] = []
+  private var cleared: [(range: Range<Int64>, function: FunctionIndex)] = []
   /// One past the last byte that is written.
   private var end: UInt64 = 0
   /// The last store to each four bytes, as far as `stores` was entered. Producers write in the order of the addresses,
@@ -77,7 +77,7 @@ struct PerformedStores {
   }
 
   /// Notes that a range is cleared; `false` when something is stored there already.
-  mutating func clear(_ range: Range<Int64>, function: UInt32) -> Bool {
+  mutating func clear(_ range: Range<Int64>, function: FunctionIndex) -> Bool {
     guard cleared.count < 64, range.lowerBound >= Int64(end) || stores.isEmpty else { return false }
     cleared.append((range, function))
     return true

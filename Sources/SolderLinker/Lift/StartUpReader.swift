@@ -39,13 +39,13 @@ struct StartUpReader {
   /// What each global of the index space holds at this point of the start-up; `nil` if that is not known.
   private(set) var globals: [SymbolicValue?]
   /// Variables that statements that are done have read.
-  private var readGlobals: Set<UInt32> = []
-  private var outcomes: [UInt32: Outcome] = [:]
-  private var isReading: Set<UInt32> = []
+  private var readGlobals: Set<GlobalIndex> = []
+  private var outcomes: [FunctionIndex: Outcome] = [:]
+  private var isReading: Set<FunctionIndex> = []
   /// Functions that are called more than once, or call themselves.
-  private var whole: Set<UInt32> = []
+  private var whole: Set<FunctionIndex> = []
   /// Calls in what stays of a function, by the function that calls.
-  private var keptCalls: [UInt32: [Int]] = [:]
+  private var keptCalls: [FunctionIndex: [Int]] = [:]
   private var relocates = false
   /// Instructions and locals that may still be looked at, so that no input takes forever.
   private var budget: Int
@@ -68,7 +68,7 @@ struct StartUpReader {
   }
 
   /// A reader for other code than the start-up's: nothing is known of variables, but of one.
-  init(_ unit: ModuleDraft, with value: SymbolicValue, in global: UInt32) {
+  init(_ unit: ModuleDraft, with value: SymbolicValue, in global: GlobalIndex) {
     self.init(unit)
     globals = facts.globals
     if Int(global) < globals.count { globals[Int(global)] = value }
@@ -80,7 +80,7 @@ struct StartUpReader {
     reader.readRoots()
     reader.finish()
     unit.lifted = reader.facts
-    DataRelocations(unit, reader.facts).add(reader.performed.stores)
+    DataRelocations(unit, reader.facts)?.add(reader.performed.stores)
     ThreadLocalRelocations.run(unit)
   }
 
@@ -95,7 +95,7 @@ struct StartUpReader {
     facts.relocationFunctions = ordered.filter { read($0) != .done }
     // Constructors run when those of other libraries have, which may have set what they could reach.
     for index in unit.globals.indices {
-      let global = UInt32(unit.globalImports.count + index)
+      let global = GlobalIndex(unit.globalImports.count + index)
       if unit.globals[index].type.isMutable, facts.assignedGlobals[global] == nil { globals[Int(global)] = nil }
     }
     // Toolchains before 2020 had no export for it: the constructors call it first.
@@ -108,7 +108,9 @@ struct StartUpReader {
   }
 
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
-  private mutating func readLeadingCalls(of function: UInt32, limit: Int, except constructors: Set<UInt32>) {
+  private mutating func readLeadingCalls(
+    of function: FunctionIndex, limit: Int, except constructors: Set<FunctionIndex>
+  ) {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count, outcomes[function] == nil else { return }
     var code = unit.file.reader(of: unit.functions[index].body)
@@ -117,7 +119,7 @@ struct StartUpReader {
     var reader = InstructionReader(code)
     var left = limit
     while let instruction = try? reader.next(), instruction.opcode == .call {
-      let callee = UInt32(truncatingIfNeeded: instruction.first)
+      let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
       if outcomes[callee] == nil {
         guard left > 0, isPlain(callee), !constructors.contains(callee) else { return }
         left -= 1
@@ -138,9 +140,9 @@ struct StartUpReader {
   }
 
   /// Without those that another one calls: `_initialize` of a reactor calls `__wasm_call_ctors`.
-  private func callersOnly(_ constructors: [UInt32]) -> [UInt32] {
+  private func callersOnly(_ constructors: [FunctionIndex]) -> [FunctionIndex] {
     guard constructors.count > 1 else { return constructors }
-    var called: Set<UInt32> = []
+    var called: Set<FunctionIndex> = []
     for constructor in constructors where !called.contains(constructor) {
       called.formUnion(unit.callees(of: constructor).subtracting([constructor]))
     }
@@ -154,7 +156,7 @@ struct StartUpReader {
     facts.constructors.removeAll(where: empty.contains)
   }
 
-  private func isEmpty(_ function: UInt32) -> Bool {
+  private func isEmpty(_ function: FunctionIndex) -> Bool {
     guard isPlain(function), outcomes[function] == nil, var reader = unit.body(of: function) else { return false }
     while let instruction = try? reader.next() {
       switch instruction.opcode {
@@ -167,13 +169,13 @@ struct StartUpReader {
     return false
   }
 
-  private func name(of function: UInt32) -> ByteString {
-    let name = unit.symbols[Int(facts.functionSymbols + function)].name
-    return unit.exports.first { $0.kind == .function && $0.index == function }?.name ?? name
+  private func name(of function: FunctionIndex) -> ByteString {
+    let name = unit.symbols[Int(facts.symbol(function))].name
+    return unit.exports.first { $0.function == function }?.name ?? name
   }
 
   /// Whether the unit defines a function that takes and gives nothing.
-  private func isPlain(_ function: UInt32) -> Bool {
+  private func isPlain(_ function: FunctionIndex) -> Bool {
     let index = Int(function) - unit.functionImports.count
     return index >= 0 && index < unit.functions.count && unit.types.isEmptyFunction(unit.functions[index].type)
   }
@@ -181,7 +183,7 @@ struct StartUpReader {
   // MARK: Functions
 
   /// Reads one function at this point of the start-up.
-  mutating func read(_ function: UInt32, depth: Int = 0) -> Outcome {
+  mutating func read(_ function: FunctionIndex, depth: Int = 0) -> Outcome {
     guard isPlain(function), depth < 64 else { return giveUp(function) }
     if isReading.contains(function) { return giveUp(function) }
     if let outcome = outcomes[function] {
@@ -201,7 +203,7 @@ struct StartUpReader {
   }
 
   /// The function runs as it is, at this point and wherever else it is called.
-  private mutating func giveUp(_ function: UInt32) -> Outcome {
+  private mutating func giveUp(_ function: FunctionIndex) -> Outcome {
     whole.insert(function)
     facts.done.functions.remove(function)
     facts.done.runs[function] = nil
@@ -284,18 +286,18 @@ struct StartUpReader {
 
   /// Where in the unit's block an access goes; `nil` if it goes elsewhere, or may.
   func place(_ address: SymbolicValue?, _ count: Int64) -> Range<Int64>? {
-    guard let address, address.base == .memory(symbol: facts.memoryBlockSymbol), facts.memoryBlock != none32,
-      address.addend >= 0, count >= 0
+    guard let address, let block = facts.memoryBlock, address.base == block.base, address.addend >= 0, count >= 0
     else { return nil }
     let (end, overflow) = address.addend.addingReportingOverflow(count)
-    guard !overflow, end <= Int64(clamping: unit.segments[Int(facts.memoryBlock)].size), end <= 1 << 31 else {
+    guard !overflow, end <= Int64(clamping: unit.segments[Int(block.segment)].size), end <= 1 << 31 else {
       return nil
     }
     return address.addend..<end
   }
 
   /// Does what a statement does; or says why that cannot be. Then it stays, and what was done of it is done again.
-  private mutating func perform(_ statement: StartUpStatement, _ function: UInt32) -> KeptStartUpCode.Statement? {
+  private mutating func perform(_ statement: StartUpStatement, _ function: FunctionIndex) -> KeptStartUpCode.Statement?
+  {
     func because(_ reason: StaticString) -> KeptStartUpCode.Statement {
       .init(offset: statement.lastInstruction, opcode: statement.lastOpcode, reason: reason)
     }
@@ -337,7 +339,7 @@ struct StartUpReader {
   }
 
   /// Whether a global may have a value from the beginning.
-  private func canSet(_ global: UInt32, to value: SymbolicValue, in statement: StartUpStatement) -> Bool {
+  private func canSet(_ global: GlobalIndex, to value: SymbolicValue, in statement: StartUpStatement) -> Bool {
     guard !kept.touches(global: global), isVariable(Int(global)), Int(global) >= unit.globalImports.count else {
       return false
     }
@@ -355,7 +357,8 @@ struct StartUpReader {
 
   /// Whether data segments overlap, so that which byte is initialised by which depends on their order.
   private func findOverlapOfPieces() -> Bool {
-    let pieces = unit.pieces(ofBlock: facts.memoryBlock)
+    guard let block = facts.memoryBlock else { return false }
+    let pieces = unit.pieces(ofBlock: block.segment)
     return zip(pieces, pieces.dropFirst()).contains { $0.end > $1.start }
   }
 }

@@ -15,11 +15,11 @@ struct ThreadLocalReader {
   private let unit: ModuleDraft
   private let facts: LiftedFacts
   /// Addresses that code puts into variables.
-  private var assignments: [(global: UInt32, value: SymbolicValue?)] = []
+  private var assignments: [(global: GlobalIndex, value: SymbolicValue?)] = []
   /// Segments that code copies, and where to.
   private var copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)] = []
-  private var calls: [UInt32] = []
-  private var visited: Set<UInt32> = []
+  private var calls: [FunctionIndex] = []
+  private var visited: Set<FunctionIndex> = []
 
   init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
     self.unit = unit
@@ -37,7 +37,7 @@ struct ThreadLocalReader {
       reader.visit(function, followsCalls: false)
       guard let base = reader.assignments.first?.global, let copy = reader.copies.first else { return nil }
       var result = ThreadLocalFacts(
-        base: base, segment: UInt32(copy.segment), size: reader.size(of: copy), initialize: function)
+        base: base, segment: SegmentIndex(copy.segment), size: reader.size(of: copy), initialize: function)
       result.calls = reader.calls.count
       result.leavesFirstThread = !reader.calls.isEmpty
       reader.setFirstThread(assignments, &result)
@@ -55,7 +55,7 @@ struct ThreadLocalReader {
 
   // MARK: Functions
 
-  private func initializeFunction() -> UInt32? {
+  private func initializeFunction() -> FunctionIndex? {
     if let function = facts.initializeTLS { return function }
     if let function = function(named: "__wasm_init_tls") { return function }
     // Emscripten's allocates the block and calls it.
@@ -69,26 +69,26 @@ struct ThreadLocalReader {
     }
   }
 
-  private func takesAddress(_ function: UInt32) -> Bool {
+  private func takesAddress(_ function: FunctionIndex) -> Bool {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count else { return false }
     guard let type = unit.types.functionType(unit.functions[index].type) else { return false }
     return type.results.isEmpty && Array(type.parameters) == [unit.addressWidth == 64 ? .i64 : .i32]
   }
 
-  private func function(named name: StaticString) -> UInt32? {
-    unit.functions.firstIndex { $0.name == name }.map { UInt32(unit.functionImports.count + $0) }
+  private func function(named name: StaticString) -> FunctionIndex? {
+    unit.functions.firstIndex { $0.name == name }.map { FunctionIndex(unit.functionImports.count + $0) }
   }
 
   // MARK: Without a function that initialises
 
   private func withoutFunction(
-    _ assignments: [(global: UInt32, value: SymbolicValue?)],
+    _ assignments: [(global: GlobalIndex, value: SymbolicValue?)],
     _ copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)]
   ) -> ThreadLocalFacts? {
     for assignment in assignments {
       guard let target = assignment.value, let copy = copies.first(where: { $0.target == target }) else { continue }
-      var result = ThreadLocalFacts(base: assignment.global, segment: UInt32(copy.segment), size: size(of: copy))
+      var result = ThreadLocalFacts(base: assignment.global, segment: SegmentIndex(copy.segment), size: size(of: copy))
       setFirstThread(assignments, &result)
       addRelocationFunctions(&result)
       return result
@@ -97,7 +97,8 @@ struct ThreadLocalReader {
       let segment = unit.segments.firstIndex(where: { $0.placement == .passive && $0.name == ".tdata" })
     else { return nil }
     var result = ThreadLocalFacts(
-      base: UInt32(unit.globalImports.count + base), segment: UInt32(segment), size: unit.segments[segment].size)
+      base: GlobalIndex(unit.globalImports.count + base), segment: SegmentIndex(segment),
+      size: unit.segments[segment].size)
     result.leavesFirstThread = true
     addRelocationFunctions(&result)
     return result
@@ -114,10 +115,10 @@ struct ThreadLocalReader {
 
   /// Linkers that leave the first thread alone put its data first.
   private func setFirstThread(
-    _ assignments: [(global: UInt32, value: SymbolicValue?)], _ result: inout ThreadLocalFacts
+    _ assignments: [(global: GlobalIndex, value: SymbolicValue?)], _ result: inout ThreadLocalFacts
   ) {
     guard let value = assignments.first(where: { $0.global == result.base })?.value,
-      value.base == .memory(symbol: facts.memoryBlockSymbol)
+      value.base == facts.memoryBlock?.base
     else {
       result.leavesFirstThread = true
       return
@@ -135,7 +136,7 @@ struct ThreadLocalReader {
   // MARK: Code
 
   /// Follows what a function computes, as far as that is plain: it forgets what it knows where code branches.
-  private mutating func visit(_ function: UInt32, followsCalls: Bool = true) {
+  private mutating func visit(_ function: FunctionIndex, followsCalls: Bool = true) {
     guard visited.insert(function).inserted, var reader = unit.body(of: function) else { return }
     var stack: [SymbolicValue?] = []
     var locals: [Int64: SymbolicValue] = [:]
@@ -146,7 +147,8 @@ struct ThreadLocalReader {
         locals[instruction.first] = stack.last ?? nil
         if instruction.opcode == .localSet { _ = stack.popLast() }
       case .globalSet:
-        assignments.append((UInt32(truncatingIfNeeded: instruction.first), stack.popLast() ?? nil))
+        assignments.append(
+          (GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)), stack.popLast() ?? nil))
       case .memoryInit:
         let count = stack.popLast() ?? nil
         _ = stack.popLast()
@@ -155,7 +157,7 @@ struct ThreadLocalReader {
           copies.append((segment, target, count))
         }
       case .call:
-        let callee = UInt32(truncatingIfNeeded: instruction.first)
+        let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
         calls.append(callee)
         stack = []
         if followsCalls { visit(callee) }

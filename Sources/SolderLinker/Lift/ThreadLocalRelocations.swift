@@ -25,7 +25,7 @@ struct ThreadLocalRelocations {
     var reader = ThreadLocalRelocations(unit, facts, data)
     reader.read()
     unit.lifted = reader.facts
-    DataRelocations(unit, reader.facts).add(reader.stores, to: Int(data.segment))
+    DataRelocations(unit, reader.facts)?.add(reader.stores, to: Int(data.segment))
   }
 
   private init(_ unit: ModuleDraft, _ facts: LiftedFacts, _ data: ThreadLocalFacts) {
@@ -37,7 +37,7 @@ struct ThreadLocalRelocations {
 
   private mutating func read() {
     let calls = data.initialize.map(plainCalls) ?? []
-    var done: Set<UInt32> = []
+    var done: Set<FunctionIndex> = []
     for function in Set(calls.map(\.callee) + data.relocationFunctions).sorted() where relocate(by: function) {
       done.insert(function)
     }
@@ -51,12 +51,12 @@ struct ThreadLocalRelocations {
   }
 
   /// Functions without parameters and results that a function calls outside of blocks.
-  private func plainCalls(in function: UInt32) -> [(callee: UInt32, offset: Int)] {
+  private func plainCalls(in function: FunctionIndex) -> [(callee: FunctionIndex, offset: Int)] {
     guard var reader = unit.body(of: function) else { return [] }
-    var calls: [(callee: UInt32, offset: Int)] = []
+    var calls: [(callee: FunctionIndex, offset: Int)] = []
     while let instruction = try? reader.next() {
       guard instruction.opcode == .call, reader.depth == 1 else { continue }
-      let callee = UInt32(truncatingIfNeeded: instruction.first)
+      let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
       let index = Int(callee) - unit.functionImports.count
       if index >= 0, index < unit.functions.count, unit.types.isEmptyFunction(unit.functions[index].type) {
         calls.append((callee, instruction.operandOffset))
@@ -66,12 +66,12 @@ struct ThreadLocalRelocations {
   }
 
   /// Does what a function does, if all of it is known; else nothing.
-  private mutating func relocate(by function: UInt32) -> Bool {
+  private mutating func relocate(by function: FunctionIndex) -> Bool {
     guard function != data.initialize, !facts.done.functions.contains(function), facts.done.runs[function] == nil,
       !facts.constructors.contains(function), !facts.relocationFunctions.contains(function),
       unit.startFunction != function, var body = StartUpBody(unit, function, &budget)
     else { return false }
-    let copy = SymbolicValue(base: .memory(symbol: facts.globalSymbols + data.base), addend: 0)
+    let copy = SymbolicValue(base: .memory(symbol: facts.symbol(data.base)), addend: 0)
     let context = StartUpReader(unit, with: copy, in: data.base)
     let before = stores.count
     while let statement = body.next(context, &budget) {
@@ -87,7 +87,7 @@ struct ThreadLocalRelocations {
     return true
   }
 
-  private mutating func add(_ statement: StartUpStatement, _ function: UInt32, _ copy: SymbolicValue) -> Bool {
+  private mutating func add(_ statement: StartUpStatement, _ function: FunctionIndex, _ copy: SymbolicValue) -> Bool {
     for action in statement.actions {
       guard case .store(let address, let value, let width) = action, address.base == copy.base,
         let offset = UInt64(exactly: address.addend),

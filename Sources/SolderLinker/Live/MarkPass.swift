@@ -63,7 +63,7 @@ struct MarkPass {
     if !options.gcSections, keepsEmptyCaller { return true }
     for unit in resolution.inLinkOrder {
       for function in unit.initFunctions {
-        let id = unit.symbolIDs[Int(function.symbol)]
+        let id = unit.symbolIDs[function.symbol]
         if !resolution.isDiscarded(resolution.symbol(id)), live.isLive(resolution.symbol(id), id) { return true }
       }
       if let facts = unit.lifted, live.units[Int(unit.index)], !facts.constructors.isEmpty { return true }
@@ -99,7 +99,7 @@ struct MarkPass {
       // A declaration is written anew, unless code names the segment: it counts as one that was dropped.
       let named = unit.codeFacts.namedElements
       for (index, element) in unit.elements.enumerated()
-      where element.isDeclarative && !named.contains(UInt32(index)) || !unit.contracts.keepsElementSegments {
+      where element.isDeclarative && !named.contains(ElementIndex(index)) || !unit.contracts.keepsElementSegments {
         live.elements[unit.bases.element + index] = false
       }
     }
@@ -120,17 +120,17 @@ struct MarkPass {
       guard let facts = unit.lifted else { continue }
       for index in unit.globals.indices { live.globals[unit.bases.global + index] = false }
       for index in unit.globalImports.indices where facts.globals[index] != nil {
-        live.referenced[Int(unit.symbolIDs[Int(facts.globalSymbols) + index])] = false
+        live.referenced[Int(unit.symbolIDs[facts.symbol(GlobalIndex(index))])] = false
       }
-      guard facts.memoryBlock != none32, unit.segments[Int(facts.memoryBlock)].size == 0 else { continue }
-      live.segments[unit.bases.segment + facts.memoryBlock] = false
+      guard let block = facts.memoryBlock?.segment, unit.segments[Int(block)].size == 0 else { continue }
+      live.segments[unit.bases.segment + block.rawValue] = false
     }
     for unit in recovered {
       for relocation in unit.relocations where relocation.kind.isGlobalOrAddress {
-        if let id = unit.symbolIDs[checked: Int(relocation.target)] { keep(resolution.symbol(id), &live) }
+        if let id = unit.symbolIDs[checked: relocation.symbol] { keep(resolution.symbol(id), &live) }
       }
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
-        keep(resolution.symbol(unit.symbolIDs[index]), &live)
+        keep(resolution.symbol(unit.symbolIDs[SymbolIndex(index)]), &live)
       }
     }
   }

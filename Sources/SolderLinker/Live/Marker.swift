@@ -93,7 +93,7 @@ struct Marker {
   /// Marks what belongs to a unit whether something refers to it or not.
   private mutating func markImplicit(_ unit: Unit) {
     for function in unit.initFunctions {
-      let id = unit.symbolIDs[Int(function.symbol)]
+      let id = unit.symbolIDs[function.symbol]
       if !state.resolution.isDiscarded(state.resolution.symbol(id)) { mark(id) }
     }
     if state.hasRetained[Int(unit.index)] {
@@ -101,22 +101,22 @@ struct Marker {
         markSegment(unit, index)
       }
     }
-    if unit.usesTableWithoutRelocations, let last = unit.symbolIDs.last { mark(last) }
+    if unit.usesTableWithoutRelocations, let last = unit.symbolIDs.values.last { mark(last) }
     if let facts = unit.lifted { markImplicit(unit, facts) }
   }
 
   /// What sets up thread-local data of a library: for other threads, and perhaps for the first.
   private mutating func markThreadLocal(_ data: ThreadLocalFacts, of unit: Unit, _ facts: LiftedFacts) {
-    mark(unit.symbolIDs[Int(facts.globalSymbols + data.base)])
+    mark(unit.symbolIDs[facts.symbol(data.base)])
     guard state.options.sharedMemory || data.leavesFirstThread else { return }
     for function in data.relocationFunctions + (data.initialize.map { [$0] } ?? []) {
-      mark(unit.symbolIDs[Int(facts.functionSymbols + function)])
+      mark(unit.symbolIDs[facts.symbol(function)])
     }
     markSegment(unit, Int(data.segment))
   }
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
-    func function(_ index: UInt32) -> SymbolID { unit.symbolIDs[Int(facts.functionSymbols + index)] }
+    func function(_ index: FunctionIndex) -> SymbolID { unit.symbolIDs[facts.symbol(index)] }
     for index in facts.constructors + facts.relocationFunctions where !unit.codeFacts.removedFunctions.contains(index) {
       mark(function(index))
     }
@@ -124,11 +124,11 @@ struct Marker {
     if let data = facts.threadLocal { markThreadLocal(data, of: unit, facts) }
     if unit.contracts.keepsExports {
       for export in unit.exports {
-        switch export.kind {
-        case .function: mark(function(export.index))
-        case .global: mark(unit.symbolIDs[Int(facts.globalSymbols + export.index)])
-        case .table: mark(unit.symbolIDs[Int(facts.tableSymbols + export.index)])
-        case .tag: mark(unit.symbolIDs[Int(facts.tagSymbols + export.index)])
+        switch export.item {
+        case .function(let index): mark(function(index))
+        case .global(let index): mark(unit.symbolIDs[facts.symbol(index)])
+        case .table(let index): mark(unit.symbolIDs[facts.symbol(index)])
+        case .tag(let index): mark(unit.symbolIDs[facts.symbol(index)])
         case .memory: break
         }
       }
@@ -143,7 +143,7 @@ struct Marker {
       switch element.placement {
       case .absolute: markElement(unit, index)
       case .block where unit.codeFacts.needsTableBlock: markElement(unit, index)
-      case .kept where element.table != none32: markElement(unit, index)
+      case .kept where element.table != nil: markElement(unit, index)
       default: break
       }
     }
@@ -172,9 +172,9 @@ struct Marker {
     guard let facts = unit.lifted else { return }
     let segments = unit.segments
     if case .inside(let block, _) = segments[index].placement { markSegment(unit, Int(block)) }
-    if facts.memoryBlock == UInt32(index) {
+    if let block = facts.memoryBlock?.segment, Int(block) == index {
       for (piece, segment) in segments.enumerated() {
-        if case .inside(facts.memoryBlock, _) = segment.placement { markSegment(unit, piece) }
+        if case .inside(block, _) = segment.placement { markSegment(unit, piece) }
       }
     }
   }
@@ -324,8 +324,8 @@ struct Marker {
 
   private mutating func followElement(_ source: RelocatedUnit, _ element: ElementSegment) {
     let unit = source.unit
-    if let facts = unit.lifted, element.table != none32 {
-      mark(unit.symbolIDs[Int(facts.tableSymbols + element.table)])
+    if let facts = unit.lifted, let table = element.table {
+      mark(unit.symbolIDs[facts.symbol(table)])
     }
     if let offset = element.offset { follow(offset.relocations, of: source) }
     follow(element.items.relocations, of: source)
@@ -337,11 +337,11 @@ struct Marker {
     while true {
       index = Marker.next(in: index..<end, of: source.relocations, source.symbolIDs, symbolMarks)
       guard index < end else { return }
-      let target = Int(source.relocations[index].target)
-      switch source.relocations[index].kind {
-      case .dataIndex: markSegment(source.unit, target)
-      case .elementIndex: markElement(source.unit, target)
-      default: mark(source.symbolIDs[target])
+      let edit = source.relocations[index]
+      switch edit.kind {
+      case .dataIndex: markSegment(source.unit, Int(edit.target))
+      case .elementIndex: markElement(source.unit, Int(edit.target))
+      default: mark(source.symbolIDs[edit.symbol])
       }
       index += 1
     }
@@ -350,7 +350,7 @@ struct Marker {
   /// The first relocation that refers to something that may not be marked yet. Nearly all symbols are referred to many
   /// times, so this loop is where marking spends its time.
   private static func next(
-    in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: [SymbolID], _ marks: SharedBytes
+    in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: Row<UnitSymbols, SymbolID>, _ marks: SharedBytes
   ) -> Int {
     for index in range {
       let kind = relocations[index].kind
@@ -358,9 +358,8 @@ struct Marker {
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
       case .dataIndex, .elementIndex: return index
       default:
-        let target = relocations[index].target
-        guard target != none32 else { continue }
-        let mark = marks[Int(symbolIDs[Int(target)])]
+        guard relocations[index].hasTarget else { continue }
+        let mark = marks[Int(symbolIDs[relocations[index].symbol])]
         if mark & MarkState.referenced != 0 { continue }
         // A stub's address is null, so pointing to it does not need the function. Counted from a base it is kept, as in
         // wasm-ld.

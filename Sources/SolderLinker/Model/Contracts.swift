@@ -40,7 +40,10 @@ struct Contracts: Sendable {
   /// Its code names memories by an index space of its own; an object's means the program's memory without naming it.
   let numbersMemories: Bool
   /// Which of its memories is the program's by convention: the one that a library imports as `env.memory`.
-  let programMemory: UInt32?
+  let programMemory: MemoryIndex?
+  /// The memory in which its data at fixed addresses lies: of the others, whose own memories these are, only data in the
+  /// first is at an address that the link follows.
+  var memoryOfFixedData: MemoryIndex { programMemory ?? .first }
   /// It has data, or code that uses data, in the memory of the program.
   let needsMainMemory: Bool
   /// The conventions promise it functions that call constructors, and a name section, even where these are empty.

@@ -2,7 +2,7 @@
 struct FunctionBlock {
   private struct Run {
     var start: UInt64
-    var functions: [UInt32]
+    var functions: [PackedIndex<UnitFunctions>]
   }
 
   /// By their starts; empty if some fill the same slots, so that their order decides.
@@ -20,7 +20,7 @@ struct FunctionBlock {
   }
 
   /// The function, of the index space, in a slot; `nil` if there is none, or nobody knows.
-  func function(atSlot slot: Int64) -> UInt32? {
+  func function(atSlot slot: Int64) -> FunctionIndex? {
     guard let slot = UInt64(exactly: slot) else { return nil }
     var (low, high) = (0, runs.count)
     while low < high {
@@ -28,12 +28,11 @@ struct FunctionBlock {
       if runs[middle].start <= slot { low = middle + 1 } else { high = middle }
     }
     guard low > 0, slot - runs[low - 1].start < UInt64(runs[low - 1].functions.count) else { return nil }
-    let function = runs[low - 1].functions[Int(slot - runs[low - 1].start)]
-    return function == none32 ? nil : function
+    return runs[low - 1].functions[Int(slot - runs[low - 1].start)].index
   }
 }
 
 extension LiftedFacts {
   /// The function symbol in a slot of the unit's block.
-  func symbol(atSlot slot: Int64) -> UInt32? { functionBlock.function(atSlot: slot).map { functionSymbols + $0 } }
+  func symbol(atSlot slot: Int64) -> SymbolIndex? { functionBlock.function(atSlot: slot).map { symbol($0) } }
 }

@@ -42,7 +42,7 @@ final class InputModule: Sendable {
   let globals: [GlobalVariable]
   let tags: [Tag]
   let exports: [Export]
-  let startFunction: UInt32?
+  let startFunction: FunctionIndex?
   /// Whether it has a data count section, which came with bulk memory.
   let hasDataCount: Bool
   /// By function that the module defines: the name that its export must have (`export_name` attribute), which may be
@@ -134,13 +134,13 @@ final class InputModule: Sendable {
   var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
 
   /// Limits of a memory of the module's index space.
-  func memoryLimits(_ index: UInt32) -> Limits {
+  func memoryLimits(_ index: MemoryIndex) -> Limits {
     let index = Int(index)
     return index < memoryImports.count ? memoryImports[index].limits : memories[index - memoryImports.count].limits
   }
 
   /// The type of a global of the module's index space.
-  func globalType(_ index: UInt32) -> GlobalType? {
+  func globalType(_ index: GlobalIndex) -> GlobalType? {
     if Int(index) < globalImports.count { return globalImports[Int(index)].global }
     let defined = Int(index) - globalImports.count
     return defined < globals.count ? globals[defined].type : nil

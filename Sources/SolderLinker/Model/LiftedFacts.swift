@@ -8,15 +8,14 @@ struct LiftedFacts {
   /// change, in the same order.
   var constants: [SymbolicValue?] = []
   /// Globals of the index space that a relocation function sets: constants, unless something else sets them too.
-  var assignedGlobals: [UInt32: SymbolicValue] = [:]
+  var assignedGlobals: [GlobalIndex: SymbolicValue] = [:]
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.
-  var functionSymbols: UInt32 = 0
-  var globalSymbols: UInt32 = 0
-  var tableSymbols: UInt32 = 0
-  var tagSymbols: UInt32 = 0
-  /// The segment that stands for the block of memory at `__memory_base`, and its symbol.
-  var memoryBlock = none32
-  var memoryBlockSymbol = none32
+  var functionSymbols = SymbolIndex(0)
+  var globalSymbols = SymbolIndex(0)
+  var tableSymbols = SymbolIndex(0)
+  var tagSymbols = SymbolIndex(0)
+  /// The block of memory at `__memory_base`, of a shared library.
+  var memoryBlock: MemoryBlock?
   /// Slots of the function table to reserve at `__table_base`, when code computes with that base.
   var tableBlockSize: UInt32 = 0
   var tableAlignment: UInt32 = 0
@@ -25,11 +24,11 @@ struct LiftedFacts {
   /// Whether an element segment of the block has items that are no functions, so that the block stays in one piece.
   var itemsNeedTableBlock = false
   /// Functions of the index space that the module wants called at start; see `StartOrder`.
-  var relocationFunctions: [UInt32] = []
-  var constructors: [UInt32] = []
-  var initializeTLS: UInt32?
+  var relocationFunctions: [FunctionIndex] = []
+  var constructors: [FunctionIndex] = []
+  var initializeTLS: FunctionIndex?
   /// Emscripten's function that allocates a thread's block and calls the other.
-  var allocateTLS: UInt32?
+  var allocateTLS: FunctionIndex?
   /// Whether it was made for memory that threads share.
   var isThreaded = false
   /// Whether something says that it has thread-local data.
@@ -37,16 +36,16 @@ struct LiftedFacts {
   /// The library's thread-local data, if it has some and how to set it up is known.
   var threadLocal: ThreadLocalFacts?
   /// What the start function and the relocation functions may do, as far as they stay.
-  var effects: [UInt32: FunctionEffects] = [:]
+  var effects: [FunctionIndex: FunctionEffects] = [:]
   /// Code whose work was done by reading it; other code may turn out to need some of it all the same.
   var done = DoneCode()
   /// What stays of the start-up code, in the order in which it was read.
   var keptStartUpCode: [KeptStartUpCode] = []
   /// Symbols of exports that have the name of an import of the same module, which means something else; see
   /// `ResolvePass+OwnNames.swift`.
-  var exportsOfImportedNames: [UInt32] = []
+  var exportsOfImportedNames: [SymbolIndex] = []
   /// Symbols of a plain module's exports under names that mean something of the linker's to others.
-  var privateExports: [UInt32] = []
+  var privateExports: [SymbolIndex] = []
   /// What a plain module says of its memory.
   var memory = StaticMemory()
   /// Whether some of ``globals`` depend on where something is placed, so that code computes with constants of the link.
@@ -55,12 +54,41 @@ struct LiftedFacts {
   var ownsStackPointer = false
 }
 
+/// The segment that stands for a library's block of memory, and its symbol.
+struct MemoryBlock {
+  let segment: SegmentIndex
+  let symbol: SymbolIndex
+
+  /// Its first byte.
+  var base: SymbolicValue.Base { .memory(symbol: symbol) }
+}
+
+extension LiftedFacts {
+  /// The symbol of a function.
+  @inline(__always)
+  func symbol(_ function: FunctionIndex) -> SymbolIndex { functionSymbols + function.rawValue }
+  /// The symbol of a global.
+  @inline(__always)
+  func symbol(_ global: GlobalIndex) -> SymbolIndex { globalSymbols + global.rawValue }
+  /// The global whose symbol this is, where it is one's.
+  func global(of symbol: SymbolIndex) -> GlobalIndex? {
+    symbol >= globalSymbols && symbol < globalSymbols + globals.count ? GlobalIndex(symbol - globalSymbols) : nil
+  }
+
+  /// The symbol of a table.
+  @inline(__always)
+  func symbol(_ table: TableIndex) -> SymbolIndex { tableSymbols + table.rawValue }
+  /// The symbol of a tag.
+  @inline(__always)
+  func symbol(_ tag: TagIndex) -> SymbolIndex { tagSymbols + tag.rawValue }
+}
+
 /// Code of a module that goes, since its work was done by reading it; see `StartUpReader.swift`.
 struct DoneCode {
   /// Functions of the index space of which nothing stays.
-  var functions: Set<UInt32> = []
+  var functions: Set<FunctionIndex> = []
   /// Of functions of which a part stays: the runs of instructions that go, by offset in the file.
-  var runs: [UInt32: [Range<Int>]] = [:]
+  var runs: [FunctionIndex: [Range<Int>]] = [:]
   /// Calls of ``functions`` that go: offsets in the file of the function indices.
   var calls: Set<Int> = []
   /// Calls of functions in ``runs`` by start-up code that stays.
@@ -69,7 +97,7 @@ struct DoneCode {
   var isEmpty: Bool { functions.isEmpty && runs.isEmpty }
 
   /// Something else than the start-up needs a function, and so the whole of it.
-  mutating func restore(_ function: UInt32) {
+  mutating func restore(_ function: FunctionIndex) {
     functions.remove(function)
     // What it calls is not only called by the start-up any more.
     if runs.removeValue(forKey: function) != nil { startUpCalls.removeAll() }
@@ -85,7 +113,7 @@ struct KeptStartUpCode {
     var reason: StaticString
   }
 
-  var function: UInt32
+  var function: FunctionIndex
   var name: ByteString
   /// Bytes of instructions that stay.
   var size = 0
@@ -105,19 +133,19 @@ struct KeptStartUpCode {
 struct CodeFacts {
   /// Functions of the index space whose bodies go, because their work was done by reading them and nothing else needs
   /// them.
-  var removedFunctions: Set<UInt32> = []
+  var removedFunctions: Set<FunctionIndex> = []
   /// Values at start of globals of the index space that a relocation function sets.
-  var initialValues: [UInt32: SymbolicValue] = [:]
+  var initialValues: [GlobalIndex: SymbolicValue] = [:]
   /// Symbols of functions that `ref.func` names in code, which must be declared somewhere.
-  var namedFunctions: Set<UInt32> = []
+  var namedFunctions: Set<SymbolIndex> = []
   /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).
   var namesSegments = false
   /// Tables of the index space whose slots code may fill with something else than segments do.
-  var changedTables: Set<UInt32> = []
+  var changedTables: Set<TableIndex> = []
   /// Element segments that code names (`table.init`, `elem.drop`, `array.new_elem`).
-  var namedElements: Set<UInt32> = []
+  var namedElements: Set<ElementIndex> = []
   /// Globals of the index space that code sets, other than the relocation functions that were read.
-  var variables: Set<UInt32> = []
+  var variables: Set<GlobalIndex> = []
   /// Whether the address of the module's heap is a number in its code.
   var hasHeapBase = false
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.

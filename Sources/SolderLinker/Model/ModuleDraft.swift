@@ -23,7 +23,7 @@ final class ModuleDraft {
   var globals: [GlobalVariable] = []
   var tags: [Tag] = []
   var exports: [Export] = []
-  var startFunction: UInt32?
+  var startFunction: FunctionIndex?
   var hasDataCount = false
   var exportNames: [Int: ByteString] = [:]
   var segments: [Segment] = []
@@ -72,11 +72,11 @@ final class ModuleDraft {
 
   /// The type of a global of the module's index space.
   /// The memory that a shared library imports as the program's (tool-conventions, DynamicLinking.md).
-  var libraryMemory: UInt32? {
-    memoryImports.firstIndex { $0.module == "env" && $0.name == "memory" }.map { UInt32($0) }
+  var libraryMemory: MemoryIndex? {
+    memoryImports.firstIndex { $0.module == "env" && $0.name == "memory" }.map { MemoryIndex($0) }
   }
 
-  func globalType(_ index: UInt32) -> GlobalType? {
+  func globalType(_ index: GlobalIndex) -> GlobalType? {
     if Int(index) < globalImports.count { return globalImports[Int(index)].global }
     let defined = Int(index) - globalImports.count
     return defined < globals.count ? globals[defined].type : nil

@@ -22,7 +22,7 @@ extension ModuleView {
   var globals: [GlobalVariable] { module.globals }
   var tags: [Tag] { module.tags }
   var exports: [Export] { module.exports }
-  var startFunction: UInt32? { module.startFunction }
+  var startFunction: FunctionIndex? { module.startFunction }
   var exportNames: [Int: ByteString] { module.exportNames }
   var segments: [Segment] { module.segments }
   var elements: [ElementSegment] { module.elements }
@@ -38,7 +38,7 @@ extension ModuleView {
   var lifted: LiftedFacts? { module.lifted }
   var usesTableWithoutRelocations: Bool { module.usesTableWithoutRelocations }
 
-  func globalType(_ index: UInt32) -> GlobalType? { module.globalType(index) }
+  func globalType(_ index: GlobalIndex) -> GlobalType? { module.globalType(index) }
 }
 
 extension Array where Element: ModuleView {

@@ -3,7 +3,7 @@
 struct RelocatedUnit {
   let unit: Unit
   let relocations: [Relocation]
-  let symbolIDs: [SymbolID]
+  let symbolIDs: Row<UnitSymbols, SymbolID>
 
   init(_ unit: Unit) {
     self.unit = unit

@@ -34,7 +34,7 @@ extension Relocation {
     case .constantNumber: .final
     case .constantMemoryAddress:
       targetKind == .data ? .relocation(address, leadingBytes: 1) : .none("takes the address of what is no data")
-    case .constantTableIndex where target == none32: .none("computes with slots of the function table (__table_base)")
+    case .constantTableIndex where !hasTarget: .none("computes with slots of the function table (__table_base)")
     case .constantTableIndex where storedAddend != 0 || hasWideAddend:
       .none("computes with the slot of a function in the table")
     case .constantTableIndex: .relocation(slot, leadingBytes: 1)
@@ -65,7 +65,7 @@ extension Relocation {
     case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
       .removedCall:
       false
-    default: target != none32
+    default: hasTarget
     }
   }
 }

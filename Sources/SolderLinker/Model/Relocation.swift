@@ -36,7 +36,7 @@ struct Relocation {
   }
 
   init(
-    _ kind: RelocationKind, at offset: UInt32, width: UInt8, target: UInt32, encoding: Encoding = .operand
+    _ kind: RelocationKind, at offset: UInt32, width: UInt8, target: UInt32 = noTarget, encoding: Encoding = .operand
   ) {
     self.kind = kind
     self.offset = offset
@@ -49,6 +49,24 @@ struct Relocation {
 
   /// Where the bytes end.
   var end: UInt32 { offset &+ UInt32(width) }
+
+  /// In place of ``target``, where an edit is about nothing: a number, code that goes, a unit's own block of table slots.
+  static let noTarget = UInt32.max
+
+  /// Whether it is about something.
+  @inline(__always)
+  var hasTarget: Bool { target != Relocation.noTarget }
+
+  /// Whether it counts from the unit's own block of table slots.
+  @inline(__always)
+  var isInTableBlock: Bool { kind == .constantTableIndex && !hasTarget }
+
+  /// The symbol that it is about.
+  @inline(__always)
+  var symbol: SymbolIndex { SymbolIndex(rawValue: target) }
+
+  /// The memory, of `memoryIndex`.
+  var memory: MemoryIndex { MemoryIndex(rawValue: target) }
 
   /// The type, of `typeIndexLEB` and `signedTypeIndex`.
   @inline(__always)

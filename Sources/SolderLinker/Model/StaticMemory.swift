@@ -15,7 +15,7 @@ import WebAssemblyFormat
 struct StaticMemory {
   /// A global, of the index space, and the address that it holds.
   struct Mark {
-    let global: UInt32
+    let global: GlobalIndex
     let address: UInt64
   }
 
@@ -73,14 +73,15 @@ private struct MarkFinder {
         && bytes.suffix(wanted.count).elementsEqual(wanted)
     }
     let imported = unit.globalImports.count
-    let exported = unit.exports.first { $0.kind == .global && Int($0.index) >= imported && matches($0.name) }
-    guard let index = exported.map({ Int($0.index) - imported }) ?? unit.globals.firstIndex(where: { matches($0.name) })
+    let exported = unit.exports.first { $0.global.map { Int($0) >= imported } ?? false && matches($0.name) }
+    guard
+      let index = exported?.global.map({ Int($0) - imported }) ?? unit.globals.firstIndex(where: { matches($0.name) })
     else { return nil }
     let type = unit.globals[index].type
     guard type.isMutable == isMutable, type.valueType == 0x7F || type.valueType == 0x7E,
       let value = evaluator.value(of: unit.globals[index].initializer), value.base == .number
     else { return nil }
     let address = UInt64(bitPattern: value.addend) & (type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
-    return StaticMemory.Mark(global: UInt32(imported + index), address: address)
+    return StaticMemory.Mark(global: GlobalIndex(imported + index), address: address)
   }
 }

@@ -10,9 +10,9 @@ struct SymbolicValue: Equatable {
     /// Nothing: a plain number.
     case number
     /// The address of a data symbol of the unit.
-    case memory(symbol: UInt32)
+    case memory(symbol: SymbolIndex)
     /// The table slot of a function symbol of the unit.
-    case slot(symbol: UInt32)
+    case slot(symbol: SymbolIndex)
     /// The first slot of the unit's block of table slots.
     case tableBlock
   }
@@ -107,14 +107,14 @@ struct SymbolicEvaluator {
   ///
   /// - Parameter global: what is known of a global of the index space.
   static func value(
-    of expression: Fragment, in file: InputFile, global: (UInt32) -> SymbolicValue?
+    of expression: Fragment, in file: InputFile, global: (GlobalIndex) -> SymbolicValue?
   ) -> SymbolicValue? {
     var reader = InstructionReader(file.reader(of: Extent(start: expression.start, size: expression.size)))
     var stack: [SymbolicValue?] = []
     while let instruction = try? reader.next() {
       if reader.depth == 0 { break }
       if instruction.opcode == .globalGet {
-        stack.append(global(UInt32(truncatingIfNeeded: instruction.first)))
+        stack.append(global(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))))
       } else if SymbolicValue.evaluate(instruction, &stack) != true {
         return nil
       }
@@ -130,10 +130,10 @@ extension Relocation {
     // An addend of more than 32 bits only occurs in 64-bit modules, and rarely.
     guard let addend = Int32(exactly: value.addend) else { return false }
     switch value.base {
-    case .number: (kind, target) = (.constantNumber, none32)
-    case .memory(let symbol): (kind, target) = (.constantMemoryAddress, symbol)
-    case .slot(let symbol): (kind, target) = (.constantTableIndex, symbol)
-    case .tableBlock: (kind, target) = (.constantTableIndex, none32)
+    case .number: (kind, target) = (.constantNumber, Relocation.noTarget)
+    case .memory(let symbol): (kind, target) = (.constantMemoryAddress, symbol.rawValue)
+    case .slot(let symbol): (kind, target) = (.constantTableIndex, symbol.rawValue)
+    case .tableBlock: (kind, target) = (.constantTableIndex, Relocation.noTarget)
     }
     storedAddend = addend
     encoding = .constant(is64: is64)

@@ -1,15 +1,15 @@
 /// What a library has to do for its thread-local data.
 struct ThreadLocalFacts {
   /// The variable that says where a thread's copy is, in the index space of globals.
-  var base: UInt32
+  var base: GlobalIndex
   /// The segment with the initial data.
-  var segment: UInt32
+  var segment: SegmentIndex
   /// Bytes that each thread needs.
   var size: UInt64
   /// The function that sets up a thread, given the address of its block; in the index space.
-  var initialize: UInt32?
+  var initialize: FunctionIndex?
   /// Functions that relocate a thread's copy, where no ``initialize`` calls them.
-  var relocationFunctions: [UInt32] = []
+  var relocationFunctions: [FunctionIndex] = []
   /// Where the first thread has its data, counted from the library's block.
   var firstThread: UInt64 = 0
   /// How many functions ``initialize`` calls.

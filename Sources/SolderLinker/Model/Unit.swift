@@ -9,7 +9,7 @@ final class Unit: Sendable, ModuleView {
   /// Index of its first defined function, segment, … among those of all units.
   let bases: DefinitionBases
   /// For each symbol, its index in the symbol table of the link.
-  let symbolIDs: [SymbolID]
+  let symbolIDs: Row<UnitSymbols, SymbolID>
   /// For each type, its index among all types of the link.
   let typeIDs: Row<UnitTypes, TypeID>
   /// For each COMDAT group, whether another unit's group of that name was chosen instead.
@@ -52,6 +52,12 @@ final class Unit: Sendable, ModuleView {
     codeFacts = code
   }
 
+  /// What a function of a finished module is in the link.
+  func id(of function: FunctionIndex) -> SymbolID {
+    guard let facts = lifted else { preconditionFailure("an object's functions are known by its symbols") }
+    return symbolIDs[facts.symbol(function)]
+  }
+
   func addend(of relocation: Relocation) -> Int64 { relocation.addend(beside: wideAddends) }
 
   func isDiscarded(comdat: PackedIndex<UnitComdats>) -> Bool {
@@ -68,7 +74,7 @@ final class Unit: Sendable, ModuleView {
 /// What is known of a unit when all names are resolved.
 struct UnitPlace: Sendable {
   var bases = DefinitionBases()
-  var symbolIDs: [SymbolID] = []
+  var symbolIDs = Row<UnitSymbols, SymbolID>()
   var limits = RaisedLimits()
 }
 

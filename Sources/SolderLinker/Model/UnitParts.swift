@@ -1,8 +1,5 @@
 import WebAssemblyFormat
 
-/// "There is none", in 32-bit indices.
-let none32 = UInt32.max
-
 /// A run of bytes of a file.
 struct Extent: Equatable {
   /// Offset in the file.
@@ -124,8 +121,13 @@ struct Tag {
 /// An export of the unit: a name for an index.
 struct Export {
   var name: ByteString
-  var kind: ExternalKind
-  var index: UInt32
+  var item: UnitIndex
+
+  var kind: ExternalKind { item.kind }
+  var function: FunctionIndex? { if case .function(let index) = item { index } else { nil } }
+  var table: TableIndex? { if case .table(let index) = item { index } else { nil } }
+  var memory: MemoryIndex? { if case .memory(let index) = item { index } else { nil } }
+  var global: GlobalIndex? { if case .global(let index) = item { index } else { nil } }
 }
 
 /// Where a data segment goes.
@@ -133,13 +135,13 @@ enum SegmentPlacement: Equatable {
   /// Wherever the layout likes, merged with segments of its kind.
   case free
   /// At an offset in another segment of the unit (a piece of a block that must stay whole).
-  case inside(segment: UInt32, offset: UInt64)
+  case inside(segment: SegmentIndex, offset: UInt64)
   /// At this address (static data of a plain module).
   case absolute(UInt64)
   /// Nowhere: code copies it with `memory.init`.
   case passive
   /// Active, in another memory than the first, or at an address that only the host knows: kept as it is.
-  case kept(memory: UInt32, offset: Fragment)
+  case kept(memory: MemoryIndex, offset: Fragment)
 }
 
 /// A run of initialised or zero data.
@@ -172,8 +174,8 @@ struct ElementSegment {
   }
   var placement = Placement.kept
   var isDeclarative = false
-  /// The table of an active segment, in the unit's index space; `none32` for the others.
-  var table = none32
+  /// The table of an active segment; `nil` for the others.
+  var table: TableIndex?
   /// Where an active segment begins.
   var offset: Fragment?
   /// The element type, where the segment spells it out.
@@ -181,8 +183,8 @@ struct ElementSegment {
   var hasExpressions = false
   /// Whether every item is a function or null, so that ``functions`` lists them.
   var holdsFunctions = false
-  /// Function indices in the unit, `none32` for null.
-  var functions: [UInt32] = []
+  /// None for null.
+  var functions: [PackedIndex<UnitFunctions>] = []
   var count: UInt32 = 0
   /// The items as encoded, behind their count.
   var items = Fragment()
@@ -201,7 +203,7 @@ struct CustomSection {
 /// A constructor: its symbol in the unit, and its priority (lower runs earlier).
 struct InitFunction {
   var priority: UInt32
-  var symbol: UInt32
+  var symbol: SymbolIndex
 }
 
 /// A symbol as a unit states it, before names are resolved.

@@ -1,15 +1,40 @@
+import CPlatform
 import Demangling
 import WebAssemblyFormat
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 extension LinkOptions {
   /// A symbol's name as messages show it: as a person wrote it in the source, unless `--no-demangle` says otherwise.
   func displayName(of name: ByteString) -> String {
     if name == "__main_argc_argv" { return "main" }
+    // `wasm-ld` leaves the names of Swift as they are.
+    if demangle, !speaksLikeWasmLD, name.hasPrefix("$s") || name.hasPrefix("$S"), let shown = name.demangledSwift {
+      return shown
+    }
     var output: [UInt8] = []
     guard demangle, unsafe name.withBuffer({ unsafe Demangling.demangle($0, into: &output) }) else {
       return name.description
     }
     return String(decoding: output, as: UTF8.self)
+  }
+}
+
+extension ByteString {
+  /// The name as it was written in Swift.
+  fileprivate var demangledSwift: String? {
+    let shown = unsafe withBuffer { name in
+      unsafe name.withMemoryRebound(to: CChar.self) { unsafe swift_demangle($0.baseAddress, $0.count, nil, nil, 0) }
+    }
+    guard let shown = unsafe shown else { return nil }
+    defer { unsafe free(shown) }
+    return unsafe String(cString: shown)
   }
 }
 

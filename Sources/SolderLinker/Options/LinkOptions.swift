@@ -134,6 +134,8 @@ public struct LinkOptions: Sendable {
 
   // MARK: Reports
 
+  /// Messages have the very words of `wasm-ld`, for whoever reads them with a program; hints come behind them.
+  public var speaksLikeWasmLD = false
   /// Names in messages are demangled (`--demangle`).
   public var demangle = true
   /// Sections that were dropped are listed on standard output (`--print-gc-sections`).

@@ -81,9 +81,9 @@ extension Resolution {
   private func exportedFunction(_ name: ByteString, _ options: LinkOptions) -> SymbolID? {
     for unit in inLinkOrder where unit.contracts.keepsEntry {
       guard let facts = unit.lifted,
-        let export = unit.exports.first(where: { $0.kind == .function && $0.name == name })
+        let index = unit.exports.first(where: { $0.kind == .function && $0.name == name })?.function
       else { continue }
-      return unit.symbolIDs[Int(facts.functionSymbols + export.index)]
+      return unit.symbolIDs[facts.symbol(index)]
     }
     return table.slots.first { id in
       let symbol = symbol(id)

@@ -18,7 +18,7 @@ struct LinkMap {
     layout = writer.layout
     code = writer.code
     for unit in program.resolution.inLinkOrder {
-      for id in unit.symbolIDs {
+      for id in unit.symbolIDs.values {
         let symbol = program.symbol(id)
         guard symbol.unit == unit.index, symbol.definition != nil, program.isPresent(id) else {
           continue

@@ -16,7 +16,9 @@ struct ConventionCheck {
 
   func check(_ unit: BoundModule) {
     guard unit.contracts.isSetUpByExports else { return }
-    for export in unit.exports where export.kind == .function { check(export, of: unit) }
+    for export in unit.exports {
+      if let function = export.function { check(function, exportedAs: export.name, of: unit) }
+    }
     for entry in unit.functionImports where entry.module == "env" && ConventionCheck.isReserved(entry.name) {
       report(unit, "imports \(entry.module).\(entry.name) as a function", "a \(ConventionCheck.kind(of: entry.name))")
     }
@@ -29,13 +31,13 @@ struct ConventionCheck {
 
   // MARK: Exports
 
-  private func check(_ export: Export, of unit: BoundModule) {
-    guard let wanted = wantedType(of: export.name) else { return }
+  private func check(_ function: FunctionIndex, exportedAs name: ByteString, of unit: BoundModule) {
+    guard let wanted = wantedType(of: name) else { return }
     let imported = unit.functionImports.count
-    let index = Int(export.index)
+    let index = Int(function)
     let type = index < imported ? unit.functionImports[index].type : unit.functions[index - imported].type
     let text = types.describe(unit.typeIDs[type])
-    if text != wanted { report(unit, "exports \(export.name) as \(text)", wanted) }
+    if text != wanted { report(unit, "exports \(name) as \(text)", wanted) }
   }
 
   private func wantedType(of name: ByteString) -> String? {

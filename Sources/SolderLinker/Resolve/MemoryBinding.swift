@@ -25,7 +25,7 @@ import WebAssemblyFormat
 /// A memory of a unit, in the index space of the unit.
 struct MemoryReference: Hashable {
   var unit: UnitID
-  var index: UInt32
+  var index: MemoryIndex
 }
 
 /// The two names of an import.
@@ -62,7 +62,7 @@ struct MemoryBinding {
   private var indices: [[OutputMemoryIndex]] = []
 
   /// The index in the result of a unit's memory.
-  func index(of memory: UInt32, in unit: Unit) -> OutputMemoryIndex { indices[Int(unit.index)][Int(memory)] }
+  func index(of memory: MemoryIndex, in unit: Unit) -> OutputMemoryIndex { indices[Int(unit.index)][Int(memory)] }
 
   /// The indices in the result of all memories of a unit.
   func indices(in unit: Unit) -> [OutputMemoryIndex] { indices[Int(unit.index)] }
@@ -113,7 +113,7 @@ struct MemoryBindingPass {
     var path: [MemoryReference] = []
     for unit in units.indices {
       for index in targets[unit].indices {
-        _ = follow(MemoryReference(unit: UnitID(unit), index: UInt32(index)), &path)
+        _ = follow(MemoryReference(unit: UnitID(unit), index: MemoryIndex(index)), &path)
       }
     }
     if diagnostics.hasErrors { return MemoryBinding(unbound: targets.map(\.count)) }
@@ -166,9 +166,7 @@ struct MemoryBindingPass {
 
   private func export(_ name: ByteString, of others: [UnitID]) -> MemoryReference? {
     for other in others where units[Int(other)].contracts.numbersMemories {
-      if let export = units[Int(other)].exports.first(where: { $0.kind == .memory && $0.name == name }) {
-        return MemoryReference(unit: other, index: export.index)
-      }
+      if let memory = units[Int(other)].exportedMemory(name) { return MemoryReference(unit: other, index: memory) }
     }
     return nil
   }
@@ -177,12 +175,12 @@ struct MemoryBindingPass {
   private func exporters(of name: ByteString, except importer: UnitID?) -> [MemoryReference] {
     var found: [[MemoryReference]] = [[], []]
     for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UnitID(index) {
-      guard let export = unit.exports.first(where: { $0.kind == .memory && $0.name == name }) else { continue }
+      guard let memory = unit.exportedMemory(name) else { continue }
       // Passing on what it imports under this name defines nothing.
-      if let entry = unit.memoryImports[checked: Int(export.index)], entry.module == "env", entry.name == name {
+      if let entry = unit.memoryImports[checked: Int(memory)], entry.module == "env", entry.name == name {
         continue
       }
-      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: export.index))
+      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: memory))
     }
     return found[0].isEmpty ? found[1] : found[0]
   }
@@ -222,7 +220,7 @@ struct MemoryBindingPass {
     if let main = mainMemory() { result.addMain(main, importedAs: importName) }
     for unit in units.indices {
       for (index, target) in targets[unit].enumerated() {
-        let memory = MemoryReference(unit: UnitID(unit), index: UInt32(index))
+        let memory = MemoryReference(unit: UnitID(unit), index: MemoryIndex(index))
         switch target {
         case .definition(let definition): result.bind(memory, to: .definition(definition))
         case .host(let name): result.bind(memory, to: .host(name))
@@ -283,7 +281,7 @@ struct MemoryBindingPass {
       let firsts = units.indices.filter { unit in
         units[unit].contracts.keepsMemory && (units[unit].moduleName != nil) == isNamed && !targets[unit].isEmpty
       }
-      if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UnitID($0), index: 0) }) }
+      if !firsts.isEmpty { return choose(firsts.map { MemoryReference(unit: UnitID($0), index: .first) }) }
     }
     return nil
   }
@@ -298,6 +296,13 @@ struct MemoryBindingPass {
     case .host(let name): return (.host(name), owners)
     default: return nil
     }
+  }
+}
+
+extension InputModule {
+  /// The memory that it exports under this name.
+  fileprivate func exportedMemory(_ name: ByteString) -> MemoryIndex? {
+    exports.first { $0.kind == .memory && $0.name == name }?.memory
   }
 }
 

@@ -64,7 +64,7 @@ struct ResolvePass {
     let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
-      UnitPlace(bases: bases[$0], symbolIDs: resolver.symbolIDs[$0], limits: limits[$0])
+      UnitPlace(bases: bases[$0], symbolIDs: Row(resolver.symbolIDs[$0]), limits: limits[$0])
     }
     return Bindings(
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
@@ -274,7 +274,7 @@ struct ResolvePass {
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
     guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
-    let own = resolver.id(Int(facts.tableSymbols) + unit.tableImports.count + index, of: unit)
+    let own = resolver.id(Int(facts.symbol(TableIndex(unit.tableImports.count + index))), of: unit)
     known.indirectFunctionTable = own
     guard let id = resolver.table.find(name) else { return }
     if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
@@ -290,7 +290,7 @@ struct ResolvePass {
     for unit in resolver.units where unit.contracts.keepsSlots {
       let exported = unit.exports.first { $0.kind == .table && $0.name == name }
       for (index, table) in unit.tables.enumerated() where table.elementType == 0x70 && table.limits.is64 == is64 {
-        let isExported = exported.map { Int($0.index) == unit.tableImports.count + index } ?? false
+        let isExported = exported?.table == TableIndex(unit.tableImports.count + index)
         let rank = isExported ? 0 : unit.moduleName == nil ? 1 : 2
         if rank < best?.rank ?? .max { best = (rank, unit, index) }
       }

@@ -18,9 +18,9 @@ struct LateSegmentCode {
     let order = program.indices.start.segments
     guard let facts = unit.lifted else { return }
     for (index, element) in unit.elements.enumerated() where order.lateElements.contains(unit.bases.element + index) {
-      guard let offset = element.offset else { continue }
-      let table = program.index(of: unit.symbolIDs[Int(facts.tableSymbols + element.table)])
-      let segment = program.index(ofElementSegment: UInt32(index), of: unit).rawValue
+      guard let offset = element.offset, let place = element.table else { continue }
+      let table = program.index(of: unit.symbolIDs[facts.symbol(place)])
+      let segment = program.index(ofElementSegment: ElementIndex(index), of: unit).rawValue
       write(offset, &writer)
       writeCopy(element.count, &writer)
       writer.raw([0xFC, 0x0C])  // table.init, elem.drop
@@ -31,7 +31,7 @@ struct LateSegmentCode {
     }
     for (index, data) in unit.segments.enumerated() where order.lateData.contains(unit.bases.segment + index) {
       let memory = write(data.placement, &writer)
-      let segment = program.index(ofSegment: UInt32(index), of: unit).rawValue
+      let segment = program.index(ofSegment: SegmentIndex(index), of: unit).rawValue
       writeCopy(UInt32(data.size), &writer)
       writer.raw([0xFC, 0x08])  // memory.init, data.drop
       writer.u32(segment)
@@ -63,7 +63,7 @@ struct LateSegmentCode {
       write(offset, &writer)
       return program.resolution.memories.index(of: memory, in: unit).rawValue
     case .absolute(let address):
-      let memory = unit.contracts.programMemory ?? 0
+      let memory = unit.contracts.memoryOfFixedData
       writer.pointerConstant(address, is64: unit.module.memoryLimits(memory).is64)
       return program.resolution.memories.index(of: memory, in: unit).rawValue
     case .free, .inside, .passive:

@@ -26,7 +26,7 @@ struct RelocationCode {
     _ relocation: Relocation, of unit: Unit, at start: UInt64, isTLS: Bool, _ encoder: OperandEncoder,
     _ writer: inout ByteWriter
   ) {
-    let id = unit.symbolIDs[Int(relocation.target)]
+    let id = unit.symbolIDs[relocation.symbol]
     let symbol = program.symbol(id)
     let known = program.resolution.wellKnown
     let isPIC = program.options.isPositionIndependent

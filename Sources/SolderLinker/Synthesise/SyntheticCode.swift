@@ -93,7 +93,7 @@ struct SyntheticCode {
       guard let facts = unit.lifted, let data = facts.threadLocal,
         let function = program.indices.threadLocalSetUp[index]
       else { continue }
-      let block = program.memory.segmentAddresses[unit.bases.segment + facts.memoryBlock]
+      let block = program.blockAddress(of: unit)
       writer.pointerConstant(block &+ data.firstThread, is64: program.is64)
       call(function, &writer)
     }
@@ -152,14 +152,14 @@ struct SyntheticCode {
     writer.count(0)
     guard let facts = unit.lifted, let data = facts.threadLocal else { return }
     writer.raw([0x20, 0x00, 0x24])
-    writer.u32(program.index(of: unit.symbolIDs[Int(facts.globalSymbols + data.base)]))
+    writer.u32(program.index(of: unit.symbolIDs[facts.symbol(data.base)]))
     writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
     writer.s64(Int64(Int32(truncatingIfNeeded: data.size)))
     writer.raw([0xFC, 0x08])
     writer.u32(program.index(ofSegment: data.segment, of: unit).rawValue)
     writer.byte(0x00)
     for function in data.relocationFunctions {
-      call(unit.symbolIDs[Int(facts.functionSymbols + function)], &writer)
+      call(unit.symbolIDs[facts.symbol(function)], &writer)
     }
   }
 }

@@ -29,15 +29,15 @@ struct LinkInProcess: Sendable {
   /// Reports and lines of `--verbose`.
   var notes: [String] { messages.filter { $0.severity == .note || $0.severity == .log }.map(\.text) }
 
-  init(_ files: KeyValuePairs<String, any InputContents>, _ words: [String]) throws {
+  init(_ files: KeyValuePairs<String, any InputContents>, _ words: [String], program: String = "solder") throws {
     let folder = try TemporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     for (name, contents) in files { try folder.write(contents.fileBytes, to: name) }
-    self.init(files.map(\.key), words, in: folder.path)
+    self.init(files.map(\.key), words, in: folder.path, program: program)
   }
 
   /// Links files that are in a folder already.
-  init(_ names: [String], _ words: [String], in folder: String) {
+  init(_ names: [String], _ words: [String], in folder: String, program: String = "solder") {
     // `merge` has to come first.
     let isMerge = words.first == "merge"
     var arguments = isMerge ? ["merge", "--threads=1"] : ["--threads=1"]
@@ -60,7 +60,7 @@ struct LinkInProcess: Sendable {
     let messages = Mutex<[Diagnostics.Message]>([])
     let diagnostics = Diagnostics { message in messages.withLock { $0.append(message) } }
     var bytes: [UInt8]?
-    if case .link(let options, _) = readCommandLine(arguments, diagnostics: diagnostics) {
+    if case .link(let options, _) = readCommandLine(arguments, program: program, diagnostics: diagnostics) {
       bytes = linkToBytes(options, diagnostics)
       if diagnostics.hasErrors { bytes = nil }
     }

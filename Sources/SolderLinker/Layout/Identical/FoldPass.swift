@@ -89,9 +89,7 @@ struct FoldPass {
     for index in areVisible.indices where areVisible[index] { add(SymbolID(index)) }
     for unit in resolution.inLinkOrder where unit.contracts.keepsExports {
       guard let facts = unit.lifted else { continue }
-      for export in unit.exports where export.kind == .function {
-        add(unit.symbolIDs[Int(facts.functionSymbols + export.index)])
-      }
+      for case let function? in unit.exports.lazy.map(\.function) { add(unit.symbolIDs[facts.symbol(function)]) }
     }
     for entry in resolution.exportedImports { add(entry.symbol) }
     if let entry = resolution.entry { add(entry) }
@@ -103,8 +101,8 @@ struct FoldPass {
     var functions: Set<FunctionID> = []
     for unit in resolution.inLinkOrder where unit.contracts.keepsSlots || unit.codeFacts.needsTableBlock {
       guard let facts = unit.lifted else { continue }
-      for function in unit.elements.lazy.flatMap(\.functions) where function != none32 {
-        let symbol = resolution.symbol(unit.symbolIDs[Int(facts.functionSymbols + function)])
+      for case let function? in unit.elements.lazy.flatMap(\.functions).map(\.index) {
+        let symbol = resolution.symbol(unit.symbolIDs[facts.symbol(function)])
         if symbol.definition != nil { functions.insert(symbol.functionID) }
       }
     }

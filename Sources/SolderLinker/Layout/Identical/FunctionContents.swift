@@ -95,7 +95,7 @@ struct FunctionContents: Sendable {
     case .operand, .nothing: break
     case .constant32, .constant64: content.byte(is64 ? 0x42 : 0x41)
     case .globalGet32, .globalGet64:
-      let id = source.symbolIDs[Int(edit.target)]
+      let id = source.symbolIDs[edit.symbol]
       if let address = address(of: resolution.symbol(id)) {
         content.byte(is64 ? 0x42 : 0x41)
         return add(is64 ? .address64 : .address32, address, 0)
@@ -106,19 +106,19 @@ struct FunctionContents: Sendable {
     switch edit.kind {
     case .typeIndexLEB: return add(.type, UInt64(source.unit.typeIDs[edit.type].rawValue))
     case .signedTypeIndex: return add(.signedType, UInt64(source.unit.typeIDs[edit.type].rawValue))
-    case .memoryIndex: return add(.memory, UInt64(resolution.memories.index(of: edit.target, in: source.unit).rawValue))
+    case .memoryIndex: return add(.memory, UInt64(resolution.memories.index(of: edit.memory, in: source.unit).rawValue))
     case .implicitMemory:
-      return add(.memoryArgument, UInt64(resolution.memories.index(of: 0, in: source.unit).rawValue), addend)
+      return add(.memoryArgument, UInt64(resolution.memories.index(of: .first, in: source.unit).rawValue), addend)
     case .dataIndex: return add(.dataSegment, UInt64((source.unit.bases.segment + edit.target).rawValue))
     case .elementIndex: return add(.elementSegment, UInt64((source.unit.bases.element + edit.target).rawValue))
     case .constantNumber: return add(is64 ? .number64 : .number32, 0, addend)
     case .removedCall: return add(.unknown, UInt64(source.unit.index.rawValue), Int64(edit.offset))
     // The unit's own block of slots.
-    case .constantTableIndex where edit.target == none32:
+    case .constantTableIndex where !edit.hasTarget:
       return add(.slot, 1 << 40 | UInt64(source.unit.index.rawValue), addend)
     default: break
     }
-    let id = source.symbolIDs[Int(edit.target)]
+    let id = source.symbolIDs[edit.symbol]
     let symbol = resolution.symbol(id)
     switch edit.kind {
     case .functionIndexLEB:

@@ -160,14 +160,14 @@ struct ExportPass {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
       let index: OutputIndex?
-      switch entry.kind {
-      case .memory: index = .memory(resolution.memories.index(of: entry.index, in: unit))
-      case .function:
+      switch entry.item {
+      case .memory(let memory): index = .memory(resolution.memories.index(of: memory, in: unit))
+      case .function(let function):
         index = self.index(
-          of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[Int(facts.functionSymbols + entry.index)])
-      case .global: index = globalIndex(of: unit.symbolIDs[Int(facts.globalSymbols + entry.index)])
-      case .table: index = self.index(of: unit.symbolIDs[Int(facts.tableSymbols + entry.index)])
-      case .tag: index = self.index(of: unit.symbolIDs[Int(facts.tagSymbols + entry.index)])
+          of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[facts.symbol(function)])
+      case .global(let global): index = globalIndex(of: unit.symbolIDs[facts.symbol(global)])
+      case .table(let table): index = self.index(of: unit.symbolIDs[facts.symbol(table)])
+      case .tag(let tag): index = self.index(of: unit.symbolIDs[facts.symbol(tag)])
       }
       if let index { add(OutputExport(name: entry.name, index: index), of: unit) }
     }

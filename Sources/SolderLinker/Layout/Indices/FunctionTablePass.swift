@@ -105,8 +105,9 @@ struct FunctionTablePass {
   private mutating func fillBlock(of unit: Unit, _ facts: LiftedFacts, from first: UInt32) {
     for element in unit.elements {
       guard case .block(let offset) = element.placement else { continue }
-      for (position, function) in element.functions.enumerated() where function != none32 {
-        let id = unit.symbolIDs[Int(facts.functionSymbols + function)]
+      for (position, function) in element.functions.enumerated() {
+        guard let function = function.index else { continue }
+        let id = unit.symbolIDs[facts.symbol(function)]
         let slot = first + UInt32(offset) + UInt32(position)
         let symbol = resolution.symbol(id)
         if symbol.has(.isStub) { continue }

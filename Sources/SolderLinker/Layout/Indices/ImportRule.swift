@@ -22,7 +22,7 @@ struct ImportRule {
     var isCalled = Array(repeating: false, count: resolution.table.symbols.count)
     for unit in resolution.inLinkOrder where unit.contracts.hasRelocationSections {
       let called = RelocationReader.directlyCalled(in: unit.module)
-      for (index, id) in unit.symbolIDs.enumerated() where unit.symbols[index].kind == .function {
+      for (index, id) in unit.symbolIDs.values.enumerated() where unit.symbols[index].kind == .function {
         if called[index] { isCalled[Int(id)] = true }
       }
     }

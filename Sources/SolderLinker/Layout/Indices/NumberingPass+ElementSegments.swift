@@ -17,7 +17,7 @@ extension NumberingPass {
     var declared: Set<SymbolID> = []
     for unit in resolution.inLinkOrder {
       for symbol in unit.codeFacts.namedFunctions.sorted() {
-        let id = unit.symbolIDs[Int(symbol)]
+        let id = unit.symbolIDs[symbol]
         let target = resolution.symbol(id)
         let isPresent =
           target.isDefined ? result.functionIndices[target.functionID] != .none : imports.indices[id] != nil
@@ -30,6 +30,6 @@ extension NumberingPass {
 
   /// Whether code copies from or drops an element segment that was made table slots.
   private func isNamedByCode(_ unit: Unit, _ position: Int) -> Bool {
-    unit.codeFacts.namedElements.contains(UInt32(position))
+    unit.codeFacts.namedElements.contains(ElementIndex(position))
   }
 }

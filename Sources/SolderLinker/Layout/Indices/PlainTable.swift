@@ -42,16 +42,16 @@ struct PlainTable {
     var last: [SlotIndex: SymbolID] = [:]  // `nil` for a slot that is null in the end.
     var isChanged = false
     forEachUse { unit, table in
-      isChanged = isChanged || unit.codeFacts.changedTables.contains(UInt32(table))
+      isChanged = isChanged || unit.codeFacts.changedTables.contains(table)
       guard let facts = unit.lifted else { return }
-      for (index, element) in unit.elements.enumerated() where Int(element.table) == table {
+      for (index, element) in unit.elements.enumerated() where element.table == table {
         guard case .absolute(let start) = element.placement else { continue }
         let isLate = segments.lateElements.contains(unit.bases.element + index)
         for (position, function) in element.functions.enumerated() {
           // Slot 0 is the null pointer of C.
           guard let number = UInt32(exactly: start + UInt64(position)), number > 0, number < .max else { continue }
           let slot = SlotIndex(rawValue: number)
-          last[slot] = function == none32 ? nil : unit.symbolIDs[Int(facts.functionSymbols + function)]
+          last[slot] = function.index.map { unit.symbolIDs[facts.symbol($0)] }
           if let id = last[slot], unit === owner, !isLate { filled.append((slot, id)) }
         }
       }
@@ -60,11 +60,11 @@ struct PlainTable {
   }
 
   /// Finished modules that have the table in their index space, and its index there.
-  private func forEachUse(_ use: (Unit, Int) -> Void) {
+  private func forEachUse(_ use: (Unit, TableIndex) -> Void) {
     for unit in segments.units where unit.contracts.keepsPlaces {
       guard let facts = unit.lifted else { continue }
-      for index in 0..<unit.tableImports.count + unit.tables.count {
-        let own = unit.symbolIDs[Int(facts.tableSymbols) + index]
+      for index in (0..<unit.tableImports.count + unit.tables.count).lazy.map({ TableIndex($0) }) {
+        let own = unit.symbolIDs[facts.symbol(index)]
         let other = resolution.symbol(own)
         let isSame =
           symbol.definition != nil && other.kind == .table && other.definition == symbol.definition
@@ -104,8 +104,8 @@ struct PlainTable {
   private var largestForImporters: (importer: Unit, maximum: UInt64)? {
     var smallest: (importer: Unit, maximum: UInt64)?
     forEachUse { unit, index in
-      guard unit !== owner, unit.contracts.keepsSlots, index < unit.tableImports.count,
-        let maximum = unit.tableImports[index].limits.maximum, maximum < smallest?.maximum ?? .max
+      guard unit !== owner, unit.contracts.keepsSlots, Int(index) < unit.tableImports.count,
+        let maximum = unit.tableImports[Int(index)].limits.maximum, maximum < smallest?.maximum ?? .max
       else { return }
       smallest = (unit, maximum)
     }
@@ -116,7 +116,7 @@ struct PlainTable {
   private func checkElements(_ diagnostics: Diagnostics) {
     var values = KnownGlobals(resolution)
     forEachUse { unit, index in
-      for (position, element) in unit.elements.enumerated() where Int(element.table) == index {
+      for (position, element) in unit.elements.enumerated() where element.table == index {
         guard let offset = element.offset, let value = values.address(offset, in: unit) else { continue }
         let start = declared.is64 ? value : value & 0xFFFF_FFFF
         let end = start.saturatingSum(UInt64(element.count))

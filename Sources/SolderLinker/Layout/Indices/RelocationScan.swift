@@ -132,7 +132,7 @@ struct RelocationScan {
     /// The first relocation that may ask for something that has not been noted. Most refer to what is there, or repeat
     /// what others asked for, so this loop is where scanning spends its time.
     func next(
-      in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: [SymbolID], unsettled: [Bool]
+      in range: Range<Int>, of relocations: [Relocation], _ symbolIDs: Row<UnitSymbols, SymbolID>, unsettled: [Bool]
     ) -> Int {
       for index in range {
         let target = relocations[index].target
@@ -142,14 +142,22 @@ struct RelocationScan {
         case .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber, .removedCall, .sectionOffsetI32:
           continue
         case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
-          if target == none32 { continue }
+          if !relocations[index].hasTarget { continue }
         case .globalIndexLEB, .globalIndexI32:
-          if target == none32 || globalIndices[Int(target)] && !unsettled[Int(symbolIDs[Int(target)])] { continue }
+          if !relocations[index].hasTarget
+            || globalIndices[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].symbol])]
+          {
+            continue
+          }
         case .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB, .tableIndexSLEB64, .tableIndexI64,
           .tableIndexRelativeSLEB64, .constantTableIndex:
-          if target == none32 || slots[Int(target)] && !unsettled[Int(symbolIDs[Int(target)])] { continue }
+          if !relocations[index].hasTarget
+            || slots[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].symbol])]
+          {
+            continue
+          }
         default:
-          if target == none32 || !unsettled[Int(symbolIDs[Int(target)])] { continue }
+          if !relocations[index].hasTarget || !unsettled[Int(symbolIDs[relocations[index].symbol])] { continue }
         }
         return index
       }
@@ -181,7 +189,7 @@ struct RelocationScan {
       result.types.append(relocation.type)
       return
     }
-    let id = source.symbolIDs[target]
+    let id = source.symbolIDs[relocation.symbol]
     let symbol = resolution.symbol(id)
     if relocation.kind.isTableIndex {
       if !seen.slots[target], !symbol.needsImportedAddress(options) {

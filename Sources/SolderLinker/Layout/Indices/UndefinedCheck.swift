@@ -31,7 +31,7 @@ struct UndefinedCheck {
       case .slot, .addressGlobal: break
       }
     }
-    undefined.finish(resolution, diagnostics, options)
+    undefined.finish(resolution, options, diagnostics)
     return missing
   }
 
@@ -64,15 +64,12 @@ struct UndefinedCheck {
       if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
       return
     }
-    if unit.contracts.reportsUndefinedTogether {
-      report.add(id, unit, function, options)
-    } else {
+    if options.speaksLikeWasmLD, !unit.contracts.reportsUndefinedTogether {
       let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
-      switch options.unresolvedSymbols {
-      case .error where !options.writesDespiteErrors: diagnostics.error(message)
-      case .error, .warn: diagnostics.warn(message)
-      case .ignore, .importDynamic: break
-      }
+      UndefinedReport.report(message, options, diagnostics)
+      report.addHint(id)
+    } else {
+      report.add(id, unit, function, options)
     }
     guard symbol.kind == .function, options.unresolvedSymbols != .importDynamic, !options.importUndefined,
       missing.stubs[id] == nil, let stub = own.stub(for: symbol)

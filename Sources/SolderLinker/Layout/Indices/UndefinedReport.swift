@@ -1,20 +1,45 @@
 import WebAssemblyFormat
 
-/// References of lifted units to symbols that nothing defines: one error for each symbol, with everybody who refers.
+/// Undefined symbols, each once, with some of those who refer to it and a hint at what may be meant.
 struct UndefinedReport {
+  /// Who refers to a symbol.
+  private struct Referrers {
+    /// The first few.
+    var lines: [String] = []
+    var more = 0
+    /// Whether the symbol was reported already, so that only the hint is missing.
+    var isReported = false
+  }
+
+  private static let most = 3
   private var order: [SymbolID] = []
-  private var referrers: [SymbolID: [String]] = [:]
+  private var referrers: [SymbolID: Referrers] = [:]
 
   mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
-    var line = unit.file.displayName
-    if let function {
-      let name = unit.functions[Int(function)].name
-      line +=
-        name.isEmpty
-        ? ":(function \(Int(function) + unit.functionImports.count))" : ":(\(options.displayName(of: name)))"
+    var all = referrers[symbol] ?? Referrers()
+    if all.lines.count == UndefinedReport.most {
+      all.more += 1
+    } else {
+      let line = UndefinedReport.place(unit, function, options)
+      if !all.lines.contains(line) { all.lines.append(line) }
     }
-    if referrers[symbol]?.contains(line) != true { referrers[symbol, default: []].append(line) }
+    referrers[symbol] = all
+  }
+
+  /// Remembers a symbol that has been reported for a hint.
+  mutating func addHint(_ symbol: SymbolID) {
+    guard referrers[symbol] == nil else { return }
+    order.append(symbol)
+    referrers[symbol] = Referrers(isReported: true)
+  }
+
+  private static func place(_ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions) -> String {
+    guard let function else { return unit.file.displayName }
+    let name = unit.functions[Int(function)].name
+    let shown =
+      name.isEmpty ? "function \(Int(function) + unit.functionImports.count)" : options.displayName(of: name)
+    return "\(unit.file.displayName):(\(shown))"
   }
 
   /// What is wrong with importing a function of which only the address is known.
@@ -23,15 +48,36 @@ struct UndefinedReport {
       + "its address\n>>> it cannot be imported, because no input says its signature"
   }
 
-  func finish(_ resolution: Resolution, _ diagnostics: Diagnostics, _ options: LinkOptions) {
-    for id in order {
-      let lines = (referrers[id] ?? []).map { "\n>>> referenced by \($0)" }.joined()
-      let message = "undefined symbol: \(options.displayName(of: resolution.symbol(id).name))\(lines)"
-      switch options.unresolvedSymbols {
-      case .error where !options.writesDespiteErrors: diagnostics.error(message)
-      case .error, .warn: diagnostics.warn(message)
-      case .ignore, .importDynamic: break
+  /// Reports all of them.
+  func finish(_ resolution: Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+    guard !order.isEmpty, options.unresolvedSymbols != .ignore, options.unresolvedSymbols != .importDynamic else {
+      return
+    }
+    let hints = SymbolHints(resolution, options)
+    // Beyond the limit nothing is shown, and looking for hints takes time.
+    let limit = options.diagnostics.errorLimit > 0 ? options.diagnostics.errorLimit : .max
+    for (position, id) in order.enumerated() {
+      let name = options.displayName(of: resolution.symbol(id).name)
+      let hint = position < limit ? hints.line(for: id) : nil
+      let all = referrers[id] ?? Referrers()
+      if all.isReported {
+        if let hint { diagnostics.hint("undefined symbol \(name): \(hint)") }
+        continue
       }
+      var lines = all.lines.map { "referenced by \($0)" }
+      if all.more > 0 { lines.append("referenced \(all.more) more \(all.more == 1 ? "time" : "times")") }
+      if let hint { lines.append(hint) }
+      UndefinedReport.report(
+        "undefined symbol: \(name)" + lines.map { "\n>>> \($0)" }.joined(), options, diagnostics)
+    }
+  }
+
+  /// Reports one as the options say.
+  static func report(_ message: String, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+    switch options.unresolvedSymbols {
+    case .error where !options.writesDespiteErrors: diagnostics.error(message)
+    case .error, .warn: diagnostics.warn(message)
+    case .ignore, .importDynamic: break
     }
   }
 }

@@ -1,0 +1,102 @@
+import Testing
+
+/// What an error says beside the name of a symbol that nobody defines: who refers to it, and what may be meant.
+@Suite struct SymbolHintTests {
+  /// An object whose functions call `name`, each from one of its own, and that is given what else it defines.
+  private func caller(_ name: String, _ count: Int = 1, _ change: (inout ModuleBuilder) -> Void = { _ in })
+    -> ModuleBuilder
+  {
+    var object = ModuleBuilder(object: true)
+    let missing = object.undefinedFunction(name, [], [.i32])
+    for number in 0..<count {
+      object.function("run\(number == 0 ? "" : "\(number)")", [], [.i32], [.call(missing)])
+    }
+    change(&object)
+    return object
+  }
+
+  private func definer(_ name: String, isLocal: Bool = false) -> ModuleBuilder {
+    var object = ModuleBuilder(object: true)
+    object.function(name, [], [.i32], flags: isLocal ? .local : [], [.i32Const(1)])
+    return object
+  }
+
+  private func errors(_ files: KeyValuePairs<String, any InputContents>, _ words: [String] = []) throws -> String {
+    let run = try LinkInProcess(files, ["--no-entry", "--export-all", "--no-gc-sections"] + words)
+    #expect(run.bytes == nil)
+    return run.errors.joined(separator: "\n")
+  }
+
+  private func errors(_ missing: String, _ defined: String) throws -> String {
+    let text = try errors(["main.o": caller(missing), "lib.o": definer(defined)])
+    // The same of a member that nobody needs, and in the other order.
+    var archive = ArchiveBuilder()
+    archive.add("lib.o", definer(defined))
+    let archived = try errors(["main.o": caller(missing), "lib.a": archive])
+    #expect(archived.contains("an archive") == text.contains("lib.o"))
+    #expect(try errors(["lib.o": definer(defined), "main.o": caller(missing)]).count == text.count)
+    return text
+  }
+
+  @Test func referrersOnce() throws {
+    let two = try errors(["main.o": caller("absent", 2)])
+    #expect(two.ranges(of: "undefined symbol: absent").count == 1)
+    #expect(two.contains("main.o:(run)") && two.contains("main.o:(run1)") && !two.contains("more"))
+    let many = try errors(["main.o": caller("absent", 6)])
+    #expect(many.contains("referenced 3 more times"))
+    #expect(try errors(["main.o": caller("absent", 4)]).hasSuffix("referenced 1 more time"))
+  }
+
+  @Test func otherLanguage() throws {
+    #expect(try errors("add", "_Z3addii").contains(#"did you mean: add(int, int) of"#))
+    #expect(try errors("add", "_Z3addii").contains(#"extern "C""#))
+    #expect(try errors("_Z3addii", "add").contains("which has C linkage"))
+    #expect(try errors("_Z3addii", "_Z3addil").contains("did you mean: add(int, long) of"))
+    #expect(try errors("_ZN1a3addEi", "_ZN1b3addEi").contains("did you mean: b::add(int) of"))
+    #expect(try errors("add", "_ZN5crate3add17h0123456789abcdefE").contains("#[no_mangle]"))
+    #expect(try errors("add", "_RNvCs1234_7mycrate3add").contains("#[no_mangle]"))
+  }
+
+  @Test func nearlyRight() throws {
+    for (missing, defined) in [
+      ("conter", "counter"), ("Counter", "counter"), ("_start_game", "start_game"), ("start_game__", "start_game"),
+    ] {
+      #expect(try errors(missing, defined).contains("did you mean: \(defined) of"), "\(missing)")
+    }
+    #expect(try !errors("something", "else").contains("did you mean"))
+  }
+
+  @Test func outOfReach() throws {
+    let local = try errors(["main.o": caller("helper"), "lib.o": definer("helper", isLocal: true)])
+    #expect(local.contains("lib.o defines helper, but it is static there"))
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 0, memoryAlignment: 0))
+    _ = library.importMemoryAndBases()
+    library.function([], [.i32], name: "helper", [.i32Const(1)])
+    let hidden = try errors(["main.o": caller("helper"), "libx.so": library])
+    #expect(
+      hidden.contains("libx.so defines helper, but it is not exported") && hidden.contains("-fvisibility=default"))
+  }
+
+  @Test(arguments: [
+    ("printf", "add -lc"), ("_ZNSt3__112basic_stringE", "add -lc++"), ("__cxa_throw", "add -lc++abi"),
+    ("__multi3", "libclang_rt.builtins.a"), ("_Unwind_RaiseException", "add -lunwind"),
+  ]) func libraries(_ name: String, _ hint: String) throws {
+    #expect(try errors(["main.o": caller(name)]).contains(hint))
+  }
+
+  /// Under the name of `wasm-ld` its words stay, and hints come behind.
+  @Test func likeWasmLD() throws {
+    let run = try LinkInProcess(
+      ["main.o": caller("add", 2), "lib.o": definer("_Z3addii")], ["--no-entry", "--export-all", "--no-gc-sections"],
+      program: "wasm-ld")
+    #expect(run.errors.count == 2)
+    #expect(run.errors.allSatisfy { $0.hasSuffix("main.o: undefined symbol: add") })
+    #expect(run.notes.count { $0.hasPrefix("note: undefined symbol add: did you mean: add(int, int)") } == 1)
+  }
+
+  @Test func swiftNames() throws {
+    #expect(
+      try errors(["main.o": caller("$s4main3addyS2i_SitF")]).contains(
+        "undefined symbol: main.add(Swift.Int, Swift.Int) -> Swift.Int"))
+  }
+}
