@@ -228,7 +228,7 @@ struct Link {
     func resolve() -> Bindings? {
       var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names, threads: threads)
       let bindings = pass.run(inputs)
-      timer?.end("resolve", items: bindings?.table.symbols.count ?? 0)
+      timer?.end("resolve", items: pass.resolver.table.symbols.count)
       return bindings
     }
     return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)

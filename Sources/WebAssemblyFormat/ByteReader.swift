@@ -73,6 +73,11 @@ public struct ByteReader: @unchecked Sendable {
   @usableFromInline
   mutating func u32Slow() throws(FormatError) -> UInt32 {
     if let (bits, _) = shortNumber() { return bits }
+    let start = offset
+    if let (bits, _) = paddedNumber() {
+      if bits >> 32 == 0 { return UInt32(truncatingIfNeeded: bits) }
+      offset = start
+    }
     return UInt32(truncatingIfNeeded: try unsigned(bits: 32))
   }
 
@@ -92,6 +97,22 @@ public struct ByteReader: @unchecked Sendable {
     return (bits, length)
   }
 
+  /// Reads a LEB128 number of at most five bytes, as those are that a linker has patched, in the same way.
+  @inlinable @inline(__always)
+  mutating func paddedNumber() -> (bits: UInt64, length: UInt64)? {
+    guard remaining >= 8 else { return nil }
+    let word = unsafe UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
+    let ends = ~word & 0x80_8080_8080
+    guard ends != 0 else { return nil }
+    let length = UInt64(truncatingIfNeeded: ends.trailingZeroBitCount) &>> 3 &+ 1
+    var bits = word & 0x7F_7F7F_7F7F & (UInt64.max &>> (64 &- length &* 8))
+    bits = (bits & 0x7F_007F_007F) | (bits & 0x7F00_7F00) &>> 1
+    bits = (bits & 0x7F_0000_3FFF) | (bits & 0x3FFF_0000) &>> 2
+    bits = (bits & 0x0FFF_FFFF) | (bits & 0x7F_0000_0000) &>> 4
+    offset &+= Int(truncatingIfNeeded: length)
+    return (bits, length)
+  }
+
   /// Reads an unsigned LEB128 number of at most 64 bits.
   public mutating func u64() throws(FormatError) -> UInt64 {
     if let (bits, _) = shortNumber() { return UInt64(bits) }
@@ -99,7 +120,16 @@ public struct ByteReader: @unchecked Sendable {
   }
 
   /// Reads a signed LEB128 number of at most 32 bits.
-  public mutating func s32() throws(FormatError) -> Int32 { Int32(truncatingIfNeeded: try signed(bits: 32)) }
+  public mutating func s32() throws(FormatError) -> Int32 {
+    let start = offset
+    if let (bits, length) = paddedNumber() {
+      let unused = 64 &- length &* 7
+      let number = Int64(bitPattern: bits &<< unused) &>> Int64(bitPattern: unused)
+      if let narrow = Int32(exactly: number) { return narrow }
+      offset = start
+    }
+    return Int32(truncatingIfNeeded: try signed(bits: 32))
+  }
 
   /// Reads a signed LEB128 number of at most 33 bits, as block types and heap types are encoded.
   public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }

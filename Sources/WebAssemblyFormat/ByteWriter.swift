@@ -85,7 +85,10 @@ public struct ByteWriter: Sendable {
   }
 
   /// Writes bytes as they are.
-  public mutating func raw(_ content: ByteReader) { bytes.append(contentsOf: content) }
+  public mutating func raw(_ content: ByteReader) {
+    // A buffer is copied at once, other collections byte by byte.
+    _ = unsafe content.withContiguousStorageIfAvailable { unsafe bytes.append(contentsOf: $0) }
+  }
 
   /// Writes bytes as they are.
   public mutating func raw(_ array: [UInt8]) { bytes.append(contentsOf: array) }

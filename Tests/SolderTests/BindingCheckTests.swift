@@ -10,45 +10,49 @@ import Testing
     case objectCall, objectData, objectPointer, libraryCall, librarySlot, libraryAddress, libraryGlobal, moduleCall,
       moduleGlobal, moduleTable, moduleTag
 
-    var file: (name: String, contents: any InputContents) {
+    func file(is64: Bool) -> (name: String, contents: any InputContents) {
       var module: ModuleBuilder
+      let address = WasmType.address(is64: is64)
       switch self {
       case .objectCall, .objectData, .objectPointer:
-        module = ModuleBuilder(object: true)
+        module = ModuleBuilder(object: true, is64: is64)
         switch self {
         case .objectCall:
           let thing = module.undefinedFunction("thing", [], [.i32])
           module.function("use", [], [.i32], flags: .exported, [.call(thing)])
         case .objectData:
           let thing = module.undefinedData("thing")
-          module.function("use", [], [.i32], flags: .exported, [.address(thing)])
+          module.function(
+            "use", [], [address], flags: .exported, [is64 ? .address64(thing) : .address(thing)])
         default:
           _ = module.undefinedTable(flags: [])
           let thing = module.undefinedFunction("thing", [], [.i32])
-          module.function("use", [], [.i32], flags: .exported, [.slot(thing)])
+          let pointer: WasmInstruction = is64 ? .constant(.tableIndexSLEB64, thing) : .slot(thing)
+          module.function("use", [], [address], flags: .exported, [pointer])
         }
         return ("use.o", module)
       case .libraryCall, .librarySlot, .libraryAddress, .libraryGlobal:
-        module = ModuleBuilder(dylink: Dylink())
+        module = ModuleBuilder(dylink: Dylink(), is64: is64)
+        if is64 { module.importMemory("env", "memory", Limits(0, is64: true)) }
         let code: WasmInstruction =
           switch self {
           case .libraryCall: .call(module.importFunction("env", "thing", [], [.i32]))
-          case .librarySlot: .globalGet(module.importGlobal("GOT.func", "thing", .i32, isMutable: true))
-          case .libraryAddress: .globalGet(module.importGlobal("GOT.mem", "thing", .i32, isMutable: true))
-          default: .globalGet(module.importGlobal("env", "thing", .i32))
+          case .librarySlot: .globalGet(module.importGlobal("GOT.func", "thing", address, isMutable: true))
+          case .libraryAddress: .globalGet(module.importGlobal("GOT.mem", "thing", address, isMutable: true))
+          default: .globalGet(module.importGlobal("env", "thing", address))
           }
-        module.function([], [.i32], export: "use", [code])
+        module.function([], [self == .libraryCall ? .i32 : address], export: "use", [code])
         return ("use.so", module)
       default:
         module = ModuleBuilder()
         let code: [WasmInstruction] =
           switch self {
           case .moduleCall: [.call(module.importFunction("env", "thing", [], [.i32]))]
-          case .moduleGlobal: [.globalGet(module.importGlobal("env", "thing", .i32))]
+          case .moduleGlobal: [.globalGet(module.importGlobal("env", "thing", address))]
           case .moduleTable: [.tableSize(module.importTable("env", "thing", .funcref, Limits(1)))]
           default: [.throw(module.importTag("env", "thing", []))]
           }
-        module.function([], [.i32], export: "use", code)
+        module.function([], [self == .moduleGlobal ? address : .i32], export: "use", code)
         return ("use.wasm", module)
       }
     }
@@ -66,7 +70,7 @@ import Testing
   }
 
   /// A kind of thing that can be called `thing`.
-  private enum Thing: CaseIterable { case function, data, address, variable, wide, real, reference, table, tag }
+  private enum Thing: CaseIterable { case function, data, address, variable, otherWidth, real, reference, table, tag }
 
   private enum Definer: String, CaseIterable {
     case object, member, library, module
@@ -75,14 +79,14 @@ import Testing
       switch self {
       case .object, .member: [.function, .data]
       case .library: [.function, .data, .variable, .real, .reference, .tag]
-      case .module: [.function, .address, .variable, .wide, .real, .reference, .table, .tag]
+      case .module: [.function, .address, .variable, .otherWidth, .real, .reference, .table, .tag]
       }
     }
 
-    func file(_ thing: Thing) -> (name: String, contents: any InputContents) {
+    func file(_ thing: Thing, is64: Bool) -> (name: String, contents: any InputContents) {
       switch self {
       case .object, .member:
-        var object = ModuleBuilder(object: true)
+        var object = ModuleBuilder(object: true, is64: is64)
         if thing == .function {
           object.function("thing", [], [.i32], [.i32Const(7)])
         } else {
@@ -93,25 +97,30 @@ import Testing
         archive.add("thing.o", object)
         return ("thing.a", archive)
       case .library:
-        var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2))
-        define(thing, in: &library)
+        var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2), is64: is64)
+        if is64 { library.importMemory("env", "memory", Limits(0, is64: true)) }
+        define(thing, in: &library, is64: is64)
         return ("thing.so", library)
       case .module:
         var module = ModuleBuilder()
-        module.memory(Limits(1), export: "memory")
-        module.global(.i32, [.i32Const(1024)], export: "__heap_base")
-        define(thing, in: &module)
+        module.memory(Limits(1, is64: is64), export: "memory")
+        module.global(.address(is64: is64), [.addressConst(1024, is64: is64)], export: "__heap_base")
+        define(thing, in: &module, is64: is64)
         return ("thing.wasm", module)
       }
     }
 
-    private func define(_ thing: Thing, in module: inout ModuleBuilder) {
+    private func define(_ thing: Thing, in module: inout ModuleBuilder, is64: Bool) {
+      let address = WasmType.address(is64: is64)
       switch thing {
       case .function: module.function([], [.i32], export: "thing", [.i32Const(7)])
-      case .data: module.global(.i32, [.i32Const(0)], export: "thing")
-      case .address: module.global(.i32, [.i32Const(512)], export: "thing")
-      case .variable: module.global(.i32, isMutable: true, [.i32Const(512)], export: "thing")
-      case .wide: module.global(.i64, [.i64Const(512)], export: "thing")
+      case .data: module.global(address, [.addressConst(0, is64: is64)], export: "thing")
+      case .address: module.global(address, [.addressConst(512, is64: is64)], export: "thing")
+      case .variable:
+        module.global(address, isMutable: true, [.addressConst(512, is64: is64)], export: "thing")
+      // Not as wide as an address.
+      case .otherWidth:
+        module.global(.address(is64: !is64), [.addressConst(512, is64: !is64)], export: "thing")
       case .real: module.global(.f64, [.f64Const(3)], export: "thing")
       case .reference: module.global(.externref, [.refNull(.externref)], export: "thing")
       case .table: module.table(.funcref, Limits(4), export: "thing")
@@ -120,16 +129,16 @@ import Testing
     }
   }
 
-  @Test func everyPairOfKinds() async throws {
+  @Test(arguments: [false, true]) func everyPairOfKinds(is64: Bool) async throws {
     var links = 0
     for reference in Reference.allCases {
       for definer in Definer.allCases {
         for thing in definer.things {
-          let (use, definition) = (reference.file, definer.file(thing))
+          let (use, definition) = (reference.file(is64: is64), definer.file(thing, is64: is64))
           let inputs = try InputSet([use, definition])
           for order in permutations([use.name, definition.name]) {
             links += 1
-            let words = ["--no-entry", "--export=use"] + order
+            let words = (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--export=use"] + order
             if reference.accepted.contains(thing) {
               let run = inputs.link(words)
               #expect(run.errors == [], "\(reference) of \(definer) \(thing), \(order)")

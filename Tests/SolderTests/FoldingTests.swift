@@ -178,51 +178,62 @@ import Testing
 
   // MARK: Random code
 
-  /// Random code that computes with a base, in the text format; `BASE` stands for the base.
+  /// Random code that computes with a base, in the text format; `BASE` stands for the base, and `T` for its type.
   private struct Generator {
     var random: SplitMix
-    static let locals = 5
+    /// The locals that are used, of which the first is the parameter.
+    let locals: [Int]
+    let isWide: Bool
+    let isFlat: Bool
 
     mutating func pick(_ count: Int) -> Int { random.below(count) }
-    mutating func local() -> Int { pick(Self.locals + 1) }
+    mutating func local() -> Int { locals[pick(locals.count)] }
+
+    /// The lowest bits of an expression, to branch on.
+    mutating func bits(_ mask: Int, _ depth: Int = 2) -> String {
+      let value = "(T.and \(expression(depth)) (T.const \(mask)))"
+      return isWide ? "(i32.wrap_i64 \(value))" : value
+    }
 
     mutating func expression(_ depth: Int = 0) -> String {
-      switch pick(depth > 3 ? 5 : 12) {
+      switch pick(depth > 3 ? 6 : 15) {
       case 0: return "BASE"
-      case 1: return "(i32.const \(pick(80)))"
+      case 1: return "(T.const \(pick(80)))"
       case 2: return "(local.get \(local()))"
-      case 3: return "(i32.add BASE (i32.const \(pick(60))))"
-      case 4: return "(i32.add (local.get \(local())) (i32.const \(pick(40))))"
-      case 5, 6: return "(local.tee \(local()) \(expression(depth + 1)))"
-      case 7: return "(i32.load (i32.add BASE (i32.and \(expression(depth + 1)) (i32.const 12))))"
-      case 8: return "(i32.sub \(expression(depth + 1)) \(expression(depth + 1)))"
-      case 9:
-        return "(if (result i32) (i32.and \(expression(depth + 1)) (i32.const 1)) (then \(expression(depth + 1))) "
-          + "(else \(expression(depth + 1))))"
-      case 10: return "(i32.add (i32.const \(pick(9))) (local.tee \(local()) BASE))"
-      default: return "(i32.mul \(expression(depth + 1)) \(expression(depth + 1)))"
+      case 3: return "(T.add BASE (T.const \(pick(60))))"
+      case 4: return "(T.add (local.get \(local())) (T.const \(pick(40))))"
+      case 5: return "(T.sub (T.add (T.const \(pick(9000))) (local.get \(local()))) (T.const \(pick(9000))))"
+      case 6, 7: return "(local.tee \(local()) \(expression(depth + 1)))"
+      case 8:
+        return "(\(isWide ? "i64.load32_u" : "i32.load") (T.add BASE (T.and \(expression(depth + 1)) (T.const 12))))"
+      case 9: return "(T.sub \(expression(depth + 1)) \(expression(depth + 1)))"
+      case 10 where !isFlat:
+        return "(if (result T) \(bits(1, depth + 1)) (then \(expression(depth + 1))) (else \(expression(depth + 1))))"
+      case 11: return "(T.add (T.const \(pick(9))) (local.tee \(local()) BASE))"
+      case 12: return "(T.add (local.tee \(local()) (T.add BASE (T.const \(pick(9))))) (T.const \(pick(9))))"
+      case 13: return "(T.add (T.const \(pick(300))) (T.sub (T.add (T.const \(pick(99))) BASE) (T.const \(pick(300)))))"
+      default: return "(T.mul \(expression(depth + 1)) \(expression(depth + 1)))"
       }
     }
 
     mutating func statement(_ depth: Int = 0) -> String {
-      let condition = "(i32.and \(expression(2)) (i32.const 1))"
-      switch pick(depth > 2 ? 6 : 12) {
+      switch pick(depth > 2 ? 7 : 13) {
       case 0, 1: return "(local.set \(local()) BASE)"
       case 2, 3: return "(local.set \(local()) \(expression()))"
-      case 4: return "(local.set \(local()) (i32.add (local.get \(local())) (i32.const \(pick(9)))))"
-      case 5: return "(call $note (i32.sub \(expression()) BASE))"
-      case 6: return "(block \(statements(depth + 1)) (br_if 0 \(condition)) \(statements(depth + 1)))"
-      case 7: return "(if \(condition) (then \(statements(depth + 1))) (else \(statements(depth + 1))))"
-      case 8:
-        return "(loop (if (i32.eqz (global.get $fuel)) (then (return (i32.const 7)))) "
-          + "(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1))) \(statements(depth + 1)) "
-          + "(br_if 0 \(condition)) \(statements(depth + 1)))"
+      case 4: return "(local.set \(local()) (T.add (local.get \(local())) (T.const \(pick(9)))))"
+      case 5: return "(call $note (T.sub \(expression()) BASE))"
+      case 6: return "(local.set \(local()) (local.get \(local())))"
+      case 7: return "(block \(statements(depth + 1)) (br_if 0 \(bits(1))) \(statements(depth + 1)))"
+      case 8: return "(if \(bits(1)) (then \(statements(depth + 1))) (else \(statements(depth + 1))))"
       case 9:
-        return "(block (try_table (catch_all 0) \(statements(depth + 1)) (if \(condition) (then (throw $e))) "
-          + "\(statements(depth + 1))))"
+        return "(loop (if (i32.eqz (global.get $fuel)) (then (return (T.const 7)))) "
+          + "(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1))) \(statements(depth + 1)) "
+          + "(br_if 0 \(bits(1))) \(statements(depth + 1)))"
       case 10:
-        return "(block (block (br_table 0 1 0 (i32.and \(expression(2)) (i32.const 3)))) \(statements(depth + 1)))"
-      default: return "(if \(condition) (then \(statements(depth + 1)) (return (local.get \(local())))))"
+        return "(block (try_table (catch_all 0) \(statements(depth + 1)) (if \(bits(1)) (then (throw $e))) "
+          + "\(statements(depth + 1))))"
+      case 11: return "(block (block (br_table 0 1 0 \(bits(3)))) \(statements(depth + 1)))"
+      default: return "(if \(bits(1)) (then \(statements(depth + 1)) (return (local.get \(local())))))"
       }
     }
 
@@ -231,24 +242,61 @@ import Testing
     }
   }
 
+  struct Shape: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// How many locals are declared, and which of them are used.
+    var declared = 5
+    var used = Array(0...5)
+    /// How many statements a function has, at least.
+    var length = 1
+    /// Whether all of them are outside of blocks.
+    var isFlat = false
+    var isWide = false
+  }
+
+  static let shapes = [
+    Shape(testDescription: "a few locals"),
+    Shape(testDescription: "locals with large numbers", declared: 300, used: [0, 1, 127, 128, 255, 300]),
+    Shape(testDescription: "many assignments", length: 150),
+    Shape(testDescription: "no blocks", length: 12, isFlat: true),
+    Shape(testDescription: "many locals", declared: 60, used: Array(0...60), length: 60),
+    Shape(testDescription: "addresses of 64 bits", isWide: true),
+    Shape(testDescription: "addresses of 64 bits, no blocks", length: 12, isFlat: true, isWide: true),
+  ]
+
   /// Code that reads the base where it computes with it, and code that gets it from a function, do the same.
-  @Test(arguments: 0..<6) func randomCodeDoesTheSame(_ seed: Int) async throws {
-    var generator = Generator(random: SplitMix(seed: UInt64(seed)))
+  @Test(arguments: shapes, 0..<4) func randomCodeDoesTheSame(_ shape: Shape, _ seed: Int) async throws {
+    var generator = Generator(
+      random: SplitMix(seed: UInt64(seed)), locals: shape.used, isWide: shape.isWide, isFlat: shape.isFlat)
     let functions = (0..<12).map { index in
-      "(func (export \"f\(index)\") (param i32) (result i32) (local\(String(repeating: " i32", count: Generator.locals))) "
-        + "(global.set $fuel (i32.const 40)) (global.set $h (i32.const 1)) \(generator.statements()) "
-        + "(call $note (local.get \(generator.local()))) (i32.add (global.get $h) \(generator.expression())))"
+      let code = (0..<shape.length).map { _ in shape.isFlat ? generator.statement(3) : generator.statements() }
+      return "(func $f\(index) (param T) (result T) (local\(String(repeating: " T", count: shape.declared))) "
+        + "(global.set $fuel (i32.const 40)) (global.set $h (T.const 1)) \(code.joined(separator: " ")) "
+        + "(call $note (local.get \(generator.local()))) (T.add (global.get $h) \(generator.expression())))"
+    }
+    let exports = functions.indices.map { index in
+      shape.isWide
+        ? "(func (export \"f\(index)\") (param i32) (result i32) "
+          + "(i32.wrap_i64 (call $f\(index) (i64.extend_i32_u (local.get 0)))))"
+        : "(export \"f\(index)\" (func $f\(index)))"
     }
     let text = """
-      \(Self.common) (global $fuel (mut i32) (i32.const 0)) (global $h (mut i32) (i32.const 0))
-      (func $note (param i32) (global.set $h (i32.add (i32.mul (global.get $h) (i32.const 31)) (local.get 0))))
-      (func $base (result i32) (global.get $mb)) \(functions.joined(separator: "\n"))
-      """
+      (tag $e) (global $fuel (mut i32) (i32.const 0)) (global $h (mut T) (T.const 0))
+      (data (global.get $mb) "\\01\\00\\00\\00\\02\\00\\00\\00\\03\\00\\00\\00\\04\\00\\00\\00")
+      (func $note (param T) (global.set $h (T.add (T.mul (global.get $h) (T.const 31)) (local.get 0))))
+      (func $base (result T) (global.get $mb)) \((functions + exports).joined(separator: "\n"))
+      """.replacing("T.", with: shape.isWide ? "i64." : "i32.").replacing(/\bT\b/, with: shape.isWide ? "i64" : "i32")
     var transcripts: [String] = []
     for base in ["(global.get $mb)", "(call $base)"] {
+      let body = text.replacing("BASE", with: base)
+      let wide = """
+        (module (@dylink.0 (mem-info (memory 64 4))) (import "env" "memory" (memory i64 0))
+          (import "env" "__memory_base" (global $mb i64)) \(body))
+        """
       let library = try await Toolchain.shared.assembled(
-        "librandom.so", LiftingCase.library(text.replacing("BASE", with: base)))
-      let result = try await link([library, "--no-entry"] + functions.indices.map { "--export=f\($0)" })
+        "librandom.so", shape.isWide ? wide : LiftingCase.library(body))
+      let options = ["--no-entry"] + (shape.isWide ? ["-mwasm64"] : [])
+      let result = try await link([library] + options + functions.indices.map { "--export=f\($0)" })
       let calls = functions.indices.flatMap { index in [0, 1, 6].map { Call("f\(index)", $0) } }
       transcripts.append(try await WebAssemblyHost.shared.invoke(result.path, calls))
     }

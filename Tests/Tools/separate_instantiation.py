@@ -88,9 +88,12 @@ class World:
             types = [value_type(t) for t in host["types"]]
             results = types[host["parameters"]:]
 
+            # wasmtime keeps the function as long as the store: it must not keep the store in turn.
+            log, name = self.log, host["name"]
+
             def call(*arguments):
-                self.log.append(f"{host['name']}({shown(arguments)})")
-                total = 7 + len(self.log)
+                log.append(f"{name}({shown(arguments)})")
+                total = 7 + len(log)
                 for result in results:
                     return float(total) if str(result) in ("f32", "f64") else total
                 return None
@@ -232,6 +235,8 @@ def outcome_of(engine, case):
     except Refused as error:
         if isinstance(failure, Refused):
             return "both refuse", str(failure)
+        if "unknown import: `env::" in str(error):
+            raise Unsure("the host may have it")
         return "differs", f"the result is refused: {error}"
     except Trapped as error:
         if isinstance(failure, Refused):

@@ -30,7 +30,7 @@ struct FragmentWriter {
       copy(file, from: copied, to: offset)
       if let value = patcher.shortOperand(relocation) {
         let width = relocation.shortWidth(of: value, length)
-        advance(width, relocation.writeShort(value, width: width, to: room, at: position))
+        advance(width, relocation.writeShort(value, width: width, to: room, at: position, isAhead: true))
       } else {
         let replacement = patcher.replacement(for: relocation, length: length)
         advance(replacement.length, replacement.write(to: room, at: position))
@@ -42,7 +42,7 @@ struct FragmentWriter {
 
   @inline(__always)
   private mutating func copy(_ file: ByteReader, from first: Int, to end: Int) {
-    advance(end - first, room.copy(file, from: first, count: end - first, to: position))
+    advance(end - first, room.copy(ahead: file, from: first, count: end - first, to: position))
   }
 
   @inline(__always)

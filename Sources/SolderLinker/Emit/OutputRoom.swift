@@ -104,6 +104,43 @@ struct OutputRoom {
   }
 }
 
+// From front to back.
+extension OutputRoom {
+  /// Copies bytes of a file, for somebody who writes from front to back: what lies behind them in the room is not
+  /// written yet, and may be overwritten. Few bytes take one load and one store.
+  @inline(__always)
+  func copy(ahead file: ByteReader, from first: Int, count length: Int, to offset: Int) -> Bool {
+    guard length <= 16, length >= 0, has(16, at: offset), first >= 0, first <= file.end &- 16 else {
+      return copy(file, from: first, count: length, to: offset)
+    }
+    let bytes = unsafe UnsafeRawPointer(file.base + first).loadUnaligned(as: SIMD16<UInt8>.self)
+    unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+    return true
+  }
+
+  /// Writes a number as `width` bytes in LEB128, for somebody who writes from front to back. A signed number is passed
+  /// with its sign extended.
+  @inline(__always)
+  func write(ahead value: UInt64, isSigned: Bool, width: Int, at offset: Int) -> Bool {
+    guard width > 0, width <= 5, has(8, at: offset) else {
+      return isSigned
+        ? write(signed: Int64(bitPattern: value), width: width, at: offset)
+        : write(unsigned: value, width: width, at: offset)
+    }
+    let unused = 64 &- UInt64(truncatingIfNeeded: width &* 7)
+    let low = value &<< unused
+    let restored = isSigned ? UInt64(bitPattern: Int64(bitPattern: low) &>> Int64(bitPattern: unused)) : low &>> unused
+    guard restored == value else { return false }
+    var groups = low &>> unused
+    groups = groups & 0x0FFF_FFFF | groups &<< 4 & 0x7F_0000_0000
+    groups = groups & 0x7F_0000_3FFF | groups &<< 2 & 0x3FFF_0000
+    groups = groups & 0x7F_007F_007F | groups &<< 1 & 0x7F00_7F00
+    let more = 0x8080_8080 & ((1 &<< UInt64(truncatingIfNeeded: 8 &* (width &- 1))) &- 1)
+    unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: (groups | more).littleEndian, as: UInt64.self)
+    return true
+  }
+}
+
 extension ByteWriter {
   /// Writes bytes that `fill` puts into a room of that size.
   ///

@@ -50,8 +50,12 @@ struct Patcher {
       let place = Int(relocation.offset) - Int(start)
       let isWritten: Bool
       if let value = shortOperand(relocation) {
-        let width = relocation.shortWidth(of: value, .asWritten)
-        isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
+        if relocation.width == 5, relocation.encoding == .operand {
+          isWritten = room.write(fiveBytes: value, at: place)
+        } else {
+          let width = relocation.shortWidth(of: value, .asWritten)
+          isWritten = width == relocation.width && relocation.writeShort(value, width: width, to: room, at: place)
+        }
       } else {
         isWritten = write(replacement(for: relocation, length: .asWritten), for: relocation, to: room, at: place)
       }
@@ -242,15 +246,18 @@ extension Relocation {
 
   /// Writes such an operand.
   ///
-  /// - Parameter width: bytes that it takes, with the opcode.
+  /// - Parameters:
+  ///   - width: bytes that it takes, with the opcode.
+  ///   - isAhead: whether what lies behind it is not written yet.
   /// - Returns: `false` when they do not fit, or the number does not fit into them.
   @inline(__always)
-  func writeShort(_ value: UInt64, width: Int, to room: OutputRoom, at place: Int) -> Bool {
+  func writeShort(_ value: UInt64, width: Int, to room: OutputRoom, at place: Int, isAhead: Bool = false) -> Bool {
     var (width, place) = (width, place)
     if let shortOpcode {
       guard room.write(shortOpcode, at: place) else { return false }
       (width, place) = (width - 1, place + 1)
     }
+    if isAhead { return room.write(ahead: value, isSigned: kind.isShortSigned, width: width, at: place) }
     if width == 5 { return room.write(fiveBytes: value, at: place) }
     return kind.isShortSigned
       ? room.write(signed: Int64(bitPattern: value), width: width, at: place)

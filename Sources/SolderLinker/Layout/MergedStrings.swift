@@ -49,21 +49,21 @@ final class MergedStrings: Sendable {
   ///
   /// - Parameter segments: the number over all units and the bytes of each.
   init(_ segments: [(id: UInt32, bytes: ByteReader)], _ threads: Threads) {
-    firstID = segments.lazy.map(\.id).min() ?? .max
-    let count = segments.lazy.map { [firstID] in Int($0.id - firstID) + 1 }.max() ?? 0
+    firstID = segments.lazy.map { $0.id }.min() ?? .max
+    let count = segments.reduce(0) { [firstID] in max($0, Int($1.id - firstID) + 1) }
     var positions = [PackedIndex<MergedSegments>](repeating: .none, count: count)
     for (position, segment) in segments.enumerated() {
       positions[Int(segment.id - firstID)] = PackedIndex(Index(position))
     }
     self.positions = positions
 
-    var merger = StringMerger(segments.map(\.bytes), threads)
+    var merger = StringMerger(segments.map { $0.bytes }, threads)
     merger.findEqual()
     merger.sort()
     let places = merger.place()
     bytes = merger.bytes(at: places)
     (firsts, occurrences) = merger.occurrences(at: places)
-    (marks, firstMarks) = MergedStrings.mark(segments.map(\.bytes.count), firsts, occurrences, threads)
+    (marks, firstMarks) = MergedStrings.mark(segments.map { $0.bytes.count }, firsts, occurrences, threads)
   }
 
   private static func mark(

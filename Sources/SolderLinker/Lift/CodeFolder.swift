@@ -27,9 +27,9 @@ struct CodeFolder {
   private let facts: LiftedFacts
   private var code: FlowSteps
   private var flow: LocalFlow
-  /// The edits of the body, in its order, and then its relocations with them.
+  /// The edits of the body, in its order, and the relocations that it had before.
   private var edits: [Relocation] = []
-  private var merged: [Relocation] = []
+  private var before: [Relocation] = []
   private(set) var needsTableBlock = false
 
   /// - Parameter leavesTable: whether `__table_base` is none of its business.
@@ -56,7 +56,7 @@ struct CodeFolder {
   mutating func fold(_ body: ByteReader, _ places: CodePlaces, _ relocations: inout [Relocation], from first: Int) {
     needsTableBlock = false
     edits.removeAll(keepingCapacity: true)
-    guard code.read(body, places, relocations[first...]), flow.follow(code) else {
+    guard code.read(body, places, relocations, from: first), flow.follow(code) else {
       needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
       return
     }
@@ -66,19 +66,19 @@ struct CodeFolder {
 
   /// Puts the edits among the relocations, in place of those that they comprise.
   private mutating func merge(into relocations: inout [Relocation], from first: Int) {
-    merged.removeAll(keepingCapacity: true)
+    before.removeAll(keepingCapacity: true)
+    before.append(contentsOf: relocations[first...])
+    relocations.removeLast(before.count)
     var next = 0
-    for relocation in relocations[first...] {
-      while next < edits.count, edits[next].end <= relocation.offset {
-        merged.append(edits[next])
+    for edit in edits {
+      while next < before.count, before[next].offset < edit.offset {
+        relocations.append(before[next])
         next += 1
       }
-      if next < edits.count, edits[next].offset <= relocation.offset { continue }
-      merged.append(relocation)
+      relocations.append(edit)
+      while next < before.count, before[next].offset < edit.end { next += 1 }
     }
-    merged += edits[next...]
-    relocations.removeLast(relocations.count - first)
-    relocations += merged
+    if next < before.count { relocations.append(contentsOf: before[next...]) }
   }
 
   // MARK: Edits

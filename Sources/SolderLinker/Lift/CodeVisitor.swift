@@ -26,7 +26,11 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
+  private var segmentCount = 0
+  private var elementCount = 0
+  /// Whether some code is left out, and among which functions.
   private var hasDoneCode = false
+  private var doneFunctions: ClosedRange<FunctionIndex> = FunctionIndex(0)...FunctionIndex(0)
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
   /// Whether the body that is scanned reads a base, and whether that of the table.
@@ -35,6 +39,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
+  /// Folds what is left of code whose slots another has found.
+  private var restFolder: CodeFolder?
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
   private var search: ConstantSearch?
@@ -57,11 +63,12 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      if hasDoneCode, facts.done.functions.contains(firstDefined + index) { continue }
+      let isDone = hasDoneCode && doneFunctions.contains(firstDefined + index)
+      if isDone, facts.done.functions.contains(firstDefined + index) { continue }
       current = index
       let body = code[index].body
       var reader = file[Int(body.start)..<Int(body.start) + Int(body.size)]
-      if hasDoneCode, let runs = facts.done.runs[firstDefined + index] {
+      if isDone, let runs = facts.done.runs[firstDefined + index] {
         scanWhatStays(reader, runs)
         continue
       }
@@ -106,8 +113,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     if rest.contains(where: { $0.isInTableBlock }) { return false }
     result.relocations.removeLast(result.relocations.count - first)
     result.relocations += rest
-    var folder = CodeFolder(unit, leavesTable: true)
-    folder.fold(body.reader, places, &result.relocations, from: first)
+    if restFolder == nil { restFolder = CodeFolder(unit, leavesTable: true) }
+    restFolder?.fold(body.reader, places, &result.relocations, from: first)
     let all = (result.relocations[first...] + edits).sorted { $0.offset < $1.offset }
     result.relocations.removeLast(result.relocations.count - first)
     result.relocations += all
@@ -168,7 +175,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
-      result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / 32)
+      // Folding edits reads of locals, too.
+      result.relocations.reserveCapacity(Int(last.start + last.size - first.start) / (next.folds ? 20 : 32))
     }
     return true
   }
@@ -178,6 +186,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
+    restFolder = nil
     search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
@@ -191,8 +200,12 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
+    segmentCount = unit.segments.count
+    elementCount = unit.elements.count
     hasDoneCode = !facts.done.isEmpty
     isForObject = task.isForObject
+    let done = facts.done.functions.union(facts.done.runs.keys)
+    if let first = done.min(), let last = done.max() { doneFunctions = first...last }
   }
 
   // MARK: Operands
@@ -200,7 +213,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   @inline(__always)
   mutating func operand(_ operand: Operand) throws(FormatError) {
     // Two of three are calls, and nearly all calls are of this kind.
-    guard operand.opcode == .call, operand.value < functionCount, !hasDoneCode else {
+    guard operand.opcode == .call, operand.value < functionCount,
+      !hasDoneCode || !doneFunctions.contains(FunctionIndex(rawValue: operand.value))
+    else {
       return try anyOperand(operand)
     }
     result.relocations.append(
@@ -217,14 +232,15 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let function = FunctionIndex(rawValue: operand.value)
       relocation.target = facts.symbol(function).rawValue
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.symbol) }
-      if hasDoneCode, facts.done.functions.contains(function) {
+      let mayBeDone = hasDoneCode && doneFunctions.contains(function)
+      if mayBeDone, facts.done.functions.contains(function) {
         if facts.done.calls.contains(operand.offset) {
           relocation.replaceInstruction(of: operand, by: .nothing)
           relocation.kind = .removedCall
         } else {
           result.neededFunctions.insert(function)
         }
-      } else if hasDoneCode, facts.done.runs[function] != nil,
+      } else if mayBeDone, facts.done.runs[function] != nil,
         !facts.done.startUpCalls.contains(operand.offset)
       {
         result.neededFunctions.insert(function)
@@ -257,10 +273,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         throw missing("memory", operand)
       }
     case .data:
-      guard Int(operand.value) < unit?.segments.count ?? 0 else { throw missing("data segment", operand) }
+      guard Int(operand.value) < segmentCount else { throw missing("data segment", operand) }
       result.namesSegments = true
     case .element:
-      guard Int(operand.value) < unit?.elements.count ?? 0 else { throw missing("element segment", operand) }
+      guard Int(operand.value) < elementCount else { throw missing("element segment", operand) }
       result.namedElements.insert(ElementIndex(rawValue: operand.value))
     case .implicitMemory: break
     }

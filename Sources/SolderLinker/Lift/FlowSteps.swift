@@ -85,7 +85,7 @@ struct FlowSteps {
   /// By the first byte of a local's index: 1 if it may be one that is followed.
   private var wantedLocals = [UInt8](repeating: 0, count: 0x80) + [UInt8](repeating: 1, count: 0x80)
   /// Indices of places.
-  private var picked: [UInt32] = []
+  private var picked = CodePlaces.Picked()
   /// The regions of the blocks that are open.
   private var open: [Int?] = []
 
@@ -98,13 +98,17 @@ struct FlowSteps {
   ///
   /// - Parameters:
   ///   - body: stands behind the local declarations.
-  ///   - relocations: those of the body.
+  ///   - relocations: from `first` on those of the body.
   /// - Returns: `false` if it has instructions that are not followed.
-  mutating func read(_ body: ByteReader, _ places: CodePlaces, _ relocations: ArraySlice<Relocation>) -> Bool {
+  mutating func read(_ body: ByteReader, _ places: CodePlaces, _ relocations: [Relocation], from first: Int) -> Bool {
     self.body = body
     forgetLocals()
     do throws(FormatError) {
-      for relocation in relocations where relocation.encoding.isConstant && relocation.kind != .constantNumber {
+      for index in first..<relocations.count {
+        let relocation = relocations[index]
+        guard relocation.encoding.isConstant, relocation.kind != .constantNumber,
+          goesOn(at: Int(relocation.end))
+        else { continue }
         var step = FlowStep(0x23, Int(relocation.offset), end: Int(relocation.end), operand: 0)
         try addNumbers(to: &step, nil, places)
         try followAssignment(at: step.sum.upperBound)
@@ -152,22 +156,6 @@ struct FlowSteps {
 
   // MARK: Places
 
-  /// Picks the places of wanted instructions.
-  private mutating func pick(_ places: CodePlaces, _ wanted: Wanted) {
-    picked.removeAll(keepingCapacity: true)
-    picked.append(contentsOf: repeatElement(0, count: places.count))
-    let (body, wantedClasses, wantedLocals) = (body, self.wanted[wanted.rawValue], wantedLocals)
-    let last = body.end - 1
-    var count = 0
-    for index in 0..<places.count {
-      let place = places[index]
-      let wanted = wantedClasses[Int(body[place])]
-      picked[count] = UInt32(truncatingIfNeeded: index)
-      count += Int(wanted & wantedLocals[Int(body[min(place + 1, last)])] | wanted >> 1)
-    }
-    picked.removeLast(places.count - count)
-  }
-
   /// Whether no block is open at any site.
   private func areSitesOutsideOfBlocks(_ places: CodePlaces) -> Bool {
     guard let last = steps.last(where: { $0.opcode == .localSet || $0.opcode == .localTee }) else { return true }
@@ -197,9 +185,10 @@ struct FlowSteps {
     steps.removeAll(keepingCapacity: true)
     sites.removeAll(keepingCapacity: true)
     for slot in 0..<localCount { siteCounts[slot] = 0 }
-    pick(places, wanted)
-    for index in picked {
-      let place = places[Int(index)]
+    places.pick(from: body, first: self.wanted[wanted.rawValue], second: wantedLocals, into: &picked)
+    for next in 0..<picked.count {
+      let index = picked[next]
+      let place = places[index]
       let byte = body[place]
       var reader = body[after: place]
       switch classes[Int(byte)] {
@@ -210,8 +199,8 @@ struct FlowSteps {
           sites.append(Site(slot: slot, index: siteCounts[slot]))
           siteCounts[slot] += 1
         }
-        if byte != 0x21 {
-          try addNumbers(to: &step, byte == 0x20 ? Int(index) : nil, places)
+        if byte != 0x21, goesOn(at: reader.offset) {
+          try addNumbers(to: &step, byte == 0x20 ? index : nil, places)
           if follows { try followAssignment(at: step.sum.upperBound) }
         }
         steps.append(step)
@@ -219,8 +208,10 @@ struct FlowSteps {
         let global = try reader.u32()
         guard global < globals.count, let value = globals[Int(global)], value.base != .number else { continue }
         var step = FlowStep(byte, place, end: reader.offset, operand: global)
-        try addNumbers(to: &step, Int(index), places)
-        if follows { try followAssignment(at: step.sum.upperBound) }
+        if goesOn(at: reader.offset) {
+          try addNumbers(to: &step, index, places)
+          if follows { try followAssignment(at: step.sum.upperBound) }
+        }
         steps.append(step)
       case .branch:
         steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
@@ -230,14 +221,18 @@ struct FlowSteps {
     }
   }
 
+  /// Whether something may be added to what is on top of the stack in front of an offset, or may it be assigned.
+  private func goesOn(at offset: Int) -> Bool { offset < body.end && classes[Int(body[offset])].goesOn }
+
   /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
   ///
   /// - Parameter index: the step's place, if a number in front may be added; `nil` if not.
   private func addNumbers(to step: inout FlowStep, _ index: Int?, _ places: CodePlaces) throws(FormatError) {
     var front = index
-    while step.sum.upperBound < body.end {
+    while true {
       var reader = body
       reader.offset = step.sum.upperBound
+      guard let next = reader.peek(), classes[Int(next)].isPartOfSum else { return }
       let byte = try reader.byte()
       var number: Int64
       var lead = 0
@@ -332,7 +327,7 @@ extension FlowSteps {
 
   /// What is to be done with an instruction.
   private enum Class: UInt8 {
-    case other, local, global, sum
+    case other, number, sum, global, local
     /// A block, one that is entered or left in the middle, and the end of both.
     case opening, region, ending
     /// What goes elsewhere, with one label, without or with many.
@@ -340,6 +335,10 @@ extension FlowSteps {
     /// Stack switching, and the instructions of garbage collection.
     case unclear, prefix
 
+    /// Whether it may be about a number that is added, or about the sum.
+    var isPartOfSum: Bool { rawValue > Class.other.rawValue && rawValue < Class.local.rawValue }
+    /// The same, or an assignment.
+    var goesOn: Bool { rawValue > Class.other.rawValue && rawValue <= Class.local.rawValue }
     var isControl: Bool { rawValue >= Class.opening.rawValue }
 
     /// By the first byte.
@@ -347,6 +346,7 @@ extension FlowSteps {
       switch byte {
       case 0x20...0x22: .local
       case 0x23: .global
+      case 0x41, 0x42: .number
       case 0x6A, 0x6B, 0x7C, 0x7D: .sum
       case 0x02, 0x04: .opening
       case 0x03, 0x06, 0x1F: .region

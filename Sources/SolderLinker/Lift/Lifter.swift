@@ -123,6 +123,7 @@ struct Lifter {
         case .tag: unit.tagImports.count + unit.tags.count
         case .memory: memories
         }
+      guard Int(export.item.rawValue) >= count else { continue }
       try check(export.item.rawValue, count, "export '\(export.name)' names an index that does not exist:")
     }
   }
@@ -440,8 +441,9 @@ struct Lifter {
 
   private mutating func placeLibraryElements() {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
-    facts.tableBlockSize = unit.dylink?.tableSize ?? 0
-    facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
+    if let dylink = unit.dylink {
+      (facts.tableBlockSize, facts.tableAlignment) = (dylink.tableSize, dylink.tableAlignment)
+    }
     for index in unit.elements.indices {
       let element = unit.elements[index]
       guard element.table == TableIndex(0), let offset = element.offset, let value = evaluator.value(of: offset),

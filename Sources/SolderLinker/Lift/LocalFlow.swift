@@ -144,11 +144,12 @@ struct LocalFlow {
   }
 
   private mutating func begin(_ code: FlowSteps) {
-    locals.append(contentsOf: repeatElement(Local(), count: code.localCount))
+    // Mostly it is one.
+    for _ in 0..<code.localCount { locals.append(Local()) }
+    state.removeAll(keepingCapacity: true)
+    for _ in 0..<code.localCount { state.append(FlowSteps.other) }
     while values.count < code.localCount << 6 { values.append(nil) }
     for site in code.sites where site.isFollowed { values[site.slot << 6 + site.index] = nil }
-    state.removeAll(keepingCapacity: true)
-    state.append(contentsOf: repeatElement(FlowSteps.other, count: code.localCount))
     frames.removeAll(keepingCapacity: true)
     frameSites.removeAll(keepingCapacity: true)
   }

@@ -139,7 +139,9 @@ struct SlotFolder {
   }
 
   private mutating func pop() -> Int {
-    if stack.count > (frames.last?.height ?? 0) { return stack.removeLast() }
+    // Outside of all blocks the whole stack is the function's.
+    let isEmpty = frames.last.map { stack.count <= $0.height } ?? stack.isEmpty
+    if !isEmpty { return stack.removeLast() }
     // Only where the code is never reached.
     return classes.unknown()
   }

@@ -21,6 +21,14 @@ import WebAssemblyFormat
 // its body back, and does its work twice. That changes nothing, since no place is written by two functions, and no global
 // is read before it is set: see ``PerformedStores`` and ``canSet``.
 
+extension ModuleDraft {
+  /// How many instructions and locals reading start-up code may look at, so that no input takes forever.
+  var readingBudget: Int {
+    guard let code else { return 0 }
+    return 100_000 + 4 * code.payload.remaining
+  }
+}
+
 /// Reads the start-up code of a shared library into relocations of its data and values of its globals.
 struct StartUpReader {
   enum Outcome {
@@ -57,7 +65,7 @@ struct StartUpReader {
   init(_ unit: ModuleDraft) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
-    budget = 100_000 + 4 * (unit.code?.payload.remaining ?? 0)
+    budget = unit.readingBudget
     globals = facts.globals
     // When the start-up begins, variables have the values they are declared with.
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
@@ -196,7 +204,14 @@ struct StartUpReader {
     let isRelocating = relocates
     if name(of: function).hasPrefix("__wasm_apply_") { relocates = true }
     var report = KeptStartUpCode(function: function, name: name(of: function))
-    while let statement = body.next(self, &budget) { settle(statement, &body, &report, depth: depth) }
+    // Handing on the budget as a part of this would copy all of it for every statement.
+    var left = budget
+    while let statement = body.next(self, &left) {
+      budget = left
+      settle(statement, &body, &report, depth: depth)
+      left = budget
+    }
+    budget = left
     report.relocates = relocates
     relocates = isRelocating
     return conclude(body, report)
