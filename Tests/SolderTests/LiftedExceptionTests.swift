@@ -94,9 +94,9 @@ import Testing
     ]
     let calls = [Call("run", 3), Call("run", 6), Call("run", 9), Call("own", 2), Call("own", 8)]
     for options in neutralOptions {
-      let result = try await link(inputs + options)
+      let result = try await linkedHere(inputs + options)
       #expect(
-        try await WebAssemblyHost.shared.invoke(result.path, calls)
+        try await WebAssemblyHost.shared.invoke(result.bytes, calls)
           == "instantiated\nrun(3) = 3\nrun(6) = 2000\nrun(9) = 2000\nown(2) = 2\nown(8) = 508\n", "\(options)")
     }
   }

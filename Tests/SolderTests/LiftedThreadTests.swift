@@ -71,15 +71,15 @@ import Testing
 
       """
     for more in [[], ["--no-gc-sections"], ["--strip-all"]] {
-      let result = try await link(Self.options + inputs + more)
-      #expect(try await WebAssemblyHost.shared.invoke(result.path, calls) == expected, "\(more)")
+      let result = try await linkedHere(Self.options + inputs + more)
+      #expect(try await WebAssemblyHost.shared.invoke(result.bytes, calls) == expected, "\(more)")
     }
   }
 
   /// Nothing says whether something relocates a thread's copy.
   @Test func withoutAWayToSetItUpItIsRefused() async throws {
     let inputs = [try await program(), try await library(.wasmLinker19, ["--strip-all"])]
-    try await linkFails(
+    refusedHere(
       Self.options + inputs, mentions: ["libcounters.so: has thread-local data", "--export=__wasm_init_tls"])
   }
 
@@ -100,12 +100,12 @@ import Testing
       __attribute__((export_name("set"))) int set_(int v) { return set(v); }
       __attribute__((export_name("get"))) int get_(void) { return get(); }
       """, flags)
-    let result = try await link(Self.options + [main, library])
+    let result = try await linkedHere(Self.options + [main, library])
     let calls = [
       Call("get"), Call("set", 7), Call("begin", 900_000), Call("set", 8), Call("begin", 910_000), Call("get"),
     ]
     #expect(
-      try await WebAssemblyHost.shared.invoke(result.path, calls) == """
+      try await WebAssemblyHost.shared.invoke(result.bytes, calls) == """
         instantiated
         get() = 5
         set(7) = 7
@@ -146,9 +146,9 @@ import Testing
       [libraries[0], libraries[1]], [libraries[1], libraries[0]], [libraries[0], user], [owner, libraries[1]],
     ] {
       for inputs in [[main] + units, units + [main]] {
-        let result = try await link(Self.options + inputs)
+        let result = try await linkedHere(Self.options + inputs)
         #expect(
-          try await WebAssemblyHost.shared.invoke(result.path, calls) == """
+          try await WebAssemblyHost.shared.invoke(result.bytes, calls) == """
             instantiated
             look() = 1131
             begin(900000) = None
@@ -171,9 +171,9 @@ import Testing
       let library = try await Toolchain.shared.sharedLibrary("libshared.so", [object], options, by: .wasmLinker19)
       let main = try await Toolchain.shared.compiled(
         "main", #"int *get(void); __attribute__((export_name("run"))) int run(void) { return ++*get(); }"#, Self.flags)
-      let result = try await link(Self.options + [main, library])
+      let result = try await linkedHere(Self.options + [main, library])
       #expect(
-        try await WebAssemblyHost.shared.invoke(result.path, [Call("run"), Call("run")])
+        try await WebAssemblyHost.shared.invoke(result.bytes, [Call("run"), Call("run")])
           == "instantiated\nrun() = 8\nrun() = 9\n")
       let data = try #require(result.module.sections.first { $0.identifier == 11 })
       // Its first segment, and so all of them in this order, is passive.
@@ -192,7 +192,7 @@ import Testing
       #"extern _Thread_local int first; __attribute__((export_name("look"))) int look(void) { return first; }"#,
       Self.flags)
     for inputs in [[main, library], [library, main]] {
-      try await linkFails(Self.options + inputs, mentions: ["R_WASM_MEMORY_ADDR_TLS_SLEB", "`first`", "libowner.so"])
+      refusedHere(Self.options + inputs, mentions: ["R_WASM_MEMORY_ADDR_TLS_SLEB", "`first`", "libowner.so"])
     }
   }
 }

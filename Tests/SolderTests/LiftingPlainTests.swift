@@ -254,7 +254,7 @@ import Testing
       let sample = LiftingCase(
         testDescription: "", modules: [("program.wasm", "(module \(text) \(use))"), ("parts=parts.wasm", provider)],
         expected: [])
-      try await linkFails(sample.arguments(), mentions: [message, "program.wasm", "parts.wasm"])
+      try await refusedHere(sample.arguments(), mentions: [message, "program.wasm", "parts.wasm"])
     }
   }
 
@@ -271,7 +271,7 @@ import Testing
       ], expected: ["run() = 4"])
     for options in [[], ["--no-gc-sections"]] {
       try await sample.check(options)
-      let module = try await link(sample.arguments() + options).module
+      let module = try await linkedHere(sample.arguments() + options).module
       #expect(module.globals.count == 1)
       #expect(module.definedFunctionCount == 2)
     }

@@ -226,8 +226,8 @@ import Testing
       int run(int n) { return f() + zeroes[n] + ones[n]; }
       """, Toolchain.freestanding)
     let library = try await Toolchain.shared.assembled("libpassive.so", Self.segments[1].modules[1].text)
-    let result = try await link([object, library, "--no-entry", "--export=run"])
+    let result = try await linkedHere([object, library, "--no-entry", "--export=run"])
     #expect(
-      try await WebAssemblyHost.shared.invoke(result.path, [Call("run", 0)]) == "instantiated\nrun(0) = 4098\n")
+      try await WebAssemblyHost.shared.invoke(result.bytes, [Call("run", 0)]) == "instantiated\nrun(0) = 4098\n")
   }
 }

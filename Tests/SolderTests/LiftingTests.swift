@@ -45,10 +45,10 @@ struct LiftingCase: Sendable, CustomTestStringConvertible {
   /// Links with one and with two threads, which must not differ, and runs the result.
   func check(_ more: [String] = [], sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let arguments = try await arguments() + more
-    let result = try await link(arguments + ["--threads=1"], warnings: warnings, sourceLocation: sourceLocation)
-    let parallel = try await link(arguments + ["--threads=2"], warnings: warnings, sourceLocation: sourceLocation)
+    let result = try await linkedHere(arguments + ["--threads=1"], warnings: warnings, sourceLocation: sourceLocation)
+    let parallel = try await linkedHere(arguments + ["--threads=2"], warnings: warnings, sourceLocation: sourceLocation)
     #expect(result.bytes == parallel.bytes, sourceLocation: sourceLocation)
-    let transcript = try await WebAssemblyHost.shared.invoke(result.path, calls)
+    let transcript = try await WebAssemblyHost.shared.invoke(result.bytes, calls)
     let lines = transcript.split(separator: "\n").map(String.init)
     #expect(lines.filter { $0 != "instantiated" } == expected, "\(more)", sourceLocation: sourceLocation)
   }
@@ -503,7 +503,7 @@ let neutralOptions = [
       LiftingCase.library(
         #"(import "env" "limit" (global $l i32)) (func (export "get") (param i32) (result i32) (global.get $l))"#))
     let program = try await Toolchain.shared.assembled("program.wasm", Self.user)
-    try await linkFails([program, library], mentions: ["undefined symbol", "limit", "libmissing.so"])
+    refusedHere([program, library], mentions: ["undefined symbol", "limit", "libmissing.so"])
   }
 
   @Test func importsThatAreEachOtherAreAnError() async throws {
@@ -512,6 +512,6 @@ let neutralOptions = [
     let program = LiftingCase.program(#"(import "env" "a" (func $f)) MEMORY (func (export "run") (call $f))"#)
     let sample = LiftingCase(
       testDescription: "", modules: [("program.wasm", program), ("libone.so", one), ("libtwo.so", two)], expected: [])
-    try await linkFails(sample.arguments(), mentions: ["import of itself", "libone.so"])
+    try await refusedHere(sample.arguments(), mentions: ["import of itself", "libone.so"])
   }
 }

@@ -1,4 +1,3 @@
-import SolderCommandLine
 import Synchronization
 import Testing
 import WebAssemblyFormat
@@ -7,23 +6,6 @@ import WebAssemblyFormat
 
 /// What edits write: every kind in its form and width, and the short way like the full one.
 @Suite struct OperandEncoderTests {
-  /// All that is decided about the link of some files.
-  private func decided(
-    _ files: KeyValuePairs<String, any InputContents>, _ words: String...
-  ) throws -> Program {
-    let folder = try TemporaryFolder()
-    for (name, contents) in files { try folder.write(contents.fileBytes, to: name) }
-    let diagnostics = Diagnostics { Issue.record("\($0.text)") }
-    let arguments = ["--threads=1", "-o", "result.wasm"] + words + files.map { folder.path + "/" + $0.key }
-    guard case .link(let options, _) = readCommandLine(arguments, diagnostics: diagnostics) else {
-      throw ToolFailure("no link: \(arguments)")
-    }
-    var program: Program?
-    var inputs: [InputFile] = []
-    _ = Link(options, diagnostics, nil, writesFile: false).run(&inputs) { program = $0 }
-    return try #require(program)
-  }
-
   /// Symbols of every kind: defined, dropped, imported, missing and weak.
   private func object(is64: Bool) -> ModuleBuilder {
     var object = ModuleBuilder(object: true, is64: is64)

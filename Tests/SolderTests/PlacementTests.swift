@@ -44,8 +44,8 @@ import Testing
   {
     var all: [[Int]] = []
     for order in [[program, input], [input, program]] {
-      let linked = try await link(order + options)
-      let transcript = try await WebAssemblyHost.shared.invoke(linked.path, calls.map { Call($0) })
+      let linked = try await linkedHere(order + options)
+      let transcript = try await WebAssemblyHost.shared.invoke(linked.bytes, calls.map { Call($0) })
       all.append(transcript.split(separator: "\n").compactMap { $0.split(separator: "= ").last.flatMap { Int($0) } })
     }
     #expect(all[0] == all[1])
@@ -55,8 +55,8 @@ import Testing
 
   private func fails(_ program: String, _ options: [String] = [], mentions: [String]) async throws {
     for input in try await inputs() {
-      try await linkFails([program, input] + options, mentions: ["program.wasm"] + mentions)
-      try await linkFails([input, program] + options, mentions: ["program.wasm"] + mentions)
+      refusedHere([program, input] + options, mentions: ["program.wasm"] + mentions)
+      refusedHere([input, program] + options, mentions: ["program.wasm"] + mentions)
     }
   }
 
@@ -98,7 +98,7 @@ import Testing
         (memory (export "memory") 1) \(heapBase(1024)) (data (global.get $place) "AAAA") (export "run" (func $number)))
       """)
     for input in try await inputs() {
-      try await linkFails([program, "other=" + other, input], mentions: ["program.wasm", "[5000, 5004)"])
+      refusedHere([program, "other=" + other, input], mentions: ["program.wasm", "[5000, 5004)"])
     }
   }
 
@@ -136,9 +136,9 @@ import Testing
     let two = try await Toolchain.shared.assembled("two.wasm", module(14))
     let apart = try await Toolchain.shared.assembled("apart.wasm", module(20))
     for order in [[one, two], [two, one]] {
-      try await linkFails(order, mentions: ["one.wasm", "two.wasm", "[16, 20)", "[14, 18)", "overlap"])
+      refusedHere(order, mentions: ["one.wasm", "two.wasm", "[16, 20)", "[14, 18)", "overlap"])
     }
-    let linked = try await link([one, apart])
+    let linked = try await linkedHere([one, apart])
     #expect(linked.module.imports.map(\.description) == ["\(from).\(name) (memory)"])
   }
 
@@ -150,7 +150,7 @@ import Testing
     let library = try await Toolchain.shared.assembled("liblibrary.so", LiftingPlainTests.library)
     for input in try await inputs() {
       for order in [[program, "x=" + other, input, library], [library, input, "x=" + other, program]] {
-        try await linkFails(order, mentions: ["other.wasm", "__stack_pointer", "program.wasm"])
+        refusedHere(order, mentions: ["other.wasm", "__stack_pointer", "program.wasm"])
       }
     }
   }
@@ -233,10 +233,10 @@ import Testing
       let program = try await program(heapBase(base), memory: #"(import "env" "memory" (memory \#(limits)))"#)
       for input in try await inputs() {
         guard fits else {
-          try await linkFails([program, input], mentions: ["program.wasm", "at most 1 pages"])
+          refusedHere([program, input], mentions: ["program.wasm", "at most 1 pages"])
           continue
         }
-        let linked = try await link([program, input])
+        let linked = try await linkedHere([program, input])
         let memory = try #require(linked.module.imports.compactMap { $0.limits }.first)
         #expect("\(memory.minimum) \(memory.maximum ?? 0)" == limits)
       }
@@ -249,13 +249,13 @@ import Testing
     let guest = try await Toolchain.shared.assembled(
       "guest.wasm", #"(module (import "env" "memory" (memory 1 1)) (data (i32.const 8) "A"))"#)
     for input in try await inputs() {
-      #expect(try await link([program, input]).module.memories.first?.minimum == 2)
+      #expect(try await linkedHere([program, input]).module.memories.first?.minimum == 2)
       for more in [[guest], ["--max-memory=65536"], ["--initial-memory=65536"]] {
-        let memory = try #require(try await link([program, input] + more).module.memories.first)
+        let memory = try #require(try await linkedHere([program, input] + more).module.memories.first)
         #expect(memory.minimum == 1)
         #expect(memory.maximum == 1)
       }
-      try await linkFails(
+      refusedHere(
         [program, input, guest, "--heap-base=65536"], mentions: ["guest.wasm", "at most 1 pages"])
     }
   }
@@ -264,11 +264,11 @@ import Testing
     let program = try await program(
       heapBase(10) + #"(data (i32.const 2) "hi")"#, memory: #"(memory (export "memory") 10 2000000 (pagesize 1))"#)
     for input in try await inputs() {
-      let linked = try await link([program, input])
+      let linked = try await linkedHere([program, input])
       let memory = try #require(linked.module.memories.first)
       #expect(memory.minimum >= 14 && memory.maximum == 2_000_000)
       #expect(try await results(program, input, ["run"]) == [7])
-      try await linkFails([program, input, "--max-memory=8"], mentions: ["maximum memory too small"])
+      refusedHere([program, input, "--max-memory=8"], mentions: ["maximum memory too small"])
     }
   }
 }

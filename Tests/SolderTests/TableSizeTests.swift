@@ -35,12 +35,12 @@ import Testing
     let object = try await object()
     for input in [object, try await Toolchain.shared.assembled("liblibrary.so", TableSizeTests.library)] {
       for order in [[program, input], [input, program]] {
-        let result = try await link(order)
+        let result = try await linkedHere(order)
         let table = try #require(result.module.tables.first)
         // A library's code may ask for its block of slots in one piece.
         if input == object { #expect(table.minimum == minimum && table.maximum == maximum) }
         #expect(table.minimum >= minimum && table.maximum ?? 0 <= 0xFFFF_FFFF)
-        #expect(try await WebAssemblyHost.shared.invoke(result.path, [Call("run")]) == "instantiated\nrun() = 6\n")
+        #expect(try await WebAssemblyHost.shared.invoke(result.bytes, [Call("run")]) == "instantiated\nrun() = 6\n")
       }
     }
   }
@@ -49,7 +49,7 @@ import Testing
   @Test func segmentsBeyondTheTable() async throws {
     let beyond = try await program(#"(table (export "shelf") 2 9 funcref) (elem (i32.const 1) $own $own)"#)
     for order in [[beyond, try await object()], [try await object(), beyond]] {
-      try await linkFails(order, mentions: ["program.wasm", "element segment 0", "[1, 3)", "2 slots"])
+      refusedHere(order, mentions: ["program.wasm", "element segment 0", "[1, 3)", "2 slots"])
     }
   }
 
@@ -118,7 +118,7 @@ import Testing
     for program in [("program.wasm", LiftingCase.program("MEMORY")), ("libother.so", TableSizeTests.library)] {
       for order in [[library, program], [program, library]] {
         let sample = LiftingCase(testDescription: "", modules: order, expected: [])
-        try await linkFails(sample.arguments() + ["--no-entry"], mentions: ["libodd.so", message])
+        try await refusedHere(sample.arguments() + ["--no-entry"], mentions: ["libodd.so", message])
       }
     }
   }

@@ -33,10 +33,10 @@ import Testing
       Call("__wasm_init_tls", 800_000), Call("use"),
     ]
     for inputs in [[main, library], [library, main]] {
-      let result = try await link(Self.options + inputs + ["--export=__wasm_init_tls"])
+      let result = try await linkedHere(Self.options + inputs + ["--export=__wasm_init_tls"])
       #expect(result.module.functionNames.filter { $0.hasPrefix("__wasm_apply_tls") } == [])
       #expect(
-        try await WebAssemblyHost.shared.invoke(result.path, calls) == """
+        try await WebAssemblyHost.shared.invoke(result.bytes, calls) == """
           instantiated
           use() = 15763
           change() = None

@@ -9,7 +9,7 @@ behind one that imports of all kinds what the suite's host has and runs before i
 Prints what fails as WAY SCRIPT:LINE and why, then "N passed, M failed". The run succeeds when the failing scripts are
 exactly those of the file KNOWN, each line of which is WAY SCRIPT and a reason.
 
-It takes wasm-tools and wasmtime (`wasmtime wast`) from PATH.
+The environment's WASM_TOOLS and WASMTIME are the paths of wasm-tools and wasmtime.
 """
 
 import concurrent.futures
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+WASM_TOOLS, WASMTIME = os.environ["WASM_TOOLS"], os.environ["WASMTIME"]
 PROPOSALS = ["-W", "all-proposals=y"]
 
 LIBRARY = """
@@ -179,7 +180,7 @@ class Suite:
         path = os.path.join(self.folder, name)
         with open(path + ".wat", "w") as file:
             file.write(text)
-        code, output = run("wasm-tools", "parse", path + ".wat", "-o", path)
+        code, output = run(WASM_TOOLS, "parse", path + ".wat", "-o", path)
         if code:
             raise SystemExit(f"{name}: {output}")
         return path
@@ -189,7 +190,7 @@ class Suite:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             path = os.path.join(self.root, script)
             listing = os.path.join(folder, "commands.json")
-            code, output = run("wasm-tools", "json-from-wast", path, "--wasm-dir", folder, "-o", listing)
+            code, output = run(WASM_TOOLS, "json-from-wast", path, "--wasm-dir", folder, "-o", listing)
             if code:
                 return script, [], 0, f"wasm-tools: {output.splitlines()[:1]}"
             with open(path, encoding="utf-8", newline="") as file:
@@ -234,7 +235,7 @@ class Suite:
         path = os.path.join(folder, "script.wast")
         with open(path, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        code, output = run("wasmtime", "wast", *PROPOSALS, path)
+        code, output = run(WASMTIME, "wast", *PROPOSALS, path)
         if code == 0:
             return None
         where = re.search(r"script\.wast(:\d+)", output)

@@ -12,7 +12,10 @@ struct OffsetMap: Equatable {
   private(set) var changes: [Change] = []
 
   /// How much longer everything behind the last change is.
-  var growth: Int { changes.last.map { Int($0.new.upperBound) - Int($0.old.upperBound) } ?? 0 }
+  var growth: Int {
+    guard let last = changes.last else { return 0 }
+    return Int(last.new.upperBound) - Int(last.old.upperBound)
+  }
 
   /// Adds an edit that replaces `old` by `length` bytes.
   ///

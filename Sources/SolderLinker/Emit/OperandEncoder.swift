@@ -1,6 +1,22 @@
 import WebAssemblyFormat
 
-/// Decides what every edit writes: which value, in which form, in how many bytes.
+// How an edit becomes bytes.
+//
+// Three questions: which number, in which form, in how many bytes. In wasm-ld each relocation kind answers all three where
+// it is applied, once for code, once for data, and once more where operands are compressed; answers that are given in
+// several places disagree sooner or later. Here each is answered once, in this file, and everybody else only asks.
+//
+//  - The number follows from what the symbol is in the result (``SymbolValue``): an index, an address, a slot, a place in
+//    code. Null is a number where C has a null pointer (what is weak and missing, a function that is only pointed to), and
+//    in debug information, about what was dropped. Everything else without a number is an internal error.
+//  - The form follows from the kind: LEB128 with or without a sign, or four or eight bytes. Addresses of 32 bits are
+//    signed where `i32.const` takes them, so that 0x80000000 and more are negative numbers. An edit may replace a whole
+//    instruction: `global.get` of what turned out to be an address becomes a constant.
+//  - The length is that of what it replaces, as long as whatever stands behind must not move: objects pad operands to five
+//    or ten bytes for this. Code of finished modules may move, since nothing in it counts bytes; there the shortest form is
+//    written, and the place of the function follows from measuring all of its edits first.
+
+/// Decides what every edit writes: which value, in which form, in how many bytes; see the comment at the head of the file.
 ///
 /// Code, data, custom sections and constant expressions, patched in place or written anew: all come here, and what they
 /// write is a ``Replacement``. ``Patcher`` knows a short way for the usual ones, which gives the same.
@@ -196,7 +212,7 @@ final class OperandEncoder: Sendable {
     let slot = values[Int(id)].slot?.rawValue ?? (isInLiving ? program.slot(of: id) : 0)
     let isRelative = edit.kind == .tableIndexRelativeSLEB || edit.kind == .tableIndexRelativeSLEB64
     // Null is null from wherever one counts.
-    return isRelative && slot != 0 ? UInt64(slot) &- (program.options.tableBase ?? 0) : UInt64(slot)
+    return isRelative && slot != 0 ? UInt64(slot) &- program.options.firstTableSlot : UInt64(slot)
   }
 
   /// Where the body of a function begins in the payload of the code section; `nil` for one that is not defined.
@@ -205,6 +221,7 @@ final class OperandEncoder: Sendable {
     // Not the symbol's value: references to a function that is exported may go to an import of the same name.
     let index = program.indices.functionIndices[checked: symbol.functionID]?.index
     // One that is only pointed to has no body, and is null.
-    return index.map { bodyOffset(ofFunction: $0) } ?? 0
+    guard let index else { return 0 }
+    return bodyOffset(ofFunction: index)
   }
 }

@@ -116,6 +116,15 @@ final class Program: Sendable {
     type.flatMap { indices.types.index(of: $0) } ?? missing("a type has no index", in: resolution.units[.own])
   }
 
+  /// How many values a function takes and gives.
+  func signature(of type: TypeID?) -> (parameters: Int, results: Int) {
+    guard let type, let signature = resolution.types.functionType(of: type) else {
+      let count: Int = missing("a function that is called has no signature", in: resolution.units[.own])
+      return (count, count)
+    }
+    return (signature.parameters.count, signature.results.count)
+  }
+
   /// The index of a type of a unit.
   func index(ofType type: TypeIndex, of unit: Unit) -> UInt32 {
     unit.typeIDs[checked: type].flatMap { indices.types.index(of: $0) }

@@ -16,7 +16,7 @@ enum AddressSymbols {
         case .heapBase: memory.heapBase
         case .heapEnd: memory.heapEnd
         case .memoryBase: 0
-        case .tableBase: options.tableBase ?? 0
+        case .tableBase: options.firstTableSlot
         case .firstPageEnd: options.pageSize
         }
       resolution.table.symbols[Int(id)].value = value

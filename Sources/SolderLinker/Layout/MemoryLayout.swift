@@ -151,7 +151,7 @@ struct MemoryPass {
         next = base
       }
     } else if !isBelow {
-      next = max(next, options.globalBase ?? 0)
+      if let base = options.globalBase { next = max(next, base) }
     }
     // Address 0 is the null pointer, and no data's.
     if resolution.keepsMemory, next == 0 { next = MemoryPass.firstAddress }

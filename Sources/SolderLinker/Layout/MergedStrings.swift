@@ -50,7 +50,7 @@ final class MergedStrings: Sendable {
   /// - Parameter segments: the number over all units and the bytes of each.
   init(_ segments: [(id: UInt32, bytes: ByteReader)], _ threads: Threads) {
     firstID = segments.lazy.map { $0.id }.min() ?? .max
-    let count = segments.lazy.map { [firstID] in Int($0.id - firstID) + 1 }.max() ?? 0
+    let count = segments.reduce(0) { [firstID] in max($0, Int($1.id - firstID) + 1) }
     var positions = [PackedIndex<MergedSegments>](repeating: .none, count: count)
     for (position, segment) in segments.enumerated() {
       positions[Int(segment.id - firstID)] = PackedIndex(Index(position))

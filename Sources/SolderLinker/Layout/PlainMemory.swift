@@ -51,8 +51,8 @@ struct PlainMemory {
     self.diagnostics = diagnostics
   }
 
-  /// One past the last byte of the modules' data.
-  private var dataEnd: UInt64 { data.map(\.end).max() ?? 0 }
+  /// One past the last byte of the modules' data, which is address 0 if they have none.
+  private var dataEnd: UInt64 { data.reduce(0) { max($0, $1.end) } }
 
   /// Where static memory ends, as far as somebody says so.
   private var statedEnd: UInt64? {

@@ -26,6 +26,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var tagCount = 0
   private var typeCount = 0
   private var memoryCount = 0
+  private var segmentCount = 0
+  private var elementCount = 0
   /// Whether some code is left out, and among which functions.
   private var hasDoneCode = false
   private var doneFunctions: ClosedRange<FunctionIndex> = FunctionIndex(0)...FunctionIndex(0)
@@ -36,6 +38,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var readsTableBase = false
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
+  private var isForObject = false
   /// Folds what is left of code whose slots another has found.
   private var restFolder: CodeFolder?
   /// The function that is scanned, among those that the unit defines.
@@ -104,7 +107,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   ) -> Bool {
     var slots = slotFolder ?? SlotFolder(unit)
     defer { slotFolder = slots }
-    guard let edits = slots.edits(of: body.reader, code[current]) else { return false }
+    guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
     let rest = found.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.isInTableBlock }) { return false }
@@ -197,7 +200,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
     memoryCount = unit.memoryImports.count + unit.memories.count
+    segmentCount = unit.segments.count
+    elementCount = unit.elements.count
     hasDoneCode = !facts.done.isEmpty
+    isForObject = task.isForObject
     let done = facts.done.functions.union(facts.done.runs.keys)
     if let first = done.min(), let last = done.max() { doneFunctions = first...last }
   }
@@ -267,10 +273,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         throw missing("memory", operand)
       }
     case .data:
-      guard Int(operand.value) < unit?.segments.count ?? 0 else { throw missing("data segment", operand) }
+      guard Int(operand.value) < segmentCount else { throw missing("data segment", operand) }
       result.namesSegments = true
     case .element:
-      guard Int(operand.value) < unit?.elements.count ?? 0 else { throw missing("element segment", operand) }
+      guard Int(operand.value) < elementCount else { throw missing("element segment", operand) }
       result.namedElements.insert(ElementIndex(rawValue: operand.value))
     case .implicitMemory: break
     }

@@ -63,6 +63,7 @@ struct Lifter {
       placePlainElements()
     }
     facts.functionBlock = FunctionBlock(unit.elements)
+    nameFunctionsInGlobals()
     nameOperands()
     declareExports()
     if unit.origin == .sharedLibrary { readThreadLocalData() }
@@ -378,6 +379,18 @@ struct Lifter {
     }
   }
 
+  /// A constant that counts from the block of table slots names the function that is there (`GOT.func.internal.f`), unless
+  /// it is the base itself under another name.
+  private mutating func nameFunctionsInGlobals() {
+    for (index, global) in unit.globals.enumerated() {
+      let position = unit.globalImports.count + index
+      guard let value = facts.globals[position], value.base == .tableBlock,
+        value.addend != 0 || global.name.hasPrefix("GOT.func."), let symbol = facts.symbol(atSlot: value.addend)
+      else { continue }
+      facts.globals[position] = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
+    }
+  }
+
   // MARK: Memory
 
   private mutating func declareMemoryBlock() {
@@ -428,8 +441,9 @@ struct Lifter {
 
   private mutating func placeLibraryElements() {
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
-    facts.tableBlockSize = unit.dylink?.tableSize ?? 0
-    facts.tableAlignment = unit.dylink?.tableAlignment ?? 0
+    if let dylink = unit.dylink {
+      (facts.tableBlockSize, facts.tableAlignment) = (dylink.tableSize, dylink.tableAlignment)
+    }
     for index in unit.elements.indices {
       let element = unit.elements[index]
       guard element.table == TableIndex(0), let offset = element.offset, let value = evaluator.value(of: offset),

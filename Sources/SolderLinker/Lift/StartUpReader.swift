@@ -21,6 +21,14 @@ import WebAssemblyFormat
 // its body back, and does its work twice. That changes nothing, since no place is written by two functions, and no global
 // is read before it is set: see ``PerformedStores`` and ``canSet``.
 
+extension ModuleDraft {
+  /// How many instructions and locals reading start-up code may look at, so that no input takes forever.
+  var readingBudget: Int {
+    guard let code else { return 0 }
+    return 100_000 + 4 * code.payload.remaining
+  }
+}
+
 /// Reads the start-up code of a shared library into relocations of its data and values of its globals.
 struct StartUpReader {
   enum Outcome {
@@ -57,7 +65,7 @@ struct StartUpReader {
   init(_ unit: ModuleDraft) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
-    budget = 100_000 + 4 * (unit.code?.payload.remaining ?? 0)
+    budget = unit.readingBudget
     globals = facts.globals
     // When the start-up begins, variables have the values they are declared with.
     let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)

@@ -32,7 +32,7 @@ struct ThreadLocalRelocations {
     self.unit = unit
     self.facts = facts
     self.data = data
-    budget = 100_000 + 4 * (unit.code?.payload.remaining ?? 0)
+    budget = unit.readingBudget
   }
 
   private mutating func read() {

@@ -44,7 +44,7 @@ struct ReadAhead {
           names.find($0).flatMap(pass.definer)
         })
     inputs.lazyFiles = pass.lazyFiles
-    for file in inputs.lazyFiles { inputs.symbolCount += file.unit?.symbols.count ?? 0 }
+    for case let unit? in inputs.lazyFiles.map(\.unit) { inputs.symbolCount += unit.symbols.count }
   }
 
   private func definer(ofNumber number: NameNumber) -> LazyFileID? { definers[checked: number]?.index }

@@ -86,7 +86,7 @@ struct UnitLoader: Sendable {
   ) throws(FormatError) -> [LazyFile] {
     var names = MemberNames(archive)
     var symbols: [ByteString] = []
-    symbols.reserveCapacity(archive.symbols?.count ?? 0)
+    if let index = archive.symbols { symbols.reserveCapacity(index.count) }
     var members: [(index: Int, symbols: Range<Int>, unit: InputModule?)] = []
     members.reserveCapacity(archive.members.count)
     for (index, member) in archive.members.enumerated() {

@@ -103,7 +103,7 @@ struct Contracts: Sendable {
     wantsAddressGlobals = !isFinished
     numbersMemories = isFinished
     programMemory = isLibrary ? draft.libraryMemory : nil
-    needsMainMemory = isObject || isLibrary && (programMemory != nil || draft.dylink?.memorySize ?? 0 > 0)
+    needsMainMemory = isObject || isLibrary && (programMemory != nil || draft.dylink.map { $0.memorySize > 0 } ?? false)
     expectsConventions = isObject
     isSetUpByExports = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil

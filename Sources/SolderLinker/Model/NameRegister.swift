@@ -29,7 +29,7 @@ final class NameRegister: Sendable {
 
   /// More than any number given so far.
   var numberLimit: Int {
-    (shards.map { $0.table.withLock { $0.count } }.max() ?? 0) << Int(NameRegister.bits)
+    shards.reduce(0) { max($0, $1.table.withLock { $0.count }) } << Int(NameRegister.bits)
   }
 
   /// The number of a name, if it was entered.

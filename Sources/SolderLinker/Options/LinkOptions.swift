@@ -132,6 +132,10 @@ public struct LinkOptions: Sendable {
   /// The first slot given to functions (`--table-base`); nil means 1, past the null pointer.
   public var tableBase: UInt64?
 
+  /// The first slot of the function table that the linker fills: where nothing says otherwise, the first there is, which
+  /// position-independent results count from as well.
+  var firstTableSlot: UInt64 { tableBase ?? 0 }
+
   // MARK: Reports
 
   /// Messages have the very words of `wasm-ld`, for whoever reads them with a program; hints come behind them.

@@ -72,7 +72,8 @@ struct LinkMap {
   private func segments(at start: UInt64) -> String {
     var lines = ""
     for (segment, place) in zip(program.memory.segments, layout.segments) {
-      lines += line(segment.address, start + (place?.header ?? 0), segment.size, indent: 0, segment.name.description)
+      let header = place.map { start + $0.header } ?? start
+      lines += line(segment.address, header, segment.size, indent: 0, segment.name.description)
       var merged = segment.strings[...]
       let contents = place.map { start + $0.contents }
       for piece in segment.pieces {
@@ -86,16 +87,23 @@ struct LinkMap {
     return lines
   }
 
+  /// Where something is in the file; what takes no bytes there is shown at 0, as in wasm-ld.
+  private static func fileOffset(_ contents: UInt64?, _ offset: UInt64) -> UInt64 {
+    guard let contents else { return 0 }
+    return contents + offset
+  }
+
   private func strings(_ run: OutputSegment.MergedRun, of segment: OutputSegment, at contents: UInt64?) -> String {
     line(
-      segment.address + run.offset, contents.map { $0 + run.offset } ?? 0, UInt64(run.strings.bytes.count), indent: 8,
+      segment.address + run.offset, LinkMap.fileOffset(contents, run.offset), UInt64(run.strings.bytes.count),
+      indent: 8,
       "<internal>:(\(run.name))")
   }
 
   private func piece(_ piece: OutputSegment.Piece, of segment: OutputSegment, at contents: UInt64?) -> String {
     let unit = program.resolution.units[piece.unit]
     let input = unit.segments[Int(piece.segment)]
-    let file = contents.map { $0 + piece.offset } ?? 0
+    let file = LinkMap.fileOffset(contents, piece.offset)
     let title = "\(unit.file.displayName):(\(input.name))"
     var lines = line(segment.address + piece.offset, file, input.size, indent: 8, title)
     for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {

@@ -78,7 +78,9 @@ final class PassTimer {
           pass.items == 0 ? "" : String(pass.items), pass.bytes == 0 ? "" : String(pass.bytes)))
     }
     let processorTime = passes.reduce(0) { $0 + $1.processorTime }
-    lines.append(row("total", milliseconds(passes.last?.end ?? 0), milliseconds(processorTime), "", ""))
+    if let last = passes.last {
+      lines.append(row("total", milliseconds(last.end), milliseconds(processorTime), "", ""))
+    }
     return lines.joined()
   }
 

@@ -126,7 +126,7 @@ struct MemoryBindingPass {
     let (unit, index) = (Int(memory.unit), Int(memory.index))
     switch targets[unit][index] {
     case .begun:
-      reportCycle(path[(path.firstIndex(of: memory) ?? 0)...])
+      reportCycle(path.drop { $0 != memory })
       return .host(units[unit].memoryImports[index].hostName)
     case .unknown: break
     default: return targets[unit][index]

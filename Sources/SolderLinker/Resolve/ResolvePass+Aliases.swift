@@ -90,7 +90,7 @@ extension ResolvePass {
       var current = id
       while ends[current] == nil, let next = step(from: current), !failed.contains(current) {
         guard onPath.insert(current).inserted else {
-          report(cycle: path[(path.firstIndex(of: current) ?? 0)...])
+          report(cycle: path.drop { $0 != current })
           failed.formUnion(path)
           break
         }

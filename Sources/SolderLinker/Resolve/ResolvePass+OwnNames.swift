@@ -74,8 +74,8 @@ extension ResolvePass {
     if !existing.isDefined || existing.isWeak { return true }
     guard existing.has(.fromLibrary) else { return false }
     if !resolver.table.symbols[Int(export.symbol)].has(.fromLibrary) { return true }
-    let order = resolver.linkOrder
-    return order.firstIndex(of: export.unit) ?? 0 < order.firstIndex(of: existing.definer) ?? 0
+    let first = resolver.linkOrder.first { $0 == export.unit || $0 == existing.definer }
+    return first == export.unit && first != existing.definer
   }
 
   private mutating func giveName(to export: SymbolID, from imported: SymbolID) {

@@ -70,8 +70,7 @@ struct SyntheticCode {
     }
     for id in program.indices.start.constructors {
       call(id, &writer)
-      let results = program.symbol(id).type.flatMap { program.resolution.types.functionType(of: $0)?.results.count }
-      for _ in 0..<(results ?? 0) { writer.byte(0x1A) }
+      for _ in 0..<program.signature(of: program.symbol(id).type).results { writer.byte(0x1A) }
     }
     once?.end(&writer)
   }
@@ -111,7 +110,7 @@ struct SyntheticCode {
   }
 
   private func passParameters(_ type: TypeID, _ writer: inout ByteWriter) {
-    for index in 0..<(program.resolution.types.functionType(of: type)?.parameters.count ?? 0) {
+    for index in 0..<program.signature(of: type).parameters {
       writer.byte(0x20)
       writer.count(index)
     }

@@ -36,6 +36,23 @@ struct LinkInProcess: Sendable {
     self.init(files.map(\.key), words, in: folder.path, program: program)
   }
 
+  /// Links as a command line says, whose files are there.
+  init(arguments: [String], program: String = "solder") {
+    let messages = Mutex<[Diagnostics.Message]>([])
+    let diagnostics = Diagnostics { message in messages.withLock { $0.append(message) } }
+    var arguments = arguments
+    if !arguments.contains(where: { $0.hasPrefix("--threads") }) { arguments.append("--threads=1") }
+    if !arguments.contains("-o") { arguments += ["-o", "result.wasm"] }
+    var bytes: [UInt8]?
+    if case .link(let options, _) = readCommandLine(arguments, program: program, diagnostics: diagnostics) {
+      bytes = linkToBytes(options, diagnostics)
+      if diagnostics.hasErrors { bytes = nil }
+    }
+    self.bytes = bytes
+    words = arguments
+    self.messages = messages.withLock { $0 }
+  }
+
   /// Links files that are in a folder already.
   init(_ names: [String], _ words: [String], in folder: String, program: String = "solder") {
     // `merge` has to come first.
@@ -54,19 +71,8 @@ struct LinkInProcess: Sendable {
         arguments.append(word)
       }
     }
-    if !words.contains("-o") { arguments += ["-o", "result.wasm"] }
     if !isNamed { arguments += names.map { folder + "/" + $0 } }
-
-    let messages = Mutex<[Diagnostics.Message]>([])
-    let diagnostics = Diagnostics { message in messages.withLock { $0.append(message) } }
-    var bytes: [UInt8]?
-    if case .link(let options, _) = readCommandLine(arguments, program: program, diagnostics: diagnostics) {
-      bytes = linkToBytes(options, diagnostics)
-      if diagnostics.hasErrors { bytes = nil }
-    }
-    self.bytes = bytes
-    self.words = arguments
-    self.messages = messages.withLock { $0 }
+    self.init(arguments: arguments, program: program)
   }
 }
 
@@ -99,12 +105,26 @@ func linked(
   _ files: KeyValuePairs<String, any InputContents>, _ words: String..., warnings: Bool = false,
   sourceLocation: SourceLocation = #_sourceLocation
 ) async throws -> LinkedInProcess {
-  let run = try LinkInProcess(files, words)
+  try await succeeded(LinkInProcess(files, words), warnings: warnings, sourceLocation)
+}
+
+/// The same of files that are there, as a command line names them.
+func linkedHere(
+  _ arguments: [String], warnings: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> LinkedInProcess {
+  try await succeeded(LinkInProcess(arguments: arguments), warnings: warnings, sourceLocation)
+}
+
+private func succeeded(
+  _ run: LinkInProcess, warnings: Bool, _ sourceLocation: SourceLocation
+) async throws -> LinkedInProcess {
   guard let bytes = run.bytes else { throw ToolFailure("\(run.words): \(run.errors.joined(separator: "\n"))") }
   if !warnings { #expect(run.warnings == [], "the linker warns", sourceLocation: sourceLocation) }
   try await WebAssemblyHost.shared.validate(bytes)
   let module = try ModuleDescription(bytes)
-  let isProgram = words.allSatisfy { !["-r", "--relocatable", "-shared", "-pie", "--emit-relocs", "-q"].contains($0) }
+  let isProgram = run.words.allSatisfy {
+    !["-r", "--relocatable", "-shared", "-pie", "--emit-relocs", "-q"].contains($0)
+  }
   if isProgram { expectExecutable(module, sourceLocation) }
   return LinkedInProcess(bytes: bytes, module: module, warnings: run.warnings, notes: run.notes)
 }
@@ -117,7 +137,18 @@ func refused(
   _ files: KeyValuePairs<String, any InputContents>, _ words: String..., mentions: [String],
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> String {
-  let run = try LinkInProcess(files, words)
+  failed(try LinkInProcess(files, words), mentions, sourceLocation)
+}
+
+/// The same of files that are there, as a command line names them.
+@discardableResult
+func refusedHere(
+  _ arguments: [String], mentions: [String], sourceLocation: SourceLocation = #_sourceLocation
+) -> String {
+  failed(LinkInProcess(arguments: arguments), mentions, sourceLocation)
+}
+
+private func failed(_ run: LinkInProcess, _ mentions: [String], _ sourceLocation: SourceLocation) -> String {
   let errors = run.errors.joined(separator: "\n")
   #expect(run.bytes == nil, "it links: \(run.words)", sourceLocation: sourceLocation)
   for text in mentions {

@@ -37,7 +37,7 @@ struct FunctionTablePass {
     self.diagnostics = diagnostics
     self.is64 = is64
     table.functionSlots = Row(repeating: .none, count: live.functions.count)
-    if let base = options.tableBase { table.firstSlot = SlotIndex(rawValue: UInt32(clamping: base)) }
+    table.firstSlot = SlotIndex(rawValue: UInt32(clamping: options.firstTableSlot))
   }
 
   /// Runs the pass; errors are in the diagnostics.
