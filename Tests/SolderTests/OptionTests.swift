@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The options of issue 2's list mean what they mean to wasm-ld: the same object gives the same outline.
+/// The options of wasm-ld mean what they mean to it: the same object gives the same outline.
 @Suite struct OptionTests {
   private func object(_ level: String = "-O1", _ flags: [String] = []) async throws -> String {
     try await Toolchain.shared.object(
