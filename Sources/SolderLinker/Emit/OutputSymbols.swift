@@ -114,9 +114,12 @@ struct OutputSymbols {
 
   /// What the table says of a symbol.
   func flags(of id: SymbolID, _ program: Program) -> SymbolFlags {
-    let flags = program.symbol(id).flags
+    let symbol = program.symbol(id)
+    let flags = symbol.flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
+    // What a library defines gives way to what an object defines, and to a library in front of it.
+    if symbol.has(.fromLibrary), symbol.isDefined, !symbol.isLocal { return flags.union(.bindingWeak) }
     if id == neededTable { return flags.union(.noStrip) }
     return exported.contains(id) ? flags.union(.exported) : flags
   }
