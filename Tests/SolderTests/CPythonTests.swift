@@ -51,8 +51,25 @@ import Testing
   func runsAScript(_ options: [String]) async throws {
     let result = try await link(options + Release.python311.inputs())
     expectNothingLeft(result.module)
+    try await expectScript(result.path)
+  }
+
+  /// Every library as an object, linked by whoever links objects.
+  @Test(arguments: Reference.allCases) func asObjectsInAnyLinker(_ reference: Reference) async throws {
+    let folder = try TemporaryFolder()
+    var inputs = try await Release.python311.inputs()
+    for (index, input) in inputs.enumerated() where input.hasSuffix(".so") {
+      inputs[index] = folder.file("lifted-\(index).o")
+      try await require(Solder.path, ["-r", input, "-o", inputs[index]])
+    }
+    let result = folder.file("result.wasm")
+    try await require(reference.linker.path(), inputs + ["-o", result])
+    try await expectScript(result)
+  }
+
+  private func expectScript(_ path: String) async throws {
     let run = try await WebAssemblyHost.shared.run(
-      result.path, ["/script/script.py", "one", "two"],
+      path, ["/script/script.py", "one", "two"],
       folders: [Release.python311.folder + "/lib": "/lib/python3.11", Repository.inputs + "/cpython": "/script"],
       environment: ["PYTHONHOME": "/", "PYTHONDONTWRITEBYTECODE": "1"])
     #expect(run.output == Self.output, "\(run.errors)")

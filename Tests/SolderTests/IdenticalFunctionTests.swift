@@ -161,6 +161,23 @@ import Testing
     #expect(folded.module.functionNames.filter { $0.hasPrefix("f") } == (0..<8).map { "f\($0)" })
   }
 
+  /// What each unit imports from the host by module and name is one import, and so the same in all of them.
+  @Test func importsFromTheHost() async throws {
+    var files: [any InputContents] = []
+    for (index, name) in ["one", "second"].enumerated() {
+      var library = ModuleBuilder(dylink: Dylink())
+      for number in 0..<index { library.importFunction("other", "f\(number)", [.i32], [.i32]) }
+      let host = library.importFunction("host", "value", [.i32], [.i32])
+      let other = library.importFunction("host", "other", [.i32], [.i32])
+      library.function([.i32], [.i32], export: name, name: name, [.localGet(0), .call(host), .call(other)])
+      files.append(library)
+    }
+    let result = try await linked(
+      ["run.o": Self.program, "one.so": files[0], "two.so": files[1]], "--no-entry", "--icf=safe")
+    #expect(result.module.functionNames.contains("one") && !result.module.functionNames.contains("second"))
+    #expect(try await result.call("run", 1) == "0")
+  }
+
   // MARK: Pointers
 
   /// Pointers to three functions of which two do the same, by way of data and code: `run(0)` to `run(2)` are pointers as
@@ -267,6 +284,19 @@ import Testing
     for name in ["first", "other", "third"] { #expect(try await result.call(name) == "7") }
     let indices = Set(["first", "other", "third"].compactMap { result.module.export($0)?.index })
     #expect(indices.count == (mode == "safe" ? 3 : 1))
+  }
+
+  /// A loader gives the functions that a library exports their slots, each its own.
+  @Test(arguments: ["-shared", "-pie"]) func positionIndependent(_ kind: String) async throws {
+    var object = ModuleBuilder(object: true)
+    for index in 0..<2 {
+      let helper = object.function("helper\(index)", [], [.i32], flags: .hidden, [.i32Const(7)])
+      object.function("get\(index)", [], [.i32], flags: .exported, [.call(helper)])
+    }
+    object.function("_start", [], [], [])
+    let result = try await linked(["a.o": object], kind, "--experimental-pic", "--icf=safe")
+    #expect(result.module.functionNames.filter { $0.hasPrefix("helper") } == ["helper0"])
+    #expect(result.module.functionNames.filter { $0.hasPrefix("get") } == ["get0", "get1"])
   }
 
   /// Constructors that do the same run as often as before.

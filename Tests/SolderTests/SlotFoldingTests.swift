@@ -89,6 +89,19 @@ import Testing
         """ + call("(i32.add (global.get $tb) (i32.const 2))"), results: ["30", "30", "30"]),
 
     Sample(
+      testDescription: "the bits of a pointer are mixed",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+        (i32.eqz (i32.xor (i32.xor (local.get 1) (local.get 0)) (i32.add (global.get $tb) (i32.const 1))))
+        """, results: ["1", "0", "0"]),
+    Sample(
+      testDescription: "the base is the first slot", code: call("(global.get $tb)"), results: ["10", "10", "10"]),
+    Sample(
+      testDescription: "the first slot or another",
+      code: call("(select (global.get $tb) (i32.add (global.get $tb) (i32.const 1)) (local.get 0))"),
+      results: ["20", "10", "10"]),
+
+    Sample(
       testDescription: "the number is a variable",
       code: call("(i32.add (global.get $tb) (local.get 0))"), results: ["10", "20", "30"], isFolded: false),
     Sample(

@@ -62,6 +62,12 @@ import Testing
         (func (export "next") (result i32) (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))
         """, mentions: ["global 'g'", "initial value"]),
     Sample(
+      testDescription: "an address that code sets",
+      body: """
+        (import "GOT.mem" "errno" (global $errno (mut i32)))
+        (func (export "set") (global.set $errno (i32.const 1)))
+        """, mentions: ["function 'set'", "GOT.mem.errno", "as a variable at offset 0x"]),
+    Sample(
       testDescription: "a type beyond functions",
       body: """
         (type $pair (struct (field i32)))

@@ -7,8 +7,8 @@ struct OutputSymbols {
   private(set) var entries: [SymbolID] = []
   /// Symbols that finished modules export to the host, whatever else they are.
   private var exported: Set<SymbolID> = []
-  /// The function table, where finished modules need it for function pointers: wasm-ld makes one only for code that names
-  /// it, unless its symbol says that it is to be kept, as compilers do.
+  /// The function table, where finished modules have it: for function pointers, wasm-ld makes one only if its symbol says
+  /// that it is to be kept, as compilers have it, and asks only the first file that has the symbol.
   private var neededTable: SymbolID?
   /// Index of each symbol in the table, by ID.
   private var indices: [PackedIndex<OutputSymbolSpace>]
@@ -20,7 +20,7 @@ struct OutputSymbols {
     addImports(program)
     addLocal(program)
     firstSection = OutputSymbolIndex(entries.count)
-    if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered), !program.indices.slots.isEmpty {
+    if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered) {
       neededTable = program.indices.functionTableSymbol
     }
     for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
@@ -114,9 +114,12 @@ struct OutputSymbols {
 
   /// What the table says of a symbol.
   func flags(of id: SymbolID, _ program: Program) -> SymbolFlags {
-    let flags = program.symbol(id).flags
+    let symbol = program.symbol(id)
+    let flags = symbol.flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
+    // What a library defines gives way to what an object defines, and to a library in front of it.
+    if symbol.has(.fromLibrary), symbol.isDefined, !symbol.isLocal { return flags.union(.bindingWeak) }
     if id == neededTable { return flags.union(.noStrip) }
     return exported.contains(id) ? flags.union(.exported) : flags
   }

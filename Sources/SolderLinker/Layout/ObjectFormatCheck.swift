@@ -227,7 +227,11 @@ struct ObjectFormatCheck {
     if edit.kind == .functionIndexLEB, unit.file.bytes[Int(edit.offset) - 1] == Opcode.refFunc.rawValue {
       return "takes a reference to a function, which needs a declaration, \(place)"
     }
-    let symbol = edit.namesSymbol ? resolution.symbol(unit.symbolIDs[edit.symbol]) : nil
+    let id = edit.namesSymbol ? unit.symbolIDs[edit.symbol] : nil
+    let symbol = id.map { resolution.symbol($0) }
+    if let id, let symbol, symbol.kind == .global, symbol.isUndefined, !live.isLive(symbol, id) {
+      return "uses '\(symbol.name)', which is a constant of the link, as a variable \(place)"
+    }
     switch edit.objectForm(symbol?.kind) {
     case .final: return nil
     case .none(let what): return "\(what) \(place)"

@@ -16,6 +16,8 @@ final class CodeLifter: Sendable {
     let done: DoneCode
     /// Whether it computes with constants of the link.
     let folds: Bool
+    /// Whether the result is an object, so that what the code means by slots has to be found out in any case.
+    let isForObject: Bool
 
     /// Tasks are taken by those that scan for the same: whether memory accesses are wanted is decided when the scanner
     /// is compiled, and whether places for ``CodeFolder`` are, when it starts.
@@ -63,12 +65,13 @@ final class CodeLifter: Sendable {
   private let results = Mutex<[(task: Int, result: Result)]>([])
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
-  convenience init(_ units: [(unit: InputModule, movesMemory: Bool)]) {
+  convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], forObject: Bool) {
     self.init(
       tasks: units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
         let (done, folds) = (unit.lifted?.done ?? DoneCode(), unit.lifted?.hasSymbolicGlobals == true)
         return CodeLifter.runs(of: unit).map {
-          Task(unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds)
+          Task(
+            unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds, isForObject: forObject)
         }
       })
   }
@@ -78,7 +81,10 @@ final class CodeLifter: Sendable {
   /// - Parameter done: the code that is still left out.
   convenience init(_ unit: InputModule, functions: Range<Int>, done: DoneCode) {
     let folds = unit.lifted?.hasSymbolicGlobals == true
-    self.init(tasks: [Task(unit: unit, functions: functions, movesMemory: false, done: done, folds: folds)])
+    self.init(tasks: [
+      Task(
+        unit: unit, functions: functions, movesMemory: false, done: done, folds: folds, isForObject: false)
+    ])
   }
 
   private init(tasks: [Task]) {

@@ -38,6 +38,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var readsTableBase = false
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
+  private var isForObject = false
   /// Folds what is left of code whose slots another has found.
   private var restFolder: CodeFolder?
   /// The function that is scanned, among those that the unit defines.
@@ -106,7 +107,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   ) -> Bool {
     var slots = slotFolder ?? SlotFolder(unit)
     defer { slotFolder = slots }
-    guard let edits = slots.edits(of: body.reader, code[current]) else { return false }
+    guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
     let rest = found.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.isInTableBlock }) { return false }
@@ -202,6 +203,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     segmentCount = unit.segments.count
     elementCount = unit.elements.count
     hasDoneCode = !facts.done.isEmpty
+    isForObject = task.isForObject
     let done = facts.done.functions.union(facts.done.runs.keys)
     if let first = done.min(), let last = done.max() { doneFunctions = first...last }
   }

@@ -63,6 +63,7 @@ struct Lifter {
       placePlainElements()
     }
     facts.functionBlock = FunctionBlock(unit.elements)
+    nameFunctionsInGlobals()
     nameOperands()
     declareExports()
     if unit.origin == .sharedLibrary { readThreadLocalData() }
@@ -375,6 +376,18 @@ struct Lifter {
       if facts.memory.isDecidedByLayout(position) { continue }
       facts.globals[position] = evaluator.value(of: global.initializer)
       evaluator.globals[position] = facts.globals[position]
+    }
+  }
+
+  /// A constant that counts from the block of table slots names the function that is there (`GOT.func.internal.f`), unless
+  /// it is the base itself under another name.
+  private mutating func nameFunctionsInGlobals() {
+    for (index, global) in unit.globals.enumerated() {
+      let position = unit.globalImports.count + index
+      guard let value = facts.globals[position], value.base == .tableBlock,
+        value.addend != 0 || global.name.hasPrefix("GOT.func."), let symbol = facts.symbol(atSlot: value.addend)
+      else { continue }
+      facts.globals[position] = SymbolicValue(base: .slot(symbol: symbol), addend: 0)
     }
   }
 

@@ -12,9 +12,9 @@ import WebAssemblyFormat
 // the classes of what comes together only if it is read: locals are used again and again for other things. Three kinds of
 // classes matter:
 //
-//  - *Bases*: all of it is `__table_base`, and is used for nothing but sums.
+//  - *Bases*: all of it is `__table_base`, and is used for nothing but sums; or for none, and then it is the first slot.
 //  - *Offsets*: all of it is constants, and is used for nothing but sums with bases.
-//  - *Slots*: the sums. They may be whatever, as long as nothing computes with them.
+//  - *Slots*: the sums. They may be whatever, as long as nothing adds to them.
 //
 // If every class is of one of these kinds, the code means single functions: bases and the additions go, and each offset
 // becomes the slot of its function. If not, it means slots by their order, and nothing is changed.
@@ -63,7 +63,9 @@ struct SlotFolder {
   /// - Parameters:
   ///   - body: stands behind the local declarations.
   ///   - type: of the function, an index in the unit.
-  mutating func edits(of body: ByteReader, _ function: Function) -> [Relocation]? {
+  ///   - namesFirst: whether `__table_base` itself names the function in the first slot. Where the block may stay together,
+  ///     it does so all the same, and then it is also right for code that goes on computing where nobody sees it.
+  mutating func edits(of body: ByteReader, _ function: Function, namesFirst: Bool) -> [Relocation]? {
     guard let type = unit.types.functionType(function.type), let declared = declaredLocals(function) else { return nil }
     resultCount = type.results.count
     let localCount = type.parameters.count + declared
@@ -72,14 +74,17 @@ struct SlotFolder {
     var edits: [Relocation] = []
     for (instruction, role) in classes.roles {
       switch role {
-      case .copy(let value):
+      case .base(let value) where !kinds.isBase(value):
+        guard namesFirst, let symbol = facts.symbol(atSlot: 0) else { return nil }
+        edits.append(slot(code[instruction], of: symbol, is64: isWide(code[instruction])))
+      case .base(let value), .copy(let value):
         if kinds.isBase(value) { edits.append(removal(code[instruction])) }
       case .sum(let left, let right):
         if kinds.isBase(left) || kinds.isBase(right) { edits.append(removal(code[instruction])) }
       case .constant(let value):
         guard kinds.isOffset(value) else { continue }
         guard let symbol = facts.symbol(atSlot: code[instruction].first) else { return nil }
-        edits.append(slot(code[instruction], of: symbol))
+        edits.append(slot(code[instruction], of: symbol, is64: code[instruction].opcode == .i64Const))
       }
     }
     return edits
@@ -103,11 +108,15 @@ struct SlotFolder {
       width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), encoding: .nothing)
   }
 
-  private func slot(_ instruction: Instruction, of symbol: SymbolIndex) -> Relocation {
+  private func isWide(_ read: Instruction) -> Bool {
+    unit.globalType(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: read.first)))?.valueType == 0x7E
+  }
+
+  private func slot(_ instruction: Instruction, of symbol: SymbolIndex, is64: Bool) -> Relocation {
     Relocation(
       .constantTableIndex, at: UInt32(truncatingIfNeeded: instruction.offset),
       width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol.rawValue,
-      encoding: .constant(is64: instruction.opcode == .i64Const))
+      encoding: .constant(is64: is64))
   }
 
   // MARK: Following
@@ -120,11 +129,11 @@ struct SlotFolder {
     locals = (0..<localCount).map { _ in classes.unknown() }
     isReachable = true
     frameCount = 0
-    budget = 50_000_000
+    budget = 10_000_000
     var reader = InstructionReader(body)
     while let instruction = try? reader.next() {
       code.append(instruction)
-      guard follow(instruction, code.count - 1), budget > 0 else { return false }
+      guard follow(instruction, code.count - 1), budget > 0, classes.joinCount < 1_000_000 else { return false }
     }
     return reader.depth == 0
   }
@@ -160,7 +169,7 @@ struct SlotFolder {
       if instruction.opcode == .localTee { stack.append(value) }
     case .globalGet where local < isTableBase.count && isTableBase[local]:
       let value = classes.base()
-      classes.roles.append((index, .copy(value)))
+      classes.roles.append((index, .base(value)))
       stack.append(value)
     case .i32Const, .i64Const:
       let value = classes.constant(instruction.first)
@@ -215,9 +224,8 @@ struct SlotFolder {
     case .unreachable: isReachable = false
     default:
       guard let effect = unit.effect(of: instruction) else { return false }
-      let code = Int(instruction.opcode.rawValue)
-      // Counting, arithmetic, shifts, extensions of parts.
-      let computes = (0x67...0x8A).contains(code) || (0xC0...0xC4).contains(code)
+      // Neighbours are found by sums and differences. Whoever mixes the bits of a pointer makes a number of it.
+      let computes = instruction.opcode == .i32Sub || instruction.opcode == .i64Sub
       for value in pop(effect.pops) { classes.use(value, computes: computes) }
       for _ in 0..<effect.pushes { stack.append(classes.unknown()) }
     }

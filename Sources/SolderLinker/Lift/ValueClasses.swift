@@ -4,6 +4,7 @@
 struct ValueClasses {
   /// What an instruction has to do with values.
   enum Role {
+    case base(Int)
     /// It only moves a value.
     case copy(Int)
     case constant(Int)
@@ -39,6 +40,9 @@ struct ValueClasses {
   private var joins: [Int: Join] = [:]
   private var sums: [(left: Int, right: Int, result: Int)] = []
   private var constants: [(value: Int, number: Int64)] = []
+
+  /// How many places there are where paths meet.
+  var joinCount: Int { joins.count }
 
   // MARK: Values
 
@@ -138,17 +142,21 @@ struct ValueClasses {
   /// The classes that matter.
   struct Kinds {
     fileprivate let classes: ValueClasses
+    fileprivate let bases: Set<Int>
     fileprivate let offsets: Set<Int>
 
-    func isBase(_ value: Int) -> Bool { classes.traits[classes.root(value)].contains(.base) }
+    /// Whether it is a base that sums begin with; any other is the first slot itself.
+    func isBase(_ value: Int) -> Bool { bases.contains(classes.root(value)) }
     func isOffset(_ value: Int) -> Bool { offsets.contains(classes.root(value)) }
   }
 
   /// Tells the kinds of classes; `nil` if a base, an offset or a slot is used for something else.
   ///
   /// - Parameter offsets: whether there is a function in a slot.
-  func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
-    var (offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>) = ([], [], [])
+  mutating func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
+    for value in parents.indices { _ = shortened(value) }
+    var (bases, offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>, Set<Int>) = ([], [], [], [])
+    let (traits, parents) = (traits, parents)
     func isBase(_ root: Int) -> Bool { traits[root].contains(.base) }
     for sum in sums {
       let (left, right) = (root(sum.left), root(sum.right))
@@ -156,22 +164,27 @@ struct ValueClasses {
       case (true, true): return nil
       case (false, false): computed.formUnion([left, right])
       case (let isLeft, _):
+        bases.insert(isLeft ? left : right)
         offsets.insert(isLeft ? right : left)
         slots.insert(root(sum.result))
       }
     }
-    for value in parents.indices where parents[value] == value && isBase(value) {
-      guard traits[value] == .base else { return nil }
+    for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
+      guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
+      guard !offsets.contains(value), isOffset(0) else { return nil }
     }
+    for value in bases where traits[value] != .base { return nil }
     for value in offsets {
       guard traits[value].subtracting(.isKept) == .constant, !slots.contains(value), !computed.contains(value) else {
         return nil
       }
     }
     for value in slots {
-      guard traits[value].isDisjoint(with: [.base, .isComputedWith]), !computed.contains(value) else { return nil }
+      guard !bases.contains(value), !traits[value].contains(.isComputedWith), !computed.contains(value) else {
+        return nil
+      }
     }
     for (value, number) in constants where offsets.contains(root(value)) && !isOffset(number) { return nil }
-    return Kinds(classes: self, offsets: offsets)
+    return Kinds(classes: self, bases: bases, offsets: offsets)
   }
 }

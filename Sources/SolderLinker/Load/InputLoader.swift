@@ -45,7 +45,7 @@ struct InputLoader {
     let inputs = options.inputs
     let files = threads.map(inputs.count, batch: 8) { InputLoader.open(inputs[$0]) }
     for (argument, file) in zip(inputs, files) { open(argument, file) }
-    if !options.isPositionIndependent { addNeededLibraries() }
+    if options.contract.bringsNeededLibraries { addNeededLibraries() }
     guard !diagnostics.hasErrors else {
       var inputs = Inputs(names: register)
       inputs.paths = openedPaths

@@ -18,15 +18,17 @@ extension LinkOptions {
     if demangle, !speaksLikeWasmLD, name.hasPrefix("$s") || name.hasPrefix("$S"), let shown = name.demangledSwift {
       return shown
     }
-    var output: [UInt8] = []
-    guard demangle, unsafe name.withBuffer({ unsafe Demangling.demangle($0, into: &output) }) else {
-      return name.description
-    }
-    return String(decoding: output, as: UTF8.self)
+    return demangle ? name.demangled.map { String(decoding: $0, as: UTF8.self) } ?? name.description : name.description
   }
 }
 
 extension ByteString {
+  /// The name as it was written in C++ or Rust; `nil` for one that is not mangled.
+  var demangled: [UInt8]? {
+    var output: [UInt8] = []
+    return unsafe withBuffer { unsafe Demangling.demangle($0, into: &output) } ? output : nil
+  }
+
   /// The name as it was written in Swift.
   fileprivate var demangledSwift: String? {
     let shown = unsafe withBuffer { name in

@@ -13,6 +13,8 @@ struct OutputContract: Sendable {
   /// Everything has to be said in the format of objects: what a finished module does beyond that is an error, and its
   /// memory is a segment that the next link places.
   var isObject: Bool { isLinkedAgain }
+  /// Libraries come along that other libraries need.
+  var bringsNeededLibraries: Bool { kind == .executable }
   /// Functions of COMDAT groups that lost to another file's are kept, as all functions are.
   var keepsDiscardedFunctions: Bool { isLinkedAgain }
   /// COMDAT groups stay groups, for another link to choose from.

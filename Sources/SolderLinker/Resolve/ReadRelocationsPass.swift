@@ -7,12 +7,14 @@ struct ReadRelocationsPass {
   private let diagnostics: Diagnostics
   private let threads: Threads
   private let keepsDiscarded: Bool
+  private let isObject: Bool
 
   init(_ bindings: Bindings, _ options: LinkOptions, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.bindings = bindings
     self.diagnostics = diagnostics
     self.threads = threads
     keepsDiscarded = options.keepsDiscardedFunctions
+    isObject = options.contract.isObject
   }
 
   /// Runs the pass; errors are in the diagnostics.
@@ -64,7 +66,8 @@ struct ReadRelocationsPass {
     let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0, ahead)) }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
     let late = CodeLifter(
-      finished.filter { $1 == nil }.map { ($0.0.module, memories.movesFirstMemory(of: $0.0.index)) })
+      finished.filter { $1 == nil }.map { ($0.0.module, memories.movesFirstMemory(of: $0.0.index)) },
+      forObject: isObject)
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
     var result: [UnitID: (UnitRelocations?, CodeFacts?)] = [:]
     for (module, runs) in finished {

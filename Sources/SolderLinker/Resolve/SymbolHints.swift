@@ -1,4 +1,3 @@
-import Demangling
 import WebAssemblyFormat
 
 /// What may be meant by a name that nobody defines.
@@ -120,9 +119,7 @@ struct SymbolHints {
 
   /// The last component of a mangled name as it was written, `nil` for a name that is not mangled.
   static func sourceName(of name: ByteString) -> String? {
-    guard name.hasPrefix("_Z") || name.hasPrefix("_R") else { return nil }
-    var output: [UInt8] = []
-    guard unsafe name.withBuffer({ unsafe Demangling.demangle($0, into: &output) }) else { return nil }
+    guard name.hasPrefix("_Z") || name.hasPrefix("_R"), var output = name.demangled else { return nil }
     // Rust's older names end in a hash.
     if name.hasPrefix("_ZN"), name.isRustName, output.dropLast(17).last == UInt8(ascii: ":") { output.removeLast(19) }
     var depth = 0

@@ -17,6 +17,7 @@ import WebAssemblyFormat
 //    alone whose address is taken; here they can be folded like all others.
 //  - The host sees functions as objects, and one function that is exported under two names is one object to it. A host
 //    may keep such objects apart (a loader gives each a slot), so `--icf=safe` leaves exported functions as they are.
+//    Only a host that takes functions out of the table and compares the objects would notice.
 //  - With `--icf=all` a program promises to care for neither: exported functions are folded, and functions that get a slot
 //    because something points to them share one. Slots that code computes, or that a plain module filled, stay all the
 //    same, as two pointers to one function must be equal.

@@ -18,6 +18,8 @@ struct FunctionContents: Sendable {
   private let candidates: Row<LinkFunctions, PackedIndex<Candidates>>
   /// Functions that keep the slots they have, of all functions; `nil` where all slots are told apart.
   private let pinned: Set<FunctionID>?
+  /// Of symbols that become one import, the first for each other one.
+  private let imports: [SymbolID: SymbolID]
 
   /// Functions that may be folded.
   enum Candidates {}
@@ -32,11 +34,37 @@ struct FunctionContents: Sendable {
     addresses = DataAddresses(memory)
     self.candidates = candidates
     self.pinned = pinned
+    imports = FunctionContents.sharedImports(resolution)
+  }
+
+  /// Functions that several units import from the host, by module and name, are a symbol in each and one import.
+  private static func sharedImports(_ resolution: Resolution) -> [SymbolID: SymbolID] {
+    struct Import: Hashable {
+      var module: ByteString
+      var name: ByteString
+      var type: TypeID?
+      /// What decides whether it is imported at all.
+      var attributes: UInt16
+      var isWeak: Bool
+    }
+    let deciding: Symbol.Attributes = [.usedInRegularUnit, .forceImport, .mayImport, .provided]
+    var first: [Import: SymbolID] = [:]
+    var shared: [SymbolID: SymbolID] = [:]
+    for (index, symbol) in resolution.table.symbols.enumerated()
+    where symbol.kind == .function && symbol.isUndefined && (symbol.has(.unnamed) || symbol.importNames != nil) {
+      let (module, name) = resolution.table.importName(of: symbol)
+      let key = Import(
+        module: module, name: name, type: symbol.type,
+        attributes: symbol.attributes.intersection(deciding).rawValue, isWeak: symbol.isWeak)
+      let id = SymbolID(index)
+      if let known = first[key] { shared[id] = known } else { first[key] = id }
+    }
+    return shared
   }
 
   /// What an edit means. The number is part of what is compared.
   private enum Meaning: UInt64 {
-    case edge, slotEdge, function, slot, relativeSlot
+    case edge, slotEdge, function, slot
     case address32, address64, relativeAddress
     case globalAddress, definition, symbol
     case type, signedType, memory, memoryArgument, dataSegment, elementSegment, number32, number64
@@ -122,7 +150,7 @@ struct FunctionContents: Sendable {
     let symbol = resolution.symbol(id)
     switch edit.kind {
     case .functionIndexLEB:
-      guard let function = function(symbol) else { return add(.symbol, UInt64(id.rawValue)) }
+      guard let function = function(symbol) else { return add(.symbol, UInt64((imports[id] ?? id).rawValue)) }
       guard let candidate = candidates[function].index else { return add(.function, UInt64(function.rawValue)) }
       edges.append(candidate.rawValue)
       add(.edge)
