@@ -207,6 +207,26 @@ public struct ByteReader: @unchecked Sendable {
     return nil
   }
 
+  /// Whether a little-endian number of four or eight bytes stands at an offset, or any number of widths behind it.
+  public func contains(word: UInt64, width: Int, from start: Int) -> Bool {
+    var place = start > offset ? start : offset
+    if width == 8 {
+      while place <= end &- 8 {
+        let found = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
+        if UInt64(littleEndian: found) == word { return true }
+        place &+= 8
+      }
+      return false
+    }
+    guard let word = UInt32(exactly: word) else { return false }
+    while place <= end &- 4 {
+      let found = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt32.self)
+      if UInt32(littleEndian: found) == word { return true }
+      place &+= 4
+    }
+    return false
+  }
+
   /// Reads an element count and checks it against what is left, so that a hostile count reserves nothing.
   ///
   /// - Parameter minimumSize: the fewest bytes that one element can take.

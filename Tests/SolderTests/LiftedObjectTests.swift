@@ -108,7 +108,7 @@ import Testing
     let lifted = try await SolderTests.linked(["libeverything.so": library(is64: false)], "-r")
     let symbols = try await symbols(lifted.bytes)
     let expected: Set<String> = [
-      "W run", "W unused", "t twice", "t __wasm_call_ctors", "W seven", "d .data", "d calls", "U helper", "U host.show",
+      "T run", "T unused", "t twice", "t __wasm_call_ctors", "D seven", "d .data", "d calls", "U helper", "U host.show",
       "U other.show", "U counter", "U callback", "w maybe", "U __indirect_function_table",
     ]
     #expect(symbols.subtracting(expected).subtracting(["t unused"]) == [])
@@ -146,7 +146,7 @@ import Testing
     library.function([], [.i32], export: "choose", name: "choose", [.i32Const(1)])
     library.function([], [.i32], export: "ask", name: "ask", [.call(imported)])
     let lifted = try await SolderTests.linked(["libweak.so": library], "-r")
-    #expect(try await symbols(lifted.bytes) == ["W choose", "W ask"])
+    #expect(try await symbols(lifted.bytes) == ["W choose", "T ask"])
     var main = ModuleBuilder(object: true)
     let ask = main.undefinedFunction("ask", [], [.i32])
     main.function("go", [], [.i32], flags: .exported, [.call(ask)])

@@ -7,6 +7,8 @@ struct OutputSymbols {
   private(set) var entries: [SymbolID] = []
   /// Symbols that finished modules export to the host, whatever else they are.
   private var exported: Set<SymbolID> = []
+  /// Data that a library defines and reads by its name all the same, as it does with what is weak.
+  private var overridable: Set<SymbolID> = []
   /// The function table, where finished modules have it: for function pointers, wasm-ld makes one only if its symbol says
   /// that it is to be kept, as compilers have it, and asks only the first file that has the symbol.
   private var neededTable: SymbolID?
@@ -22,6 +24,14 @@ struct OutputSymbols {
     firstSection = OutputSymbolIndex(entries.count)
     if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered) {
       neededTable = program.indices.functionTableSymbol
+    }
+    for unit in program.resolution.inLinkOrder where unit.contracts.isSetUpByExports {
+      let read = Set(unit.globalImports.filter { $0.module == "GOT.mem" }.map(\.name))
+      for (index, symbol) in unit.symbols.enumerated() where symbol.kind == .data && !symbol.isUndefined {
+        let id = unit.symbolIDs[SymbolIndex(index)]
+        let isOwn = !symbol.isLocal && program.symbol(id).unit == unit.index
+        if isOwn, read.contains(symbol.name) { overridable.insert(id) }
+      }
     }
     for unit in program.resolution.inLinkOrder where unit.contracts.keepsExports {
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
@@ -118,8 +128,7 @@ struct OutputSymbols {
     let flags = symbol.flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
-    // What a library defines gives way to what an object defines, and to a library in front of it.
-    if symbol.has(.fromLibrary), symbol.isDefined, !symbol.isLocal { return flags.union(.bindingWeak) }
+    if overridable.contains(id) { return flags.union(.bindingWeak) }
     if id == neededTable { return flags.union(.noStrip) }
     return exported.contains(id) ? flags.union(.exported) : flags
   }

@@ -27,12 +27,8 @@ struct ConstantSearch {
     let width = module.addressWidth == 64 ? 8 : 4
     return module.segments.contains { segment in
       guard case .absolute(let start) = segment.placement, segment.count >= width else { return false }
-      var word = segment.content
-      let first = word.startIndex + Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
-      return stride(from: first, through: word.endIndex - width, by: width).contains { offset in
-        word.offset = offset
-        return width == 8 ? (try? word.fixed64()) == address : (try? word.fixed32()).map(UInt64.init) == address
-      }
+      let first = Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
+      return segment.content.contains(word: address, width: width, from: segment.content.startIndex + first)
     }
   }
 

@@ -1,0 +1,87 @@
+import Testing
+import WebAssemblyFormat
+
+/// Looking for bytes, and numbers of several bytes, several at a time: the same as one by one.
+@Suite struct ByteSearchTests {
+  private func read<Result>(_ bytes: [UInt8], _ body: (ByteReader) throws -> Result) rethrows -> Result {
+    try bytes.withUnsafeBufferPointer { try body(ByteReader($0.baseAddress!, 0..<bytes.count)) }
+  }
+
+  @Test func twoGroups() {
+    var random = SplitMix(seed: 1)
+    for _ in 0..<4000 {
+      // Bytes that differ only in their highest bit, or hardly, are frequent.
+      let bytes = (0...random.below(40)).map { _ in
+        random.pick([0x41, 0xC1, 0x40, 0x05, 0x85, 0x00, 0x80, 0x7F] as [UInt8])
+      }
+      let (first, second) = (random.pick(bytes) & 0x7F, random.pick(bytes) & 0x7F)
+      let start = random.below(bytes.count)
+      let expected = (start..<bytes.count).first {
+        $0 + 1 < bytes.count && bytes[$0] & 0x7F == first && bytes[$0 + 1] & 0x7F == second
+      }
+      #expect(read(bytes) { $0.firstOffset(ofGroups: first, second, from: start) } == expected)
+    }
+  }
+
+  @Test(arguments: [4, 8]) func words(_ width: Int) {
+    var random = SplitMix(seed: UInt64(width))
+    for _ in 0..<2000 {
+      let bytes = (0...random.below(50)).map { _ in UInt8(random.below(2)) }
+      let start = random.below(width)
+      let word = (0..<width).reduce(UInt64(0)) { $0 | UInt64(random.below(2)) << UInt64(8 * $1) }
+      let expected = stride(from: start, through: bytes.count - width, by: width).contains { place in
+        (0..<width).allSatisfy { bytes[place + $0] == UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
+      }
+      #expect(read(bytes) { $0.contains(word: word, width: width, from: start) } == expected)
+    }
+  }
+
+  /// However a number is padded, and whatever stands behind it.
+  @Test func numbersOfAnyWidth() throws {
+    var random = SplitMix(seed: 2)
+    for _ in 0..<4000 {
+      let value = Int32(truncatingIfNeeded: random.next()) >> Int32(random.below(32))
+      for isSigned in [false, true] {
+        let number = isSigned ? UInt64(bitPattern: Int64(value)) : UInt64(UInt32(bitPattern: value))
+        var groups: [UInt8] = []
+        var rest = number
+        let shortest =
+          isSigned ? LEB128.length(signed: Int64(bitPattern: number)) : LEB128.length(unsigned: number)
+        for _ in 0..<shortest + random.below(6 - shortest) {
+          groups.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+          rest = isSigned ? UInt64(bitPattern: Int64(bitPattern: rest) >> 7) : rest >> 7
+        }
+        groups[groups.count - 1] &= 0x7F
+        let bytes = groups + (0..<random.below(9)).map { _ in UInt8(random.below(256)) }
+        try read(bytes) { reader in
+          var reader = reader
+          let found = isSigned ? try reader.s32() : Int32(bitPattern: try reader.u32())
+          #expect(found == value)
+          #expect(reader.offset == groups.count)
+        }
+      }
+    }
+  }
+
+  /// Five bytes have room for 35 bits, of which a number of 32 must not use the last three.
+  @Test func numbersThatAreTooLarge() {
+    for last: UInt8 in [0x10, 0x1F, 0x70, 0x7F] {
+      let bytes: [UInt8] = [0x80, 0x80, 0x80, 0x80, last, 0, 0, 0, 0]
+      #expect(throws: FormatError.self) {
+        try read(bytes) { reader in
+          var reader = reader
+          _ = try reader.u32()
+        }
+      }
+    }
+    for last: UInt8 in [0x08, 0x0F, 0x10, 0x70, 0x77] {
+      let bytes: [UInt8] = [0x80, 0x80, 0x80, 0x80, last, 0, 0, 0, 0]
+      #expect(throws: FormatError.self) {
+        try read(bytes) { reader in
+          var reader = reader
+          _ = try reader.s32()
+        }
+      }
+    }
+  }
+}
