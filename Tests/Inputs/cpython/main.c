@@ -3,15 +3,15 @@ int Py_BytesMain(int argc, char **argv);
 
 int main(int argc, char **argv) { return Py_BytesMain(argc, argv); }
 
-// There is no dynamic loader; newer releases ask for one.
-void *dlopen(const char *path, int mode) {
+// There is no dynamic loader. Older releases know that by themselves; newer ones ask for one.
+__attribute__((weak)) void *dlopen(const char *path, int mode) {
   (void)path, (void)mode;
   return 0;
 }
 
-void *dlsym(void *handle, const char *name) {
+__attribute__((weak)) void *dlsym(void *handle, const char *name) {
   (void)handle, (void)name;
   return 0;
 }
 
-char *dlerror(void) { return "there is no dynamic loader"; }
+__attribute__((weak)) char *dlerror(void) { return "there is no dynamic loader"; }
