@@ -40,8 +40,8 @@ public func readCommandLine(
 
   var reader = OptionReader(diagnostics: diagnostics)
   reader.options.speaksLikeWasmLD = program.hasPrefix("wasm-ld")
-  reader.options.mergesModules = MergeCommandLine.arguments(expanded, program: program) != nil
   let merged = MergeCommandLine.arguments(expanded, program: program)
+  reader.options.mergesModules = merged != nil
   reader.read(merged.map { MergeCommandLine.parse($0, table, diagnostics) } ?? table.parse(expanded), table)
   if reader.options.reproduceFile == nil, let path = unsafe getenv("LLD_REPRODUCE") {
     reader.options.reproduceFile = unsafe String(cString: path)

@@ -124,9 +124,13 @@ struct Link {
     var memory = MemoryPass(
       resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
     ).run()
+
+    // Afterwards a memory that threads share is set up once, or the link has failed.
     SharedMemoryCheck(
       resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
     ).run()
+
+    // Give the symbols that stand for places in memory their values.
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
@@ -160,7 +164,11 @@ struct Link {
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
+
+    // Report what whole modules still want of the host, where that was asked for.
     HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
+
+    // What is missing with permission is its stub from here on.
     resolution.replace(missing)
 
     // Decide what starts all that. Afterwards it is known which of the linker's own functions are needed.

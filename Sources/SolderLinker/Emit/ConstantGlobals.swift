@@ -17,35 +17,37 @@ struct ConstantGlobals {
   private var values: [Value?] = []
   /// The first global behind the imports.
   private let firstDefined: OutputGlobalIndex
+  private let program: Program
 
-  init(_ program: Program, _ encoder: OperandEncoder) {
+  init(_ program: Program) {
+    self.program = program
     let indices = program.indices
     firstDefined = indices.importCounts.globals
     values.reserveCapacity(indices.globals.count)
     // A global comes behind those that its initial value reads.
     for reference in indices.globals {
-      values.append(value(of: program.resolution.units[reference.unit], Int(reference.index), program, encoder))
+      values.append(value(of: program.resolution.units[reference.unit], Int(reference.index)))
     }
   }
 
   /// The constant that a `global.get` gives, if that is one.
-  func value(of edit: Relocation, in unit: Unit, _ encoder: OperandEncoder) -> Value? {
-    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[edit.symbol], encoder) : nil
+  func value(of edit: Relocation, in unit: Unit) -> Value? {
+    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[edit.symbol]) : nil
   }
 
-  private func value(of id: SymbolID, _ encoder: OperandEncoder) -> Value? {
-    guard case .global(let index) = encoder.values[Int(id)].answer, index >= firstDefined else { return nil }
+  private func value(of id: SymbolID) -> Value? {
+    guard case .global(let index) = program.values[Int(id)].answer, index >= firstDefined else { return nil }
     // What stands behind are addresses that code reads, and those of exports.
     return values[checked: index - firstDefined] ?? nil
   }
 
-  private func value(of unit: Unit, _ index: Int, _ program: Program, _ encoder: OperandEncoder) -> Value? {
+  private func value(of unit: Unit, _ index: Int) -> Value? {
     let global = unit.globals[index]
     guard !global.type.isMutable else { return nil }
     if let number = program.decidedValue(ofGlobal: index, of: unit) {
       return global.type.isInteger ? .number(number, is64: global.type.valueType == 0x7E) : nil
     }
-    if global.type.isInteger { return sum(global, unit, encoder) }
+    if global.type.isInteger { return sum(global, unit) }
     let expression = global.initializer
     guard let instruction = onlyInstruction(of: expression, unit) else { return nil }
     switch instruction.opcode {
@@ -54,7 +56,7 @@ struct ConstantGlobals {
       fragment.size -= 1
       return .instruction(fragment, unit)
     case .globalGet:
-      return value(of: unit.relocations[Int(expression.relocations.start)], in: unit, encoder)
+      return value(of: unit.relocations[Int(expression.relocations.start)], in: unit)
     default: return nil
     }
   }
@@ -70,11 +72,11 @@ struct ConstantGlobals {
   }
 
   /// What integers add up to.
-  private func sum(_ global: GlobalVariable, _ unit: Unit, _ encoder: OperandEncoder) -> Value? {
+  private func sum(_ global: GlobalVariable, _ unit: Unit) -> Value? {
     guard let facts = unit.lifted else { return nil }
     let sum = SymbolicEvaluator.value(of: global.initializer, in: unit.file) { index in
       let id = unit.symbolIDs[facts.symbol(index)]
-      guard case .number(let number, _) = value(of: id, encoder) else { return nil }
+      guard case .number(let number, _) = value(of: id) else { return nil }
       return .number(Int64(bitPattern: number))
     }
     guard let sum, sum.base == .number else { return nil }

@@ -12,7 +12,7 @@ struct SectionWriter {
   init(_ program: Program, _ encoder: OperandEncoder) {
     self.program = program
     self.encoder = encoder
-    constants = ConstantGlobals(program, encoder)
+    constants = ConstantGlobals(program)
   }
 
   func types() -> ByteWriter {
@@ -284,7 +284,7 @@ struct SectionWriter {
     var rest = expression
     for index in expression.relocations.indices {
       let edit = unit.relocations[index]
-      guard let constant = constants.value(of: edit, in: unit, encoder) else { continue }
+      guard let constant = constants.value(of: edit, in: unit) else { continue }
       var before = rest
       before.size = edit.offset - rest.start
       before.relocations = RelocationRange(start: rest.relocations.start, end: UInt32(index))

@@ -1,5 +1,3 @@
-import WebAssemblyFormat
-
 // Index spaces of the result. They begin with the imports.
 
 /// Functions of the result.
@@ -12,8 +10,6 @@ enum OutputTables {}
 enum OutputMemories {}
 /// Tags of the result.
 enum OutputTags {}
-/// Types of the result.
-enum OutputTypeSpace {}
 /// Element segments of the result.
 enum OutputElements {}
 /// Data segments of the result.
@@ -30,7 +26,6 @@ typealias OutputGlobalIndex = Index<OutputGlobals>
 typealias OutputTableIndex = Index<OutputTables>
 typealias OutputMemoryIndex = Index<OutputMemories>
 typealias OutputTagIndex = Index<OutputTags>
-typealias OutputTypeIndex = Index<OutputTypeSpace>
 typealias OutputElementIndex = Index<OutputElements>
 typealias OutputSegmentIndex = Index<OutputSegments>
 typealias OutputCustomIndex = Index<OutputCustomSections>
@@ -44,36 +39,4 @@ extension OutputMemoryIndex {
 }
 
 /// What can be imported and exported, by its index in the result.
-enum OutputIndex: Hashable, Sendable {
-  case function(OutputFunctionIndex)
-  case table(OutputTableIndex)
-  case memory(OutputMemoryIndex)
-  case global(OutputGlobalIndex)
-  case tag(OutputTagIndex)
-
-  var kind: ExternalKind {
-    switch self {
-    case .function: .function
-    case .table: .table
-    case .memory: .memory
-    case .global: .global
-    case .tag: .tag
-    }
-  }
-
-  /// The number that is written.
-  var rawValue: UInt32 {
-    switch self {
-    case .function(let index): index.rawValue
-    case .table(let index): index.rawValue
-    case .memory(let index): index.rawValue
-    case .global(let index): index.rawValue
-    case .tag(let index): index.rawValue
-    }
-  }
-
-  var function: OutputFunctionIndex? { if case .function(let index) = self { index } else { nil } }
-  var table: OutputTableIndex? { if case .table(let index) = self { index } else { nil } }
-  var global: OutputGlobalIndex? { if case .global(let index) = self { index } else { nil } }
-  var tag: OutputTagIndex? { if case .tag(let index) = self { index } else { nil } }
-}
+typealias OutputIndex = ExternalIndex<OutputFunctions, OutputTables, OutputMemories, OutputGlobals, OutputTags>

@@ -1,5 +1,3 @@
-import WebAssemblyFormat
-
 // What a unit has, as its file counts it.
 //
 // An index space begins with the imports, as in the file, and goes on with what the module defines. Where only one of the
@@ -61,41 +59,4 @@ extension MemoryIndex {
 }
 
 /// What can be imported and exported, by its index in the unit.
-enum UnitIndex: Hashable, Sendable {
-  case function(FunctionIndex)
-  case table(TableIndex)
-  case memory(MemoryIndex)
-  case global(GlobalIndex)
-  case tag(TagIndex)
-
-  init(_ kind: ExternalKind, _ index: UInt32) {
-    switch kind {
-    case .function: self = .function(Index(rawValue: index))
-    case .table: self = .table(Index(rawValue: index))
-    case .memory: self = .memory(Index(rawValue: index))
-    case .global: self = .global(Index(rawValue: index))
-    case .tag: self = .tag(Index(rawValue: index))
-    }
-  }
-
-  var kind: ExternalKind {
-    switch self {
-    case .function: .function
-    case .table: .table
-    case .memory: .memory
-    case .global: .global
-    case .tag: .tag
-    }
-  }
-
-  /// The number that the file has for it.
-  var rawValue: UInt32 {
-    switch self {
-    case .function(let index): index.rawValue
-    case .table(let index): index.rawValue
-    case .memory(let index): index.rawValue
-    case .global(let index): index.rawValue
-    case .tag(let index): index.rawValue
-    }
-  }
-}
+typealias UnitIndex = ExternalIndex<UnitFunctions, UnitTables, UnitMemories, UnitGlobals, UnitTags>

@@ -132,68 +132,58 @@ struct ModuleReader {
         reader.offset += 1
         for _ in 0..<(try reader.count(minimumSize: 3)) {
           let name = try reader.name()
-          try readImport(module, name, &reader)
+          add(try importType(&reader), module, name)
         }
       case 0x7E:
         reader.offset += 1
-        // One type for all of them, which stands in front.
-        let type = reader
-        try skipImportType(&reader)
-        for _ in 0..<(try reader.count()) {
-          let name = try reader.name()
-          var description = type
-          try readImport(module, name, &description)
-        }
-      default: try readImport(module, name, &reader)
+        // One type for all of them.
+        let type = try importType(&reader)
+        for _ in 0..<(try reader.count()) { add(type, module, try reader.name()) }
+      default: add(try importType(&reader), module, name)
       }
     }
   }
 
-  private mutating func readImport(
-    _ module: ByteString, _ name: ByteString, _ reader: inout ByteReader
-  ) throws(FormatError) {
+  /// What an import is, beside its names.
+  private enum ImportType {
+    case function(TypeIndex, isExact: Bool)
+    case other(Import)
+  }
+
+  private mutating func importType(_ reader: inout ByteReader) throws(FormatError) -> ImportType {
     let at = reader.offset
     let code = try reader.byte()
-    let isExact = code == ModuleReader.exactFunction
-    guard let kind = isExact ? .function : ExternalKind(rawValue: code) else {
-      throw FormatError("unknown kind of import \(code)", at: at)
-    }
-    var entry = Import(module: module, name: name, kind: kind)
+    if code == ModuleReader.exactFunction { return .function(try typeIndex(&reader), isExact: true) }
+    guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of import \(code)", at: at) }
+    if kind == .function { return .function(try typeIndex(&reader), isExact: false) }
+    var entry = Import(module: ByteString(""), name: ByteString(""), kind: kind)
     switch kind {
-    case .function:
-      functionImports.append(
-        FunctionImport(module: module, name: name, type: try typeIndex(&reader), isExact: isExact))
+    case .function: break
     case .table:
       (entry.elementType, entry.declaration) = try valueType(&reader)
       entry.limits = try limits(&reader)
-      unit.tableImports.append(entry)
-    case .memory:
-      entry.limits = try limits(&reader)
-      unit.memoryImports.append(entry)
-    case .global:
-      (entry.global, entry.declaration) = try globalType(&reader)
-      unit.globalImports.append(entry)
+    case .memory: entry.limits = try limits(&reader)
+    case .global: (entry.global, entry.declaration) = try globalType(&reader)
     case .tag:
       try reader.skip(1)
       entry.type = try typeIndex(&reader)
-      unit.tagImports.append(entry)
     }
+    return .other(entry)
   }
 
-  private func skipImportType(_ reader: inout ByteReader) throws(FormatError) {
-    switch try reader.byte() {
-    case ExternalKind.table.rawValue:
-      _ = try reader.valueType()
-      _ = try limits(&reader)
-    case ExternalKind.memory.rawValue: _ = try limits(&reader)
-    case ExternalKind.global.rawValue:
-      _ = try reader.valueType()
-      try reader.skip(1)
-    case ExternalKind.tag.rawValue:
-      try reader.skip(1)
-      try reader.skipLEB()
-    // A function; or a kind that is unknown, as the first import will say.
-    default: try reader.skipLEB()
+  private mutating func add(_ type: ImportType, _ module: ByteString, _ name: ByteString) {
+    switch type {
+    case .function(let type, let isExact):
+      functionImports.append(FunctionImport(module: module, name: name, type: type, isExact: isExact))
+    case .other(var entry):
+      (entry.module, entry.name) = (module, name)
+      switch entry.kind {
+      case .function: break
+      case .table: unit.tableImports.append(entry)
+      case .memory: unit.memoryImports.append(entry)
+      case .global: unit.globalImports.append(entry)
+      case .tag: unit.tagImports.append(entry)
+      }
     }
   }
 

@@ -194,13 +194,17 @@ struct InputLoader {
 
   // MARK: Reading
 
+  private var unitLoader: UnitLoader {
+    UnitLoader(
+      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
+      threads: threads, names: register)
+  }
+
   private mutating func readInParallel() {
     let sources = self.sources
     let results = ParallelBuffer<(unit: InputModule?, lazyFiles: [LazyFile], error: FormatError?)>(
       repeating: (nil, [], nil), count: sources.count)
-    let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
-      threads: threads, names: register)
+    let loader = unitLoader
     threads.forEach(sources.count) { index in
       let source = sources[index]
       do throws(FormatError) {
@@ -262,10 +266,7 @@ struct InputLoader {
   }
 
   private func wholeArchive(_ archive: Archive, _ source: Source) -> [InputModule] {
-    let loader = UnitLoader(
-      diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
-      threads: threads, names: register)
-    return loader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
+    unitLoader.readMembers(of: archive, in: source.file, moduleName: source.moduleName)
   }
 
   private func readAhead(_ inputs: inout Inputs) {

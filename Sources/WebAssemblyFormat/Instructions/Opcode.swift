@@ -42,6 +42,15 @@ extension Opcode {
   /// The number after the prefix, or the opcode itself where there is none.
   public var number: UInt32 { UInt32(rawValue) & (rawValue >= 0x400 ? 0x1FF : 0xFF) }
 
+  /// Whether it writes to slots of a table that it names.
+  public var changesTable: Bool {
+    switch rawValue {
+    // table.set, table.init, table.copy, table.fill; table.grow only adds slots.
+    case 0x26, 0x20C, 0x20E, 0x211: true
+    default: false
+    }
+  }
+
   /// The name in the text format, `nil` for an opcode that no instruction has.
   public var mnemonic: StaticString? {
     for run in InstructionRun.all where run.first <= rawValue {
@@ -91,15 +100,6 @@ extension Opcode {
   @inlinable public static var localTee: Opcode { Opcode(rawValue: 0x22) }
   @inlinable public static var globalGet: Opcode { Opcode(rawValue: 0x23) }
   @inlinable public static var globalSet: Opcode { Opcode(rawValue: 0x24) }
-  /// Whether it writes to slots of a table that it names.
-  public var changesTable: Bool {
-    switch rawValue {
-    // table.set, table.init, table.copy, table.fill; table.grow only adds slots.
-    case 0x26, 0x20C, 0x20E, 0x211: true
-    default: false
-    }
-  }
-
   @inlinable public static var tableGet: Opcode { Opcode(rawValue: 0x25) }
   @inlinable public static var tableSet: Opcode { Opcode(rawValue: 0x26) }
   @inlinable public static var i32Load: Opcode { Opcode(rawValue: 0x28) }
