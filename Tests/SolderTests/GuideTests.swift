@@ -42,10 +42,10 @@ import Testing
     try FileManager.default.createSymbolicLink(atPath: tools.file("solder"), withDestinationPath: Solder.path)
     let toolchain = URL(filePath: try Tool.clang.path()).deletingLastPathComponent().path
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    // Debian's rustc comes with wasm32's standard library, another one in PATH may not.
     let environment = [
-      "PATH": "\(tools.path):\(toolchain):/usr/bin:/bin:\(path)",
-      "PYTHONPATH": Repository.root + "/.cache/python:" + (ProcessInfo.processInfo.environment["PYTHONPATH"] ?? ""),
-    ]
+      "PATH": "\(tools.path):\(toolchain):/usr/bin:/bin:\(path)"
+    ].merging(WebAssemblyHost.environment) { $1 }
     var output = ""
     var count = 0
     for block in Self.blocks(try Self.guide()) {
