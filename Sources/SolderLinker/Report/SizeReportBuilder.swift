@@ -101,25 +101,33 @@ struct SizeReportBuilder {
 
   private mutating func addData() {
     let section = number(ofSection: layout.data)
-    for (segment, place) in zip(program.memory.segments, layout.segments) {
+    for (segment, written) in zip(program.memory.segments, layout.segments) {
       for piece in segment.kept.map({ [$0] }) ?? segment.pieces {
-        let unit = program.resolution.units[piece.unit]
-        addPieces(of: Int(piece.segment), in: unit, section: place == nil ? nil : section)
+        addPieces(of: piece, written.map(\.range), section: section)
       }
       for run in segment.strings {
         let size = UInt64(run.strings.bytes.count)
-        add(.data, nil, "strings of \(run.name)", of: .own, nil, section: section, size: size, memory: size)
+        add(
+          .data, nil, "strings of \(run.name)", of: .own, nil, section: written.isEmpty ? nil : section,
+          size: written.isEmpty ? 0 : size, memory: size)
       }
     }
     for unit in program.resolution.inLinkOrder { addBlock(of: unit) }
   }
 
   /// Divides a segment among the symbols in it.
-  private mutating func addPieces(of index: Int, in unit: Unit, section: Int?) {
-    let segment = unit.segments[index]
+  ///
+  /// - Parameter written: the ranges of the segment of the result that are in the file.
+  private mutating func addPieces(of piece: OutputSegment.Piece, _ written: [Range<UInt64>], section: Int?) {
+    let unit = program.resolution.units[piece.unit]
+    let index = Int(piece.segment)
     divide(
-      0..<segment.size, places.symbols(in: unit.bases.segment + index), unit.reportName(ofSegment: index), of: unit,
-      reasons.definition(ofSegment: index, in: unit), section: section)
+      0..<unit.segments[index].size, places.symbols(in: unit.bases.segment + index), unit.reportName(ofSegment: index),
+      of: unit, reasons.definition(ofSegment: index, in: unit), section: written.isEmpty ? nil : section
+    ) { range in
+      let range = range.lowerBound &+ piece.offset..<range.upperBound &+ piece.offset
+      return written.reduce(0) { $0 + UInt64($1.clamped(to: range).count) }
+    }
   }
 
   /// A library's block, and what of it no data fills.
@@ -139,23 +147,26 @@ struct SizeReportBuilder {
     for range in filled + [size..<UInt64.max] {
       if range.lowerBound > position {
         divide(
-          position..<min(range.lowerBound, size), symbols, "zero-initialised data", of: unit, definition, section: nil)
+          position..<min(range.lowerBound, size), symbols, "zero-initialised data", of: unit, definition, section: nil
+        ) { _ in 0 }
       }
       position = max(position, range.upperBound)
     }
   }
 
   /// Divides bytes of a segment among the symbols there; what nobody names gets the name of the whole.
+  ///
+  /// - Parameter bytes: how many bytes of a range are in the file.
   private mutating func divide(
     _ range: Range<UInt64>, _ symbols: [SymbolPlaces.Data], _ name: String, of unit: Unit, _ definition: MarkedIndex,
-    section: Int?
+    section: Int?, bytes: (Range<UInt64>) -> UInt64
   ) {
     var position = range.lowerBound
     func fill(to end: UInt64, _ symbol: SymbolID?) {
       guard end > position else { return }
       add(
         .data, symbol.map { program.symbol($0).name }, name, of: unit.index, definition, section: section,
-        size: section == nil ? 0 : end - position, memory: end - position)
+        size: bytes(position..<end), memory: end - position)
       position = end
     }
     let sorted = symbols.filter { range.contains($0.offset) }.sorted { ($0.offset, $0.symbol) < ($1.offset, $1.symbol) }
