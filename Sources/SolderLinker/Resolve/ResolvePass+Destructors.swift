@@ -44,11 +44,12 @@ extension ResolvePass {
   private mutating func checkDestructors(_ id: SymbolID) -> Bool {
     let symbol = resolver.table.symbols[Int(id)]
     if symbol.kind != .function {
-      diagnostics.error("__wasm_call_dtors must be a function")
+      diagnostics.error("__wasm_call_dtors must be a function", .reservedSymbol, symbol: "__wasm_call_dtors")
       return false
     }
     if symbol.type != resolver.types.emptyFunction {
-      diagnostics.error("__wasm_call_dtors must have no argument or return values")
+      diagnostics.error(
+        "__wasm_call_dtors must have no argument or return values", .reservedSymbol, symbol: "__wasm_call_dtors")
       return false
     }
     return true
@@ -103,7 +104,9 @@ extension ResolvePass {
       if !isNew, existing.isDefined {
         diagnostics.error(
           "\(unit.file.displayName): __wasm_call_dtors is defined in \(resolver.displayName(ofUnit: existing.unit)) too, "
-            + "and one object cannot say that both have to be called (link without -r, or one by one)")
+            + "and one object cannot say that both have to be called (link without -r, or one by one)", .objectFormat,
+          symbol: Self.destructors,
+          in: unit.file.displayName, resolver.displayName(ofUnit: existing.unit))
         continue
       }
       symbol.attributes.formUnion(existing.attributes)

@@ -110,7 +110,8 @@ struct ResolvePass {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
     } else if !keepsEntry || options.entryIsExplicit {
-      diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
+      diagnostics.error(
+        "entry symbol not defined (pass --no-entry to suppress): \(entry)", .missingEntry, symbol: entry)
     }
   }
 
@@ -202,7 +203,8 @@ struct ResolvePass {
         diagnostics.warn(
           "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
             + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
-            + "'\(module)'")
+            + "'\(module)'", .unusedModuleName, in: resolver.displayName(ofUnit: unit.index),
+          resolver.displayName(ofUnit: symbol.unit))
         break
       }
     }
@@ -214,7 +216,8 @@ struct ResolvePass {
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
         + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
-        + "it exports no \(kind) of that name)")
+        + "it exports no \(kind) of that name)", .undefinedSymbol, symbol: name, in: resolver.displayName(ofUnit: unit),
+      resolver.displayName(ofUnit: units[0]))
   }
 
   private mutating func export(
@@ -376,8 +379,8 @@ struct ResolvePass {
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
     guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
       diagnostics.error(
-        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))"
-      )
+        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))",
+        .undefinedSymbol, symbol: name, in: library.displayName)
       return false
     }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
