@@ -66,7 +66,7 @@ extension ReportPage {
     function color(name, depth) {
       let hash = 0;
       for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-      return `hsl(${hash * 47 % 360} 50% ${74 + 5 * depth}%)`;
+      return `hsl(${(hash ^ hash >>> 15) % 997 * 137 % 360} 50% ${74 + 5 * depth}%)`;
     }
     function drawMap() {
       let node = tree();

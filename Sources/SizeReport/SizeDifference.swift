@@ -65,7 +65,7 @@ package struct SizeDifference: Sendable {
   private static func shortName(of item: SizeReport.Item, _ report: SizeReport) -> String {
     guard let unit = item.unit.map({ report.units[$0] }) else { return "(linker)" }
     let file = unit.file.split(separator: "/").last.map(String.init) ?? unit.file
-    return SizeReport.Unit(file: file, member: unit.member).displayName
+    return SizeReport.Input(file: file, member: unit.member).displayName
   }
 
   /// How many lines of a list are shown.

@@ -70,7 +70,7 @@ extension SizeReport {
     self.init(output: output, linker: linker)
     self.size = size
     errors = try list("errors", \.text)
-    let units = try list("units", Unit.init(json:))
+    let units = try list("units", Input.init(json:))
     let sections = try list("sections", Section.init(json:))
     self.units = units
     self.sections = sections
@@ -95,7 +95,7 @@ private func position(_ value: JSONValue?, of count: Int) -> Int?? {
   return .some(number)
 }
 
-extension SizeReport.Unit {
+extension SizeReport.Input {
   fileprivate var json: JSONValue {
     object([("file", .string(file)), ("member", member.map { .string($0) })])
   }

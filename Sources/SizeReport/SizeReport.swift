@@ -4,7 +4,7 @@
 /// compares two of them, ``ReportPage`` shows it.
 package struct SizeReport: Equatable, Sendable {
   /// A file that was linked, or a member of an archive.
-  package struct Unit: Equatable, Sendable {
+  package struct Input: Equatable, Sendable {
     package var file: String
     /// The member's name, of an archive.
     package var member: String?
@@ -113,7 +113,7 @@ package struct SizeReport: Equatable, Sendable {
   package var errors: [String] = []
   /// Bytes of the module.
   package var size = 0
-  package var units: [Unit] = []
+  package var units: [Input] = []
   package var sections: [Section] = []
   package var items: [Item] = []
   package var dropped: [Dropped] = []

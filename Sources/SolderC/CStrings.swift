@@ -27,7 +27,7 @@ final class CStrings: @unchecked Sendable {
   }
 
   deinit {
-    for unsafe string in unsafe strings { unsafe string.deallocate() }
-    for unsafe list in unsafe lists { unsafe list.deallocate() }
+    for unsafestring in unsafe strings { unsafe string.deallocate() }
+    for unsafelist in unsafe lists { unsafe list.deallocate() }
   }
 }

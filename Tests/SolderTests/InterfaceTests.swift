@@ -32,7 +32,8 @@ struct InterfaceTests {
     "-Wl,-rpath,\(Installation.prefix)/lib", "-lpthread",
   ]
   private static let archived = [
-    "-I\(Installation.prefix)/include", "\(Installation.prefix)/lib/libsolder.a", "-lstdc++", "-lpthread", "-ldl", "-lm",
+    "-I\(Installation.prefix)/include", "\(Installation.prefix)/lib/libsolder.a", "-lstdc++", "-lpthread", "-ldl",
+    "-lm",
   ]
 
   /// What the examples do, whichever language they are in.

@@ -165,8 +165,12 @@ import Testing
       try refused(["a.o": Self.helper], "--no-entry", word, mentions: ["--size-report", ".html or .json"])
     }
     try refused(["a.o": Self.helper], "--no-entry", "--why-live=", mentions: ["--why-live"])
-    try refused(["a.o": Self.helper], "a.o", "--no-entry", "--size-report", mentions: ["missing argument"])
-    try refused(["a.o": Self.helper], "a.o", "--no-entry", "--why-live", mentions: ["missing argument"])
+    for option in ["--size-report", "--why-live"] {
+      let messages = Mutex<[String]>([])
+      let diagnostics = Diagnostics { message in messages.withLock { $0.append(message.text) } }
+      #expect(readCommandLine(["a.o", "-o", "b", option], diagnostics: diagnostics) == nil)
+      #expect(messages.withLock { $0.contains("\(option): missing argument") })
+    }
     for path in ["/nowhere/size.html", "/size.html/size.json"] {
       try refused(
         ["a.o": Self.helper], "--no-entry", "--size-report=\(path)", mentions: ["cannot open size report", path])

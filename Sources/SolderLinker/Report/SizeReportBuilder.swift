@@ -44,7 +44,7 @@ struct SizeReportBuilder {
   private mutating func addUnits() {
     for unit in program.resolution.inLinkOrder {
       unitNumbers[unit.index] = report.units.count
-      report.units.append(SizeReport.Unit(file: unit.file.path, member: unit.file.member))
+      report.units.append(SizeReport.Input(file: unit.file.path, member: unit.file.member))
     }
   }
 
@@ -305,7 +305,7 @@ extension SizeReport {
   init(of module: InputModule, _ sections: [LinkResult.Section], size: Int, _ options: LinkOptions) {
     self.init(output: options.outputPath, linker: options.linkerName)
     self.size = size
-    units = [Unit(file: module.file.path)]
+    units = [Input(file: module.file.path)]
     self.sections = [Section(name: "module", size: 8)]
     for section in sections {
       let name = section.isCustom ? "custom \(section.name)" : section.name.lowercased()

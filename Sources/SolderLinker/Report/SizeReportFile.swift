@@ -17,7 +17,7 @@ enum SizeReportFile {
     guard options.sizeReportFile != nil else { return }
     var report = SizeReport(output: options.outputPath, linker: options.linkerName)
     report.errors = diagnostics.errorTexts
-    report.units = files.map { SizeReport.Unit(file: $0.path) }
+    report.units = files.map { SizeReport.Input(file: $0.path) }
     write(report, options, diagnostics)
   }
 }
