@@ -27,7 +27,7 @@ final class CStrings: @unchecked Sendable {
   }
 
   deinit {
-    for unsafestring in unsafe strings { unsafe string.deallocate() }
-    for unsafelist in unsafe lists { unsafe list.deallocate() }
+    unsafe strings.forEach { unsafe $0.deallocate() }
+    unsafe lists.forEach { unsafe $0.deallocate() }
   }
 }

@@ -51,7 +51,7 @@ struct UndefinedReport {
   }
 
   private static func line(of symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex) -> String? {
-    guard let lines = SourceLines(unit), let code = unit.code else { return nil }
+    guard let lines = SourceLines(unit), let code = unit.module.code else { return nil }
     let range = unit.functionRelocations[Int(function)]
     let reference = unit.relocations[range.indices].first {
       $0.kind != .typeIndexLEB && $0.hasTarget && unit.symbolIDs[checked: $0.symbol] == symbol
