@@ -136,7 +136,7 @@ import Testing
     InputArgument(.bytes(InputBytes(name: name, bytes)))
   }
 
-  private static let heapModule: (Bool, Int32) -> ModuleBuilder = { isMutable, heapBase in
+  private static func heapModule(isMutable: Bool, _ heapBase: Int32) -> ModuleBuilder {
     module { module in
       let read = module.importFunction("env", "read", [], [.i32])
       module.memory(Limits(1), export: "memory")
@@ -172,8 +172,8 @@ import Testing
           module.function([], [.i32], export: "run", [.call(read)])
         }, "libd.so": dataLibrary,
       ], []),
-    .link(["a.wasm": heapModule(true, 1024), "libd.so": dataLibrary], []),
-    .link(["a.wasm": heapModule(false, 32), "libd.so": dataLibrary], []),
+    .link(["a.wasm": heapModule(isMutable: true, 1024), "libd.so": dataLibrary], []),
+    .link(["a.wasm": heapModule(isMutable: false, 32), "libd.so": dataLibrary], []),
     .link(["a.wasm": stackModule, "libd.so": dataLibrary], []),
     .link(
       ["a.wasm": exporter, "b.wasm": importer("runtme", "main")], ["runtime=a.wasm", "b.wasm", "--fatal-warnings"]),
