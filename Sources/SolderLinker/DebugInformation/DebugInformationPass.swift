@@ -49,7 +49,7 @@ struct DebugInformationPass {
         sections.leaveOutDebugInformation(of: unit.index)
         diagnostics.warn(
           "\(unit.file.displayName): \(error.section.name): \(error.error.message) (at offset \(error.error.offset)); "
-            + "the debug information of this file is left out")
+            + "the debug information of this file is left out", .debugInformation, in: unit.file.displayName)
       }
     }
     return sections
