@@ -76,7 +76,7 @@ import WebAssemblyFormat
   @Test(
     arguments: Build.all,
     [
-      [], ["--no-gc-sections"], ["--icf=all"], ["-O2"], ["--emit-relocs"],
+      [], ["--no-gc-sections"], ["--icf=all"], ["-O2"],
       ["--export-all", "--no-merge-data-segments"],
     ])
   func everyInstructionKeepsItsLine(_ build: Build, _ options: [String]) async throws {
@@ -114,7 +114,9 @@ struct LinkedDebugProgram {
     }
     var program: Program?
     var files: [InputFile] = []
-    let image = Link(linkOptions, diagnostics, nil, writesFile: true).run(&files) { program = $0 }
+    let control = LinkControl()
+    let link = Link(linkOptions, diagnostics, PassTimer(linkOptions, control), control, writesFile: true)
+    let image = link.run(&files) { program = $0 }?.image
     self.program = try #require(program)
     let bytes = try #require(image).bytes()
     try await WebAssemblyHost.shared.validate(bytes)
@@ -141,13 +143,18 @@ struct LinkedDebugProgram {
       for (position, reference) in program.indices.functions.enumerated() where reference.unit == unit.index {
         let function = unit.functions[Int(reference.index)]
         let map = code.offsetMap(ofFunctionAt: position, program, encoder)
-        let starts = Set(map.changes.map(\.old.lowerBound))
+        let edits = unit.functionRelocations[Int(reference.index)].indices.map { unit.relocations[$0] }
+          .filter { $0.encoding != .operand }
+        let starts = Set(edits.map { $0.offset - function.body.start })
+        var inside: Set<UInt32> = []
+        for edit in edits where edit.width > 1 {
+          inside.formUnion(edit.offset + 1 - function.body.start..<edit.end - function.body.start)
+        }
         var places = try instructions(of: function, in: unit)
         // What is gone is where what follows it is.
         places = zip(places, places.dropFirst().map { map.position(of: $0) } + [UInt32.max])
           .filter { map.position(of: $0) < $1 }.map(\.0)
-        for offset in places
-        where !map.changes.contains(where: { $0.old.lowerBound < offset && offset < $0.old.upperBound }) {
+        for offset in places where !inside.contains(offset) {
           let (from, to) = (
             Int(function.body.start + offset) - section.payload.offset,
             Int(code.bodyOffsets[position] + map.position(of: offset))
@@ -184,13 +191,13 @@ struct LinkedDebugProgram {
 
   /// LLVM finds nothing wrong with the debug information that it does not find wrong with the inputs'.
   func verify(against inputs: [String]) async throws {
-    func errors(_ path: String) async throws -> Set<Substring> {
+    func errors(_ path: String) async throws -> Set<String> {
       let run = try await execute(Tool.debugReader.path(), ["--verify", path])
-      // What kind each is, without places.
+      // What kind each is, without their number.
       let kinds = (run.output + run.errors).split(separator: "\n").filter { $0.contains("occurred") }
-      return Set(kinds.map { $0.prefix { $0 != "1" } })
+      return Set(kinds.map { $0.filter { !$0.isNumber } })
     }
-    var known: Set<Substring> = []
+    var known: Set<String> = []
     for input in inputs { known.formUnion(try await errors(input)) }
     #expect(try await errors(path).subtracting(known).isEmpty)
   }

@@ -26,21 +26,25 @@ struct LineTable {
     var (sequences, rows): ([Sequence], [(Int, Line)]) = ([], [])
     var (names, number): ([Int: String], Int) = ([:], 0)
     for text in try await require(Tool.debugReader.path(), ["--debug-line", path]).split(separator: "\n") {
-      if text.hasPrefix("debug_line[") {
-        names = [:]
-      } else if let found = text.wholeMatch(of: /file_names\[ *(\d+)\]:/) {
-        number = try #require(Int(found.1))
-      } else if let found = text.wholeMatch(of: / +name: "(.*)"/) {
-        names[number] = String(found.1)
-      } else if let found = text.wholeMatch(of: /0x([0-9a-f]+) +(\d+) +(\d+) +(\d+) +.*/) {
-        let address = try #require(Int(found.1, radix: 16))
-        if text.contains("end_sequence") {
+      if text.hasPrefix("0x") {
+        // Address, line, column, file.
+        let words = text.split(separator: " ", maxSplits: 4)
+        guard words.count == 5, let address = Int(words[0].dropFirst(2), radix: 16), let file = Int(words[3]) else {
+          continue
+        }
+        if text.hasSuffix("end_sequence") {
           if let first = rows.first { sequences.append(Sequence(start: first.0, end: address, rows: rows)) }
           rows = []
         } else {
-          let file = try #require(Int(found.4))
-          rows.append((address, Line(file: names[file] ?? "", line: Int(found.2) ?? -1, column: Int(found.3) ?? -1)))
+          let line = Line(file: names[file] ?? "", line: Int(words[1]) ?? -1, column: Int(words[2]) ?? -1)
+          rows.append((address, line))
         }
+      } else if text.hasPrefix("debug_line[") {
+        names = [:]
+      } else if let found = text.wholeMatch(of: /file_names\[ *(\d+)\]:/) {
+        number = try #require(Int(found.1))
+      } else if let found = text.wholeMatch(of: /\s+name: "(.*)"/) {
+        names[number] = String(found.1)
       }
     }
     // What is not in the module was given an address beyond all code.
@@ -55,6 +59,12 @@ struct LineTable {
       if sequences[middle].start <= address { low = middle + 1 } else { high = middle }
     }
     guard low > 0, sequences[low - 1].end > address else { return nil }
-    return sequences[low - 1].rows.last { $0.address <= address }?.line
+    let rows = sequences[low - 1].rows
+    (low, high) = (0, rows.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if rows[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? rows[low - 1].line : nil
   }
 }
