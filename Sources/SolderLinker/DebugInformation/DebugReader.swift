@@ -36,7 +36,7 @@ struct DebugReader {
     var result: [(Int, RewrittenSection)] = []
     let units = try findUnits()
     let contexts = units.map(\.context)
-    let walked = try parallel(units.count, { units[$0].content.section }) { number throws(FormatError) in
+    let walked = try parallel(units.map(\.content.section)) { number throws(FormatError) in
       var walker = try EntryWalker(file, units[number].content, contexts[number], number, units[number].abbreviations)
       try walker.run()
       return Walked(chunk: walker.chunk, lists: walker.lists, uses: walker.uses)
@@ -65,8 +65,8 @@ struct DebugReader {
       }
     }
     if let content = file[.addresses] {
-      let skeletons = try SkeletonCode.find(contexts, lists, file)
       let chunk = try inSection(.addresses) { () throws(FormatError) in
+        let skeletons = try SkeletonCode.find(contexts, lists, file)
         var section = AddressSection(file, content)
         try section.run(uses, skeletons: skeletons)
         return section.chunk
@@ -82,19 +82,19 @@ struct DebugReader {
     do throws(FormatError) { return try body() } catch { throw Failure(section: section, error: error) }
   }
 
-  /// The results of `body` for each number, on all threads.
+  /// The results of `body` for each part of some sections, by number, on all threads.
   private func parallel<R: Sendable>(
-    _ count: Int, _ section: (Int) -> DebugSection, _ body: @Sendable (Int) throws(FormatError) -> R
+    _ sections: [DebugSection], _ body: @Sendable (Int) throws(FormatError) -> R
   ) throws(Failure) -> [R] {
-    let results = threads.map(count) { number -> Result<R, FormatError> in
+    let results = threads.map(sections.count) { number -> Result<R, FormatError> in
       do throws(FormatError) { return .success(try body(number)) } catch { return .failure(error) }
     }
     var values: [R] = []
-    values.reserveCapacity(count)
+    values.reserveCapacity(sections.count)
     for (number, result) in results.enumerated() {
       switch result {
       case .success(let value): values.append(value)
-      case .failure(let error): throw Failure(section: section(number), error: error)
+      case .failure(let error): throw Failure(section: sections[number], error: error)
       }
     }
     return values
@@ -112,7 +112,7 @@ struct DebugReader {
         }
       }
     }
-    return try parallel(places.count, { [places] in places[$0].content.section }) {
+    return try parallel(places.map(\.content.section)) {
       [file, places] number throws(FormatError) in
       let (content, header) = places[number]
       guard let table = file[.abbreviations]?.bytes else {
@@ -145,7 +145,7 @@ struct DebugReader {
         reader.offset = try reader.unitEnd().end
       }
     }
-    let chunks = try parallel(starts.count, { _ in content.section }) { [file, starts] number throws(FormatError) in
+    let chunks = try parallel(starts.map { _ in content.section }) { [file, starts] number throws(FormatError) in
       var reader = content.bytes[starts[number]..<content.bytes.end]
       var program = LineProgram(file, content)
       try program.run(&reader)
@@ -173,7 +173,7 @@ struct DebugReader {
       (start, first) = (list.offset, index)
     }
     parts.append((start..<size, first..<(lists.firstIndex { $0.offset >= size } ?? lists.count)))
-    let done = try parallel(parts.count, { _ in content.section }) { [file, parts] number throws(FormatError) in
+    let done = try parallel(parts.map { _ in content.section }) { [file, parts] number throws(FormatError) in
       var section = PairLists(file, content, contexts)
       let chunk = try section.chunk(parts[number].range, lists[parts[number].lists])
       return (chunk, section.uses)
@@ -198,7 +198,7 @@ struct DebugReader {
         first = last
       }
     }
-    let done = try parallel(parts.count, { _ in content.section }) { [file, parts] number throws(FormatError) in
+    let done = try parallel(parts.map { _ in content.section }) { [file, parts] number throws(FormatError) in
       var reader = content.bytes[parts[number].range]
       var section = EncodedLists(file, content, contexts)
       try section.run(&reader, lists[parts[number].lists])
@@ -208,14 +208,5 @@ struct DebugReader {
     for (part, (_, own, _)) in zip(parts, done) { map.append(own, behind: UInt32(part.range.lowerBound)) }
     uses += done.flatMap(\.2)
     return RewrittenSection(done.map(\.0), map)
-  }
-}
-
-extension SkeletonCode {
-  /// The units whose entries are in other files, with the code that they say they have.
-  static func find(
-    _ contexts: [UnitContext], _ lists: [ListReference], _ file: DebugFile
-  ) throws(DebugReader.Failure) -> [SkeletonCode] {
-    []
   }
 }

@@ -167,6 +167,8 @@ enum DwarfAttribute {
   static let gnuMacros: UInt16 = 0x2119
   static let gnuRangesBase: UInt16 = 0x2132
   static let gnuAddressBase: UInt16 = 0x2133
+  /// The name of the file that a skeleton of version 4 stands for.
+  static let gnuUnitName: UInt16 = 0x2130
 
   /// Those whose value is an expression, or a list of such: `DW_AT_location`, `DW_AT_string_length`, `DW_AT_return_addr`,
   /// `DW_AT_data_member_location`, `DW_AT_frame_base`, `DW_AT_segment`, `DW_AT_static_link`, `DW_AT_use_location`,

@@ -11,6 +11,10 @@ struct UnitContext: Sendable {
   var addressBase: UInt64
   var rangeListsBase: UInt64 = 12
   var locationListsBase: UInt64 = 12
+  /// Whether its entries are in another file.
+  var isSkeleton: Bool
+  /// The addresses of its code, where that is in one piece.
+  var range: Range<UInt64>?
 
   /// Reads what the first entry of a unit says.
   ///
@@ -20,9 +24,11 @@ struct UnitContext: Sendable {
   ) throws(FormatError) {
     self.header = header
     addressBase = header.version >= 5 ? 8 : 0
+    isSkeleton = header.isSkeleton
     var reader = content.bytes[header.firstEntry..<header.end]
     guard !reader.isAtEnd, let index = abbreviations.index(of: try reader.u64()) else { return }
     var lowIndex: UInt64?
+    var length: UInt64?
     for attribute in abbreviations.attributes[abbreviations.abbreviations[index].attributes] {
       let at = reader.offset
       var value = reader
@@ -41,8 +47,15 @@ struct UnitContext: Sendable {
         addressBase = try value.fixed(header.offsetSize)
       case DwarfAttribute.rangeListsBase: rangeListsBase = try value.fixed(header.offsetSize)
       case DwarfAttribute.locationListsBase: locationListsBase = try value.fixed(header.offsetSize)
+      case DwarfAttribute.highPC:
+        guard case .bytes(let width) = attribute.form.layout, width > 0 else { break }
+        length = try value.fixed(width)
+      case DwarfAttribute.gnuUnitName where header.version < 5: isSkeleton = true
       default: break
       }
+    }
+    defer {
+      if let length { range = baseAddress..<max(baseAddress, baseAddress &+ length) }
     }
     guard let lowIndex, let entry = try address(lowIndex, file, at: header.firstEntry) else { return }
     (base, baseAddress) = (entry.place, entry.value)
