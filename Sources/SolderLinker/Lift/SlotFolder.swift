@@ -396,7 +396,8 @@ struct SlotFolder {
   /// Has a path with these locals meet the others at a label.
   private mutating func join(_ locals: [Int], at frame: Int) {
     let (isLoop, number) = (frames[frame].opcode == .loop, frames[frame].number)
-    frames[frame].joined = meet(locals, frames[frame].joined, number: isLoop ? nil : number)
+    let joined = meet(locals, frames[frame].joined, number: isLoop ? nil : number)
+    frames[frame].joined = joined
   }
 
   /// The locals where a path meets others.
@@ -423,7 +424,8 @@ struct SlotFolder {
       guard let handlers = frames[frame].handlers else { continue }
       for target in handlers.targets { join(locals, at: target) }
       if frames[frame].opcode == .try {
-        frames[frame].handlers?.joined = meet(locals, handlers.joined, number: handlers.number)
+        let joined = meet(locals, handlers.joined, number: handlers.number)
+        frames[frame].handlers?.joined = joined
       }
     }
   }

@@ -178,7 +178,7 @@ struct ValueClasses {
         slots.insert(root(sum.result))
       }
     }
-    slots.formUnion(self.slots.lazy.map { root($0) })
+    for value in self.slots { slots.insert(root(value)) }
     for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
       guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
       guard !offsets.contains(value), isOffset(0) else { return nil }
