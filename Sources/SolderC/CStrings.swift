@@ -27,7 +27,7 @@ final class CStrings: @unchecked Sendable {
   }
 
   deinit {
-    unsafe strings.forEach { unsafe $0.deallocate() }
-    unsafe lists.forEach { unsafe $0.deallocate() }
+    for index in unsafe strings.indices { unsafe strings[index].deallocate() }
+    for index in unsafe lists.indices { unsafe lists[index].deallocate() }
   }
 }

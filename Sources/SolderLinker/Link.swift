@@ -206,7 +206,7 @@ struct Link {
     if program.errors.tell(diagnostics) { return nil }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
-      let sizes = SizeReportBuilder(program, writer.layout, codePlan, custom)
+      let sizes = SizeReportBuilder(program, writer.layout, codePlan, encoder.custom)
       SizeReportFile.write(sizes.report, options, diagnostics)
       WhyLive(program: program, builder: sizes, diagnostics: diagnostics).write(options.whyLiveSymbols)
     }

@@ -217,8 +217,9 @@ struct SizeReportBuilder {
           .custom, nil, "strings of \(output.name)", of: .own, nil, section: section, size: UInt64(strings.bytes.count))
         continue
       }
-      for piece in output.pieces {
-        let size = UInt64(piece.unit.customSections[piece.index].content.remaining)
+      let ends = output.pieces.dropFirst().map(\.offset) + [output.size]
+      for (piece, end) in zip(output.pieces, ends) {
+        let size = end - piece.offset
         add(.custom, output.name, "custom section", of: piece.unit.index, nil, section: section, size: size)
       }
     }
