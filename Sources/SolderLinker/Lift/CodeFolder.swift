@@ -25,15 +25,18 @@ import WebAssemblyFormat
 struct CodeFolder {
   private let unit: InputModule
   private let facts: LiftedFacts
-  private var code: FlowSteps
-  private var flow: LocalFlow
-  /// The edits of the body, in its order, and the relocations that it had before.
+  var code: FlowSteps
+  private(set) var flow: LocalFlow
+  /// The edits of the body, in its order.
   private var edits: [Relocation] = []
-  private var before: [Relocation] = []
   private(set) var needsTableBlock = false
+  private let takesShortWay: Bool
 
-  /// - Parameter leavesTable: whether `__table_base` is none of its business.
-  init(_ unit: InputModule, leavesTable: Bool = false) {
+  /// - Parameters:
+  ///   - leavesTable: whether `__table_base` is none of its business.
+  ///   - takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
+  init(_ unit: InputModule, leavesTable: Bool = false, takesShortWay: Bool = true) {
+    self.takesShortWay = takesShortWay
     var facts = unit.lifted ?? LiftedFacts()
     if leavesTable { facts.globals = facts.globals.map { $0?.base == .tableBlock ? nil : $0 } }
     self.unit = unit
@@ -52,47 +55,63 @@ struct CodeFolder {
   /// - Parameters:
   ///   - body: stands behind the local declarations.
   ///   - places: where its instructions are.
+  ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
   ///   - relocations: the last of them, from `first` on, are those of the body.
-  mutating func fold(_ body: ByteReader, _ places: CodePlaces, _ relocations: inout [Relocation], from first: Int) {
+  mutating func fold(
+    _ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32], _ relocations: inout [Relocation], from first: Int
+  ) {
     needsTableBlock = false
     edits.removeAll(keepingCapacity: true)
-    guard code.read(body, places, relocations, from: first), flow.follow(code) else {
+    guard code.readGlobals(body, places, uses), edit(places) else {
       needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
       return
     }
-    edit()
     if !edits.isEmpty { merge(into: &relocations, from: first) }
   }
 
   /// Puts the edits among the relocations, in place of those that they comprise.
-  private mutating func merge(into relocations: inout [Relocation], from first: Int) {
-    before.removeAll(keepingCapacity: true)
-    before.append(contentsOf: relocations[first...])
-    relocations.removeLast(before.count)
-    var next = 0
-    for edit in edits {
-      while next < before.count, before[next].offset < edit.offset {
-        relocations.append(before[next])
-        next += 1
+  private func merge(into relocations: inout [Relocation], from first: Int) {
+    // From the back, so that nothing is moved twice.
+    var next = relocations.count
+    relocations.append(contentsOf: edits)
+    var place = relocations.count
+    var row = relocations.mutableSpan
+    for edit in edits.reversed() {
+      while next > first, row[next - 1].offset >= edit.offset {
+        next -= 1
+        if row[next].offset < edit.end { continue }
+        place -= 1
+        row[place] = row[next]
       }
-      relocations.append(edit)
-      while next < before.count, before[next].offset < edit.end { next += 1 }
+      place -= 1
+      row[place] = edit
     }
-    if next < before.count { relocations.append(contentsOf: before[next...]) }
+    if next < place { relocations.removeSubrange(next..<place) }
   }
 
   // MARK: Edits
 
   /// A known value on top of the stack, and the instructions that put it there.
-  private struct Run {
+  struct Run {
     var known: KnownValue
     var range: Range<Int>
-    /// Whether it is one instruction that reads a global, or a local, whose sites these are.
+    /// Whether it is one instruction that reads a global, or a local.
     var isPlain: Bool
-    var read: (slot: Int, sites: UInt64)?
+    /// Of a read of a local, whether some assignment that reaches it goes.
+    var isOfRemoved: Bool?
   }
 
-  private mutating func edit() {
+  /// - Returns: `false` if the body has instructions that are not followed.
+  private mutating func edit(_ places: CodePlaces) -> Bool {
+    if code.localCount > 0 {
+      if takesShortWay, let shared = code.readShared(places), editShared(shared) { return true }
+      guard code.read(places), flow.follow(code) else { return false }
+    }
+    editSteps()
+    return true
+  }
+
+  private mutating func editSteps() {
     var (site, read) = (0, 0)
     var top: Run?
     for step in code.steps {
@@ -108,7 +127,7 @@ struct CodeFolder {
         if let known = flow.known(step, sites) {
           top = Run(
             known: known, range: step.sum, isPlain: step.isPlain,
-            read: step.opcode == .localGet ? (step.slot, sites) : nil)
+            isOfRemoved: step.opcode == .localGet ? flow.isAnyRemovable(step.slot, sites) : nil)
         } else if step.opcode == .globalGet {
           // The sum cannot be said, so it stays.
           replace(flow.known(plain: step).map { Run(known: $0, range: step.range, isPlain: true) })
@@ -139,7 +158,7 @@ struct CodeFolder {
   }
 
   /// An assignment goes, with what it sets, if nothing reads it.
-  private mutating func remove(_ range: Range<Int>) {
+  mutating func remove(_ range: Range<Int>) {
     edits.append(
       Relocation(
         .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
@@ -147,11 +166,11 @@ struct CodeFolder {
   }
 
   /// A run becomes a constant.
-  private mutating func replace(_ run: Run?) {
+  mutating func replace(_ run: Run?) {
     guard let run else { return }
     var value = run.known.value
     if value.base == .tableBlock {
-      if run.isPlain, run.read == nil {
+      if run.isPlain, run.isOfRemoved == nil {
         // The base itself.
         needsTableBlock = true
         return
@@ -161,8 +180,8 @@ struct CodeFolder {
       } else {
         needsTableBlock = true
       }
-    } else if run.isPlain {
-      guard let (slot, sites) = run.read, flow.isAnyRemovable(slot, sites) else { return }
+    } else if run.isPlain, run.isOfRemoved != true {
+      return
     }
     var relocation = Relocation(
       .constantNumber, at: UInt32(truncatingIfNeeded: run.range.lowerBound),
