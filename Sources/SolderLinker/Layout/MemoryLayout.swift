@@ -145,7 +145,7 @@ struct MemoryPass {
       if !ownsStack { placeStack() }
       if let base = options.globalBase, !isBelow {
         if base < next {
-          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used")
+          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used", .memory)
           return
         }
         next = base
@@ -193,7 +193,8 @@ struct MemoryPass {
     diagnostics.error(
       "\(resolution.units[symbol.definer].file.displayName): brings the __stack_pointer of the program, but not the "
         + "memory that \(user.file.displayName) uses, which is \(other) (name the module with the memory env=FILE, or let "
-        + "this one not show its __stack_pointer)")
+        + "this one not show its __stack_pointer)", .memory, symbol: symbol.name,
+      in: resolution.units[symbol.definer].file.displayName, user.file.displayName)
   }
 
   /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.
@@ -205,7 +206,7 @@ struct MemoryPass {
       if data.end <= (isStackPlaced ? min(plan.dataStart, plan.stackLow) : plan.dataStart) { continue }
       diagnostics.error(
         "\(data.unit.file.displayName): \(data.text) is where data or a stack was placed (its address does not depend on "
-          + "__memory_base: link it with -shared and -fPIC)")
+          + "__memory_base: link it with -shared and -fPIC)", .memory, in: data.unit.file.displayName)
     }
   }
 
@@ -220,7 +221,7 @@ struct MemoryPass {
       for data in fixedData where data.memory == OutputMemoryIndex(index) && data.end > size {
         diagnostics.error(
           "\(data.unit.file.displayName): \(data.text) lies beyond its memory, which has \(size) bytes: it could not "
-            + "start (let the memory have more pages)")
+            + "start (let the memory have more pages)", .memory, in: data.unit.file.displayName)
         return
       }
     }
@@ -286,7 +287,7 @@ struct MemoryPass {
     next = next.aligned(to: MemoryPass.stackAlignment)
     plan.stackLow = next
     if options.stackSize % MemoryPass.stackAlignment != 0 {
-      diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned")
+      diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned", .memory)
     }
     diagnostics.log("mem: stack size  = \(options.stackSize)")
     diagnostics.log("mem: stack base  = \(next)")
@@ -328,6 +329,7 @@ struct MemoryPass {
       for (piece, segment) in unit.segments.enumerated() {
         guard case .inside(index, let offset) = segment.placement else { continue }
         placeFixed(unit, piece, at: next &+ offset, prefix: unit.file.baseName)
+        plan.segments[plan.segments.count - 1].mayBeDivided = true
       }
       diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
       next = next.saturatingSum(block.size)

@@ -33,6 +33,8 @@ struct StartOrder {
   var constructors: [SymbolID] = []
   /// Whether they run at instantiation.
   var runsConstructors = false
+  /// Destructors of libraries, in this order; who calls them is in `ResolvePass+Destructors.swift`.
+  var destructors: [SymbolID] = []
   /// Start functions of plain modules, and functions that write their late segments, in this order.
   var plainModules: [SymbolID] = []
   /// In which order segments of finished modules are written.
@@ -64,6 +66,11 @@ struct StartOrder {
       for unit in libraries {
         guard let start = unit.startFunction else { continue }
         inEachInstance += [StartOrder.symbol(unit, start)] + relocationFunctions(unit)
+      }
+    }
+    if resolution.wellKnown.destructorsOfAll != nil {
+      destructors = libraries.reversed().compactMap { unit in
+        unit.lifted?.destructors.map { StartOrder.symbol(unit, $0) }
       }
     }
     for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }
@@ -118,7 +125,7 @@ struct StartOrder {
       let what = name.map { "'\($0)'" } ?? "its start function"
       diagnostics.error(
         "\(unit.file.displayName): \(what) sets variables, which every thread has for itself, and memory, which threads "
-          + "share (link the library with --shared-memory)")
+          + "share (link the library with --shared-memory)", .threads, in: unit.file.displayName)
     }
   }
 
@@ -160,7 +167,9 @@ struct StartOrder {
       let symbol = resolution.symbol(id)
       if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
       {
-        diagnostics.error("constructor functions cannot take arguments: \(options.displayName(of: symbol.name))")
+        diagnostics.error(
+          "constructor functions cannot take arguments: \(options.displayName(of: symbol.name))", .startUp,
+          symbol: symbol.name)
       }
     }
   }

@@ -139,11 +139,17 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
+      if isOtherKindOfImport(stated, symbol) { reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind) }
       guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] else {
         continue
       }
       checkReference(stated, position, of: unit, symbol, id)
     }
+  }
+
+  /// Whether a name turned out to stand for another one, which the host has, and which is no such thing.
+  private func isOtherKindOfImport(_ stated: UnitSymbol, _ symbol: Symbol) -> Bool {
+    symbol.isUndefined && symbol.kind != stated.kind && (symbol.has(.unnamed) || symbol.name != stated.name)
   }
 
   private mutating func checkReference(
@@ -252,7 +258,14 @@ extension ResolvePass {
       "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
       + "\n>>> \(symbol.isUndefined ? "imported" : "defined") as \(defined) in "
       + resolver.displayName(ofUnit: symbol.unit)
-    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
+    let code: Diagnostic.Code = what == "function signature" ? .signatureMismatch : .typeMismatch
+    if isError {
+      diagnostics.error(
+        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+    } else {
+      diagnostics.warn(
+        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+    }
   }
 
   private func reportKind(
@@ -266,7 +279,8 @@ extension ResolvePass {
     diagnostics.error(
       "symbol type mismatch: \(resolver.demangled(name))\n>>> referred to as \(reference) in \(unit.file.displayName)"
         + "\n>>> defined as \(text(symbol.kind, resolver.externalType(of: symbol))) in "
-        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""))
+        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""),
+      .typeMismatch, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
   }
 }
 

@@ -7,7 +7,9 @@ import WebAssemblyFormat
 /// added any more.
 struct ResolvePass {
   var resolver: Resolver
-  private var known = WellKnownSymbols()
+  var known = WellKnownSymbols()
+  /// Whether the result itself calls the destructors.
+  var wrapsDestructors = false
   let options: LinkOptions
   let diagnostics: Diagnostics
   let names: NameArena
@@ -43,9 +45,12 @@ struct ResolvePass {
     if diagnostics.hasErrors { return nil }
     bindExportsOfImportedNames()
     let wraps = referToWrappedSymbols()
+    resolver.extractNamedMembers()
     processStubLibraries(inputs.stubLibraries)
+    resolver.extractNamedMembers()
     bindNamedModules()
     bindFunctionTable()
+    bindDestructors()
     resolver.addOptionalSymbols(&known, is64: is64)
     defineSharedGlobals()
     defineSharedTags()
@@ -105,7 +110,8 @@ struct ResolvePass {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
     } else if !keepsEntry || options.entryIsExplicit {
-      diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
+      diagnostics.error(
+        "entry symbol not defined (pass --no-entry to suppress): \(entry)", .missingEntry, symbol: entry)
     }
   }
 
@@ -114,26 +120,6 @@ struct ResolvePass {
   private mutating func unhideEntry() {
     guard let entrySymbol else { return }
     resolver.table.symbols[Int(entrySymbol)].flags.remove(.visibilityHidden)
-  }
-
-  /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
-  /// program calls constructors and destructors itself.
-  private mutating func referToDestructors() {
-    guard options.contract.callsDestructors, let caller = known.callConstructors else { return }
-    let constructors = resolver.table.symbols[Int(caller)]
-    guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
-      !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
-      let id = resolver.reference(ByteString("__wasm_call_dtors"), from: "<internal>")
-    else { return }
-    let symbol = resolver.table.symbols[Int(id)]
-    guard symbol.isDefined else { return }
-    if symbol.kind != .function {
-      diagnostics.error("__wasm_call_dtors must be a function")
-    } else if symbol.type != resolver.types.emptyFunction {
-      diagnostics.error("__wasm_call_dtors must have no argument or return values")
-    } else {
-      known.callDestructors = id
-    }
   }
 
   private mutating func exportIfDefined(_ name: ByteString) {
@@ -217,7 +203,8 @@ struct ResolvePass {
         diagnostics.warn(
           "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
             + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
-            + "'\(module)'")
+            + "'\(module)'", .unusedModuleName, in: resolver.displayName(ofUnit: unit.index),
+          resolver.displayName(ofUnit: symbol.unit))
         break
       }
     }
@@ -229,7 +216,8 @@ struct ResolvePass {
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
         + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
-        + "it exports no \(kind) of that name)")
+        + "it exports no \(kind) of that name)", .undefinedSymbol, symbol: name, in: resolver.displayName(ofUnit: unit),
+      resolver.displayName(ofUnit: units[0]))
   }
 
   private mutating func export(
@@ -391,8 +379,8 @@ struct ResolvePass {
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
     guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
       diagnostics.error(
-        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))"
-      )
+        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))",
+        .undefinedSymbol, symbol: name, in: library.displayName)
       return false
     }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)

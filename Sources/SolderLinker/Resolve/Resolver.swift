@@ -151,10 +151,13 @@ struct Resolver {
     guard unit.contracts.keepsPlaces else { return }
     let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
     if options.keepsRelocations, !options.contract.isObject {
-      diagnostics.error("\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)")
+      diagnostics.error(
+        "\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)", .objectFormat,
+        in: unit.file.displayName)
     } else if options.isPositionIndependent {
       diagnostics.error(
-        "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)")
+        "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)",
+        .objectFormat, in: unit.file.displayName)
     }
   }
 
@@ -206,6 +209,37 @@ struct Resolver {
     table.symbols[Int(symbol)].meaning = .undefined
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
+  }
+
+  /// Adds members of archives with a module name (`NAME=ARCHIVE`) that define what is imported from that module.
+  mutating func extractNamedMembers() {
+    var members: [ByteString: [ByteString: LazyFileID]] = [:]
+    for (index, file) in lazyFiles.values.enumerated() {
+      guard let module = file.source.moduleName else { continue }
+      for position in file.symbols {
+        let name = file.source.symbols[position]
+        if members[module]?[name] == nil { members[module, default: [:]][name] = LazyFileID(index) }
+      }
+    }
+    guard !members.isEmpty else { return }
+    // What is added may import in turn.
+    var next = 0
+    while next < table.symbols.count {
+      let id = SymbolID(next)
+      let symbol = table.symbols[next]
+      next += 1
+      guard symbol.isUndefined, !symbol.isWeak, symbol.importNames != nil else { continue }
+      let (module, name) = table.importName(of: symbol)
+      guard let file = members[module]?[name], !extracted[file], let unit = lazyFiles[file].load() else { continue }
+      extracted[file] = true
+      // The file is about to define its names.
+      if let named = table.find(name), table.symbols[Int(named)].lazyFile == file {
+        table.symbols[Int(named)].meaning = .undefined
+      }
+      let referrer = displayName(ofUnit: symbol.unit)
+      begin(unit, because: Extraction(referrer: referrer, file: unit.file.displayName, symbol: id))
+      finishBegunUnits()
+    }
   }
 
   /// The file of a unit, as messages name it.

@@ -31,7 +31,8 @@ public struct CodePlaces: Sendable {
     return low > 0 ? self[low - 1] : nil
   }
 
-  /// The first place, from an index on, of an instruction that reads or writes a local, by its index among the places.
+  /// The first place, from an index on, of an instruction that reads or writes a local, or one whose index takes more than
+  /// one byte, by its index among the places.
   ///
   /// - Parameters:
   ///   - local: of one byte.
@@ -47,7 +48,7 @@ public struct CodePlaces: Sendable {
       for index in index..<end - 1 {
         let place = unsafe base + Int(marks[index] &- origin)
         let bytes = unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt16.self).littleEndian
-        if bytes & 0xFFFC == wanted { return index }
+        if bytes & 0xFFFC == wanted || bytes & 0x80FC == 0x8020 { return index }
       }
       return nil
     }
