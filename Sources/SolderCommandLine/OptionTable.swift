@@ -177,6 +177,10 @@ extension OptionTable {
     flag("noinhibit-exec", "Write the output in spite of undefined symbols") { $0.options.writesDespiteErrors = true }
     flag("strip-all", aliases: ["-s"], "Strip all symbols and debugging information") { $0.options.stripAll = true }
     flag("strip-debug", aliases: ["-S"], "Strip debugging information") { $0.options.stripDebug = true }
+    flag("no-strip-debug", "Keep debugging information, which --compress-relocations otherwise wants stripped") {
+      $0.options.stripDebug = false
+      $0.options.keepDebug = true
+    }
     value("keep-section", .text("name"), "Keep this custom section in spite of --strip-all") {
       $0.options.keepSections.append($1.value)
     }

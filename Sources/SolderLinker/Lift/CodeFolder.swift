@@ -35,13 +35,10 @@ struct CodeFolder {
   private(set) var needsTableBlock = false
   private let takesShortWay: Bool
 
-  /// - Parameters:
-  ///   - leavesTable: whether `__table_base` is none of its business.
-  ///   - takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
-  init(_ unit: InputModule, leavesTable: Bool = false, takesShortWay: Bool = true) {
+  /// - Parameter takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
+  init(_ unit: InputModule, takesShortWay: Bool = true) {
     self.takesShortWay = takesShortWay
-    var facts = unit.lifted ?? LiftedFacts()
-    if leavesTable { facts.globals = facts.globals.map { $0?.base == .tableBlock ? nil : $0 } }
+    let facts = unit.lifted ?? LiftedFacts()
     self.unit = unit
     self.facts = facts
     code = FlowSteps(unit, globals: facts.globals)

@@ -33,16 +33,13 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var doneFunctions: ClosedRange<FunctionIndex> = FunctionIndex(0)...FunctionIndex(0)
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
-  /// Whether the body that is scanned reads a base, and whether that of the table.
+  /// Whether the body that is scanned reads a base.
   private var mayFold = false
-  private var readsTableBase = false
   /// Where it reads globals of known values to which numbers may be added, or which go to a local.
   private var uses: [UInt32] = []
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
-  /// Folds what is left of code whose slots another has found.
-  private var restFolder: CodeFolder?
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
   private var search: ConstantSearch?
@@ -92,41 +89,31 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func forgetUses() {
     if uses.isEmpty { return }
     uses.removeAll(keepingCapacity: true)
-    (mayFold, readsTableBase) = (false, false)
+    mayFold = false
   }
 
   /// Folds what the body computes from a base.
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     let first = Int(range.start)
-    let found = readsTableBase ? Array(result.relocations[first...]) : []
     if folder == nil { folder = CodeFolder(unit) }
     folder?.fold(body.reader, places, uses, &result.relocations, from: first)
     guard folder?.needsTableBlock == true else { return }
-    if !foldSlots(unit, body, places, found, from: first) { result.needsTableBlock = true }
+    if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
 
   /// Looks at the whole function for what it means by slots of the table.
   ///
-  /// - Parameters:
-  ///   - found: the relocations of the body, before anything was folded.
-  ///   - first: where they begin among those of the run.
-  private mutating func foldSlots(
-    _ unit: InputModule, _ body: ScannedBody, _ places: CodePlaces, _ found: [Relocation], from first: Int
-  ) -> Bool {
+  /// - Parameter first: where the relocations of the body begin among those of the run.
+  private mutating func foldSlots(_ unit: InputModule, _ body: ScannedBody, from first: Int) -> Bool {
     var slots = slotFolder ?? SlotFolder(unit)
     defer { slotFolder = slots }
-    guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
+    let folded = result.relocations[first...]
+    guard let edits = slots.edits(of: body.reader, code[current], folded, namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
-    let rest = found.filter { !replaced.contains($0.offset) }
+    let rest = folded.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.isInTableBlock }) { return false }
-    result.relocations.removeLast(result.relocations.count - first)
-    result.relocations += rest
-    if restFolder == nil { restFolder = CodeFolder(unit, leavesTable: true) }
-    restFolder?.fold(body.reader, places, uses, &result.relocations, from: first)
-    let all = (result.relocations[first...] + edits).sorted { $0.offset < $1.offset }
-    result.relocations.removeLast(result.relocations.count - first)
-    result.relocations += all
+    result.relocations.replaceSubrange(first..., with: (rest + edits).sorted { $0.offset < $1.offset })
     return true
   }
 
@@ -193,7 +180,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
-    restFolder = nil
     search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
@@ -306,7 +292,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     let read = globals[Int(operand.value)]
     result.relocations.append(read.edit(of: operand))
     guard read.value != .plain, read.value == .tableBase || isUsedInSum(operand) else { return }
-    if read.value == .tableBase { readsTableBase = true }
     if read.value != .symbolic { mayFold = true }
     uses.append(UInt32(truncatingIfNeeded: operand.instruction))
   }

@@ -45,6 +45,8 @@ public struct LinkOptions: Sendable {
   public var identicalCodeFolding = IdenticalCodeFolding.none
   /// Debug sections are dropped (`--strip-debug`).
   public var stripDebug = false
+  /// Debug sections are wanted, also where operands are shortened, with which they change (`--no-strip-debug`).
+  public var keepDebug = false
   /// Names, debug sections and other custom sections are dropped (`--strip-all`).
   public var stripAll = false
   /// Custom sections that survive ``stripAll`` (`--keep-section`).
