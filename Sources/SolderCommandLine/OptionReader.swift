@@ -32,7 +32,7 @@ struct OptionReader {
   var printsMap = false
   var allowUndefined = false
   var unresolvedAreErrors = true
-  private var unresolvedSymbols: UnresolvedSymbols?
+  private var unresolvedSymbols: ParsedArgument?
   private(set) var ltoPartitions: Int64 = 1
   private(set) var ltoJobs = ""
 
@@ -100,7 +100,7 @@ struct OptionReader {
     if importsDefaultMemory && options.memoryImport == nil { options.memoryImport = MemoryImport() }
     if exportsDefaultMemory && options.memoryExport == nil { options.memoryExport = LinkOptions.memoryName }
     if printsMap { options.mapFile = "-" }
-    options.unresolvedSymbols = unresolvedSymbols ?? (unresolvedAreErrors ? .error : .warn)
+    options.unresolvedSymbols = unresolvedSymbolsChoice ?? (unresolvedAreErrors ? .error : .warn)
     if allowUndefined {
       options.importUndefined = true
       options.unresolvedSymbols = .ignore
@@ -244,12 +244,17 @@ extension OptionReader {
     }
   }
 
-  mutating func setUnresolvedSymbols(_ argument: ParsedArgument) {
-    switch argument.value {
-    case "ignore-all": unresolvedSymbols = .ignore
-    case "import-dynamic": unresolvedSymbols = .importDynamic
-    case "report-all": unresolvedSymbols = nil
-    default: diagnostics.error("unknown --unresolved-symbols value: \(argument.value)")
+  mutating func setUnresolvedSymbols(_ argument: ParsedArgument) { unresolvedSymbols = argument }
+
+  /// What the last `--unresolved-symbols` says, which alone counts.
+  private var unresolvedSymbolsChoice: UnresolvedSymbols? {
+    switch unresolvedSymbols?.value {
+    case "ignore-all": return .ignore
+    case "import-dynamic": return .importDynamic
+    case "report-all", nil: return nil
+    case let value?:
+      diagnostics.error("unknown --unresolved-symbols value: \(value)")
+      return nil
     }
   }
 

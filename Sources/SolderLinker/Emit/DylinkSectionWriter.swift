@@ -56,11 +56,11 @@ struct DylinkSectionWriter {
     }
   }
 
-  /// Weak references, which the loader need not satisfy.
+  /// Weak references, which the loader need not satisfy. What an archive offers and nobody asked for is none.
   private func appendImports(_ writer: inout ByteWriter) {
     let imports = program.resolution.table.slots.filter { id in
       let symbol = program.symbol(id)
-      return symbol.isUndefinedWeak && !symbol.has(.provided) && program.isPresent(id)
+      return symbol.isUndefinedWeak && symbol.has(.usedInRegularUnit) && !symbol.has(.provided) && program.isPresent(id)
     }
     guard !imports.isEmpty else { return }
     append(.imports, &writer) { writer in

@@ -114,7 +114,9 @@ struct FeatureSet {
   func checkMutableGlobals(
     _ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    guard options.contract.settlesUndefined, options.checkFeatures, !hasMutableGlobals else { return }
+    guard options.contract.settlesUndefined, options.checkFeatures, !hasMutableGlobals, !diagnostics.hasErrors else {
+      return
+    }
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(
         "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "

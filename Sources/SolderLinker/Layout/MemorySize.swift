@@ -125,17 +125,17 @@ struct MemorySize {
     let limit: UInt64 = !declared.is64 ? 1 << 32 : 1 << 34
     var size = size
     if let heap = options.initialHeap {
-      if heap % page != 0 { diagnostics.error("initial heap must be \(page)-byte aligned") }
+      if heap % page != 0 { reportUnaligned("initial heap", page) }
       if heap > limit - min(limit, size) {
         diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))")
-        return nil
+      } else {
+        size += heap
       }
-      size += heap
     }
     // A heap that was asked for is given; the rest of it is what there is room for.
     let required = options.initialHeap == nil ? smallest : size
     if let initial = options.initialMemory {
-      if initial % page != 0 { diagnostics.error("initial memory must be \(page)-byte aligned") }
+      if initial % page != 0 { reportUnaligned("initial memory", page) }
       if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed") }
       if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)") }
       size = initial
@@ -144,13 +144,19 @@ struct MemorySize {
     return size.aligned(to: page)
   }
 
+  private func reportUnaligned(_ what: String, _ page: UInt64) {
+    diagnostics.error(
+      options.compatibility.namesPageSize
+        ? "\(what) must be aligned to the page size (\(page) bytes)" : "\(what) must be \(page)-byte aligned")
+  }
+
   // MARK: Largest size
 
   private func maximum(of declared: Limits, _ size: UInt64, isImported: Bool) -> UInt64? {
     let page = declared.pageSize
     let limit: UInt64 = declared.is64 ? 1 << 34 : 1 << 32
     if let maximum = options.maximumMemory {
-      if maximum % page != 0 { diagnostics.error("maximum memory must be \(page)-byte aligned") }
+      if maximum % page != 0 { reportUnaligned("maximum memory", page) }
       if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed") }
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)") }
       return maximum / page

@@ -279,6 +279,8 @@ struct InputLoader {
 
   /// The first file that says how wide addresses are decides, unless the command line did; all others must agree, unless
   /// there are only whole modules, each of which keeps its memories.
+  ///
+  /// Only the first is reported: everything would be wrong where `-m` is missing.
   private func determineAddressWidth(_ inputs: inout Inputs) {
     var decided = options.architecture.map { $0 == .wasm64 }
     var decider = "the command line (-m)"
@@ -289,7 +291,7 @@ struct InputLoader {
         // Like wasm-ld, do not take an object's word for it.
         if unit.origin == .object, width == 64 {
           diagnostics.error("\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files")
-          continue
+          return
         }
         decided = width == 64
         decider = unit.file.displayName
@@ -297,6 +299,7 @@ struct InputLoader {
       }
       if (width == 64) != agreed, isShared {
         diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed))
+        return
       }
     }
     inputs.is64 = decided ?? false

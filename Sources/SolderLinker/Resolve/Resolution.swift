@@ -140,6 +140,7 @@ extension Resolver {
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
+    traceOwnDefinition(of: id)
     return id
   }
 
@@ -158,6 +159,13 @@ extension Resolver {
       unit: .own)
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
+    traceOwnDefinition(of: id)
+  }
+
+  /// Tells of a name that the linker itself defines, if it is to be traced (`--trace-symbol`).
+  func traceOwnDefinition(of id: SymbolID) {
+    let symbol = table.symbols[Int(id)]
+    if symbol.has(.traced) { diagnostics.message("<internal>: definition of \(symbol.name)") }
   }
 
   private mutating func addUndefinedGlobal(
@@ -201,6 +209,7 @@ extension Resolver {
       id = table.insert(name, kind: .data, flags: [], unit: .own).id
     }
     table.symbols[Int(id)].defineAbsoluteData(0)
+    traceOwnDefinition(of: id)
     return id
   }
 }

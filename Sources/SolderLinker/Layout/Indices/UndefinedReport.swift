@@ -75,8 +75,8 @@ struct UndefinedReport {
   /// Reports one as the options say.
   static func report(_ message: String, _ options: LinkOptions, _ diagnostics: Diagnostics) {
     switch options.unresolvedSymbols {
-    case .error where !options.writesDespiteErrors: diagnostics.error(message)
-    case .error, .warn: diagnostics.warn(message)
+    case .error: diagnostics.error(message)
+    case .warn: diagnostics.warn(message)
     case .ignore, .importDynamic: break
     }
   }
