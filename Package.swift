@@ -15,11 +15,14 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "SolderLinker", targets: ["SolderLinker"]),
+    .library(name: "SolderCommandLine", targets: ["SolderCommandLine"]),
     .executable(name: "solder", targets: ["solder"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    // Only for `swift package generate-documentation`.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
   ],
   targets: [
     // The bytes and the structure of WebAssembly files and of archives; knows nothing of linking.

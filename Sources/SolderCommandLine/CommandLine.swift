@@ -9,7 +9,7 @@ import SolderLinker
 #endif
 
 /// Solder's own version.
-public let solderVersion = "0.1.0"
+public let solderVersion = "0.2.0"
 
 /// What a command line asks for.
 public enum CommandLineRequest: Sendable {
@@ -77,14 +77,15 @@ public func runSolder(_ arguments: [String]) -> Int32 {
   case .print(let text): printToStandardOutput(text)
   case .link(let options, let text):
     if let text { printToStandardOutput(text) }
-    return link(options, diagnostics, isLast: true) && !diagnostics.hasErrors ? 0 : 1
+    let result = link(options, diagnostics, control: LinkControl(), isLast: true)
+    return result != nil && !diagnostics.hasErrors ? 0 : 1
   case nil: return 1
   }
   return diagnostics.hasErrors ? 1 : 0
 }
 
 private func printToStandardOutput(_ text: String) {
-  Diagnostics.writeToStandardStreams(Diagnostics.Message(severity: .note, text: text, rendered: text))
+  Diagnostics.writeToStandardOutput(text)
 }
 
 /// The name that messages begin with: the last component of the path, so that a link named `wasm-ld` speaks like it.

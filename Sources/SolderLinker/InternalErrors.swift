@@ -23,7 +23,9 @@ final class InternalErrors: Sendable {
   /// - Returns: whether there are any.
   func tell(_ diagnostics: Diagnostics) -> Bool {
     let texts = texts.withLock { $0 }
-    for text in Set(texts).sorted().prefix(InternalErrors.most) { diagnostics.error("internal error: \(text)") }
+    for text in Set(texts).sorted().prefix(InternalErrors.most) {
+      diagnostics.error("internal error: \(text)", .internal)
+    }
     return !texts.isEmpty
   }
 }

@@ -2,76 +2,41 @@ import CPlatform
 import SystemPackage
 import WebAssemblyFormat
 
-/// Links as `options` say and writes the result to ``LinkOptions/outputPath``.
-///
-/// - Parameters:
-///   - options: what to link, and how.
-///   - diagnostics: where errors, warnings and reports go.
-///   - isLast: whether the process ends after this link. Then memory is not given back, as the system does that faster.
-/// - Returns: whether the output was written.
-public func link(_ options: LinkOptions, _ diagnostics: Diagnostics, isLast: Bool = false) -> Bool {
-  let timer = PassTimer(options)
-  defer { timer?.report(diagnostics) }
-  var files: [InputFile] = []
-  let result = Link(options, diagnostics, timer, writesFile: true, isLast: isLast).run(&files)
-  defer { InputFile.reportLost(files, diagnostics) }
-  // A report that could not be written is an error as well.
-  guard let image = result, !diagnostics.hasErrors else { return false }
-  do {
-    try OutputFile.write(image, to: options.outputPath)
-  } catch .ioError where Mapping.hasLostBytes {
-    return false
-  } catch {
-    if !image.errors.tell(diagnostics) {
-      diagnostics.error("cannot open output file \(options.outputPath): \(error)")
-    }
-    return false
-  }
-  timer?.end("copy, patch, write", items: image.chunkCount, bytes: image.count)
-  return true
-}
-
-/// Links as `options` say, without writing a file.
-///
-/// - Parameters:
-///   - options: what to link, and how; ``LinkOptions/outputPath`` only names the module.
-///   - diagnostics: where errors, warnings and reports go.
-/// - Returns: the bytes of the module, or `nil` when there were errors.
-public func linkToBytes(_ options: LinkOptions, _ diagnostics: Diagnostics) -> [UInt8]? {
-  var files: [InputFile] = []
-  guard let image = Link(options, diagnostics, nil, writesFile: false).run(&files) else { return nil }
-  do {
-    return try image.bytes()
-  } catch {
-    _ = image.errors.tell(diagnostics)
-    return nil
-  }
-}
-
 /// One link, from options to bytes. `run` is the whole story; each pass borrows what the passes before it made.
 struct Link {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let threads: Threads
-  private let timer: PassTimer?
+  private let timer: PassTimer
+  private let control: LinkControl
   private let writesFile: Bool
   private let isLast: Bool
 
+  /// - Parameters:
+  ///   - writesFile: whether the result becomes a file, so that a mistake in its name is reported early.
+  ///   - isLast: whether the process ends after this link, so that memory need not be given back.
   init(
-    _ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer?, writesFile: Bool, isLast: Bool = false
+    _ options: LinkOptions, _ diagnostics: Diagnostics, _ timer: PassTimer, _ control: LinkControl, writesFile: Bool,
+    isLast: Bool = false
   ) {
     self.writesFile = writesFile
     self.isLast = isLast
     self.options = options.normalized()
     self.diagnostics = diagnostics
+    self.control = control
     threads = Threads(options.threads)
     self.timer = timer
   }
 
+  /// Whether nothing more is to be done: there was an error, or somebody cancelled the link.
+  private var isOver: Bool { diagnostics.hasErrors || control.isCancelled }
+
   /// - Parameters:
   ///   - files: receives the files that were opened.
   ///   - whenDecided: sees all that is decided about the result before any of it is written.
-  func run(_ files: inout [InputFile], whenDecided: (Program) -> Void = { _ in }) -> OutputImage? {
+  func run(
+    _ files: inout [InputFile], whenDecided: (Program) -> Void = { _ in }
+  ) -> (image: OutputImage, source: LinkResult.Source)? {
     let names = NameArena()
 
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
@@ -79,27 +44,27 @@ struct Link {
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
     let inputs = loader.load()
     files = inputs.files
-    timer?.end("read inputs", items: inputs.order.count, bytes: inputs.bytes)
+    timer.end(.readInputs, items: inputs.order.count, bytes: inputs.bytes)
     writeReproduction(inputs)
     checkWritable()
-    if diagnostics.hasErrors { return nil }
+    if isOver { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
-    if let copy = LoneModule.copy(inputs, options) { return copy }
+    if let copy = LoneModule.copy(inputs, options) { return (copy.image, .copied(copy.module)) }
 
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
     // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
     // the one that resolves do that meanwhile.
     let code = CodeLifter(inputs.likelyMemories(options, names), forObject: options.contract.isObject)
-    guard let bindings = resolve(inputs, names, meanwhile: code) else { return nil }
+    guard let bindings = resolve(inputs, names, meanwhile: code), !control.isCancelled else { return nil }
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(bindings, options) }
 
     // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
     // say, and nothing changes it.
     let units = ReadRelocationsPass(bindings, options, diagnostics, threads).run(code)
     var resolution = Resolution(consume bindings, units)
-    timer?.end("read relocations", items: resolution.relocationCount)
-    if diagnostics.hasErrors { return nil }
+    timer.end(.readRelocations, items: resolution.relocationCount)
+    if isOver { return nil }
 
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
@@ -108,14 +73,14 @@ struct Link {
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
-    timer?.end("mark", items: live.functions.count + live.segments.count)
+    timer.end(.mark, items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
     }
 
     // Afterwards all that is live has a form in the result's format.
     ObjectFormatCheck(resolution, live, options, diagnostics).run()
-    if diagnostics.hasErrors { return nil }
+    if isOver { return nil }
 
     // Order what runs before the program: start functions, relocation functions, constructors.
     let start = StartOrder(resolution, own, live, options, diagnostics)
@@ -136,11 +101,11 @@ struct Link {
     if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
       memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
     }
-    timer?.end("memory", items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
+    timer.end(.memory, items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Find functions that are identical to others, of which the first is kept. Afterwards the others are names for it.
     let folds = FoldPass(resolution, live, memory, options, threads).run()
-    if options.identicalCodeFolding != .none { timer?.end("fold identical", items: folds.all.count) }
+    if options.identicalCodeFolding != .none { timer.end(.foldIdentical, items: folds.all.count) }
     if options.printFoldedSections {
       FoldReport(resolution: resolution, folds: folds, diagnostics: diagnostics).write()
     }
@@ -191,13 +156,13 @@ struct Link {
       folds: folds, table: table, addresses: addresses, imported: imports, startUp: startUp,
       numbering: numbering, types: types, exported: exports)
     features.checkMutableGlobals(resolution, indices, options, diagnostics)
-    timer?.end("number", items: numbering.functions.count)
-    if diagnostics.hasErrors { return nil }
+    timer.end(.number, items: numbering.functions.count)
+    if isOver { return nil }
 
     // Answer once, for every symbol, what it is in the result: its address, its index, its slot. Afterwards nothing is
     // decided any more; what follows only writes.
     let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
-    timer?.end("symbol values", items: values.count)
+    timer.end(.symbolValues, items: values.count)
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)
@@ -206,28 +171,29 @@ struct Link {
       GraphCheck(program).run()
     #endif
     whenDecided(program)
+    if control.isCancelled { return nil }
 
     // Write the bodies of the linker's own functions, and join custom sections.
     let bodies = SyntheticCode(program: program).bodies()
     let custom = CustomPlan(resolution, options, threads)
     let encoder = OperandEncoder(program, custom, threads)
-    timer?.end("custom sections", items: custom.outputs.count)
+    timer.end(.customSections, items: custom.outputs.count)
 
     // Measure the functions. Afterwards the place of each in the code section is final.
     let codePlan = CodePlan(program, encoder, bodies, threads)
-    timer?.end("measure code", items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
+    timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
 
     // Lay out the result: where every byte goes, and what writes it there, once.
     var writer = ImageWriter(program, encoder, codePlan, bodies: bodies, threads)
     guard let image = writer.layOut() else {
-      diagnostics.error("the result is larger than 4 GiB")
+      diagnostics.error("the result is larger than 4 GiB", .objectFormat)
       return nil
     }
-    timer?.end("small sections", items: writer.layout.sections.count, bytes: writer.smallSize)
+    timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
-    TextReport.write(.map, options, diagnostics) { LinkMap(program, writer).text() }
+    TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
-    return writer.identified(image)
+    return (writer.identified(image), .linked(program, writer.layout, codePlan))
   }
 
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
@@ -236,7 +202,7 @@ struct Link {
     func resolve() -> Bindings? {
       var pass = ResolvePass(inputs, options: options, diagnostics: diagnostics, names: names, threads: threads)
       let bindings = pass.run(inputs)
-      timer?.end("resolve", items: pass.resolver.table.symbols.count)
+      timer.end(.resolve, items: pass.resolver.table.symbols.count)
       return bindings
     }
     return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)
@@ -248,7 +214,7 @@ struct Link {
     do {
       try ReproductionArchive(options, inputs).write(to: path)
     } catch {
-      diagnostics.error("--reproduce: failed to open \(path): \(error)")
+      diagnostics.error("--reproduce: failed to open \(path): \(error)", .cannotWrite, in: path)
     }
   }
 
@@ -258,7 +224,7 @@ struct Link {
       do {
         try OutputFile.check(path)
       } catch {
-        diagnostics.error("cannot open \(kind) file \(path): \(error)")
+        diagnostics.error("cannot open \(kind) file \(path): \(error)", .cannotWrite, in: path)
       }
     }
   }

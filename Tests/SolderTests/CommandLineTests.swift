@@ -8,14 +8,14 @@ import Testing
 private struct Outcome {
   var options: LinkOptions?
   var text: String?
-  var messages: [Diagnostics.Message]
+  var messages: [Diagnostic]
 
   var errors: [String] { messages.filter { $0.severity == .error }.map(\.text) }
   var warnings: [String] { messages.filter { $0.severity == .warning }.map(\.text) }
 }
 
 private final class Collector: Sendable {
-  let messages = Mutex<[Diagnostics.Message]>([])
+  let messages = Mutex<[Diagnostic]>([])
 }
 
 private func readLine(_ arguments: [String]) -> Outcome {
@@ -332,8 +332,8 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
   }
 
   @Test func versionAndHelp() {
-    #expect(readLine(["--version"]).text == "Solder 0.1.0 (compatible with LLD 22)\n")
-    #expect(readLine(["-v", "--compat=19"]).text == "Solder 0.1.0 (compatible with LLD 19)\n")
+    #expect(readLine(["--version"]).text == "Solder 0.2.0 (compatible with LLD 22)\n")
+    #expect(readLine(["-v", "--compat=19"]).text == "Solder 0.2.0 (compatible with LLD 19)\n")
     let both = read("-v")
     #expect(both.text?.contains("LLD") == true && both.options != nil)
     #expect(read("-v", "--compat=19").options == nil)
@@ -370,7 +370,7 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
     options.errorLimit = 2
     options.color = .never
     let lines = collect(options) { diagnostics in
-      for number in 1...5 { diagnostics.error("\(number)") }
+      for number in 1...5 { diagnostics.error("\(number)", .internal) }
       #expect(diagnostics.errorCount == 5 && diagnostics.reachedErrorLimit)
     }
     #expect(
@@ -384,15 +384,15 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
     var options = DiagnosticOptions()
     options.color = .always
     let lines = collect(options) { diagnostics in
-      diagnostics.warn("a\n>>> b")
-      diagnostics.error("c")
+      diagnostics.warn("a\n>>> b", .memory)
+      diagnostics.error("c", .memory)
       diagnostics.message("d")
       diagnostics.log("not shown")
       options.fatalWarnings = true
       options.verbose = true
       options.color = .never
       diagnostics.configure(options)
-      diagnostics.warn("e")
+      diagnostics.warn("e", .memory)
       diagnostics.log("f")
     }
     #expect(

@@ -4,7 +4,7 @@ import WebAssemblyFormat
 /// apart could only lose something. It has been read, so damage is reported as for any other input.
 enum LoneModule {
   /// The bytes of the only input, if that is a plain module and the options ask for no change.
-  static func copy(_ inputs: Inputs, _ options: LinkOptions) -> OutputImage? {
+  static func copy(_ inputs: Inputs, _ options: LinkOptions) -> (image: OutputImage, module: InputModule)? {
     guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
       let unit = inputs.units.first, unit.contracts.isComplete, !options.changesLoneModule
     else { return nil }
@@ -15,7 +15,7 @@ enum LoneModule {
       let bytes = file.bytes
       _ = window.room(at: 0, count: bytes.end).copy(bytes, from: 0, count: bytes.end, to: 0)
     }
-    return OutputImage(count: bytes.end, regions: [region], threads: Threads(1))
+    return (OutputImage(count: bytes.end, regions: [region], threads: Threads(1)), unit)
   }
 }
 

@@ -70,8 +70,8 @@ enum AddressSymbols {
       }
       let message = "symbol exported via --export not found: \(name)"
       switch options.unresolvedSymbols {
-      case .error: diagnostics.error(message)
-      case .warn: diagnostics.warn(message)
+      case .error: diagnostics.error(message, .undefinedSymbol, symbol: name)
+      case .warn: diagnostics.warn(message, .undefinedSymbol, symbol: name)
       case .ignore, .importDynamic: break
       }
     }

@@ -45,7 +45,7 @@ struct FeatureSet {
           used[name] = used[name] ?? unit.file.displayName
           required[name] = required[name] ?? unit.file.displayName
         case UInt8(ascii: "-"): disallowed[name] = disallowed[name] ?? unit.file.displayName
-        default: diagnostics.error("Unrecognized feature policy prefix \(feature.prefix)")
+        default: diagnostics.error("Unrecognized feature policy prefix \(feature.prefix)", .features)
         }
       }
     }
@@ -55,7 +55,7 @@ struct FeatureSet {
     checkThreads(resolution, live, memory, options, disallowed, diagnostics)
     if options.features != nil {
       for (name, file) in used.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
-        diagnostics.error("Target feature '\(name)' used by \(file) is not allowed.")
+        diagnostics.error("Target feature '\(name)' used by \(file) is not allowed.", .features, in: file)
       }
     }
     checkEach(resolution, required, disallowed, diagnostics)
@@ -68,11 +68,11 @@ struct FeatureSet {
     if options.sharedMemory {
       if let file = disallowed["shared-mem"] {
         diagnostics.error(
-          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features."
-        )
+          "--shared-memory is disallowed by \(file) because it was not compiled with 'atomics' or 'bulk-memory' features.",
+          .features, in: file)
       }
       for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
-        diagnostics.error("'\(feature)' feature must be used in order to use shared memory")
+        diagnostics.error("'\(feature)' feature must be used in order to use shared memory", .features)
       }
     }
     guard memory.segments.contains(where: { $0.flags.contains(.tls) }) else { return }
@@ -82,7 +82,7 @@ struct FeatureSet {
     }
     if usesTLS {
       for feature in ["atomics", "bulk-memory"] where !allowed.contains(feature) {
-        diagnostics.error("'\(feature)' feature must be used in order to use thread-local storage")
+        diagnostics.error("'\(feature)' feature must be used in order to use thread-local storage", .features)
       }
     }
   }
@@ -99,13 +99,13 @@ struct FeatureSet {
         if let other = disallowed[name] {
           diagnostics.error(
             "Target feature '\(name)' used in \(unit.file.displayName) is disallowed by \(other). "
-              + "Use --no-check-features to suppress.")
+              + "Use --no-check-features to suppress.", .features, in: unit.file.displayName, other)
         }
       }
       for (name, file) in required.sorted(by: { $0.key < $1.key }) where !own.contains(name) {
         diagnostics.error(
           "Missing target feature '\(name)' in \(unit.file.displayName), required by \(file). "
-            + "Use --no-check-features to suppress.")
+            + "Use --no-check-features to suppress.", .features, in: unit.file.displayName, file)
       }
     }
   }
@@ -120,7 +120,7 @@ struct FeatureSet {
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(
         "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "
-          + "Use --no-check-features to suppress.")
+          + "Use --no-check-features to suppress.", .features, symbol: symbol.name)
     }
     for entry in plan.imports where entry.kind == .global {
       let symbol = resolution.symbol(entry.symbol)

@@ -52,7 +52,8 @@ struct FixedData {
       if let other = furthest.first(where: { $0.unit !== data.unit }), other.end > data.start {
         return diagnostics.error(
           "\(other.unit.file.displayName): \(other.text) and \(data.text) of \(data.unit.file.displayName) overlap in one "
-            + "memory (build one of the two for other addresses)")
+            + "memory (build one of the two for other addresses)", .memory, in: other.unit.file.displayName,
+          data.unit.file.displayName)
       }
       if let own = furthest.firstIndex(where: { $0.unit === data.unit }) {
         if furthest[own].end < data.end { furthest[own] = data }

@@ -148,7 +148,7 @@ struct MemoryPass {
       if !ownsStack { placeStack() }
       if let base = options.globalBase, !isBelow {
         if base < next {
-          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used")
+          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used", .memory)
           return false
         }
         next = base
@@ -197,7 +197,8 @@ struct MemoryPass {
     diagnostics.error(
       "\(resolution.units[symbol.definer].file.displayName): brings the __stack_pointer of the program, but not the "
         + "memory that \(user.file.displayName) uses, which is \(other) (name the module with the memory env=FILE, or let "
-        + "this one not show its __stack_pointer)")
+        + "this one not show its __stack_pointer)", .memory, symbol: symbol.name,
+      in: resolution.units[symbol.definer].file.displayName, user.file.displayName)
   }
 
   /// What libraries put at fixed addresses of the main memory must not be where the linker placed something.
@@ -209,7 +210,7 @@ struct MemoryPass {
       if data.end <= (isStackPlaced ? min(plan.dataStart, plan.stackLow) : plan.dataStart) { continue }
       diagnostics.error(
         "\(data.unit.file.displayName): \(data.text) is where data or a stack was placed (its address does not depend on "
-          + "__memory_base: link it with -shared and -fPIC)")
+          + "__memory_base: link it with -shared and -fPIC)", .memory, in: data.unit.file.displayName)
     }
   }
 
@@ -224,7 +225,7 @@ struct MemoryPass {
       for data in fixedData where data.memory == OutputMemoryIndex(index) && data.end > size {
         diagnostics.error(
           "\(data.unit.file.displayName): \(data.text) lies beyond its memory, which has \(size) bytes: it could not "
-            + "start (let the memory have more pages)")
+            + "start (let the memory have more pages)", .memory, in: data.unit.file.displayName)
         return
       }
     }
@@ -290,7 +291,7 @@ struct MemoryPass {
     next = next.aligned(to: MemoryPass.stackAlignment)
     plan.stackLow = next
     if options.stackSize % MemoryPass.stackAlignment != 0 {
-      diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned")
+      diagnostics.error("stack size must be \(MemoryPass.stackAlignment)-byte aligned", .memory)
     }
     diagnostics.log("mem: stack size  = \(options.stackSize)")
     diagnostics.log("mem: stack base  = \(next)")

@@ -49,7 +49,7 @@ struct MemorySize {
     } else if limits.pageSize != options.pageSize {
       let owner = memory.users.first.map { units[$0.unit].file.displayName } ?? "<internal>"
       diagnostics.error(
-        "--page-size=\(options.pageSize) is not the page size of the memory of \(owner), \(limits.memoryText)")
+        "--page-size=\(options.pageSize) is not the page size of the memory of \(owner), \(limits.memoryText)", .memory)
     }
     return limits
   }
@@ -73,7 +73,7 @@ struct MemorySize {
     var size = max(needed, min(wanted, bound & ~(page - 1)))
     if memory.limits == nil { size = placedEnd }
     if let broken = bounds.first(where: { size > $0.bytes }) {
-      diagnostics.error(broken.report(size))
+      diagnostics.error(broken.report(size), .memory)
       return nil
     }
     return applyOptions(to: size, smallest: memory.limits == nil ? size : needed, declared)
@@ -127,7 +127,7 @@ struct MemorySize {
     if let heap = options.initialHeap {
       if heap % page != 0 { reportUnaligned("initial heap", page) }
       if heap > limit - min(limit, size) {
-        diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))")
+        diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))", .memory)
       } else {
         size += heap
       }
@@ -136,8 +136,8 @@ struct MemorySize {
     let required = options.initialHeap == nil ? smallest : size
     if let initial = options.initialMemory {
       if initial % page != 0 { reportUnaligned("initial memory", page) }
-      if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed") }
-      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)") }
+      if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed", .memory) }
+      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory) }
       size = initial
     }
     if let maximum = options.maximumMemory, options.initialMemory == nil { size = min(size, max(required, maximum)) }
@@ -147,7 +147,7 @@ struct MemorySize {
   private func reportUnaligned(_ what: String, _ page: UInt64) {
     diagnostics.error(
       options.compatibility.namesPageSize
-        ? "\(what) must be aligned to the page size (\(page) bytes)" : "\(what) must be \(page)-byte aligned")
+        ? "\(what) must be aligned to the page size (\(page) bytes)" : "\(what) must be \(page)-byte aligned", .memory)
   }
 
   // MARK: Largest size
@@ -157,8 +157,8 @@ struct MemorySize {
     let limit: UInt64 = declared.is64 ? 1 << 34 : 1 << 32
     if let maximum = options.maximumMemory {
       if maximum % page != 0 { reportUnaligned("maximum memory", page) }
-      if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed") }
-      if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)") }
+      if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed", .memory) }
+      if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
       return maximum / page
     }
     if options.noGrowableMemory { return size / page }

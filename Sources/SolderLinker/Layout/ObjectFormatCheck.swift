@@ -36,7 +36,9 @@ struct ObjectFormatCheck {
     guard options.contract.isObject else { return }
     for unit in resolution.inLinkOrder where unit.contracts.isRecovered {
       guard let facts = unit.lifted, let problem = problem(unit, facts) else { continue }
-      diagnostics.error("\(unit.file.displayName): cannot be written as an object: \(problem)")
+      diagnostics.error(
+        "\(unit.file.displayName): cannot be written as an object: \(problem)", .objectFormat, in: unit.file.displayName
+      )
     }
     for symbol in resolution.table.symbols {
       guard case .alias(let target) = symbol.meaning else { continue }
@@ -44,7 +46,8 @@ struct ObjectFormatCheck {
       let end = resolution.symbol(unit.symbolIDs[target])
       diagnostics.error(
         "\(unit.file.displayName): cannot be written as an object: it exports '\(options.displayName(of: symbol.name))', "
-          + "which is another name for what it imports as '\(options.displayName(of: end.name))'")
+          + "which is another name for what it imports as '\(options.displayName(of: end.name))'", .objectFormat,
+        symbol: symbol.name, in: unit.file.displayName)
     }
   }
 

@@ -69,7 +69,8 @@ struct PlainMemory {
       if !units.contains(where: PlainMemory.importsHeapBase) {
         diagnostics.error(
           "\(units[.own].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
-            + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)")
+            + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)", .memory,
+          symbol: "__heap_base", in: units[.own].file.displayName)
       }
       return .above(dataEnd)
     }
@@ -97,7 +98,7 @@ struct PlainMemory {
     diagnostics.error(
       "\(beyond.unit.file.displayName): \(beyond.text) lies beyond \(statement(end)), where data or a stack has to be "
         + "placed (static memory ends at \(dataEnd) at the earliest: let __heap_base say so, or pass "
-        + "--heap-base=ADDRESS)")
+        + "--heap-base=ADDRESS)", .memory, symbol: "__heap_base", in: beyond.unit.file.displayName)
   }
 
   private func checkStack(of unit: Unit, against end: UInt64) {
@@ -105,11 +106,13 @@ struct PlainMemory {
     if stack > end {
       diagnostics.error(
         "\(unit.file.displayName): its stack begins at \(stack), beyond \(statement(end)), where data or a stack has to "
-          + "be placed (let __heap_base be above the stack, or pass --heap-base=ADDRESS)")
+          + "be placed (let __heap_base be above the stack, or pass --heap-base=ADDRESS)", .memory,
+        symbol: "__stack_pointer", in: unit.file.displayName)
     } else if let inside = data.first(where: { $0.unit === unit && $0.start < stack && stack < $0.end }) {
       diagnostics.error(
         "\(unit.file.displayName): its stack begins at \(stack), inside of \(inside.text), which it would overwrite "
-          + "(let the initial value of __stack_pointer be outside of the module's data)")
+          + "(let the initial value of __stack_pointer be outside of the module's data)", .memory,
+        symbol: "__stack_pointer", in: unit.file.displayName)
     }
   }
 
@@ -120,16 +123,18 @@ struct PlainMemory {
     if units.count > 1 {
       diagnostics.error(
         "\(unit.file.displayName): has a collector that walks its memory, which other modules use too; "
-          + "data or a stack cannot be placed there (\(units.filter { $0 !== unit }[0].file.displayName))")
+          + "data or a stack cannot be placed there (\(units.filter { $0 !== unit }[0].file.displayName))", .memory,
+        in: unit.file.displayName, units.filter { $0 !== unit }[0].file.displayName)
     }
     if let beyond = data.first(where: { $0.end > start && $0.start < $0.end }) {
       diagnostics.error(
         "\(unit.file.displayName): \(beyond.text) lies beyond the end of its data, which __data_end says is \(start); its "
-          + "stack and heap follow there (let __data_end and __heap_base be behind all data)")
+          + "stack and heap follow there (let __data_end and __heap_base be behind all data)", .memory,
+        symbol: "__data_end", in: unit.file.displayName)
     } else if stack < start || heap < stack {
       diagnostics.error(
         "\(unit.file.displayName): its stack begins at \(stack), which is not between the end of its data, \(start), "
-          + "and its __heap_base, \(heap)")
+          + "and its __heap_base, \(heap)", .memory, symbol: "__stack_pointer", in: unit.file.displayName)
     }
     // The option may ask for more room below the heap, never for less.
     return .beforeStack(start + ((options.heapBase ?? heap) > heap ? (options.heapBase ?? heap) - heap : 0))
@@ -187,7 +192,8 @@ extension PlainMemory.LLVMProgram {
       "\(unit.file.displayName): its code has the number \(heapBase) of __heap_base in it and does not read the global, so "
         + "that nothing can be placed behind its static memory, and \(fits) (link it with "
         + "-Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows room there, "
-        + "or pass --heap-base=\(heapBase) if its heap does not begin there)")
+        + "or pass --heap-base=\(heapBase) if its heap does not begin there)", .memory, symbol: "__heap_base",
+      in: unit.file.displayName)
   }
 }
 

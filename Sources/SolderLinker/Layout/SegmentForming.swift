@@ -117,7 +117,9 @@ struct SegmentForming {
       for piece in contributions[run.position].pieces[run.pieces] where piece.isMergeable {
         let segment = segments[Int(piece.segment)]
         if segment.content.last != 0 {
-          diagnostics.error("\(unit.file.displayName):(\(segment.name)): string is not null terminated")
+          diagnostics.error(
+            "\(unit.file.displayName):(\(segment.name)): string is not null terminated", .malformedInput,
+            in: unit.file.displayName)
         }
         strings.append(((base + piece.segment).rawValue, segment.content))
       }

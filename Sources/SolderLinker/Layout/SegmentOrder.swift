@@ -71,7 +71,8 @@ struct SegmentOrder {
       diagnostics.error(
         "\(module.file.displayName): \(what()) is written behind the start function of "
           + "\(starter.file.displayName), which may use what it writes to; that takes the feature "
-          + "'bulk-memory' (pass --extra-features=bulk-memory)")
+          + "'bulk-memory' (pass --extra-features=bulk-memory)", .startUp, in: module.file.displayName,
+        starter.file.displayName)
       return false
     }
     for (index, segment) in module.segments.enumerated() {
@@ -102,7 +103,7 @@ struct SegmentOrder {
         return diagnostics.error(
           "\(unit.file.displayName): uses '\(symbol.name)' of \(module.file.displayName), whose segments are written behind "
             + "start functions that run later (let no module that \(module.file.displayName) imports from have a start "
-            + "function)")
+            + "function)", .startUp, symbol: symbol.name, in: unit.file.displayName, module.file.displayName)
       }
     }
   }

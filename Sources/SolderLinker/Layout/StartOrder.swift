@@ -118,7 +118,7 @@ struct StartOrder {
       let what = name.map { "'\($0)'" } ?? "its start function"
       diagnostics.error(
         "\(unit.file.displayName): \(what) sets variables, which every thread has for itself, and memory, which threads "
-          + "share (link the library with --shared-memory)")
+          + "share (link the library with --shared-memory)", .threads, in: unit.file.displayName)
     }
   }
 
@@ -160,7 +160,9 @@ struct StartOrder {
       let symbol = resolution.symbol(id)
       if let type = symbol.type, let signature = resolution.types.functionType(of: type), !signature.parameters.isEmpty
       {
-        diagnostics.error("constructor functions cannot take arguments: \(options.displayName(of: symbol.name))")
+        diagnostics.error(
+          "constructor functions cannot take arguments: \(options.displayName(of: symbol.name))", .startUp,
+          symbol: symbol.name)
       }
     }
   }

@@ -68,6 +68,6 @@ extension MemoryPlan {
   private func reportUnknown(_ unit: Unit, _ diagnostics: Diagnostics) {
     diagnostics.error(
       "\(unit.file.displayName): has thread-local data, but nothing says how a thread gets its copy "
-        + "(link the library with --export=__wasm_init_tls)")
+        + "(link the library with --export=__wasm_init_tls)", .threads, in: unit.file.displayName)
   }
 }

@@ -27,7 +27,7 @@ struct StartUpReport {
     if bytes > 0, !hasPassiveSegments, diagnostics.warnsOfStartUpCode {
       diagnostics.warn(
         "\(file): \(bytes) bytes of relocation code cannot be done at link time and run at start "
-          + "(--verbose says which; --no-warn-start-up-code)")
+          + "(--verbose says which; --no-warn-start-up-code)", .startUp, in: file)
     }
   }
 }

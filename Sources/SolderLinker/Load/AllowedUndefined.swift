@@ -15,7 +15,7 @@ enum AllowedUndefined {
           if !text.isEmpty, !text.hasPrefix("#") { result.insert(names.intern(text)) }
         }
       } catch {
-        diagnostics.error("cannot open \(path): \(error)")
+        diagnostics.error("cannot open \(path): \(error)", .cannotOpen, in: path)
       }
     }
     return result

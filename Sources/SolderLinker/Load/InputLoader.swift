@@ -57,7 +57,7 @@ struct InputLoader {
     result.paths = openedPaths + result.paths
     result.files = openedFiles
     if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
-      diagnostics.error("no input files")
+      diagnostics.error("no input files", .commandLine)
     }
     determineAddressWidth(&result)
     if !diagnostics.hasErrors { readAhead(&result) }
@@ -71,8 +71,10 @@ struct InputLoader {
     var file: InputFile
     var content: Result<(kind: FileKind, archive: Archive?), FormatError>
 
-    init(path: String) throws(Errno) {
-      file = try InputFile(path: path)
+    init(path: String) throws(Errno) { self.init(try InputFile(path: path)) }
+
+    init(_ file: InputFile) {
+      self.file = file
       let bytes = file.bytes
       content = Result { () throws(FormatError) in
         let kind = try FileKind.recognise(bytes)
@@ -87,6 +89,7 @@ struct InputLoader {
     switch argument.name {
     case .file(let text): path = InputArgument.splitModuleName(text, fileExists: exists).path
     case .module(_, let file): path = file
+    case .bytes(let contents, _): return Result { () throws(Errno) in OpenedFile(try InputFile(contents)) }
     case .library: return nil
     }
     return Result { () throws(Errno) in try OpenedFile(path: path) }
@@ -98,11 +101,13 @@ struct InputLoader {
       let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
       openFile(path, argument, moduleName: module.map { names.intern($0) }, opened: file)
     case .module(let name, let path): openFile(path, argument, moduleName: names.intern(name), opened: file)
+    case .bytes(let contents, let module):
+      openFile(contents.name, argument, moduleName: module.map { names.intern($0) }, opened: file)
     case .library(let name):
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
         openFile(path, argument, moduleName: nil)
       } else {
-        diagnostics.error("unable to find library -l\(name)")
+        diagnostics.error("unable to find library -l\(name)", .libraryNotFound, symbol: name)
       }
     }
   }
@@ -115,10 +120,10 @@ struct InputLoader {
     do {
       file = try opened?.get() ?? OpenedFile(path: path)
     } catch {
-      diagnostics.error("cannot open \(path): \(error)")
+      diagnostics.error("cannot open \(path): \(error)", .cannotOpen, in: path)
       return
     }
-    openedPaths.append(path)
+    if file.file.isFile { openedPaths.append(path) }
     openedFiles.append(file.file)
     addSource(file, argument, moduleName: moduleName)
   }
@@ -130,9 +135,9 @@ struct InputLoader {
       switch kind {
       case .foreign(let what):
         if what == "unknown file type" {
-          diagnostics.error("unknown file type: \(file.displayName)")
+          diagnostics.error("unknown file type: \(file.displayName)", .foreignFile, in: file.displayName)
         } else {
-          diagnostics.error("\(file.displayName): \(what)")
+          diagnostics.error("\(file.displayName): \(what)", .foreignFile, in: file.displayName)
         }
         return
       case .sharedLibrary where !libraries.add(file): return
@@ -163,12 +168,15 @@ struct InputLoader {
     let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
     if known.count > 1 {
       let files = known.map { "\n>>> \($0.displayName)" }.joined()
-      diagnostics.error("\(file.displayName) needs \(name), which may be any of\(files)")
+      diagnostics.error(
+        "\(file.displayName) needs \(name), which may be any of\(files)", .ambiguousName,
+        in: [file.displayName] + known.map(\.displayName))
     }
     if !known.isEmpty { return }
     guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
       diagnostics.warn(
-        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))")
+        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))",
+        .libraryNotFound, symbol: name, in: file.displayName)
       return
     }
     diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
@@ -242,7 +250,7 @@ struct InputLoader {
         let folder = FilePath(source.file.path).removingLastComponent()
         inputs.paths += source.archive?.members.map { folder.pushing(FilePath($0.name.description)).string } ?? []
       }
-      if source.archive != nil {
+      if source.archive != nil, source.file.isFile {
         var list = FilePath(source.file.path)
         list.extension = "imports"
         if InputLoader.exists(list.string) { inputs.importLists.append(list.string) }
@@ -290,7 +298,9 @@ struct InputLoader {
       guard let agreed = decided else {
         // Like wasm-ld, do not take an object's word for it.
         if unit.origin == .object, width == 64 {
-          diagnostics.error("\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files")
+          diagnostics.error(
+            "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files", .addressWidth,
+            in: unit.file.displayName)
           return
         }
         decided = width == 64
@@ -298,7 +308,8 @@ struct InputLoader {
         continue
       }
       if (width == 64) != agreed, isShared {
-        diagnostics.error(AddressWidth.mismatch(unit, decider: decider, is64: agreed))
+        diagnostics.error(
+          AddressWidth.mismatch(unit, decider: decider, is64: agreed), .addressWidth, in: unit.file.displayName)
         return
       }
     }
@@ -307,7 +318,7 @@ struct InputLoader {
       guard let table = unit.tableImports.first(where: { $0.name == "__indirect_function_table" }),
         table.limits.is64 != inputs.is64
       else { continue }
-      diagnostics.error(AddressWidth.tableMismatch(unit, is64: inputs.is64))
+      diagnostics.error(AddressWidth.tableMismatch(unit, is64: inputs.is64), .addressWidth, in: unit.file.displayName)
     }
   }
 }

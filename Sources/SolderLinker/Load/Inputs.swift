@@ -36,6 +36,8 @@ struct Inputs {
 extension Diagnostics {
   /// Reports that a file is damaged, with the place.
   func error(_ error: FormatError, in file: InputFile) {
-    self.error("\(file.displayName): \(error.message) (at offset 0x\(String(error.offset, radix: 16)))")
+    self.error(
+      "\(file.displayName): \(error.message) (at offset 0x\(String(error.offset, radix: 16)))", .malformedInput,
+      in: file.displayName, at: error.offset)
   }
 }

@@ -101,7 +101,8 @@ struct UnitLoader: Sendable {
       }
       if !archive.isThin, !UnitLoader.isModule(member.content) {
         diagnostics.warn(
-          "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode")
+          "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode", .foreignFile,
+          in: "\(file.path)(\(member.name))")
         continue
       }
       members.append((index, first..<symbols.count, unit))
@@ -175,7 +176,8 @@ struct UnitLoader: Sendable {
       do {
         memberFile = InputFile(member: member.name.description, file: try InputFile(path: path), of: file)
       } catch {
-        diagnostics.error("cannot open \(path): \(error) (member of thin archive \(file.path))")
+        diagnostics.error(
+          "cannot open \(path): \(error) (member of thin archive \(file.path))", .cannotOpen, in: path, file.path)
         return nil
       }
     } else {
@@ -184,7 +186,7 @@ struct UnitLoader: Sendable {
     do {
       let kind = try FileKind.recognise(memberFile.bytes)
       if case .foreign(let what) = kind {
-        diagnostics.warn("\(memberFile.displayName): \(what)")
+        diagnostics.warn("\(memberFile.displayName): \(what)", .foreignFile, in: memberFile.displayName)
         return nil
       }
       return try read(memberFile, kind: kind, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly)

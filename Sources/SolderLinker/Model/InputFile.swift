@@ -13,6 +13,8 @@ final class InputFile: Sendable {
   let bytes: ByteReader
   private let container: InputFile?
   private let mapping: Mapping?
+  /// Where the bytes are, if this is no file.
+  private let contents: InputBytes?
 
   /// Maps the file at `path`.
   ///
@@ -22,6 +24,7 @@ final class InputFile: Sendable {
     self.path = path
     member = nil
     container = nil
+    contents = nil
     self.mapping = mapping
     bytes = mapping.bytes
   }
@@ -31,7 +34,7 @@ final class InputFile: Sendable {
   static func reportLost(_ files: [InputFile], _ diagnostics: Diagnostics) {
     guard Mapping.hasLostBytes else { return }
     let name = files.first { $0.mapping?.hasLostBytes ?? false }?.path ?? "an input file"
-    diagnostics.error("\(name): became shorter while it was read")
+    diagnostics.error("\(name): became shorter while it was read", .cannotOpen, in: name)
   }
 
   /// A member of an archive; its offsets count from its own first byte.
@@ -40,6 +43,7 @@ final class InputFile: Sendable {
     member = name
     container = archive
     mapping = nil
+    contents = nil
     bytes = content.asFile
   }
 
@@ -49,6 +53,7 @@ final class InputFile: Sendable {
     member = name
     container = file
     mapping = nil
+    contents = nil
     bytes = file.bytes
   }
 
@@ -58,8 +63,27 @@ final class InputFile: Sendable {
     member = nil
     container = nil
     mapping = nil
+    contents = nil
     self.bytes = bytes
   }
+
+  /// Contents that are no file.
+  ///
+  /// - Throws: ``Errno/fileTooLarge`` where offsets have no room in 32 bits, as of a file.
+  init(_ contents: InputBytes) throws(Errno) {
+    guard contents.count < Int(UInt32.max) else { throw .fileTooLarge }
+    path = contents.name
+    member = nil
+    container = nil
+    mapping = nil
+    self.contents = contents
+    bytes = unsafe contents.withBytes { bytes in
+      unsafe bytes.baseAddress.map { unsafe ByteReader($0, 0..<bytes.count) } ?? InputFile.nothing
+    }
+  }
+
+  /// Whether there is a file of this path.
+  var isFile: Bool { contents == nil }
 
   /// `libc.a(printf.o)`, or the path.
   var displayName: String { member.map { "\(path)(\($0))" } ?? path }

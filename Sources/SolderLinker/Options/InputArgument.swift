@@ -6,6 +6,8 @@ public struct InputArgument: Sendable, Equatable {
     case file(String)
     /// A file that others import from under a module name, which may be empty.
     case module(String, path: String)
+    /// Contents that are no file, and the module name under which others import from them, if there is one.
+    case bytes(InputBytes, moduleName: String? = nil)
     /// The name of a library: of `-lNAME`, searched as `libNAME.a` and `libNAME.so` in
     /// ``LinkOptions/libraryPaths``; or, with a leading colon (`-l:FILE`), the exact name of a file there.
     case library(String)

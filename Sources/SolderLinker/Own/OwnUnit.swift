@@ -192,7 +192,9 @@ struct OwnUnitPass {
       return
     }
     if let exporter = resolution.exporter(of: name, options) {
-      diagnostics.error("--init-export=\(name): \(exporter.file.displayName) exports something of that name already")
+      diagnostics.error(
+        "--init-export=\(name): \(exporter.file.displayName) exports something of that name already", .exportConflict,
+        symbol: name, in: exporter.file.displayName)
       return
     }
     own.initExport = add(
@@ -305,11 +307,12 @@ struct OwnUnitPass {
     if let existing {
       let symbol = resolution.symbol(existing)
       if symbol.kind != .table {
-        diagnostics.error("reserved symbol must be of type table: `\(name)`")
+        diagnostics.error("reserved symbol must be of type table: `\(name)`", .reservedSymbol, symbol: name)
         return nil
       }
       if symbol.isDefined {
-        diagnostics.error("reserved symbol must not be defined in input files: `\(name)`")
+        diagnostics.error(
+          "reserved symbol must not be defined in input files: `\(name)`", .reservedSymbol, symbol: name)
         return nil
       }
       if symbol.has(.mayImport) { return existing }

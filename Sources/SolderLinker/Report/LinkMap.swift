@@ -13,10 +13,10 @@ struct LinkMap {
   private var functionSymbols: [FunctionID: [SymbolID]] = [:]
   private var segmentSymbols: [SegmentID: [SymbolID]] = [:]
 
-  init(_ program: Program, _ writer: ImageWriter) {
+  init(_ program: Program, _ layout: ImageLayout, _ code: CodePlan) {
     self.program = program
-    layout = writer.layout
-    code = writer.code
+    self.layout = layout
+    self.code = code
     for unit in program.resolution.inLinkOrder {
       for id in unit.symbolIDs.values {
         let symbol = program.symbol(id)

@@ -6,13 +6,12 @@
   import Darwin
 #endif
 
-/// Measures the passes of a link, for `--stats` and `--time-trace`.
+/// Measures the passes of a link, and tells whoever watches it which one runs.
 ///
-/// A link without either option has no timer, so that measuring costs a comparison a pass. Passes follow each other
-/// without a gap: each ends where the next one begins.
+/// Passes follow each other without a gap: each ends where the next one begins.
 final class PassTimer {
   private struct Pass {
-    let name: StaticString
+    let pass: LinkPass
     /// Nanoseconds since the timer was made.
     let start: UInt64
     let end: UInt64
@@ -23,15 +22,17 @@ final class PassTimer {
   }
 
   private let options: LinkOptions
+  private let control: LinkControl
   private let origin: UInt64
   private var last: UInt64
   private var lastProcessorTime: UInt64
   private var passes: [Pass] = []
 
-  /// A timer that starts now, if the options ask for one.
-  init?(_ options: LinkOptions) {
-    guard options.statistics || options.timeTraceFile != nil else { return nil }
+  /// A timer that starts now.
+  init(_ options: LinkOptions, _ control: LinkControl) {
     self.options = options
+    self.control = control
+    control.begin(LinkPass.allCases.first)
     origin = PassTimer.now(CLOCK_MONOTONIC)
     last = origin
     lastProcessorTime = PassTimer.now(CLOCK_PROCESS_CPUTIME_ID)
@@ -42,21 +43,31 @@ final class PassTimer {
   /// - Parameters:
   ///   - items: how many things it worked on: files, symbols, relocations, as fits.
   ///   - bytes: how many bytes it read or wrote.
-  func end(_ name: StaticString, items: Int = 0, bytes: Int = 0) {
+  func end(_ pass: LinkPass, items: Int = 0, bytes: Int = 0) {
     let now = PassTimer.now(CLOCK_MONOTONIC)
     let processorTime = PassTimer.now(CLOCK_PROCESS_CPUTIME_ID)
     passes.append(
       Pass(
-        name: name, start: last - origin, end: now - origin, processorTime: processorTime - lastProcessorTime,
+        pass: pass, start: last - origin, end: now - origin, processorTime: processorTime - lastProcessorTime,
         items: items, bytes: bytes))
     last = now
     lastProcessorTime = processorTime
+    control.begin(pass.next)
+  }
+
+  /// The passes so far.
+  var times: [LinkResult.PassTime] {
+    passes.map { pass in
+      LinkResult.PassTime(
+        pass: pass.pass, start: .nanoseconds(pass.start), duration: .nanoseconds(pass.end - pass.start),
+        processorTime: .nanoseconds(pass.processorTime), items: pass.items, bytes: pass.bytes)
+    }
   }
 
   /// Prints the table and writes the trace, as the options say.
   func report(_ diagnostics: Diagnostics) {
     if options.statistics {
-      Diagnostics.writeToStandardStreams(Diagnostics.Message(severity: .log, text: table, rendered: table))
+      Diagnostics.writeToStandardError(table)
     }
     if let path = options.timeTraceFile { writeTrace(path, diagnostics) }
   }
@@ -74,7 +85,7 @@ final class PassTimer {
     for pass in passes {
       lines.append(
         row(
-          pass.name.description, milliseconds(pass.end - pass.start), milliseconds(pass.processorTime),
+          pass.pass.rawValue, milliseconds(pass.end - pass.start), milliseconds(pass.processorTime),
           pass.items == 0 ? "" : String(pass.items), pass.bytes == 0 ? "" : String(pass.bytes)))
     }
     let processorTime = passes.reduce(0) { $0 + $1.processorTime }
@@ -103,7 +114,7 @@ final class PassTimer {
   /// Trace Event Format, JSON Object Format, complete events ("X"); times are in microseconds.
   private func writeTrace(_ path: String, _ diagnostics: Diagnostics) {
     let events = passes.map { pass in
-      "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":\"\(pass.name)\",\"ts\":\(pass.start / 1000)"
+      "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":\"\(pass.pass.rawValue)\",\"ts\":\(pass.start / 1000)"
         + ",\"dur\":\((pass.end - pass.start) / 1000),\"args\":{\"items\":\(pass.items),\"bytes\":\(pass.bytes)"
         + ",\"cpu\":\(pass.processorTime / 1000)}}"
     }
@@ -111,7 +122,7 @@ final class PassTimer {
     do {
       try OutputFile.write(Array(text.utf8), to: path)
     } catch {
-      diagnostics.error("cannot open time trace file \(path): \(error)")
+      diagnostics.error("cannot open time trace file \(path): \(error)", .cannotWrite, in: path)
     }
   }
 }

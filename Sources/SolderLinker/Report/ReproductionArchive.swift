@@ -31,6 +31,9 @@ struct ReproductionArchive {
       guard let file = try? InputFile(path: path) else { continue }
       append("\(stem)/\(ReproductionArchive.relativeToRoot(path))", Array(file.bytes))
     }
+    for file in inputs.files where !file.isFile {
+      append("\(stem)/\(ReproductionArchive.relativeToRoot(file.path))", Array(file.bytes))
+    }
     tar.raw([UInt8](repeating: 0, count: 1024))
   }
 

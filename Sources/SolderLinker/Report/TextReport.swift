@@ -29,7 +29,7 @@ enum TextReport {
     do {
       try OutputFile.write(Array(text().utf8), to: path)
     } catch {
-      diagnostics.error("cannot open \(report.description)\(path): \(error)")
+      diagnostics.error("cannot open \(report.description)\(path): \(error)", .cannotWrite, in: path)
     }
   }
 }

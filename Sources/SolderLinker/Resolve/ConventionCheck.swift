@@ -76,6 +76,8 @@ struct ConventionCheck {
   }
 
   private func report(_ unit: BoundModule, _ what: String, _ wanted: String) {
-    diagnostics.error("\(unit.file.displayName): \(what), which has to be \(wanted) in a shared library")
+    diagnostics.error(
+      "\(unit.file.displayName): \(what), which has to be \(wanted) in a shared library", .typeMismatch,
+      in: unit.file.displayName)
   }
 }

@@ -158,7 +158,8 @@ struct MemoryBindingPass {
     for other in found.dropFirst() where !isSame(follow(other, &path), target) {
       diagnostics.error(
         "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
-          + "\(name(other.unit)) (name the one that is meant env=FILE)")
+          + "\(name(other.unit)) (name the one that is meant env=FILE)", .ambiguousName, symbol: entry.name,
+        in: name(memory.unit), name(first.unit), name(other.unit))
       break
     }
     return target
@@ -199,7 +200,8 @@ struct MemoryBindingPass {
   private func reportMissing(_ name: ByteString, from module: ByteString, _ others: [UnitID], in unit: InputModule) {
     diagnostics.error(
       "\(unit.file.displayName): undefined symbol: \(name) (imported from module '\(module)', which is "
-        + "\(self.name(others[0])); it exports no memory of that name)")
+        + "\(self.name(others[0])); it exports no memory of that name)", .undefinedSymbol, symbol: name,
+      in: unit.file.displayName)
   }
 
   private func reportCycle(_ cycle: ArraySlice<MemoryReference>) {
@@ -210,7 +212,8 @@ struct MemoryBindingPass {
       return "\n>>> \(name(memory.unit)) imports it as \(entry.module).\(entry.name)"
     }
     diagnostics.error(
-      "\(name(first.unit)): memory '\(entry.name)' is defined as an import of itself" + steps.joined())
+      "\(name(first.unit)): memory '\(entry.name)' is defined as an import of itself" + steps.joined(), .circularImport,
+      symbol: entry.name, in: name(first.unit))
   }
 
   // MARK: Putting them together
@@ -247,7 +250,8 @@ struct MemoryBindingPass {
     let other = binding.memories[0].users.first.map { name($0.unit) } ?? "<internal>"
     diagnostics.error(
       "\(object?.file.displayName ?? "<internal>"): uses memory 0, but the memory of the program comes behind the one "
-        + "that \(other) imports (import it as well: --import-memory)")
+        + "that \(other) imports (import it as well: --import-memory)", .memory,
+      in: object?.file.displayName ?? "<internal>", other)
   }
 
   /// Whether something is in the link that has no memory of its own to mean.
@@ -261,7 +265,7 @@ struct MemoryBindingPass {
       if isNeeded, owners.count > 1 {
         diagnostics.error(
           "\(name(owners[0])): its memory or that of \(name(owners[1])) could be the one that objects and libraries use "
-            + "(name the one that is meant env=FILE)")
+            + "(name the one that is meant env=FILE)", .ambiguousName, in: name(owners[0]), name(owners[1]))
       }
       return key
     }
@@ -399,7 +403,8 @@ extension MemoryBinding {
       let entry = units[Int(memory.unit)].memoryImports[Int(memory.index)]
       let lines = ["imported as \(declared.memoryText) in \(name(of: memory))"] + others
       diagnostics.error(
-        "memory type mismatch: \(entry.module).\(entry.name)" + lines.map { "\n>>> " + $0 }.joined())
+        "memory type mismatch: \(entry.module).\(entry.name)" + lines.map { "\n>>> " + $0 }.joined(), .typeMismatch,
+        symbol: entry.name)
     }
 
     private func name(of memory: MemoryReference) -> String { units[Int(memory.unit)].file.displayName }

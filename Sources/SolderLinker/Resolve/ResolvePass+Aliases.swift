@@ -119,7 +119,7 @@ extension ResolvePass {
       message +=
         "\n>>> '\(name(id))' in \(resolver.displayName(ofUnit: resolver.table.symbols[Int(id)].unit)) is '\(name(next))'"
     }
-    diagnostics.error(message)
+    diagnostics.error(message, .circularImport, symbol: symbol.name, in: resolver.displayName(ofUnit: symbol.unit))
   }
 
   private func step(from id: SymbolID) -> SymbolID? {

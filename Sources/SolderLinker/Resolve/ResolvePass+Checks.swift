@@ -252,7 +252,14 @@ extension ResolvePass {
       "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
       + "\n>>> \(symbol.isUndefined ? "imported" : "defined") as \(defined) in "
       + resolver.displayName(ofUnit: symbol.unit)
-    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
+    let code: Diagnostic.Code = what == "function signature" ? .signatureMismatch : .typeMismatch
+    if isError {
+      diagnostics.error(
+        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+    } else {
+      diagnostics.warn(
+        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+    }
   }
 
   private func reportKind(
@@ -266,7 +273,8 @@ extension ResolvePass {
     diagnostics.error(
       "symbol type mismatch: \(resolver.demangled(name))\n>>> referred to as \(reference) in \(unit.file.displayName)"
         + "\n>>> defined as \(text(symbol.kind, resolver.externalType(of: symbol))) in "
-        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""))
+        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""),
+      .typeMismatch, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
   }
 }
 

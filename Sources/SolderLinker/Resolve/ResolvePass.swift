@@ -105,7 +105,8 @@ struct ResolvePass {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
     } else if !keepsEntry || options.entryIsExplicit {
-      diagnostics.error("entry symbol not defined (pass --no-entry to suppress): \(entry)")
+      diagnostics.error(
+        "entry symbol not defined (pass --no-entry to suppress): \(entry)", .missingEntry, symbol: entry)
     }
   }
 
@@ -128,9 +129,10 @@ struct ResolvePass {
     let symbol = resolver.table.symbols[Int(id)]
     guard symbol.isDefined else { return }
     if symbol.kind != .function {
-      diagnostics.error("__wasm_call_dtors must be a function")
+      diagnostics.error("__wasm_call_dtors must be a function", .reservedSymbol, symbol: "__wasm_call_dtors")
     } else if symbol.type != resolver.types.emptyFunction {
-      diagnostics.error("__wasm_call_dtors must have no argument or return values")
+      diagnostics.error(
+        "__wasm_call_dtors must have no argument or return values", .reservedSymbol, symbol: "__wasm_call_dtors")
     } else {
       known.callDestructors = id
     }
@@ -217,7 +219,8 @@ struct ResolvePass {
         diagnostics.warn(
           "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
             + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
-            + "'\(module)'")
+            + "'\(module)'", .unusedModuleName, in: resolver.displayName(ofUnit: unit.index),
+          resolver.displayName(ofUnit: symbol.unit))
         break
       }
     }
@@ -229,7 +232,8 @@ struct ResolvePass {
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
         + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
-        + "it exports no \(kind) of that name)")
+        + "it exports no \(kind) of that name)", .undefinedSymbol, symbol: name, in: resolver.displayName(ofUnit: unit),
+      resolver.displayName(ofUnit: units[0]))
   }
 
   private mutating func export(
@@ -391,8 +395,8 @@ struct ResolvePass {
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
     guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
       diagnostics.error(
-        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))"
-      )
+        "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))",
+        .undefinedSymbol, symbol: name, in: library.displayName)
       return false
     }
     resolver.table.symbols[Int(id)].attributes.insert(.forceExport)

@@ -119,7 +119,13 @@ extension Resolver {
     let message =
       "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
       + "\n>>> defined in \(unit.file.displayName)"
-    if options.writesDespiteErrors { diagnostics.warn(message) } else { diagnostics.error(message) }
+    if options.writesDespiteErrors {
+      diagnostics.warn(
+        message, .duplicateSymbol, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
+    } else {
+      diagnostics.error(
+        message, .duplicateSymbol, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
+    }
     return true
   }
 
@@ -205,7 +211,8 @@ extension Resolver {
       if let name = names.name, name != entry.name {
         diagnostics.error(
           "import name mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(name) in \(first)"
-            + "\n>>> defined as \(entry.name) in \(unit.file.displayName)")
+            + "\n>>> defined as \(entry.name) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
+          in: first, unit.file.displayName)
       }
       if names.name == nil { names.name = entry.name }
     }
@@ -213,7 +220,8 @@ extension Resolver {
     if existing.type != nil, module != entry.module {
       diagnostics.error(
         "import module mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(module) in \(first)"
-          + "\n>>> defined as \(entry.module) in \(unit.file.displayName)")
+          + "\n>>> defined as \(entry.module) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
+        in: first, unit.file.displayName)
     }
     names.module = entry.module
     if let known = existing.importNames {
@@ -234,12 +242,14 @@ extension Resolver {
       guard let old = externalType(of: existing), let type = externalType(of: new), old != type else { return }
       diagnostics.error(
         "Global type mismatch: \(existing.name)\n>>> defined as \(describe(old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)")
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)",
+        .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
     case .tag:
       guard let old = existing.type, let type = new.type, old != type else { return }
       diagnostics.warn(
         "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.text(of: old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.text(of: type)) in \(unit.file.displayName)")
+          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.text(of: type)) in \(unit.file.displayName)",
+        .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
     default: break
     }
   }
@@ -247,7 +257,8 @@ extension Resolver {
   func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: BoundModule) {
     diagnostics.error(
       "symbol type mismatch: \(demangled(existing.name))\n>>> defined as \(existing.kind.conventionalName) in "
-        + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)")
+        + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)",
+      .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
   }
 
   func demangled(_ name: ByteString) -> String {

@@ -115,7 +115,15 @@ extension Resolver {
       return "\n>>> defined as \(type) in \(displayName(ofUnit: symbol.unit))"
     }
     let message = "function signature mismatch: \(demangled(one.name))\(line(one))\(line(other))"
-    if isError { diagnostics.error(message) } else { diagnostics.warn(message) }
+    if isError {
+      diagnostics.error(
+        message, .signatureMismatch, symbol: one.name, in: displayName(ofUnit: one.unit),
+        displayName(ofUnit: other.unit))
+    } else {
+      diagnostics.warn(
+        message, .signatureMismatch, symbol: one.name, in: displayName(ofUnit: one.unit),
+        displayName(ofUnit: other.unit))
+    }
   }
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.

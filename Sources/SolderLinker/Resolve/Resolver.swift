@@ -154,10 +154,13 @@ struct Resolver {
     guard unit.contracts.keepsPlaces else { return }
     let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
     if options.keepsRelocations, !options.contract.isObject {
-      diagnostics.error("\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)")
+      diagnostics.error(
+        "\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)", .objectFormat,
+        in: unit.file.displayName)
     } else if options.isPositionIndependent {
       diagnostics.error(
-        "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)")
+        "\(unit.file.displayName): \(kind) has fixed addresses (-shared and -pie take objects and shared libraries)",
+        .objectFormat, in: unit.file.displayName)
     }
   }
 

@@ -14,6 +14,7 @@ func decided(_ files: KeyValuePairs<String, any InputContents>, _ words: String.
   }
   var program: Program?
   var inputs: [InputFile] = []
-  _ = Link(options, diagnostics, nil, writesFile: false).run(&inputs) { program = $0 }
+  let control = LinkControl()
+  _ = Link(options, diagnostics, PassTimer(options, control), control, writesFile: false).run(&inputs) { program = $0 }
   return try #require(program)
 }

@@ -21,7 +21,7 @@ extension String: InputContents { var fileBytes: [UInt8] { Array(utf8) } }
 struct LinkInProcess: Sendable {
   /// The result, if there is one.
   let bytes: [UInt8]?
-  let messages: [Diagnostics.Message]
+  let messages: [Diagnostic]
   let words: [String]
 
   var errors: [String] { messages.filter { $0.severity == .error }.map(\.text) }
@@ -38,7 +38,7 @@ struct LinkInProcess: Sendable {
 
   /// Links as a command line says, whose files are there.
   init(arguments: [String], program: String = "solder") {
-    let messages = Mutex<[Diagnostics.Message]>([])
+    let messages = Mutex<[Diagnostic]>([])
     let diagnostics = Diagnostics { message in messages.withLock { $0.append(message) } }
     var arguments = arguments
     if !arguments.contains(where: { $0.hasPrefix("--threads") }) { arguments.append("--threads=1") }

@@ -86,8 +86,8 @@ struct ExportPass {
     guard let index = index(of: entry.symbol) else {
       let symbol = resolution.symbol(entry.symbol)
       diagnostics.error(
-        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))"
-      )
+        "undefined symbol: \(options.displayName(of: symbol.name))\n>>> exported as \(options.displayName(of: entry.name))",
+        .undefinedSymbol, symbol: symbol.name)
       return
     }
     add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil)
@@ -117,7 +117,8 @@ struct ExportPass {
       diagnostics.error(
         "\(owner(unit?.index)): export '\(options.displayName(of: entry.name))' (\(entry.index.kind)) has the name of "
           + "another (\(other.index.kind), of \(owner(owners[position]))): --rename-export-conflicts gives it another "
-          + "name, --skip-export-conflicts keeps the first only")
+          + "name, --skip-export-conflicts keeps the first only", .exportConflict, symbol: entry.name,
+        in: owner(unit?.index), owner(owners[position]))
     }
   }
 

@@ -68,7 +68,7 @@ struct FunctionTablePass {
     let symbol = resolution.symbol(id)
     let end = UInt64(table.firstSlot.rawValue) + UInt64(table.slots.count)
     if !table.slots.isEmpty, end > UInt64(UInt32.max) {
-      diagnostics.error("a table of \(end) slots is needed, which is more than a table can have")
+      diagnostics.error("a table of \(end) slots is needed, which is more than a table can have", .table)
       return
     }
     if let plain = PlainTable(resolution, id, start.segments) {
@@ -91,8 +91,8 @@ struct FunctionTablePass {
       guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
         diagnostics.error(
           "\(unit.file.displayName): its block of \(facts.tableBlockSize) table slots, aligned to "
-            + "\(1 << UInt64(facts.tableAlignment)), makes the table larger than \(FunctionTablePass.largestTable) slots"
-        )
+            + "\(1 << UInt64(facts.tableAlignment)), makes the table larger than \(FunctionTablePass.largestTable) slots",
+          .table, in: unit.file.displayName)
         return
       }
       table.blocks[unit.index] = table.firstSlot + first

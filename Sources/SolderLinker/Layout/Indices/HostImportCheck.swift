@@ -34,6 +34,10 @@ struct HostImportCheck {
     let text =
       "\(unit.file.displayName): unresolved import: \(module).\(options.displayName(of: name)) (\(kind))\n"
       + ">>> no input provides it; --host-module=\(module) says that the host does"
-    if options.unresolvedImports == .error { diagnostics.error(text) } else { diagnostics.warn(text) }
+    if options.unresolvedImports == .error {
+      diagnostics.error(text, .unresolvedImport, symbol: name, in: unit.file.displayName)
+    } else {
+      diagnostics.warn(text, .unresolvedImport, symbol: name, in: unit.file.displayName)
+    }
   }
 }

@@ -44,7 +44,7 @@ extension NumberingPass {
     let symbol = resolution.symbol(entry.symbol)
     let file = resolution.units[symbol.unit]?.file.displayName ?? "<internal>"
     diagnostics.error(
-      "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)"
-    )
+      "object file not built with 'reference-types' feature conflicts with import of table \(symbol.name) by file \(file)",
+      .features, symbol: symbol.name, in: file)
   }
 }

@@ -159,7 +159,9 @@ struct NumberingPass {
         continue
       }
       if !begun.insert(symbol.globalID).inserted {
-        diagnostics.error("\(unit.file.displayName): the initial value of a global depends on itself")
+        diagnostics.error(
+          "\(unit.file.displayName): the initial value of a global depends on itself", .malformedInput,
+          in: unit.file.displayName)
         return
       }
       let owner = resolution.units[symbol.definer]

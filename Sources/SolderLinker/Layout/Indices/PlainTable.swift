@@ -88,7 +88,7 @@ struct PlainTable {
     if let (importer, maximum) = bound, maximum < end {
       diagnostics.error(
         "\(importer.file.displayName): imports a table of at most \(maximum) slots, but \(end) are needed (let the import "
-          + "have a larger maximum)")
+          + "have a larger maximum)", .table, in: importer.file.displayName)
     }
     guard symbol.isDefined else { return limits }
     if let maximum = declared.maximum {
@@ -123,7 +123,8 @@ struct PlainTable {
         if end > declared.minimum {
           diagnostics.error(
             "\(unit.file.displayName): element segment \(position) at [\(start), \(end)) lies beyond its table, which has "
-              + "\(declared.minimum) slots: it could not start (let the table have more)")
+              + "\(declared.minimum) slots: it could not start (let the table have more)", .table,
+            in: unit.file.displayName)
         }
       }
     }

@@ -36,22 +36,30 @@ struct UndefinedCheck {
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {
-    let name = options.displayName(of: resolution.symbol(id).name)
+    let symbol = resolution.symbol(id).name
+    let name = options.displayName(of: symbol)
     let head = "\(unit.file.displayName): relocation \(kind.conventionalName) cannot be used against"
     switch reason {
-    case .outsideTLS(let segment): diagnostics.error("\(head) `\(name)` in non-TLS section: \(segment)")
-    case .needsPIC: diagnostics.error("\(head) symbol `\(name)`; recompile with -fPIC")
-    case .undefinedTLS: diagnostics.error("\(head) an undefined symbol `\(name)`")
+    case .outsideTLS(let segment):
+      diagnostics.error(
+        "\(head) `\(name)` in non-TLS section: \(segment)", .relocation, symbol: symbol, in: unit.file.displayName)
+    case .needsPIC:
+      diagnostics.error(
+        "\(head) symbol `\(name)`; recompile with -fPIC", .relocation, symbol: symbol, in: unit.file.displayName)
+    case .undefinedTLS:
+      diagnostics.error("\(head) an undefined symbol `\(name)`", .relocation, symbol: symbol, in: unit.file.displayName)
     case .threadLocalOfLibrary:
       let owner = resolution.units[resolution.symbol(id).definer].file.displayName
       diagnostics.error(
         "\(head) thread-local `\(name)` of \(owner), which has an address in each thread; use -fPIC and a target whose "
-          + "thread-local variables are found by the GOT")
-    case .notTLS: diagnostics.error("\(head) non-TLS symbol `\(name)`")
+          + "thread-local variables are found by the GOT", .relocation, symbol: symbol, in: unit.file.displayName, owner
+      )
+    case .notTLS:
+      diagnostics.error("\(head) non-TLS symbol `\(name)`", .relocation, symbol: symbol, in: unit.file.displayName)
     case .undefinedRelative:
       diagnostics.error(
         "\(unit.file.displayName): relocation \(kind.conventionalName) is not supported against an undefined symbol "
-          + "`\(name)`")
+          + "`\(name)`", .relocation, symbol: symbol, in: unit.file.displayName)
     }
   }
 
@@ -61,12 +69,16 @@ struct UndefinedCheck {
   ) {
     let symbol = resolution.symbol(id)
     if rule.allowsUndefined(symbol) {
-      if !symbol.canBeImported { diagnostics.error(UndefinedReport.unknownSignature(symbol, unit, options)) }
+      if !symbol.canBeImported {
+        diagnostics.error(
+          UndefinedReport.unknownSignature(symbol, unit, options), .undefinedSymbol, symbol: symbol.name,
+          in: unit.file.displayName)
+      }
       return
     }
     if options.speaksLikeWasmLD, !unit.contracts.reportsUndefinedTogether {
       let message = "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
-      UndefinedReport.report(message, options, diagnostics)
+      UndefinedReport.report(message, symbol.name, in: [unit.file.displayName], options, diagnostics)
       report.addHint(id)
     } else {
       report.add(id, unit, function, options)

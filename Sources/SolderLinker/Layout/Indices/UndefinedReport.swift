@@ -7,6 +7,8 @@ struct UndefinedReport {
     /// The first few.
     var lines: [String] = []
     var more = 0
+    /// Their files.
+    var files: [String] = []
     /// Whether the symbol was reported already, so that only the hint is missing.
     var isReported = false
   }
@@ -18,6 +20,8 @@ struct UndefinedReport {
   mutating func add(_ symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions) {
     if referrers[symbol] == nil { order.append(symbol) }
     var all = referrers[symbol] ?? Referrers()
+    let file = unit.file.displayName
+    if all.files.last != file, !all.files.contains(file) { all.files.append(file) }
     if all.lines.count == UndefinedReport.most {
       all.more += 1
     } else {
@@ -57,26 +61,29 @@ struct UndefinedReport {
     // Beyond the limit nothing is shown, and looking for hints takes time.
     let limit = options.diagnostics.errorLimit > 0 ? options.diagnostics.errorLimit : .max
     for (position, id) in order.enumerated() {
-      let name = options.displayName(of: resolution.symbol(id).name)
+      let symbol = resolution.symbol(id).name
+      let name = options.displayName(of: symbol)
       let hint = position < limit ? hints.line(for: id) : nil
       let all = referrers[id] ?? Referrers()
       if all.isReported {
-        if let hint { diagnostics.hint("undefined symbol \(name): \(hint)") }
+        if let hint { diagnostics.hint("undefined symbol \(name): \(hint)", .undefinedSymbol, symbol: symbol) }
         continue
       }
       var lines = all.lines.map { "referenced by \($0)" }
       if all.more > 0 { lines.append("referenced \(all.more) more \(all.more == 1 ? "time" : "times")") }
       if let hint { lines.append(hint) }
       UndefinedReport.report(
-        "undefined symbol: \(name)" + lines.map { "\n>>> \($0)" }.joined(), options, diagnostics)
+        "undefined symbol: \(name)" + lines.map { "\n>>> \($0)" }.joined(), symbol, in: all.files, options, diagnostics)
     }
   }
 
   /// Reports one as the options say.
-  static func report(_ message: String, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+  static func report(
+    _ message: String, _ symbol: ByteString, in files: [String], _ options: LinkOptions, _ diagnostics: Diagnostics
+  ) {
     switch options.unresolvedSymbols {
-    case .error: diagnostics.error(message)
-    case .warn: diagnostics.warn(message)
+    case .error: diagnostics.error(message, .undefinedSymbol, symbol: symbol, in: files)
+    case .warn: diagnostics.warn(message, .undefinedSymbol, symbol: symbol, in: files)
     case .ignore, .importDynamic: break
     }
   }

@@ -1,0 +1,1 @@
+../../../Sources/SolderLinker/SolderLinker.docc/Resources/FirstLink.swift
