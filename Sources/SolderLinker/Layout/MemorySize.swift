@@ -137,8 +137,11 @@ struct MemorySize {
     if let initial = options.initialMemory {
       if initial % page != 0 { reportUnaligned("initial memory", page) }
       if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed", .memory) }
-      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory) }
-      size = initial
+      if initial > limit {
+        diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory)
+      } else {
+        size = initial
+      }
     }
     if let maximum = options.maximumMemory, options.initialMemory == nil { size = min(size, max(required, maximum)) }
     return size.aligned(to: page)

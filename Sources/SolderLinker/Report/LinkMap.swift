@@ -17,12 +17,13 @@ struct LinkMap {
     self.program = program
     self.layout = layout
     self.code = code
+    var missing: Set<SymbolID> = []
     for unit in program.resolution.inLinkOrder {
       for id in unit.symbolIDs.values {
         let symbol = program.symbol(id)
-        guard symbol.unit == unit.index, symbol.definition != nil, program.isPresent(id) else {
-          continue
-        }
+        guard symbol.unit == unit.index || isMissing(symbol), symbol.definition != nil, program.isPresent(id),
+          symbol.unit == unit.index || missing.insert(id).inserted
+        else { continue }
         if symbol.kind == .function {
           let function = symbol.functionID
           functionSymbols[program.indices.folds.replacement(of: function) ?? function, default: []].append(id)
@@ -30,6 +31,14 @@ struct LinkMap {
         if symbol.kind == .data { segmentSymbols[symbol.segmentID, default: []].append(id) }
       }
     }
+  }
+
+  /// Whether a stub that others share stands for a function that nobody defines.
+  private func isMissing(_ symbol: Symbol) -> Bool {
+    guard symbol.has(.isStub), symbol.kind == .function, symbol.isDefined else { return false }
+    let own = program.resolution.units[UnitID.own]
+    return symbol.unit == own.index
+      && program.resolution.synthetic.symbolNames[symbol.functionID - own.bases.function] == nil
   }
 
   /// The whole map.
@@ -63,7 +72,8 @@ struct LinkMap {
       let name = (unit.index == .own ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
       lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
       for id in functionSymbols[unit.bases.function + reference.index] ?? [] {
-        lines += line(nil, place, size, indent: 16, displayName(id))
+        // What is missing is there under its name, without a size.
+        lines += line(nil, place, isMissing(program.symbol(id)) ? 0 : size, indent: 16, displayName(id))
       }
     }
     return lines

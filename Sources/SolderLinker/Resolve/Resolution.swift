@@ -176,6 +176,7 @@ extension Resolver {
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: .own)
     table.symbols[Int(id)].meaning = .imported(ImportIndex(own.unit.globalImports.count - 1))
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
+    if table.symbols[Int(id)].has(.traced) { diagnostics.message("<internal>: reference to \(name)") }
     return id
   }
 
