@@ -227,6 +227,27 @@ public struct ByteReader: @unchecked Sendable {
     return false
   }
 
+  /// The first row of zeros in a range of offsets that is as long as can be; `nil` if there is none.
+  ///
+  /// - Precondition: `count` is at least 15, so that eight of the zeros stand at the place of a step.
+  public func firstZeros(atLeast count: Int, in range: Range<Int>) -> Range<Int>? {
+    let range = range.clamped(to: offset..<end)
+    var place = range.lowerBound
+    while place <= range.upperBound &- 8 {
+      let word = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
+      guard word == 0 else {
+        place &+= 8
+        continue
+      }
+      var (first, last) = (place, place &+ 8)
+      while first > range.lowerBound, unsafe base[first &- 1] == 0 { first &-= 1 }
+      while last < range.upperBound, unsafe base[last] == 0 { last &+= 1 }
+      if last &- first >= count { return first..<last }
+      place = last
+    }
+    return nil
+  }
+
   /// Reads an element count and checks it against what is left, so that a hostile count reserves nothing.
   ///
   /// - Parameter minimumSize: the fewest bytes that one element can take.

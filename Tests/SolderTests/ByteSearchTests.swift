@@ -23,6 +23,25 @@ import WebAssemblyFormat
     }
   }
 
+  @Test func zeros() {
+    var random = SplitMix(seed: 2)
+    for _ in 0..<2000 {
+      var bytes: [UInt8] = []
+      for _ in 0...random.below(5) {
+        bytes += [UInt8](repeating: 0, count: random.below(40)) + [UInt8](repeating: 1, count: random.below(3))
+      }
+      let start = random.below(bytes.count + 1)
+      let range = start..<start + random.below(bytes.count - start + 1)
+      var expected: Range<Int>?
+      for place in range where expected == nil && bytes[place] == 0 {
+        let end = (place..<range.upperBound).first { bytes[$0] != 0 } ?? range.upperBound
+        if end - place >= 16 { expected = place..<end }
+      }
+      guard !bytes.isEmpty else { continue }
+      #expect(read(bytes) { $0.firstZeros(atLeast: 16, in: range) } == expected)
+    }
+  }
+
   @Test(arguments: [4, 8]) func words(_ width: Int) {
     var random = SplitMix(seed: UInt64(width))
     for _ in 0..<2000 {

@@ -41,6 +41,30 @@ import Testing
     }
   }
 
+  /// Without names, what can be no symbol is an interface; and a strong alias of a function that is not visible looks like one
+  /// in any case.
+  @Test(arguments: [false, true], [false, true]) func whatCannotBeToldApart(hasNames: Bool, is64: Bool) async throws {
+    var library = ModuleBuilder(dylink: Dylink(), is64: is64)
+    func add(_ name: String, _ export: String, _ value: Int32) {
+      library.function([], [.i32], export: export, name: hasNames ? name : nil, [.i32Const(value)])
+    }
+    add("helper", "helper", 4)
+    add("face_f", "demo:pkg/face#f", 3)
+    add("not_visible", "strong_alias", 5)
+    var user = ModuleBuilder(object: true, is64: is64)
+    let helper = user.undefinedFunction("helper", [], [.i32])
+    user.function("run", [], [.i32], flags: .exported, [.call(helper)])
+    let inputs = try InputSet([("main.o", user), ("part.so", library)])
+    for order in permutations(["main.o", "part.so"]) {
+      let words = ["--no-entry"] + (is64 ? ["-mwasm64"] : []) + order
+      let exports = Set(try ModuleDescription(inputs.link(words).bytes ?? []).exports.map(\.name))
+      #expect(exports == Set(["memory", "run", "demo:pkg/face#f"] + (hasNames ? ["strong_alias"] : [])), "\(order)")
+      #expect(
+        try await inputs.transcript(words, [Call("run"), Call("demo:pkg/face#f")])
+          == "run() = 4\ndemo:pkg/face#f() = 3")
+    }
+  }
+
   /// Real ones, as clang and wasm-ld make them.
   @Test func aRealLibraryExportsWhatItsObjectWould() async throws {
     let chain = Toolchain.shared

@@ -122,6 +122,38 @@ import Testing
       code: "(local.set 0 (i32.add (i32.shl (local.get 0) (i32.const 2)) (global.get $mb))) (i32.load (local.get 0))",
       zero: 1, one: 2),
     Sample(
+      testDescription: "a choice between two numbers",
+      code: "(i32.load (i32.add (global.get $mb) (select (i32.const 4) (i32.const 12) (local.get 0))))", zero: 4, one: 2
+    ),
+    Sample(
+      testDescription: "a choice between two numbers, one inside of the other's condition",
+      code: """
+        (local.set 1 (global.get $mb))
+        (i32.load (i32.add (local.get 1) (select (i32.const 4) (i32.const 12)
+          (i32.gt_u (i32.load (i32.add (local.get 1) (select (i32.const 0) (i32.const 8) (local.get 0)))) (i32.const 1)))))
+        """, zero: 2, one: 4),
+    Sample(
+      testDescription: "a choice that is added to what a local is set to",
+      code: """
+        (local.set 2 (i32.load (i32.add (local.tee 1 (global.get $mb)) (select (i32.const 4) (i32.const 12) (local.get 0)))))
+        (local.set 2 (i32.add (local.get 2) (i32.sub (call $same (local.get 1)) (call $same (local.get 1)))))
+        (i32.sub (i32.add (local.get 2) (call $same (local.get 1))) (local.get 1))
+        """, zero: 4, one: 2),
+    Sample(
+      testDescription: "a choice between something else",
+      code: """
+        (i32.load (i32.add (global.get $mb) (select (local.get 0) (i32.const 12) (i32.const 0))))
+        """, zero: 4, one: 4),
+    Sample(
+      testDescription: "a sum behind an assignment that must stay",
+      code: """
+        (local.set 2 (i32.load (i32.add (local.tee 1 (global.get $mb)) (i32.sub (i32.const 1000000) (i32.const 999996)))))
+        (local.set 3 (i32.add (i32.sub (i32.add (local.tee 1 (global.get $mb)) (i32.const 1000000)) (i32.const 999996))
+          (i32.const 8)))
+        (if (local.get 0) (then (local.set 1 (i32.const 1))))
+        (i32.add (i32.load (local.get 3)) (i32.sub (local.get 2) (i32.eq (local.get 1) (i32.const 1))))
+        """, zero: 6, one: 5),
+    Sample(
       testDescription: "a slot of the table in a local",
       code: """
         (local.set 1 (i32.add (global.get $tb) (i32.const 2)))
@@ -196,7 +228,7 @@ import Testing
     }
 
     mutating func expression(_ depth: Int = 0) -> String {
-      switch pick(depth > 3 ? 6 : 15) {
+      switch pick(depth > 3 ? 6 : 18) {
       case 0: return "BASE"
       case 1: return "(T.const \(pick(80)))"
       case 2: return "(local.get \(local()))"
@@ -211,9 +243,17 @@ import Testing
         return "(if (result T) \(bits(1, depth + 1)) (then \(expression(depth + 1))) (else \(expression(depth + 1))))"
       case 11: return "(T.add (T.const \(pick(9))) (local.tee \(local()) BASE))"
       case 12: return "(T.add (local.tee \(local()) (T.add BASE (T.const \(pick(9))))) (T.const \(pick(9))))"
+      case 14: return "(T.add BASE \(choice(depth)))"
+      case 15: return "(T.add (local.get \(local())) \(choice(depth)))"
+      case 16:
+        return "(T.add (local.tee \(local()) BASE) \(pick(2) == 0 ? choice(depth) : "(T.const \(pick(2_000_000)))"))"
       case 13: return "(T.add (T.const \(pick(300))) (T.sub (T.add (T.const \(pick(99))) BASE) (T.const \(pick(300)))))"
       default: return "(T.mul \(expression(depth + 1)) \(expression(depth + 1)))"
       }
+    }
+
+    mutating func choice(_ depth: Int) -> String {
+      "(select (T.const \(pick(60))) (T.const \(pick(9000))) \(bits(1, depth + 1)))"
     }
 
     mutating func statement(_ depth: Int = 0) -> String {

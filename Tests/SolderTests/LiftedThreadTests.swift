@@ -181,6 +181,58 @@ import Testing
     }
   }
 
+  // MARK: Libraries for one thread
+
+  private static let ofOneThread = """
+    int before = 9;
+    _Thread_local int own = 5;
+    static _Thread_local int hidden = 7;
+    _Thread_local int zero;
+    int get(void) { return own * 100 + hidden * 10 + zero; }
+    int *address(void) { return &own; }
+    """
+  private static let userOfOneThread = """
+    extern _Thread_local int own;
+    int get(void), *address(void);
+    __attribute__((export_name("run"))) int run(void) { own++; return get() * 10 + (address() == &own); }
+    __attribute__((export_name("shown"))) int shown(void) { return get(); }
+    """
+
+  /// Its thread-local data is data as any other, by whatever model its code finds it; every release of wasm-ld leaves out
+  /// where the block is.
+  @Test(
+    arguments: [Tool.wasmLinker19, .wasmLinker, .wasmLinker22],
+    [["unknown"], ["unknown", "--strip-all"], ["emscripten"], ["emscripten", "-Bsymbolic"]])
+  func aLibraryForOneThread(_ linker: Tool, _ options: [String]) async throws {
+    let chain = Toolchain.shared
+    let flags = [
+      "--target=wasm32-unknown-\(options[0])", "-ffreestanding", "-O1", "-matomics", "-mbulk-memory", "-pthread",
+    ]
+    let object = try await chain.compiled("own", Self.ofOneThread, flags + libraryFlags)
+    let library = try await chain.sharedLibrary("libown.so", [object], Array(options.dropFirst()), by: linker)
+    let main = try await chain.compiled("main", Self.userOfOneThread, flags)
+    for inputs in [[main, library], [library, main]] {
+      let result = try await linkedHere(["--no-entry"] + inputs)
+      #expect(try await result.invoke([Call("shown"), Call("run")]) == "instantiated\nshown() = 570\nrun() = 6701\n")
+    }
+    let lifted = try TemporaryFolder().file("own.o")
+    #expect(try await execute(Solder.path, ["-r", library, "-o", lifted]).succeeded)
+    let result = try await linkedHere(["--no-entry", main, lifted])
+    #expect(try await result.call("shown") == "570")
+  }
+
+  /// Threads would all have one variable.
+  @Test func aLibraryForOneThreadIsNoneForSeveral() async throws {
+    let chain = Toolchain.shared
+    let object = try await chain.compiled("own", Self.ofOneThread, Self.flags + libraryFlags)
+    let library = try await chain.sharedLibrary("libown.so", [object])
+    let main = try await chain.compiled(
+      "shown", #"int get(void); __attribute__((export_name("shown"))) int shown(void) { return get(); }"#, Self.flags)
+    for inputs in [[main, library], [library, main]] {
+      refusedHere(Self.options + inputs, mentions: ["libown.so", "thread-local 'own'", "--shared-memory"])
+    }
+  }
+
   /// Code that counts from the program's own block cannot find what a library has in its.
   @Test func anObjectThatCountsFromItsOwnBlockIsRefused() async throws {
     let owner = try await Toolchain.shared.compiled(

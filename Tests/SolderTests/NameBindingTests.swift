@@ -263,6 +263,34 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
     }
   }
 
+  /// An archive with a name gives what is imported from it, and a member that this member imports from it.
+  @Test(arguments: ["module", "object", "library"]) func anArchiveWithAName(_ kind: String) async throws {
+    var first = ModuleBuilder(object: true)
+    let other = first.undefinedFunction("second", [], [.i32], module: "runtime", importName: "second")
+    first.function("nine", [], [.i32], [.call(other), .i32Const(4), .i32Add])
+    var second = ModuleBuilder(object: true)
+    second.function("second", [], [.i32], [.i32Const(5)])
+    var unused = ModuleBuilder(object: true)
+    unused.function("unused", [], [.i32], [.call(unused.undefinedFunction("missing", [], [.i32]))])
+    var archive = ArchiveBuilder()
+    for (name, object) in [("unused.o", unused), ("second.o", second), ("first.o", first)] { archive.add(name, object) }
+    var user: ModuleBuilder
+    if kind == "object" {
+      user = ModuleBuilder(object: true)
+      let nine = user.undefinedFunction("mine", [], [.i32], module: "runtime", importName: "nine")
+      user.function("run", [], [.i32], flags: .exported, [.call(nine)])
+    } else {
+      user = ModuleBuilder(dylink: kind == "library" ? Dylink() : nil)
+      let nine = user.importFunction("runtime", "nine", [], [.i32])
+      user.function([], [.i32], export: "run", [.call(nine)])
+    }
+    let inputs = try InputSet([("user", user), ("libruntime.a", archive)])
+    for order in permutations(["user", "runtime=libruntime.a"]) {
+      let transcript = try await inputs.transcript(["--no-entry", "--export=run"] + order, [Call("run")])
+      #expect(transcript == "run() = 9", "\(order)")
+    }
+  }
+
   // MARK: What the command line asks for
 
   /// A name has no kind until something defines it.

@@ -1,8 +1,8 @@
 """A dynamic loader for the judge: what an engine and a loader do with shared libraries, against the linked result.
 
 A case is {"seed", "kind": "libraries", "is64", "libraries": [{"name", "bytes", "memory", "alignment", "table",
-"needed"}...] in the order of the command line, "program": BYTES or null, "weak": [NAME...], "numbers": [NAME...], "calls",
-"result", "errors"}. The first definition of a name in the order of the command line is what it means, but one that its
+"needed"}...] in the order of the command line, "program": BYTES or null, "weak": [NAME...], "numbers": [NAME...], "aliases":
+{NAME: NAME}, "calls", "result", "errors"}. The first definition of a name in the order of the command line is what it means, but one that its
 library imports as well is weak (so wasm-ld says it), and others go before it.
 """
 
@@ -44,9 +44,13 @@ class Loader:
         for (library, module), exports in instances:
             imported = {item.name for item in module.imports if item.module == "env"}
             for name, extern in exports.items():
-                if name not in SPECIAL:
+                if name not in SPECIAL and name not in self.case["aliases"]:
                     (weak if name in imported else owners).setdefault(name, (library, extern))
         owners = weak | owners
+        for name in self.case["aliases"]:
+            end = self.end(name)
+            if end in owners:
+                owners[name] = owners[end]
         self.uses = {}
         for library, module in self.libraries:
             names = [item.name for item in module.imports if item.name in owners]
@@ -73,6 +77,12 @@ class Loader:
             if isinstance(extern, wasmtime.Global)}
         return result, addresses
 
+    def end(self, name):
+        """What a name of data that libraries pass on stands for."""
+        while name in self.case["aliases"]:
+            name = self.case["aliases"][name]
+        return name
+
     def make_environment(self, imports, functions):
         """The environment as a module, since only a module can have 64-bit tables, and functions that call on."""
         wide = self.case["is64"]
@@ -93,12 +103,13 @@ class Loader:
         instance = self.world.instantiate(self.module(text))
         self.world.linker.define_instance(self.store, "env", instance)
         self.environment = instance.exports(self.store)
+        kind = wasmtime.GlobalType(wasmtime.ValType.i64() if wide else wasmtime.ValType.i32(), True)
+        zero = wasmtime.Val.i64(0) if wide else wasmtime.Val.i32(0)
         for space in ("GOT.mem", "GOT.func"):
-            names = sorted({name for module, name in imports if module == space})
-            cells = [f'(global (export "{name}") (mut {at}) ({zero} 0))' for name in names]
-            instance = self.world.instantiate(self.module(cells))
-            self.world.linker.define_instance(self.store, space, instance)
-            setattr(self, space.replace(".", "_"), instance.exports(self.store))
+            cells = {name: wasmtime.Global(self.store, kind, zero) for module, name in imports if module == space}
+            for name, cell in cells.items():
+                self.world.linker.define(self.store, space, name, cell)
+            setattr(self, space.replace(".", "_"), cells)
 
     def module(self, text):
         return wasmtime.Module(self.engine, wasmtime.wat2wasm("(module " + "\n".join(text) + ")"))

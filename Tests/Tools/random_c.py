@@ -16,9 +16,12 @@ import sys
 import tempfile
 
 import wasmtime
+from wasmtime import _ffi as ffi
 
 FUEL = 50_000_000
 CALLS_EACH = 3
+# How often a program is divided and linked.
+MIXES = 3
 
 
 class Program:
@@ -27,7 +30,13 @@ class Program:
     def __init__(self, rng):
         self.rng = rng
         self.cpp = rng.random() < 0.25
-        self.count = rng.choice([2, 2, 3, 3, 4, 5, 6])
+        # Thread-local variables: for one thread, or for two.
+        self.threads = rng.choice(["one", "two", "two"]) if rng.random() < 0.2 else None
+        # Whether a file may use another one's, which needs code that finds them by the GOT.
+        self.shares_locals = self.threads is not None and rng.random() < 0.4
+        # The instructions that engines have; who throws and who catches are in different files.
+        self.throws = self.cpp and self.threads is None and rng.random() < 0.4
+        self.count = rng.choice([2, 2, 2, 3, 3, 4, 5])
         self.files = range(self.count)
         self.functions = []
         self.data = []
@@ -54,6 +63,14 @@ class Program:
             out.append(f"{'extern %sC%s ' % (chr(34), chr(34)) if self.cpp else ''}int {name}(int x);")
         for name, _ in self.data:
             out.append(f"{external}int {name};")
+        if self.threads:
+            local = "thread_local" if self.cpp else "_Thread_local"
+            for other in self.files:
+                if other == file or self.shares_locals:
+                    out.append(f"{external}{local} int t{other}_0; {external}{local} int t{other}_1;")
+            out.append(f"static {local} int mine = {rng.randint(0, 99)};")
+        if self.throws:
+            out.append(THROWING)
         out.append("struct pair { int *data; int (*function)(int); int number; };")
         weak = f'{external}int absent(int) __attribute__((weak)); {external}int nothing __attribute__((weak));'
         out.append(weak)
@@ -69,6 +86,10 @@ class Program:
                 suffix = " }" if self.cpp else ""
                 section = ' __attribute__((aligned(64)))' if rng.random() < 0.1 else ""
                 out.append(f"{prefix}int {name}{section} = {rng.choice([0, rng.randint(-99, 999)])};{suffix}")
+        if self.threads:
+            opening, closing = ('extern "C" { ', " }") if self.cpp else ("", "")
+            for number, value in enumerate([rng.randint(1, 99), 0]):
+                out.append(f"{opening}{local} int t{file}_{number}{f' = {value}' if value else ''};{closing}")
         pointers = [rng.choice(["own", "zeros", "&" + self.some_data(), "&own[1]"]) for _ in range(3)]
         constness = rng.choice(["", "const ", "static ", "static const "])
         if "static" not in constness:
@@ -105,6 +126,11 @@ class Program:
         if file == 0:
             out.append("void __wasm_call_ctors(void);")
             out.append('__attribute__((export_name("_initialize"))) void _initialize(void) { __wasm_call_ctors(); }')
+            if self.threads == "two":
+                out.append("void __wasm_init_tls(void *); static char blocks[2][4096] __attribute__((aligned(64)));")
+                out.append('__attribute__((export_name("begin"))) void begin(int thread) { __wasm_init_tls(blocks[thread]); }')
+            if self.throws:
+                out.append(RUNTIME)
         if self.cpp:
             out.append("}")
         return "\n".join(out) + "\n"
@@ -126,6 +152,16 @@ class Program:
             "x = (int)((double)x * 1.5 + 0.25f);", "x = (int)(((long long)x << 7) % 1000003);",
             f"{{ volatile struct pair copy = pairs[1]; x += copy.number; }}",
         ]
+        if self.threads:
+            number = rng.randint(0, 1)
+            other = rng.choice(self.files) if self.shares_locals else file
+            choices += [
+                f"t{file}_{number} += x & 15; x += t{file}_{number};", "mine ^= x; x += mine;",
+                f"x += t{other}_{number};", f"t{other}_{number}++;", f"{{ int *volatile p = &t{other}_{number}; *p += x & 3; x += *p; }}"]
+        if self.throws:
+            choices += ["if ((x & 7) == 3) throw_number(x);"]
+            if lower:
+                choices += [f"try {{ x += {rng.choice(lower)}(x); }} catch (...) {{ x += 17; }}" for _ in range(2)]
         if self.cpp:
             choices += ["x += shared_inline(x);", "x += twice(x);", "x += (int)twice((long long)x);"]
         if rank > 0 and leaf:
@@ -140,8 +176,30 @@ class Program:
         return rng.choice(choices)
 
 
+# Who throws calls this, which file 0 has.
+THROWING = """
+extern "C" void throw_number(int);
+"""
+
+# What a C++ library would have of all that.
+RUNTIME = """
+extern "C" {
+static int thrown;
+void *__wasm_lpad_context[4];
+int _Unwind_CallPersonality(void *) { return 0; }
+int __gxx_wasm_personality_v0(...) { return 0; }
+void throw_number(int x) { thrown = x; __builtin_wasm_throw(0, &thrown); }
+void *__cxa_begin_catch(void *p) { return p; }
+void __cxa_end_catch() {}
+[[noreturn]] void __cxa_rethrow() { __builtin_wasm_throw(0, &thrown); }
+}
+namespace std { [[noreturn]] void terminate() { __builtin_trap(); } }
+"""
+
 COMPILERS = [("clang-19", "clang++-19", "wasm-ld-19"), ("clang", "clang++", "wasm-ld")]
 LINKERS = ["wasm-ld-19", "wasm-ld", "wasm-ld-22"]
+# The oldest release whose libraries there are.
+OLDEST = "wasm-ld-14"
 
 
 def run(*words):
@@ -156,8 +214,20 @@ class Build:
         self.rng, self.program, self.folder = rng, program, folder
         self.wide = rng.random() < 0.25
         # wasm-ld 19 writes invalid libraries for wasm64.
-        self.c, self.cxx, self.ld = COMPILERS[1] if self.wide else rng.choice(COMPILERS)
+        is_new = self.wide or program.throws or rng.random() < 0.7
+        self.c, self.cxx, self.ld = COMPILERS[1] if is_new else COMPILERS[0]
+        self.linkers = LINKERS
+        if program.threads == "one":
+            # Release 19 places thread-local data and code for it in different ways without shared memory.
+            self.ld, self.linkers = LINKERS[1], LINKERS[1:]
         self.target = ["--target=" + ("wasm64" if self.wide else "wasm32")]
+        if program.threads:
+            # Emscripten's finds thread-local variables by the GOT where another unit may have them.
+            system = "emscripten" if program.shares_locals or rng.random() < 0.5 else "unknown"
+            self.target = [f"{self.target[0]}-unknown-{system}", "-pthread", "-matomics", "-mbulk-memory"]
+        # In half of the programs objects are made for any address, too.
+        self.all_pic = program.shares_locals or rng.random() < 0.5
+        self.shared = ["--shared-memory", "--import-memory", "--max-memory=4194304"] if program.threads == "two" else []
         self.flags = rng.choice([["-O0"], ["-O1"], ["-O2"], ["-Oz"], ["-O2", "-g"], ["-O2", "-ffunction-sections", "-fdata-sections"]])
         self.mode = ["-mwasm64"] if self.wide else []
 
@@ -165,6 +235,8 @@ class Build:
         return os.path.join(self.folder, name)
 
     def compile(self, file, pic):
+        # Code for any address imports the tag of C++ exceptions: one file has to define it.
+        pic = pic and not (self.program.throws and file == 0)
         suffix = ".cpp" if self.program.cpp else ".c"
         source = self.path(f"file{file}{suffix}")
         with open(source, "w") as out:
@@ -172,18 +244,22 @@ class Build:
         output = self.path(f"file{file}{'.pic' if pic else ''}.o")
         extra = ["-fPIC", "-fvisibility=default"] if pic else []
         if self.program.cpp:
-            extra += ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]
+            extra += ["-fno-rtti", "-fno-threadsafe-statics"]
+            if self.program.throws:
+                extra += ["-fwasm-exceptions", "-mllvm", "-wasm-use-legacy-eh=false"]
+            else:
+                extra += ["-fno-exceptions"]
         run(self.cxx if self.program.cpp else self.c, *self.target, *self.flags, *extra, "-nostdlib", "-w", "-c", source,
             "-o", output)
         return output
 
     def objects(self):
-        self.plain = [self.compile(file, False) for file in self.program.files]
-        self.pic = {}
+        self.plain = [self.compile(file, self.all_pic) for file in self.program.files]
+        self.pic = dict(enumerate(self.plain)) if self.all_pic else {}
 
     def reference(self):
         output = self.path("reference.wasm")
-        run(self.ld, *self.mode, "--no-entry", "--allow-undefined", *self.plain, "-o", output)
+        run(self.ld, *self.mode, *self.shared, "--no-entry", "--allow-undefined", *self.plain, "-o", output)
         return output
 
     def mix(self, number):
@@ -201,21 +277,46 @@ class Build:
                 inputs += [self.plain[file] for file in files]
             elif kind == "archive":
                 path = self.path(f"lib{number}_{place}.a")
-                if os.path.exists(path):
-                    os.remove(path)
-                run("llvm-ar", "rcs", path, *[self.plain[file] for file in files])
+                archive(path, [self.plain[file] for file in files], rng.random() < 0.4)
                 inputs.append(path)
             else:
                 for file in files:
                     if file not in self.pic:
                         self.pic[file] = self.compile(file, True)
                 path = self.path(f"lib{number}_{place}.so")
-                extra = rng.choice([[], [], ["-Bsymbolic"], ["--strip-debug", "--compress-relocations"], ["-O2"]])
-                run(self.ld, *self.mode, "-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic", *extra,
-                    *[self.pic[file] for file in files], "-o", path)
+                extra = rng.choice(
+                    [[], [], ["-Bsymbolic"], ["--strip-debug", "--compress-relocations"], ["-O2"], ["--strip-all"]])
+                # A library that keeps to its own copies of inline functions' variables does so in a result, too.
+                if self.program.cpp and extra == ["-Bsymbolic"]:
+                    extra = []
+                # Only names tell an export_name from a symbol.
+                if any(run != own for run, own in self.program.runs) and extra == ["--strip-all"]:
+                    extra = ["--strip-debug"]
+                self.library(path, [self.pic[file] for file in files], extra)
                 inputs.append(path)
         rng.shuffle(inputs)
         return inputs, groups
+
+    def library(self, path, objects, extra):
+        rng = self.rng
+        if self.shared:
+            extra = [*extra, *self.shared[:1], self.shared[2]]
+            if rng.random() < 0.7:
+                extra = [*extra, "--export=__wasm_init_tls"]
+        words = [*self.mode, "-shared", "--unresolved-symbols=import-dynamic", *extra, *objects, "-o", path]
+        if not self.wide and not self.program.threads and rng.random() < 0.1:
+            # It does not know all that is in newer objects.
+            if subprocess.run([OLDEST, *words], capture_output=True).returncode == 0:
+                return
+        # wasm-ld places thread-local and other data in different ways in the segment and in code, without shared memory.
+        linker = os.environ["SOLDER"] if self.program.threads == "one" else self.ld
+        try:
+            run(linker, "--experimental-pic", *words)
+        except RuntimeError:
+            # Release 19 crashes at some with thread-local data.
+            if self.ld != LINKERS[0]:
+                raise
+            run(LINKERS[1], "--experimental-pic", *words)
 
     def lift(self, inputs, solder, number):
         """The same with libraries as objects: one object each, or one for all in the place of the first."""
@@ -226,17 +327,24 @@ class Build:
         lifted = {}
         for position, group in enumerate(groups):
             output = self.path(f"lifted{number}_{position}.o")
-            run(solder, "-r", *self.mode, *group, "-o", output)
+            try:
+                run(solder, "-r", *self.mode, *group, "-o", output)
+            except RuntimeError as error:
+                # What threads do only once has no form in objects.
+                if "cannot be written as an object" in str(error):
+                    return inputs
+                raise
             lifted[group[0]] = output
         return [lifted.get(path, path) for path in inputs if path in lifted or path not in libraries]
 
     def options(self):
         rng = self.rng
-        options = [*self.mode, "--no-entry"]
+        options = [*self.mode, *self.shared, "--no-entry"]
         for choice in [["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-debug", "--compress-relocations"],
                        ["--no-stack-first"], ["-z", "stack-size=16384"], ["--export-table"], ["--growable-table"],
                        ["--no-stack-first", "--global-base=4096"], ["--initial-memory=1048576"], ["--export-all"], ["--no-merge-data-segments"],
-                       ["--export-memory"], ["--threads=3"], ["--build-id"], ["--gc-sections"]]:
+                       ["--export-memory"], ["--threads=3"], ["--build-id"], ["--gc-sections"],
+                       ["--icf=safe"], ["--export-dynamic"], ["--strip-all", "--compress-relocations"], ["-O0"]]:
             if rng.random() < 0.12:
                 options += choice
         # What is used only from archives is named, as for any linker.
@@ -245,11 +353,39 @@ class Build:
         return options
 
 
+def archive(path, files, has_index):
+    if os.path.exists(path):
+        os.remove(path)
+    if has_index:
+        run("llvm-ar", "rcs", path, *files)
+        return
+    with open(path, "wb") as out:
+        out.write(b"!<arch>\n")
+        for file in files:
+            with open(file, "rb") as member:
+                data = member.read()
+            name = os.path.basename(file) + "/"
+            out.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2))
+
+
+class SharedMemory(wasmtime.SharedMemory):
+    """Its own form of this takes a pointer too many."""
+
+    def _as_extern(self):
+        union = ffi.wasmtime_extern_union(sharedmemory=self.ptr())
+        return ffi.wasmtime_extern_t(ffi.WASMTIME_EXTERN_SHAREDMEMORY, union)
+
+
 def engine():
     config = wasmtime.Config()
     config.wasm_memory64 = True
     config.consume_fuel = True
     config.parallel_compilation = False
+    config.cranelift_opt_level = "none"
+    config.cranelift_flag_set("regalloc_algorithm", "single_pass")
+    config.wasm_exceptions = True
+    config.wasm_threads = True
+    config.shared_memory = True
     return wasmtime.Engine(config)
 
 
@@ -260,17 +396,27 @@ def behaviour(engine, path, runs):
     with open(path, "rb") as file:
         module = wasmtime.Module(engine, file.read())
     linker = wasmtime.Linker(engine)
-    linker.define_unknown_imports_as_traps(module)
-    exports = linker.instantiate(store, module).exports(store)
-    exports["_initialize"](store)
+    # Threads are instances that have one memory.
+    memories = [item for item in module.imports if isinstance(item.type, wasmtime.MemoryType)]
+    for item in memories:
+        linker.define(store, item.module, item.name, SharedMemory(engine, item.type))
+    if not memories:
+        linker.define_unknown_imports_as_traps(module)
+    threads = [linker.instantiate(store, module).exports(store) for _ in range(2 if memories else 1)]
+    threads[0]["_initialize"](store)
+    for number, thread in enumerate(threads if memories else []):
+        thread["begin"](store, number)
     seen = []
     for number in range(CALLS_EACH):
         for name, _ in runs:
-            try:
-                seen.append(f"{name}({number * 5 + 1}) = {exports[name](store, number * 5 + 1)}")
-            except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                lines = [line for line in str(error).splitlines() if "trap:" in line]
-                seen.append(f"{name}({number * 5 + 1}) fails: {lines[-1].split('trap:')[-1] if lines else error}")
+            for place, thread in enumerate(threads):
+                call = f"{'thread %d ' % place if memories else ''}{name}({number * 5 + 1})"
+                try:
+                    seen.append(f"{call} = {thread[name](store, number * 5 + 1)}")
+                except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+                    lines = [line for line in str(error).splitlines() if "trap:" in line]
+                    thrown = "exception" if "xception" in str(error) else error
+                    seen.append(f"{call} fails: {lines[-1].split('trap:')[-1] if lines else thrown}")
     return seen
 
 
@@ -282,16 +428,16 @@ def judge(seed, wasm, solder, keep):
         build = Build(rng, program, folder)
         build.objects()
         expected = behaviour(wasm, build.reference(), program.runs)
-        for number in range(4):
+        for number in range(MIXES):
             inputs, groups = build.mix(number)
             output = build.path("result.wasm")
             words = [solder, *build.options()]
             if number % 2:
                 inputs = build.lift(inputs, solder, number)
                 # wasm-ld 19 has 32-bit tables in 64-bit programs.
-                linker = rng.choice([solder, build.ld] + ([] if build.wide else LINKERS))
-                if linker != solder:
-                    words = [linker, *build.mode, "--no-entry", "--allow-undefined"]
+                linker = rng.choice([solder, build.ld] + ([] if build.wide else build.linkers))
+                if linker != solder and not any(path.endswith(".so") for path in inputs):
+                    words = [linker, *build.mode, *build.shared, "--no-entry", "--allow-undefined"]
             # An archive gives only what is asked for: ask for the exported functions.
             words += [word for _, own in program.runs for word in ("-u", own)]
             # A library's exports are exported again where their name says that they are meant to be.

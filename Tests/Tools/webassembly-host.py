@@ -45,6 +45,7 @@ def engine(limited=False):
     if limited:
         # Modules of the tests are small: compiling them is most of the work.
         config.cranelift_opt_level = "none"
+        config.cranelift_flag_set("regalloc_algorithm", "single_pass")
         config.parallel_compilation = False
     return wasmtime.Engine(config)
 

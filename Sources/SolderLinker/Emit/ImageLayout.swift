@@ -15,6 +15,8 @@ struct ImageLayout {
   struct SegmentPlace {
     var header: UInt64
     var contents: UInt64
+    /// Which bytes of the segment of the link they are.
+    var range: Range<UInt64>
   }
 
   var sections: [Section] = []
@@ -22,6 +24,6 @@ struct ImageLayout {
   var code: UInt32?
   var data: UInt32?
   var custom: [UInt32] = []
-  /// The place of each data segment; `nil` for those that take no bytes of the file.
-  var segments: [SegmentPlace?] = []
+  /// The places of each data segment of the link, in order: mostly one, none for those that take no bytes of the file.
+  var segments: [[SegmentPlace]] = []
 }

@@ -16,6 +16,7 @@ struct ImageWriter {
   private let encoder: OperandEncoder
   private let small: SectionWriter
   let code: CodePlan
+  private let parts: DataParts
   private let bodies: [[UInt8]]
   private var sections: [Section] = []
   private var regions: [OutputImage.Region] = []
@@ -28,6 +29,7 @@ struct ImageWriter {
     self.threads = threads
     self.code = code
     self.bodies = bodies
+    parts = DataParts(program)
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
     small = SectionWriter(program, encoder)
   }
@@ -155,50 +157,48 @@ struct ImageWriter {
 
   // MARK: Data
 
-  private func isWritten(_ segment: OutputSegment) -> Bool {
-    !segment.isBSS || program.features.emitsBSS(program.options)
-  }
-
   /// Code that names data segments needs their number in front of it.
   private mutating func addDataCount() {
-    let count = program.memory.segments.count(where: isWritten)
-    let isNeeded =
-      program.options.sharedMemory || !program.indices.start.segments.lateData.isEmpty
-      || program.resolution.inLinkOrder.contains { $0.codeFacts.namesSegments }
-    guard count > 0, isNeeded else { return }
+    guard parts.count > 0, program.needsDataCount else { return }
     var writer = ByteWriter()
-    writer.count(count)
+    writer.count(parts.count)
     add(.dataCount, writer)
   }
 
   private mutating func addData() {
-    let segments = program.memory.segments.filter(isWritten)
-    guard !segments.isEmpty else { return }
+    guard parts.count > 0 else { return }
+    let segments = program.memory.segments
     var size: UInt64 = 0
     var headers: [ByteWriter] = []
-    for segment in segments {
-      let header = dataHeader(segment)
-      headers.append(header)
-      size += UInt64(header.count) + segment.size
+    for (segment, ranges) in zip(segments, parts.ranges) {
+      for range in ranges {
+        let header = dataHeader(segment, range)
+        headers.append(header)
+        size += UInt64(header.count) + UInt64(range.count)
+      }
     }
     var count = ByteWriter()
-    count.count(segments.count)
+    count.count(parts.count)
     add(.data, count, reserved: size)
     layout.data = lastSectionIndex
     var offset = reservedStart
     let payload = offset - count.count
-    var places: [ImageLayout.SegmentPlace] = []
-    for (segment, header) in zip(segments, headers) {
-      places.append(
-        ImageLayout.SegmentPlace(header: UInt64(offset - payload), contents: UInt64(offset - payload + header.count)))
-      addDataTasks(segment, header, at: offset)
-      offset += header.count + Int(segment.size)
+    var next = headers.makeIterator()
+    for (segment, ranges) in zip(segments, parts.ranges) {
+      var places: [ImageLayout.SegmentPlace] = []
+      for range in ranges {
+        guard let header = next.next() else { return program.errors.report("a data segment has no header") }
+        places.append(
+          ImageLayout.SegmentPlace(
+            header: UInt64(offset - payload), contents: UInt64(offset - payload + header.count), range: range))
+        addDataTasks(segment, range, header, at: offset)
+        offset += header.count + range.count
+      }
+      layout.segments.append(places)
     }
-    var next = places.makeIterator()
-    layout.segments = program.memory.segments.map { isWritten($0) ? next.next() : nil }
   }
 
-  private func dataHeader(_ segment: OutputSegment) -> ByteWriter {
+  private func dataHeader(_ segment: OutputSegment, _ range: Range<UInt64>) -> ByteWriter {
     var writer = ByteWriter()
     if segment.isPassive {
       writer.byte(1)
@@ -216,11 +216,11 @@ struct ImageWriter {
         }
       } else {
         let main = program.resolution.memories.mainMemory?.limits
-        writer.pointerConstant(segment.address, is64: main?.is64 ?? program.is64)
+        writer.pointerConstant(segment.address &+ range.lowerBound, is64: main?.is64 ?? program.is64)
       }
       writer.byte(0x0B)
     }
-    writer.u64(segment.size)
+    writer.u64(UInt64(range.count))
     return writer
   }
 
@@ -242,8 +242,12 @@ struct ImageWriter {
     }
   }
 
-  private mutating func addDataTasks(_ segment: OutputSegment, _ header: ByteWriter, at offset: Int) {
+  /// Adds tasks for a range of the bytes of a segment.
+  private mutating func addDataTasks(
+    _ segment: OutputSegment, _ range: Range<UInt64>, _ header: ByteWriter, at offset: Int
+  ) {
     let pieces = segment.kept.map { [$0] } ?? segment.pieces
+    if range != 0..<segment.size { return addDataTask(segment, pieces[...], range, range, header, at: offset) }
     let limit: UInt64 = 1 << 18
     var (first, start): (Int, UInt64) = (0, 0)
     // One task a run of pieces; each clears the gap in front of a piece.
@@ -252,27 +256,32 @@ struct ImageWriter {
       // A large piece that is only copied is divided.
       while size > limit, isOnlyCopied(piece), piece.offset + size - max(start, piece.offset) > 2 * limit {
         let end = max(start, piece.offset) + limit
-        addDataTask(segment, pieces[first...index], start..<end, header, at: offset)
+        addDataTask(segment, pieces[first...index], start..<end, range, header, at: offset)
         (first, start) = (index, end)
       }
       let end = piece.offset + size
       if index + 1 - first >= 256 || end - start >= limit {
-        addDataTask(segment, pieces[first...index], start..<end, header, at: offset)
+        addDataTask(segment, pieces[first...index], start..<end, range, header, at: offset)
         (first, start) = (index + 1, end)
       }
     }
     if start == 0 || start < segment.size {
-      addDataTask(segment, pieces[first...], start..<segment.size, header, at: offset)
+      addDataTask(segment, pieces[first...], start..<segment.size, range, header, at: offset)
     }
   }
 
+  /// - Parameters:
+  ///   - range: which bytes of the segment, of those of `part`.
+  ///   - header: of the data segment that consists of `part`.
+  ///   - offset: where the header begins in the file.
   private mutating func addDataTask(
-    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, _ range: Range<UInt64>, _ header: ByteWriter,
-    at offset: Int
+    _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, _ range: Range<UInt64>,
+    _ part: Range<UInt64>, _ header: ByteWriter, at offset: Int
   ) {
     let writer = DataWriter(program: program, encoder: encoder)
-    let content = offset + header.count
-    let isFirst = range.lowerBound == 0
+    // Where the segment's first byte is, or would be.
+    let content = offset + header.count - Int(part.lowerBound)
+    let isFirst = range.lowerBound == part.lowerBound
     addRegion((isFirst ? offset : content + Int(range.lowerBound))..<content + Int(range.upperBound)) { window in
       if isFirst { window.write(header.bytes, at: offset) }
       writer.write(segment, pieces, range, at: content, in: window)
@@ -336,7 +345,7 @@ struct ImageWriter {
     func isKept(_ name: String) -> Bool { !options.stripAll || options.keepSections.contains(name) }
     let metadata = MetadataSections(program: program)
     if isKept("name") {
-      addCustom(ByteString("name"), pieces: NameSectionWriter(program, threads).contents())
+      addCustom(ByteString("name"), pieces: NameSectionWriter(program, parts, threads).contents())
     }
     let producers = isKept("producers") ? metadata.producers() : ByteWriter()
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
@@ -355,7 +364,7 @@ struct DataWriter {
   /// Writes the pieces of an output segment, and zeros between them, for some bytes of its content.
   ///
   /// - Parameters:
-  ///   - range: which bytes; pieces with relocations lie in it whole.
+  ///   - range: which bytes; no relocation reaches across its ends.
   ///   - content: where the content begins in the result.
   func write(
     _ segment: OutputSegment, _ pieces: ArraySlice<OutputSegment.Piece>, _ range: Range<UInt64>, at content: Int,
@@ -388,11 +397,15 @@ struct DataWriter {
             to: place(copied.lowerBound)))
       }
       position = max(position, copied.upperBound)
-      let relocations = unit.segmentRelocations[Int(piece.segment)]
-      if relocations.isEmpty { continue }
+      var relocations = unit.segmentRelocations[Int(piece.segment)]
+      if relocations.isEmpty || copied.isEmpty { continue }
+      let skipped = copied.lowerBound - piece.offset
+      if copied.count != input.count {
+        relocations = unit.relocations.part(of: relocations, in: skipped..<copied.upperBound - piece.offset)
+      }
       if patcher.unit !== unit { patcher = Patcher(unit, encoder) }
       patcher.patchData(
-        relocations, in: room.part(at: place(piece.offset), count: input.count),
+        relocations, in: room.part(at: place(copied.lowerBound), count: copied.count), from: Int(skipped),
         address: segment.address &+ piece.offset)
     }
     clear(to: end)

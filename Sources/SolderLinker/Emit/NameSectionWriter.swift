@@ -4,14 +4,16 @@ import WebAssemblyFormat
 /// finished modules every name they came with.
 struct NameSectionWriter {
   let program: Program
+  private let parts: DataParts
   private let threads: Threads
   private var indices: IndexPlan { program.indices }
   private var units: [Unit] { program.resolution.units }
   /// Name of each function of the result that a unit defines, as it was, for finished modules.
   private var liftedUnits: [Unit] { program.resolution.inLinkOrder.filter(\.contracts.keepsNames) }
 
-  init(_ program: Program, _ threads: Threads) {
+  init(_ program: Program, _ parts: DataParts, _ threads: Threads) {
     self.program = program
+    self.parts = parts
     self.threads = threads
   }
 
@@ -171,8 +173,11 @@ struct NameSectionWriter {
 
   private func segmentNames() -> NameMap {
     var names = NameMap()
-    for (index, segment) in program.memory.segments.enumerated() where !segment.name.isEmpty {
-      if !segment.isBSS || program.features.emitsBSS(program.options) { names.add(UInt32(index), segment.name) }
+    var index: UInt32 = 0
+    for (segment, ranges) in zip(program.memory.segments, parts.ranges) {
+      // If it is divided, the first part has the name.
+      if !ranges.isEmpty, !segment.name.isEmpty { names.add(index, segment.name) }
+      index += UInt32(ranges.count)
     }
     return names
   }

@@ -160,13 +160,17 @@ struct Patcher {
   ///
   /// - Parameters:
   ///   - room: where the bytes were copied to.
-  ///   - address: of the first byte in memory, for relocations that count from where they are.
+  ///   - start: offset of the first of them.
+  ///   - address: of offset 0 in memory, for relocations that count from where they are.
   ///   - tombstone: what is written about things that are not part of the result; `nil` for data, which
   ///     refers to nothing of the kind.
-  func patchData(_ range: RelocationRange, in room: OutputRoom, address: UInt64 = 0, tombstone: Tombstone? = nil) {
+  func patchData(
+    _ range: RelocationRange, in room: OutputRoom, from start: Int = 0, address: UInt64 = 0,
+    tombstone: Tombstone? = nil
+  ) {
     for index in range.indices {
       let relocation = source.relocations[index]
-      let place = Int(relocation.offset)
+      let place = Int(relocation.offset) - start
       let isWritten: Bool
       if let value = shortNumber(relocation, tombstone) {
         isWritten = room.write(fixed32: value, at: place)

@@ -94,10 +94,12 @@ final class Program: Sendable {
   private func constant(of id: SymbolID) -> UInt64? {
     let symbol = symbol(id)
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
-    let unit = resolution.units[symbol.definer]
-    let index = symbol.globalID - unit.bases.global
-    if let address = memory.decidedAddresses[symbol.globalID] { return address }
-    return unit.module.number(ofGlobal: index)
+    let base = resolution.units[symbol.definer].bases.global
+    var numbers = GlobalNumbers(resolution) { [self] place in
+      let global = resolution.units[place.unit].bases.global + place.global
+      return memory.decidedAddresses[global].map { .layout($0) } ?? .module
+    }
+    return numbers.number(of: .init(unit: symbol.definer, global: symbol.globalID - base))
   }
 
   /// The unit whose import of a global a symbol is, and what it says of it.

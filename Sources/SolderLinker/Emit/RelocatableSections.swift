@@ -51,8 +51,9 @@ struct RelocatableSections {
       }
     }
     append("DATA", of: places.data) { section in
-      for (segment, place) in zip(program.memory.segments, places.segments) {
-        guard let place else { continue }
+      for (segment, segmentPlaces) in zip(program.memory.segments, places.segments) {
+        // What is to be patched is not divided.
+        guard let place = segmentPlaces.first else { continue }
         for piece in segment.pieces {
           let unit = program.resolution.units[piece.unit]
           let relocations = unit.segmentRelocations[Int(piece.segment)]

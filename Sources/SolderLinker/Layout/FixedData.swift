@@ -68,36 +68,18 @@ struct FixedData {
 
 /// What immutable globals hold, as far as no host and no layout decides it.
 struct KnownGlobals {
-  private let resolution: Resolution
-  /// What was found out; `nil` also while a global is being looked at, so that a cycle ends.
-  private var values: [GlobalID: Int64?] = [:]
+  private var numbers: GlobalNumbers
 
-  init(_ resolution: Resolution) { self.resolution = resolution }
-
-  /// The value of a constant expression.
-  mutating func address(_ expression: Fragment, in unit: Unit) -> UInt64? { address(expression, in: unit, depth: 0) }
-
-  private mutating func address(_ expression: Fragment, in unit: Unit, depth: Int) -> UInt64? {
-    guard let facts = unit.lifted, depth < 16 else { return nil }
-    let value = SymbolicEvaluator.value(of: expression, in: unit.file) { index -> SymbolicValue? in
-      self.value(of: unit.symbolIDs[facts.symbol(index)], depth: depth).map { .number($0) }
+  init(_ resolution: Resolution) {
+    numbers = GlobalNumbers(resolution) { place in
+      let unit = resolution.units[place.unit]
+      let isDecided = unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + place.global) ?? true
+      return isDecided ? .nobody : .module
     }
-    guard let value, value.base == .number else { return nil }
-    return UInt64(bitPattern: value.addend)
   }
 
-  private mutating func value(of id: SymbolID, depth: Int) -> Int64? {
-    let symbol = resolution.symbol(id)
-    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
-    if let known = values[symbol.globalID] { return known }
-    let unit = resolution.units[symbol.definer]
-    let index = symbol.globalID - unit.bases.global
-    guard !unit.globals[index].type.isMutable,
-      unit.lifted?.memory.isDecidedByLayout(unit.globalImports.count + index) == false
-    else { return nil }
-    values[symbol.globalID] = .some(nil)
-    let value = address(unit.globals[index].initializer, in: unit, depth: depth + 1).map { Int64(bitPattern: $0) }
-    values[symbol.globalID] = .some(value)
-    return value
+  /// The value of a constant expression.
+  mutating func address(_ expression: Fragment, in unit: Unit) -> UInt64? {
+    unit.lifted == nil ? nil : numbers.number(of: expression, in: unit.index)
   }
 }

@@ -333,6 +333,7 @@ struct MemoryPass {
       for (piece, segment) in unit.segments.enumerated() {
         guard case .inside(index, let offset) = segment.placement else { continue }
         placeFixed(unit, piece, at: next &+ offset, prefix: unit.file.baseName)
+        plan.segments[plan.segments.count - 1].mayBeDivided = true
       }
       diagnostics.log("mem: \(unit.file.displayName) offset=\(next) size=\(block.size) align=\(block.alignment)")
       next = next.saturatingSum(block.size)

@@ -33,6 +33,8 @@ struct OutputSegment {
   var isPassive = false
   /// Zero-initialised: takes memory but no bytes of the file, unless something forces it to.
   var isBSS = false
+  /// A library's, which may be written as several, without its zeros.
+  var mayBeDivided = false
   /// A segment of a finished module that keeps its own way of saying where it goes.
   var kept: Piece?
   /// Whether it is the initial thread-local data of objects. A library's has its own way.

@@ -33,6 +33,8 @@ struct StartOrder {
   var constructors: [SymbolID] = []
   /// Whether they run at instantiation.
   var runsConstructors = false
+  /// Destructors of libraries, in this order; who calls them is in `ResolvePass+Destructors.swift`.
+  var destructors: [SymbolID] = []
   /// Start functions of plain modules, and functions that write their late segments, in this order.
   var plainModules: [SymbolID] = []
   /// In which order segments of finished modules are written.
@@ -64,6 +66,11 @@ struct StartOrder {
       for unit in libraries {
         guard let start = unit.startFunction else { continue }
         inEachInstance += [StartOrder.symbol(unit, start)] + relocationFunctions(unit)
+      }
+    }
+    if resolution.wellKnown.destructorsOfAll != nil {
+      destructors = libraries.reversed().compactMap { unit in
+        unit.lifted?.destructors.map { StartOrder.symbol(unit, $0) }
       }
     }
     for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }

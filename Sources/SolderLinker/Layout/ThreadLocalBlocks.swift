@@ -51,6 +51,12 @@ extension MemoryPlan {
     for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && live.units[Int(unit.index)] {
       guard let data = unit.lifted?.threadLocal, let initialize = own.threadLocalSetUp(of: unit) else {
         if unit.lifted?.hasThreadLocalData == true { reportUnknown(unit, diagnostics) }
+        if options.sharedMemory, let name = unit.lifted?.threadLocalOfOneThread {
+          diagnostics.error(
+            "\(unit.file.displayName): thread-local '\(options.displayName(of: name))' would be one variable for all threads, "
+              + "since the library was made for one (link the library with --shared-memory)", .threads, symbol: name,
+            in: unit.file.displayName)
+        }
         continue
       }
       guard options.sharedMemory else { continue }

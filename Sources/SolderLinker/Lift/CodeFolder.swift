@@ -30,6 +30,9 @@ struct CodeFolder {
   /// The edits of the body, in its order, and the relocations that it had before.
   private var edits: [Relocation] = []
   private var before: [Relocation] = []
+  /// The next choice, and the additions behind those that were edited, of which the innermost is the last.
+  private var choice = 0
+  private var additions: [Int] = []
   private(set) var needsTableBlock = false
 
   /// - Parameter leavesTable: whether `__table_base` is none of its business.
@@ -38,7 +41,7 @@ struct CodeFolder {
     if leavesTable { facts.globals = facts.globals.map { $0?.base == .tableBlock ? nil : $0 } }
     self.unit = unit
     self.facts = facts
-    code = FlowSteps(globals: facts.globals)
+    code = FlowSteps(unit, globals: facts.globals)
     flow = LocalFlow(
       globals: facts.globals.indices.map { index in
         facts.globals[index].map { value in
@@ -94,6 +97,7 @@ struct CodeFolder {
 
   private mutating func edit() {
     var (site, read) = (0, 0)
+    choice = 0
     var top: Run?
     for step in code.steps {
       switch step.opcode {
@@ -116,19 +120,23 @@ struct CodeFolder {
       case .localSet, .localTee:
         let isNeeded = flow.isNeeded(code.sites[site])
         site += 1
-        guard let run = top, !isNeeded, run.range.upperBound == step.range.lowerBound,
-          step.sum.upperBound - run.range.lowerBound <= FlowStep.longest, let sum = run.known.plus(step.addend)
-        else {
+        guard let run = top, run.range.upperBound == step.range.lowerBound, let sum = run.known.plus(step.addend) else {
           replace(top)
           top = nil
+          break
+        }
+        guard !isNeeded, step.sum.upperBound - run.range.lowerBound <= FlowStep.longest else {
+          replace(run)
+          top = step.opcode == .localTee ? rest(of: step, sum) : nil
           break
         }
         let range = run.range.lowerBound..<step.sum.upperBound
         if step.opcode == .localTee {
           top = Run(known: sum, range: range, isPlain: false)
         } else {
+          // An assignment goes, with what it sets, if nothing reads it.
           top = nil
-          remove(range)
+          append(removal(of: range))
         }
       default:
         replace(top)
@@ -136,19 +144,70 @@ struct CodeFolder {
       }
     }
     replace(top)
+    removeAdditions(before: .max)
   }
 
-  /// An assignment goes, with what it sets, if nothing reads it.
-  private mutating func remove(_ range: Range<Int>) {
-    edits.append(
-      Relocation(
-        .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
-        width: UInt8(truncatingIfNeeded: range.count), encoding: .nothing))
+  /// Adds an edit, behind those in front of it.
+  private mutating func append(_ edit: Relocation) {
+    if !additions.isEmpty { removeAdditions(before: Int(edit.offset)) }
+    edits.append(edit)
+  }
+
+  private mutating func removeAdditions(before offset: Int) {
+    while let last = additions.last, last < offset {
+      additions.removeLast()
+      edits.append(removal(of: last..<last + 1))
+    }
+  }
+
+  private func removal(of range: Range<Int>) -> Relocation {
+    Relocation(
+      .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
+      width: UInt8(truncatingIfNeeded: range.count), encoding: .nothing)
+  }
+
+  private func constant(_ known: KnownValue, at range: Range<Int>) -> Relocation {
+    var relocation = Relocation(
+      .constantNumber, at: UInt32(truncatingIfNeeded: range.lowerBound), width: UInt8(truncatingIfNeeded: range.count),
+      encoding: .constant(is64: known.is64))
+    _ = relocation.become(known.value, is64: known.is64)
+    return relocation
+  }
+
+  /// What is added to what a local is set to, which must stay: the local is set alone, and the sum is a run of its own.
+  private mutating func rest(of tee: FlowStep, _ sum: KnownValue) -> Run? {
+    guard sum.value.base != .tableBlock else { return nil }
+    var set = Relocation(.constantNumber, at: UInt32(truncatingIfNeeded: tee.range.lowerBound), width: 1)
+    set.storedAddend = Int32(Opcode.localSet.rawValue)
+    let rest = tee.range.upperBound..<tee.sum.upperBound
+    if rest.isEmpty {
+      _ = distribute(sum, endingAt: rest.lowerBound, set)
+      return nil
+    }
+    // A small number and an addition are as short as a constant.
+    guard rest.count > 4 else { return nil }
+    append(set)
+    return Run(known: sum, range: rest, isPlain: false)
+  }
+
+  /// A choice between two numbers that is added to a value becomes one between two sums; `false` if it cannot.
+  ///
+  /// - Parameter edit: leaves nothing of the value on the stack.
+  private mutating func distribute(_ known: KnownValue, endingAt end: Int, _ edit: Relocation) -> Bool {
+    guard known.value.base != .tableBlock, code.isChosenFrom(end, &choice) else { return false }
+    let chosen = code.choices[choice]
+    guard let first = known.plus(chosen.numbers.0), let second = known.plus(chosen.numbers.1) else { return false }
+    append(edit)
+    append(constant(first, at: chosen.ranges.0))
+    append(constant(second, at: chosen.ranges.1))
+    additions.append(chosen.addition)
+    return true
   }
 
   /// A run becomes a constant.
   private mutating func replace(_ run: Run?) {
     guard let run else { return }
+    if distribute(run.known, endingAt: run.range.upperBound, removal(of: run.range)) { return }
     var value = run.known.value
     if value.base == .tableBlock {
       if run.isPlain, run.read == nil {
@@ -164,12 +223,7 @@ struct CodeFolder {
     } else if run.isPlain {
       guard let (slot, sites) = run.read, flow.isAnyRemovable(slot, sites) else { return }
     }
-    var relocation = Relocation(
-      .constantNumber, at: UInt32(truncatingIfNeeded: run.range.lowerBound),
-      width: UInt8(truncatingIfNeeded: run.range.count),
-      encoding: .constant(is64: run.known.is64))
-    _ = relocation.become(value, is64: run.known.is64)
-    edits.append(relocation)
+    append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range))
   }
 
   /// Whether a slot of the table on top of the stack is used for what it is: the slot of one function. A

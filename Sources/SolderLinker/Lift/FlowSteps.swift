@@ -42,6 +42,8 @@ struct FlowStep {
   var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
   /// The whole sum.
   var sum: Range<Int> { Int(start) - Int(leadLength)..<Int(start) + Int(length) + Int(tailLength) }
+  /// Whether it leaves a value on the stack.
+  var isValue: Bool { (0x20...0x23).contains(byte) && byte != 0x21 }
   /// Whether nothing is added to it.
   var isPlain: Bool { leadLength | tailLength == 0 }
 }
@@ -51,17 +53,30 @@ struct FlowSteps {
   /// An assignment of a local that is followed.
   struct Site {
     let slot: Int
-    /// Which of those of this local, in the order of the code.
+    /// Which of those of this local that may set something known, in the order of the code.
     let index: Int
 
     /// Whether it has a bit of its own.
-    var isFollowed: Bool { index < 63 }
+    var isFollowed: Bool { index < FlowSteps.notFollowed }
     /// The bit that stands for it in a set of sites.
     var bit: UInt64 { isFollowed ? 1 << UInt64(index) : FlowSteps.other }
   }
 
-  /// Parameters, the zero that a local begins with, and sites beyond those that have a bit of their own.
+  /// A choice between two numbers that is added to a value: `value; a; b; condition; select; add`. It is the choice between
+  /// two sums, and if these are known, nobody has to add any more.
+  struct Choice {
+    /// The two instructions that push the numbers; the value ends where the first begins.
+    let ranges: (Range<Int>, Range<Int>)
+    let numbers: (Int32, Int32)
+    /// The addition, of one byte.
+    let addition: Int
+  }
+
+  /// Parameters, the zero that a local begins with, and sites that set something unknown or for which no bit is left.
   static let other: UInt64 = 1 << 63
+  private static let notFollowed = 63
+  /// How many instructions a choice may take.
+  private static let longestChoice = 32
   private static let mostLocals = 32
   /// How often further locals are found, by way of those found before.
   private static let mostRounds = 4
@@ -71,10 +86,13 @@ struct FlowSteps {
   private(set) var sites: [Site] = []
   /// For each loop and each block with handlers, in the order in which they begin: the sites inside.
   private(set) var regions: [Range<Int>] = []
+  /// What is chosen and added to values of steps, in the order of the code.
+  private(set) var choices: [Choice] = []
   private(set) var body = InputFile.nothing
   /// How many locals are followed.
   var localCount: Int { locals.count }
 
+  private let unit: InputModule
   private let globals: [SymbolicValue?]
   private let classes = Class.all
   private let wanted = Wanted.allCases.map(\.classes)
@@ -90,7 +108,8 @@ struct FlowSteps {
   private var open: [Int?] = []
 
   /// - Parameter globals: what is known of each global of the index space.
-  init(globals: [SymbolicValue?]) {
+  init(_ unit: InputModule, globals: [SymbolicValue?]) {
+    self.unit = unit
     self.globals = globals
   }
 
@@ -178,12 +197,23 @@ struct FlowSteps {
     return true
   }
 
+  // MARK: Choices
+
+  /// Whether a choice is added to the value in front of an offset.
+  ///
+  /// - Parameter next: the first choice that may; offsets ascend from call to call.
+  func isChosenFrom(_ offset: Int, _ next: inout Int) -> Bool {
+    while next < choices.count, choices[next].ranges.0.lowerBound < offset { next += 1 }
+    return next < choices.count && choices[next].ranges.0.lowerBound == offset
+  }
+
   // MARK: Steps
 
   /// - Parameter follows: whether further locals may be followed.
   private mutating func read(_ places: CodePlaces, _ wanted: Wanted, follows: Bool) throws(FormatError) {
     steps.removeAll(keepingCapacity: true)
     sites.removeAll(keepingCapacity: true)
+    choices.removeAll(keepingCapacity: true)
     for slot in 0..<localCount { siteCounts[slot] = 0 }
     places.pick(from: body, first: self.wanted[wanted.rawValue], second: wantedLocals, into: &picked)
     for next in 0..<picked.count {
@@ -196,8 +226,9 @@ struct FlowSteps {
         guard let slot = slot(ofLocal: try reader.u32()) else { continue }
         var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(slot))
         if byte != 0x20 {
-          sites.append(Site(slot: slot, index: siteCounts[slot]))
-          siteCounts[slot] += 1
+          let mayBeKnown = steps.last.map { $0.isValue && $0.sum.upperBound == place } ?? false
+          sites.append(Site(slot: slot, index: mayBeKnown ? siteCounts[slot] : FlowSteps.notFollowed))
+          if mayBeKnown { siteCounts[slot] += 1 }
         }
         if byte != 0x21, goesOn(at: reader.offset) {
           try addNumbers(to: &step, byte == 0x20 ? index : nil, places)
@@ -227,7 +258,7 @@ struct FlowSteps {
   /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
   ///
   /// - Parameter index: the step's place, if a number in front may be added; `nil` if not.
-  private func addNumbers(to step: inout FlowStep, _ index: Int?, _ places: CodePlaces) throws(FormatError) {
+  private mutating func addNumbers(to step: inout FlowStep, _ index: Int?, _ places: CodePlaces) throws(FormatError) {
     var front = index
     while true {
       var reader = body
@@ -237,7 +268,9 @@ struct FlowSteps {
       var number: Int64
       var lead = 0
       if let known = try self.number(byte, &reader) {
-        guard let operation = reader.peek(), classes[Int(operation)] == .sum else { return }
+        guard let operation = reader.peek(), classes[Int(operation)] == .sum else {
+          return try noteChoice(known, step.sum.upperBound..<reader.offset)
+        }
         try reader.skip(1)
         let isSum = operation == 0x6A || operation == 0x7C
         guard let signed = isSum ? known : known == .min ? nil : -known else { return }
@@ -260,6 +293,30 @@ struct FlowSteps {
       step.addend = narrow
       step.tailLength += UInt8(reader.offset - step.sum.upperBound)
       step.leadLength += UInt8(lead)
+    }
+  }
+
+  /// Notes a choice whose first number was read, if it is one.
+  private mutating func noteChoice(_ first: Int64, _ range: Range<Int>) throws(FormatError) {
+    var rest = body
+    rest.offset = range.upperBound
+    guard let byte = rest.peek(), classes[Int(byte)] == .number else { return }
+    try rest.skip(1)
+    guard let second = try number(byte, &rest), let first = Int32(exactly: first), let second = Int32(exactly: second)
+    else { return }
+    let end = rest.offset
+    var reader = InstructionReader(rest, isInsideBlocks: true)
+    // Values that the condition has on the stack.
+    var height = 0
+    for _ in 0..<FlowSteps.longestChoice {
+      guard let instruction = try? reader.next() else { return }
+      if instruction.opcode == .select, height == 1 {
+        guard instruction.end < body.end, body[instruction.end] == 0x6A || body[instruction.end] == 0x7C else { return }
+        return choices.append(
+          Choice(ranges: (range, range.upperBound..<end), numbers: (first, second), addition: instruction.end))
+      }
+      guard let effect = unit.effect(of: instruction), effect.pops <= height else { return }
+      height += effect.pushes - effect.pops
     }
   }
 

@@ -34,7 +34,8 @@ extension ByteString {
 ///
 /// wasm-ld gives both the same form, but for the name section, which has the functions' own names: a symbol is exported
 /// under that, an `export_name` is another one. So is the alias of a function whose own name is not visible; but that is
-/// mostly weak, and then imported too, or stands for a name that is reserved to the implementation (`__lseek`).
+/// mostly weak, and then imported too, or stands for a name that is reserved to the implementation (`__lseek`); where it is
+/// neither, it is exported, too.
 struct ExportNames {
   private var names: Set<ByteString> = []
 
@@ -45,9 +46,11 @@ struct ExportNames {
     for export in unit.exports {
       guard let index = export.function, Int(index) >= imports else { continue }
       let own = unit.functions[Int(index) - imports].name
-      guard !own.isEmpty, own != export.name, imported[export.name] == nil,
-        !ExportNames.isMangled(export.name, own: own)
-      else { continue }
+      // Where functions have no names, only what can be no symbol of a compiler is known to be none.
+      if own.isEmpty, ExportNames.isIdentifier(export.name) { continue }
+      guard own != export.name, imported[export.name] == nil, !ExportNames.isMangled(export.name, own: own) else {
+        continue
+      }
       if !ExportNames.isIdentifier(export.name) || !ExportNames.isReserved(own) { candidates.append(export) }
     }
     guard !candidates.isEmpty else { return }
@@ -65,7 +68,7 @@ struct ExportNames {
 
   /// The name section has mangled names as people write them.
   private static func isMangled(_ name: ByteString, own: ByteString) -> Bool {
-    guard name.hasPrefix("_"), !isIdentifier(own) else { return false }
+    guard name.hasPrefix("_"), !own.isEmpty, !isIdentifier(own) else { return false }
     let letters = name.bytes.drop { $0 == 0x5F }
     return letters.first == 0x5A || letters.first == 0x52 || letters.first == 0x44  // Z, R, D
   }

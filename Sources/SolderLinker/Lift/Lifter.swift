@@ -54,6 +54,7 @@ struct Lifter {
       declareMemoryBlock()
       readImportedConstants()
       readDefinedConstants()
+      placeThreadLocalData()
       placeLibrarySegments()
       placeLibraryElements()
     } else {
@@ -223,6 +224,9 @@ struct Lifter {
     let name = export.name
     if name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize" {
       if !facts.constructors.contains(function) { facts.constructors.append(function) }
+    } else if name == "__wasm_call_dtors" {
+      // One that it imports is the program's.
+      if Int(function) >= unit.functionImports.count { facts.destructors = function }
     } else if name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs"
       || name == "__wasm_apply_global_relocs"
     {
@@ -302,7 +306,8 @@ struct Lifter {
   private mutating func declareData(_ export: Export) -> Bool {
     guard let global = export.global else { return false }
     let index = Int(global) - unit.globalImports.count
-    guard index >= 0, !unit.globals[index].type.isMutable, let value = facts.globals[Int(global)] else { return false }
+    if index < 0 { return declareImportedAddress(export, facts.globals[Int(global)]) }
+    guard !unit.globals[index].type.isMutable, let value = facts.globals[Int(global)] else { return false }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
     guard let block = facts.memoryBlock else { return false }
     var symbol = UnitSymbol(
@@ -327,6 +332,16 @@ struct Lifter {
       if end > unit.segments[segment].size, end < 1 << 31 { unit.segments[segment].size = end }
     }
     unit.symbols.append(symbol)
+    return true
+  }
+
+  /// What a library imports as an address and exports again is another name for the data; its bases are its own business,
+  /// and the address of a function is refused (`ConventionCheck.swift`).
+  private mutating func declareImportedAddress(_ export: Export, _ value: SymbolicValue?) -> Bool {
+    guard let value else { return false }
+    if case .memory(let target) = value.base, value.base != facts.memoryBlock?.base {
+      unit.symbols.append(UnitSymbol(kind: .data, .alias(target), flags: flags(of: export), name: export.name))
+    }
     return true
   }
 
@@ -376,6 +391,24 @@ struct Lifter {
       if facts.memory.isDecidedByLayout(position) { continue }
       facts.globals[position] = evaluator.value(of: global.initializer)
       evaluator.globals[position] = facts.globals[position]
+    }
+  }
+
+  /// A library for one thread has its thread-local data among all other. Its code counts from `__tls_base`, or finds the
+  /// data by constants of its own (`GOT.data.internal.x`), to which wasm-ld (14 to 22) forgets to add where the library's
+  /// block is: as an object's, they count from there. Without names they are known as the only numbers that nobody sees.
+  private mutating func placeThreadLocalData() {
+    guard !unit.isThreaded, let block = facts.memoryBlock else { return }
+    facts.threadLocalOfOneThread = unit.dylink?.exportFlags.first { $0.flags.contains(.tls) }?.name
+    let exported = Set(unit.exports.compactMap(\.global))
+    for (index, global) in unit.globals.enumerated() {
+      let position = unit.globalImports.count + index
+      guard facts.globals[position]?.base == .number, !exported.contains(GlobalIndex(position)),
+        global.name == "__tls_base" || global.name.hasPrefix("GOT.data.internal.")
+          || global.name.isEmpty && facts.threadLocalOfOneThread != nil
+      else { continue }
+      facts.globals[position]?.base = block.base
+      facts.threadLocalOfOneThread = facts.threadLocalOfOneThread ?? global.name
     }
   }
 
@@ -483,7 +516,6 @@ struct Lifter {
       }
     }
     // Its globals stay variables to everybody else: the host may look at them.
-    facts.constants = facts.globals
     facts.globals = Array(repeating: nil, count: facts.globals.count)
     unit.lifted = facts
   }

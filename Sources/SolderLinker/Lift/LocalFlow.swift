@@ -98,7 +98,7 @@ struct LocalFlow {
     locals.removeAll(keepingCapacity: true)
     if code.localCount == 0 { return true }
     begin(code)
-    var (next, region) = (0, 0)
+    var (next, region, choice) = (0, 0, 0)
     /// What is on top of the stack, and where that ends; and where it is nothing but a read, of what.
     var (top, end): (KnownValue?, Int) = (nil, 0)
     var lone: (slot: Int, sites: UInt64)?
@@ -114,7 +114,7 @@ struct LocalFlow {
         (top, end, lone) = (known(step, sites), step.sum.upperBound, nil)
         if top == nil {
           locals[step.slot].needed |= sites
-        } else if step.isPlain {
+        } else if step.isPlain, !code.isChosenFrom(step.sum.upperBound, &choice) {
           lone = (step.slot, sites)
         }
       case .localSet, .localTee:

@@ -83,6 +83,7 @@ struct Marker {
     let known = state.resolution.wellKnown
     if let entry = state.resolution.entry { mark(entry) }
     if let destructors = known.callDestructors { mark(destructors) }
+    if let program = known.destructorsOfAll?.program { mark(program) }
     for entry in state.resolution.exportedImports { mark(entry.symbol) }
     // A position-independent result imports its stack pointer only when code uses it.
     let needsStack = !state.options.isPositionIndependent && state.resolution.needsStack
@@ -121,6 +122,9 @@ struct Marker {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
+    if let destructors = facts.destructors, state.resolution.wellKnown.destructorsOfAll != nil {
+      mark(function(destructors))
+    }
     if let data = facts.threadLocal { markThreadLocal(data, of: unit, facts) }
     if unit.contracts.keepsExports {
       for export in unit.exports {

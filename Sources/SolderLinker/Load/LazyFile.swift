@@ -27,7 +27,8 @@ final class LazySource: Sendable {
   private let file: InputFile
   /// `nil` for an object, which is read at once.
   private let archive: Archive?
-  private let moduleName: ByteString?
+  /// The module name under which others import from the archive.
+  let moduleName: ByteString?
   private let loader: UnitLoader
 
   init(_ file: InputFile, _ archive: Archive?, moduleName: ByteString?, symbols: [ByteString], _ loader: UnitLoader) {

@@ -4,9 +4,6 @@ import WebAssemblyFormat
 struct LiftedFacts {
   /// For each global of the index space: its value, if that is known at link time; `nil` for variables.
   var globals: [SymbolicValue?] = []
-  /// Of a plain module, whose globals are variables to its code (the host may look at them), the values of those that never
-  /// change, in the same order.
-  var constants: [SymbolicValue?] = []
   /// Globals of the index space that a relocation function sets: constants, unless something else sets them too.
   var assignedGlobals: [GlobalIndex: SymbolicValue] = [:]
   /// First symbol of each kind in the unit's symbol table: elements of one index space follow each other.
@@ -26,6 +23,8 @@ struct LiftedFacts {
   /// Functions of the index space that the module wants called at start; see `StartOrder`.
   var relocationFunctions: [FunctionIndex] = []
   var constructors: [FunctionIndex] = []
+  /// What a library wants called at the program's end.
+  var destructors: FunctionIndex?
   var initializeTLS: FunctionIndex?
   /// Emscripten's function that allocates a thread's block and calls the other.
   var allocateTLS: FunctionIndex?
@@ -33,6 +32,8 @@ struct LiftedFacts {
   var isThreaded = false
   /// Whether something says that it has thread-local data.
   var hasThreadLocalData = false
+  /// The name of thread-local data of a library for one thread, which has a single copy of it.
+  var threadLocalOfOneThread: ByteString?
   /// The library's thread-local data, if it has some and how to set it up is known.
   var threadLocal: ThreadLocalFacts?
   /// What the start function and the relocation functions may do, as far as they stay.
@@ -150,18 +151,4 @@ struct CodeFacts {
   var hasHeapBase = false
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
-}
-
-extension InputModule {
-  /// The number that an immutable global holds, if that is known when the file has been read, however its initial value
-  /// says it: as a constant, a sum, or the value of another global.
-  ///
-  /// - Parameter index: the global, among those that the module defines.
-  func number(ofGlobal index: Int) -> UInt64? {
-    let known = lifted.flatMap { $0.constants[checked: globalImports.count + index] ?? nil }
-    // A global that the layout decides is not among those that are known; what it holds now is a number all the same.
-    let value = known ?? SymbolicEvaluator(file, globals: []).value(of: globals[index].initializer)
-    guard let value, value.base == .number else { return nil }
-    return UInt64(bitPattern: value.addend)
-  }
 }

@@ -6,6 +6,8 @@ enum SyntheticBody {
   case trap
   /// Calls all constructors.
   case callConstructors
+  /// Calls the program's destructors, then those of all libraries.
+  case callDestructors
   /// Copies passive segments and clears zero-initialised memory, once for all threads.
   case initializeMemory
   /// Sets up a thread's block of thread-local data.

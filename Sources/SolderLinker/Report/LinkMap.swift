@@ -81,11 +81,15 @@ struct LinkMap {
 
   private func segments(at start: UInt64) -> String {
     var lines = ""
-    for (segment, place) in zip(program.memory.segments, layout.segments) {
-      let header = place.map { start + $0.header } ?? start
+    for (segment, places) in zip(program.memory.segments, layout.segments) {
+      let header = start + (places.first?.header ?? 0)
       lines += line(segment.address, header, segment.size, indent: 0, segment.name.description)
       var merged = segment.strings[...]
-      let contents = place.map { start + $0.contents }
+      let contents = places.map { place in
+        var place = place
+        place.contents += start
+        return place
+      }
       for piece in segment.pieces {
         while let first = merged.first, first.offset <= piece.offset {
           lines += self.strings(merged.removeFirst(), of: segment, at: contents)
@@ -98,28 +102,42 @@ struct LinkMap {
   }
 
   /// Where something is in the file; what takes no bytes there is shown at 0, as in wasm-ld.
-  private static func fileOffset(_ contents: UInt64?, _ offset: UInt64) -> UInt64 {
-    guard let contents else { return 0 }
-    return contents + offset
+  private static func fileOffset(_ places: [ImageLayout.SegmentPlace], _ offset: UInt64) -> UInt64 {
+    if places.count == 1, let place = places.first { return place.contents &+ offset &- place.range.lowerBound }
+    // The last that begins in front of it.
+    var (low, high) = (0, places.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if places[middle].range.lowerBound <= offset { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, places[low - 1].range.contains(offset) else { return 0 }
+    return places[low - 1].contents + offset - places[low - 1].range.lowerBound
   }
 
-  private func strings(_ run: OutputSegment.MergedRun, of segment: OutputSegment, at contents: UInt64?) -> String {
+  private func strings(
+    _ run: OutputSegment.MergedRun, of segment: OutputSegment, at contents: [ImageLayout.SegmentPlace]
+  ) -> String {
     line(
       segment.address + run.offset, LinkMap.fileOffset(contents, run.offset), UInt64(run.strings.bytes.count),
       indent: 8,
       "<internal>:(\(run.name))")
   }
 
-  private func piece(_ piece: OutputSegment.Piece, of segment: OutputSegment, at contents: UInt64?) -> String {
+  private func piece(_ piece: OutputSegment.Piece, of segment: OutputSegment, at contents: [ImageLayout.SegmentPlace])
+    -> String
+  {
     let unit = program.resolution.units[piece.unit]
     let input = unit.segments[Int(piece.segment)]
-    let file = LinkMap.fileOffset(contents, piece.offset)
+    func file(_ offset: UInt64) -> UInt64 {
+      guard contents.count > 1 else { return LinkMap.fileOffset(contents, piece.offset) &+ offset }
+      return LinkMap.fileOffset(contents, piece.offset &+ offset)
+    }
     let title = "\(unit.file.displayName):(\(input.name))"
-    var lines = line(segment.address + piece.offset, file, input.size, indent: 8, title)
+    var lines = line(segment.address + piece.offset, file(0), input.size, indent: 8, title)
     for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {
       let symbol = program.symbol(id)
       let address = segment.address &+ piece.offset &+ symbol.value
-      lines += line(address, file &+ symbol.value, symbol.size, indent: 16, displayName(id))
+      lines += line(address, file(symbol.value), symbol.size, indent: 16, displayName(id))
     }
     return lines
   }

@@ -18,6 +18,11 @@ struct ConventionCheck {
     guard unit.contracts.isSetUpByExports else { return }
     for export in unit.exports {
       if let function = export.function { check(function, exportedAs: export.name, of: unit) }
+      if let entry = unit.globalImports[checked: export.global.map { Int($0) } ?? unit.globalImports.count],
+        entry.module == "GOT.func"
+      {
+        report(unit, "exports its import \(entry.module).\(entry.name) as \(export.name)", "an export of the function")
+      }
     }
     for entry in unit.functionImports where entry.module == "env" && ConventionCheck.isReserved(entry.name) {
       report(unit, "imports \(entry.module).\(entry.name) as a function", "a \(ConventionCheck.kind(of: entry.name))")
@@ -43,7 +48,8 @@ struct ConventionCheck {
   private func wantedType(of name: ByteString) -> String? {
     if name == "__wasm_init_tls" { return is64 ? "(i64) -> void" : "(i32) -> void" }
     let isPlain =
-      name == "__wasm_call_ctors" || name == "__post_instantiate" || name == "_initialize"
+      name == "__wasm_call_ctors" || name == "__wasm_call_dtors" || name == "__post_instantiate"
+      || name == "_initialize"
       || name == "__wasm_apply_data_relocs" || name == "__wasm_apply_relocs" || name == "__wasm_apply_global_relocs"
       || name == "__wasm_apply_tls_relocs" || name == "__wasm_apply_global_tls_relocs"
     return isPlain ? "() -> void" : nil

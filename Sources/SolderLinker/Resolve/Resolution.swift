@@ -54,10 +54,26 @@ struct Resolution {
   mutating func completeOwnUnit() { units[.own] = synthetic.frozen(at: units[.own].bases) }
 }
 
+extension GlobalNumbers {
+  /// The numbers that globals hold when all names are known.
+  init(_ resolution: Resolution, decision: @escaping (Place) -> Decision) {
+    self.init(
+      module: { resolution.units[$0].module },
+      definition: { unit, index in
+        let unit = resolution.units[unit]
+        guard let facts = unit.lifted else { return nil }
+        let symbol = resolution.symbol(unit.symbolIDs[facts.symbol(index)])
+        guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own else { return nil }
+        return Place(unit: symbol.definer, global: symbol.globalID - resolution.units[symbol.definer].bases.global)
+      }, decision: decision)
+  }
+}
+
 /// Symbols that the conventions give a meaning (tool-conventions, Linking.md and BasicCABI.md), where the link has them.
 struct WellKnownSymbols {
   var callConstructors: SymbolID?
   var callDestructors: SymbolID?
+  var destructorsOfAll: DestructorsOfAll?
   var stackPointer: SymbolID?
   var memoryBase: SymbolID?
   var tableBase: SymbolID?

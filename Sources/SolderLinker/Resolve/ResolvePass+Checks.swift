@@ -139,11 +139,17 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
+      if isOtherKindOfImport(stated, symbol) { reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind) }
       guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] else {
         continue
       }
       checkReference(stated, position, of: unit, symbol, id)
     }
+  }
+
+  /// Whether a name turned out to stand for another one, which the host has, and which is no such thing.
+  private func isOtherKindOfImport(_ stated: UnitSymbol, _ symbol: Symbol) -> Bool {
+    symbol.isUndefined && symbol.kind != stated.kind && (symbol.has(.unnamed) || symbol.name != stated.name)
   }
 
   private mutating func checkReference(

@@ -7,7 +7,9 @@ import WebAssemblyFormat
 /// added any more.
 struct ResolvePass {
   var resolver: Resolver
-  private var known = WellKnownSymbols()
+  var known = WellKnownSymbols()
+  /// Whether the result itself calls the destructors.
+  var wrapsDestructors = false
   let options: LinkOptions
   let diagnostics: Diagnostics
   let names: NameArena
@@ -43,9 +45,12 @@ struct ResolvePass {
     if diagnostics.hasErrors { return nil }
     bindExportsOfImportedNames()
     let wraps = referToWrappedSymbols()
+    resolver.extractNamedMembers()
     processStubLibraries(inputs.stubLibraries)
+    resolver.extractNamedMembers()
     bindNamedModules()
     bindFunctionTable()
+    bindDestructors()
     resolver.addOptionalSymbols(&known, is64: is64)
     defineSharedGlobals()
     defineSharedTags()
@@ -115,27 +120,6 @@ struct ResolvePass {
   private mutating func unhideEntry() {
     guard let entrySymbol else { return }
     resolver.table.symbols[Int(entrySymbol)].flags.remove(.visibilityHidden)
-  }
-
-  /// `__wasm_call_dtors` is defined by the C library, and called by the wrappers around a command's exports unless the
-  /// program calls constructors and destructors itself.
-  private mutating func referToDestructors() {
-    guard options.contract.callsDestructors, let caller = known.callConstructors else { return }
-    let constructors = resolver.table.symbols[Int(caller)]
-    guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
-      !resolver.requestedExports.contains(ByteString("__wasm_call_ctors")),
-      let id = resolver.reference(ByteString("__wasm_call_dtors"), from: "<internal>")
-    else { return }
-    let symbol = resolver.table.symbols[Int(id)]
-    guard symbol.isDefined else { return }
-    if symbol.kind != .function {
-      diagnostics.error("__wasm_call_dtors must be a function", .reservedSymbol, symbol: "__wasm_call_dtors")
-    } else if symbol.type != resolver.types.emptyFunction {
-      diagnostics.error(
-        "__wasm_call_dtors must have no argument or return values", .reservedSymbol, symbol: "__wasm_call_dtors")
-    } else {
-      known.callDestructors = id
-    }
   }
 
   private mutating func exportIfDefined(_ name: ByteString) {

@@ -68,7 +68,21 @@ extension Resolver {
     guard unit.contracts.speaksOfAddresses, !global.type.isMutable, global.type.valueType == (is64 ? 0x7E : 0x7F) else {
       return false
     }
-    return unit.module.number(ofGlobal: index) != nil
+    // What the layout decides is a number all the same.
+    var numbers = GlobalNumbers(
+      module: { units[$0].module }, definition: { definition(of: $1, in: $0) }, decision: { _ in .module })
+    return numbers.number(of: .init(unit: unit.index, global: index)) != nil
+  }
+
+  /// The definition of a unit's import of a global; elements are still counted by unit.
+  private func definition(of index: GlobalIndex, in unit: UnitID) -> GlobalNumbers.Place? {
+    guard let facts = units[unit].lifted else { return nil }
+    let symbol = table.symbols[Int(id(Int(facts.symbol(index)), of: units[unit]))]
+    guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own, let definition = symbol.definition
+    else {
+      return nil
+    }
+    return GlobalNumbers.Place(unit: symbol.definer, global: Int(definition))
   }
 }
 

@@ -214,6 +214,37 @@ struct Resolver {
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
   }
 
+  /// Adds members of archives with a module name (`NAME=ARCHIVE`) that define what is imported from that module.
+  mutating func extractNamedMembers() {
+    var members: [ByteString: [ByteString: LazyFileID]] = [:]
+    for (index, file) in lazyFiles.values.enumerated() {
+      guard let module = file.source.moduleName else { continue }
+      for position in file.symbols {
+        let name = file.source.symbols[position]
+        if members[module]?[name] == nil { members[module, default: [:]][name] = LazyFileID(index) }
+      }
+    }
+    guard !members.isEmpty else { return }
+    // What is added may import in turn.
+    var next = 0
+    while next < table.symbols.count {
+      let id = SymbolID(next)
+      let symbol = table.symbols[next]
+      next += 1
+      guard symbol.isUndefined, !symbol.isWeak, symbol.importNames != nil else { continue }
+      let (module, name) = table.importName(of: symbol)
+      guard let file = members[module]?[name], !extracted[file], let unit = lazyFiles[file].load() else { continue }
+      extracted[file] = true
+      // The file is about to define its names.
+      if let named = table.find(name), table.symbols[Int(named)].lazyFile == file {
+        table.symbols[Int(named)].meaning = .undefined
+      }
+      let referrer = displayName(ofUnit: symbol.unit)
+      begin(unit, because: Extraction(referrer: referrer, file: unit.file.displayName, symbol: id))
+      finishBegunUnits()
+    }
+  }
+
   /// The file of a unit, as messages name it.
   func displayName(ofUnit index: UnitID?) -> String {
     index == .own ? "<internal>" : units[index]?.file.displayName ?? "<internal>"

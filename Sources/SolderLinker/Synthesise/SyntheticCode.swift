@@ -47,6 +47,7 @@ struct SyntheticCode {
     switch body {
     case .trap: writer.byte(0x00)
     case .callConstructors: writeConstructors(to: &writer)
+    case .callDestructors: writeDestructors(to: &writer)
     case .callAll(let functions):
       for id in functions { call(id, &writer) }
     case .startAll:
@@ -73,6 +74,12 @@ struct SyntheticCode {
       for _ in 0..<program.signature(of: program.symbol(id).type).results { writer.byte(0x1A) }
     }
     once?.end(&writer)
+  }
+
+  /// Takes down everything in the reverse order of its construction.
+  private func writeDestructors(to writer: inout ByteWriter) {
+    if let program = program.resolution.wellKnown.destructorsOfAll?.program { call(program, &writer) }
+    for id in program.indices.start.destructors { call(id, &writer) }
   }
 
   private func once(_ address: UInt64) -> OnceCode {

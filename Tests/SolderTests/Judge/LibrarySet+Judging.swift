@@ -17,6 +17,7 @@ extension LibrarySet: JudgedSet {
     var libraries: [Library]
     var program: String?
     var numbers: [String]
+    var aliases: [String: String]
     var result: String?
     var errors: [String]
     var calls: [[WebAssemblyHost.Word]]
@@ -36,6 +37,7 @@ extension LibrarySet: JudgedSet {
             alignment: library.alignment, table: library.slots.count,
             needed: library.needed.filter { !libraries[$0].isRemoved }.map { libraries[$0].name })
         }, program: program.map { _ in encoded("program.wasm") }, numbers: Set(numberNames).sorted(),
+        aliases: dataAliases,
         result: run.bytes.map { Data($0).base64EncodedString() }, errors: run.errors, calls: calls.map(\.words)))
   }
 
@@ -70,6 +72,11 @@ extension LibrarySet: JudgedSet {
       for change: (inout Library) -> Bool in [
         { library in library.needed.popLast() != nil },
         { library in library.reexports.popLast() != nil },
+        { library in library.dataReexports.popLast() != nil },
+        { library in
+          defer { library.threadLocal = [] }
+          return !library.threadLocal.isEmpty
+        },
         { library in
           defer { library.constructor = nil }
           return library.constructor != nil
@@ -136,6 +143,8 @@ extension LibrarySet: JudgedSet {
         lines += function.body.map { "      \($0)" }
       }
       lines += library.reexports.map { "  exports the import \($0.of) as \($0.name)" }
+      lines += library.dataReexports.map { "  exports the imported data \($0.of) as \($0.name)" }
+      if !library.threadLocal.isEmpty { lines.append("  thread-local: \(library.threadLocal.sorted())") }
       if !library.slots.isEmpty { lines.append("  table of functions \(library.slots)") }
       if let steps = library.constructor { lines.append("  constructor \(steps)") }
       if let steps = library.start { lines.append("  start \(steps)") }

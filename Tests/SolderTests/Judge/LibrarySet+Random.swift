@@ -29,9 +29,13 @@ private struct LibrarySetGenerator {
       set.functions["x"] = .init(parameters: 1, rank: 0)
       set.weak.append("x")
     }
-    for index in 0..<count { makeLibrary(index, of: count) }
+    if random.chance(30) { set.missingData = ["n"] }
+    // One set in six is a tangle of libraries that need each other.
+    let isTangled = random.chance(16)
+    for index in 0..<count { makeLibrary(index, of: count, chanceOfLater: isTangled ? 60 : 8) }
     defineAll()
     makeCells()
+    passOnData()
     settleRelocations()
     for index in 0..<count { makeCode(index) }
     set.order = Array(0..<count).shuffled(using: &random)
@@ -43,15 +47,15 @@ private struct LibrarySetGenerator {
     return set
   }
 
-  private mutating func makeLibrary(_ index: Int, of count: Int) {
+  private mutating func makeLibrary(_ index: Int, of count: Int, chanceOfLater: Int) {
     var library = LibrarySet.Library(name: "lib\(index).so")
-    for other in 0..<count where other != index && random.chance(other < index ? 35 : 8) {
+    for other in 0..<count where other != index && random.chance(other < index ? 35 : chanceOfLater) {
       library.needed.append(other)
     }
     library.alignment = random.pick([2, 3, 4, 4, 6, 9])
     if set.is64 { library.alignment = max(library.alignment, 3) }
     library.relocation = random.pick([.exported, .exported, .exported, .fromStart, .fromConstructors])
-    library.isLegacy = random.chance(10) && set.weak.isEmpty
+    library.isLegacy = random.chance(10) && set.weak.isEmpty && set.missingData.isEmpty
     library.padsOperands = random.chance(50)
     library.hasNames = random.chance(50)
     library.globals = (0..<random.below(3)).map { _ in Int32(random.below(100)) }
@@ -123,6 +127,25 @@ private struct LibrarySetGenerator {
         case 3 where !leaves.isEmpty: set.libraries[index].cells.append(.slotOf(random.pick(leaves)))
         default: break
         }
+      }
+    }
+  }
+
+  /// A library may export data that it imports under a name of its own, also what another one passed on.
+  private mutating func passOnData() {
+    for index in set.libraries.indices {
+      if !set.libraries[index].isLegacy, random.chance(20) {
+        set.libraries[index].threadLocal = Set(
+          set.libraries[index].exports.filter { _ in random.chance(40) }.map(\.name))
+      }
+      guard !numberNames.isEmpty, random.chance(20) else { continue }
+      set.libraries[index].dataReexports.append(("q\(index)", random.pick(numberNames)))
+      numberNames.append("q\(index)")
+    }
+    for index in set.libraries.indices {
+      for cell in set.libraries[index].cells.indices {
+        guard case .pointerTo = set.libraries[index].cells[cell], random.chance(20) else { continue }
+        set.libraries[index].cells[cell] = .pointerTo(random.pick(numberNames))
       }
     }
   }
@@ -200,6 +223,7 @@ private struct LibrarySetGenerator {
       return nil
     // A function of rank 0 calls nothing that there is.
     case 9:
+      if !set.missingData.isEmpty, random.chance(50) { return .isNullData(random.pick(set.missingData)) }
       let names = rank == 0 ? set.missing : set.weak
       return names.isEmpty ? .number(Int32(random.below(1000))) : .isNull(random.pick(names))
     case 10: return .readShared

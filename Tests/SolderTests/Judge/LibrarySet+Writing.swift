@@ -15,10 +15,20 @@ extension LibrarySet {
 
   /// Names of data that are numbers, as far as they are defined.
   var numberNames: [String] {
-    libraries.filter { !$0.isRemoved }.flatMap { library in
+    let own = libraries.filter { !$0.isRemoved }.flatMap { library in
       library.exports.filter { library.cells[$0.cell].isNumber }.map(\.name)
     }
+    return own + dataAliases.filter { own.contains(dataEnd($0.key)) }.keys
   }
+
+  /// What names of data that libraries pass on stand for.
+  var dataAliases: [String: String] {
+    Dictionary(
+      libraries.filter { !$0.isRemoved }.flatMap { library in library.dataReexports.map { ($0.name, $0.of) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  private func dataEnd(_ name: String) -> String { dataAliases[name].map(dataEnd) ?? name }
 
   var functionNames: [String] {
     libraries.filter { !$0.isRemoved }.flatMap { $0.functions.flatMap(\.exports) + $0.reexports.map(\.name) }
@@ -86,6 +96,7 @@ private struct LibraryWriter {
       tableSize: library.slots.count)
     dylink.needed = library.needed.filter { !whole.libraries[$0].isRemoved }.map { whole.libraries[$0].name }
     dylink.isLegacy = library.isLegacy
+    dylink.exports = library.exports.filter { library.threadLocal.contains($0.name) }.map { ($0.name, 0x100) }
     addImports(&dylink)
     builder.dylink = dylink
     if library.hasOwnMemory { builder.memory(Limits(1)) }
@@ -99,6 +110,9 @@ private struct LibraryWriter {
         name: library.hasNames ? function.exports.first ?? "local\(place)" : nil,
         body(function.body, parameters: function.parameters) + [.localGet(function.parameters)])
       for name in function.exports { builder.export(name, .function, index) }
+    }
+    for (name, other) in library.dataReexports {
+      if let index = addresses[other] { builder.export(name, .global, index) }
     }
     for (name, other) in library.reexports { if let index = imports[other] { builder.export(name, .function, index) } }
     addSpecialFunctions()
@@ -131,6 +145,7 @@ private struct LibraryWriter {
     func addAddress(_ name: String) {
       guard addresses[name] == nil else { return }
       addresses[name] = builder.importGlobal("GOT.mem", name, address, isMutable: true)
+      if whole.missingData.contains(name) { dylink.imports.append(("GOT.mem", name, 1)) }
     }
     func addSlot(_ name: String) {
       guard slotGlobals[name] == nil else { return }
@@ -151,7 +166,7 @@ private struct LibraryWriter {
     }
     for step in steps {
       switch step {
-      case .loadName(let name), .storeName(let name), .isAddress(let name, _): addAddress(name)
+      case .loadName(let name), .storeName(let name), .isAddress(let name, _), .isNullData(let name): addAddress(name)
       case .callAddress(let name), .isSlot(let name, _): addSlot(name)
       case .isNull(let name):
         addSlot(name)
@@ -161,6 +176,7 @@ private struct LibraryWriter {
       }
     }
     for (_, name) in library.reexports { addFunction(name) }
+    for (_, name) in library.dataReexports { addAddress(name) }
     for step in steps {
       switch step {
       case .callAndCatch(let name): addFunction(name)
@@ -328,6 +344,7 @@ private struct LibraryWriter {
       code += [.globalGet(slotGlobals[name] ?? 0), number(0), equal, .i32Eqz, .if()]
       mix(arguments(function.parameters) + [.call(index)])
       code.append(.end)
+    case .isNullData(let name): mix([.globalGet(addresses[name] ?? 0), whole.is64 ? .i64Eqz : .i32Eqz])
     case .stack:
       code += [.globalGet(stackPointer), number(16), whole.is64 ? .i64Sub : .i32Sub, .localTee(result + 1)]
       code += [.globalSet(stackPointer), .localGet(result + 1), .localGet(result), .i32Store(offset: 8)]

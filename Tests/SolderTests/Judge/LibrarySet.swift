@@ -12,6 +12,8 @@ struct LibrarySet: Sendable {
   /// Names that everybody imports weakly, and those of them that nobody defines.
   var weak: [String] = []
   var missing: [String] = []
+  /// Data that is imported weakly and that nobody defines.
+  var missingData: [String] = []
   /// The order of the command line.
   var order: [Int] = []
   var options: [String] = []
@@ -79,6 +81,10 @@ struct LibrarySet: Sendable {
     var relocation = Relocation.exported
     /// Functions that are imported, and exported again under another name.
     var reexports: [(name: String, of: String)] = []
+    /// The same for data.
+    var dataReexports: [(name: String, of: String)] = []
+    /// Names of data that the library says is thread-local: for one thread, that says nothing.
+    var threadLocal: Set<String> = []
     var isLegacy = false
     var padsOperands = false
     var hasNames = false
@@ -106,6 +112,7 @@ struct LibrarySet: Sendable {
     case isAddress(name: String, cell: Int)
     case isSlot(name: String, cell: Int)
     case isNull(String)
+    case isNullData(String)
     case stack
     case readGlobal(Int)
     case writeGlobal(Int)
