@@ -173,15 +173,18 @@ struct Link {
     whenDecided(program)
     if control.isCancelled { return nil }
 
-    // Write the bodies of the linker's own functions, and join custom sections.
+    // Write the bodies of the linker's own functions, and measure all functions. Afterwards the place of each in the code
+    // section is final.
     let bodies = SyntheticCode(program: program).bodies()
-    let custom = CustomPlan(resolution, options, threads)
-    let encoder = OperandEncoder(program, custom, threads)
-    timer.end(.customSections, items: custom.outputs.count)
-
-    // Measure the functions. Afterwards the place of each in the code section is final.
-    let codePlan = CodePlan(program, encoder, bodies, threads)
+    let codeEncoder = OperandEncoder(program, CustomPlan(), threads)
+    let codePlan = CodePlan(program, codeEncoder, bodies, threads)
     timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
+
+    // Bring what debug information says of code to the code of the result, and join custom sections.
+    let rewritten = DebugInformationPass(program, codeEncoder, codePlan, diagnostics, threads).run()
+    if diagnostics.hasErrors { return nil }
+    let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
+    timer.end(.customSections, items: encoder.custom.outputs.count)
 
     // Lay out the result: where every byte goes, and what writes it there, once.
     var writer = ImageWriter(program, encoder, codePlan, bodies: bodies, threads)

@@ -125,7 +125,7 @@ import WebAssemblyFormat
     map.add(12..<20, length: 0)
     map.add(30..<31, length: 2)
     #expect(map.growth == -3)
-    #expect([0, 9, 10, 11].map(map.position) == [0, 9, 10, 10])
+    #expect([0, 9, 10, 11].map(map.position) == [0, 9, 10, 16])
     // Gone: where what follows is.
     #expect([12, 19, 20, 29].map(map.position) == [16, 16, 16, 25])
     #expect([30, 31, 40].map(map.position) == [26, 28, 37])
@@ -147,7 +147,10 @@ import WebAssemblyFormat
           let end = Int.random(in: next + 1...min(next + 6, count), using: &random)
           let length = Int.random(in: 0...8, using: &random)
           map.add(UInt32(next)..<UInt32(end), length: length)
-          if end - next != length { for old in next..<end { replaced[old] = result.count } }
+          if end - next != length {
+            replaced[next] = result.count
+            for old in next + 1..<max(end, next + 1) { replaced[old] = result.count + length }
+          }
           if end - next == length { result += Array(next..<end) } else { result += Array(repeating: -1, count: length) }
           next = end
         }

@@ -10,7 +10,7 @@ import Testing
     "SolderLinker/Options", "SolderLinker/Diagnostics",
     "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
     "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
-    "SolderLinker/Synthesise",
+    "SolderLinker/DebugInformation", "SolderLinker/Synthesise",
     "SolderLinker/Report",
   ]
 

@@ -69,6 +69,8 @@ extension Diagnostic {
     public static let threads = Code("threads")
     /// What the format of the result has no room for or cannot say.
     public static let objectFormat = Code("object-format")
+    /// Debug information that cannot be read, and so is left out.
+    public static let debugInformation = Code("debug-information")
 
     // MARK: The linker
 

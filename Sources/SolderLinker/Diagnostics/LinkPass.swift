@@ -10,8 +10,8 @@ public enum LinkPass: String, CaseIterable, Sendable {
   case foldIdentical = "fold identical"
   case number = "number"
   case symbolValues = "symbol values"
-  case customSections = "custom sections"
   case measureCode = "measure code"
+  case customSections = "custom sections"
   case smallSections = "small sections"
   case write = "copy, patch, write"
 

@@ -13,7 +13,7 @@ struct CodePlan {
   private(set) var arePatched: [Bool] = []
   /// Offset of each in the payload.
   private(set) var offsets: [UInt32] = []
-  /// Offset of each body, behind the number that tells its size as the input has it.
+  /// Offset of each body, behind the number that tells its size.
   private(set) var bodyOffsets: [UInt32] = []
   private(set) var payloadSize: UInt64 = 0
   private(set) var countLength = 0
@@ -21,7 +21,7 @@ struct CodePlan {
   /// What measuring a function finds out.
   private struct Measured {
     var size: UInt32
-    /// Bytes of the number in front of the body that tells its size, in the input.
+    /// Bytes of the number in front of the body that tells its size.
     var prefix: UInt32
     var isPatched: Bool
   }
@@ -90,7 +90,8 @@ struct CodePlan {
     // With compression, the number that tells the size becomes shorter too.
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes
-    return Measured(size: UInt32(body + LEB128.length(unsigned: UInt64(body))), prefix: prefix, isPatched: false)
+    let length = LEB128.length(unsigned: UInt64(body))
+    return Measured(size: UInt32(body + length), prefix: UInt32(length), isPatched: false)
   }
 
   /// Where the bytes of a body of the result stand in comparison with the input; offsets count from its first byte.

@@ -13,21 +13,25 @@ struct CustomPlan {
   }
 
   private(set) var outputs: [Output] = []
+  let rewritten: RewrittenSections
   /// Offset of each input section in its output section, and which that is, numbered over all units.
   private var offsets = Row<LinkCustomSections, UInt64>()
   private var outputIndices = Row<LinkCustomSections, PackedIndex<OutputCustomSections>>()
 
-  init() {}
+  init() { rewritten = RewrittenSections() }
 
-  /// Collects the custom sections of all units that are copied.
-  init(_ resolution: Resolution, _ options: LinkOptions, _ threads: Threads) {
+  /// Collects the custom sections of all units that are part of the result.
+  ///
+  /// - Parameter rewritten: those that are not copied as they are.
+  init(_ resolution: Resolution, _ rewritten: RewrittenSections, _ options: LinkOptions, _ threads: Threads) {
+    self.rewritten = rewritten
     let count = resolution.units.reduce(0) { $0 + $1.customSections.count }
     offsets = Row(repeating: 0, count: count)
     outputIndices = Row(repeating: .none, count: count)
     var byName: [ByteString: Int] = [:]
     for unit in resolution.inLinkOrder {
       for (index, section) in unit.customSections.enumerated()
-      where !unit.isDiscarded(comdat: section.comdat) && CustomPlan.isCopied(section.name, of: unit, options) {
+      where !unit.isDiscarded(comdat: section.comdat) && isCopied(section.name, of: unit, options) {
         let output: Int
         if let found = byName[section.name] {
           output = found
@@ -46,13 +50,14 @@ struct CustomPlan {
   }
 
   /// Whether a section is copied: the linker makes some itself, and leaves out what would be wrong.
-  private static func isCopied(_ name: ByteString, of unit: Unit, _ options: LinkOptions) -> Bool {
+  private func isCopied(_ name: ByteString, of unit: Unit, _ options: LinkOptions) -> Bool {
     if name == "linking" || name == "name" || name == "producers" || name == "target_features" { return false }
     if name.hasPrefix("reloc.") || name == ".llvmbc" || name == ".llvmcmd" || name == "build_id" { return false }
     let isDebug = name.hasPrefix(".debug_")
     if isDebug, options.stripDebug || options.stripAll { return false }
-    // Addresses in the debug information of a finished module have no relocations.
-    if !unit.contracts.relocatesCustomSections, isDebug || name == "sourceMappingURL" || name == "external_debug_info" {
+    if isDebug, rewritten.withoutDebugInformation.contains(unit.index) { return false }
+    // They would speak of the file, which is not the result.
+    if !unit.contracts.relocatesCustomSections, name == "sourceMappingURL" || name == "external_debug_info" {
       return false
     }
     // Hints by function index and code offset would be about other functions.
@@ -90,7 +95,8 @@ struct CustomPlan {
       outputs[index].pieces[position].offset = outputs[index].size
       offsets[id] = outputs[index].size
       outputIndices[id] = PackedIndex(OutputCustomIndex(index))
-      outputs[index].size += UInt64(piece.unit.customSections[piece.index].content.remaining)
+      outputs[index].size += UInt64(
+        rewritten[id]?.size ?? piece.unit.customSections[piece.index].content.remaining)
     }
   }
 
@@ -101,6 +107,7 @@ struct CustomPlan {
   func offset(of offset: UInt64, inSection section: CustomSectionID) -> UInt64 {
     guard let output = outputIndices[checked: section]?.index else { return offset }
     if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section.rawValue) }
-    return offsets[section] &+ offset
+    guard let map = rewritten[section]?.map else { return offsets[section] &+ offset }
+    return offsets[section] &+ UInt64(map.position(of: UInt32(truncatingIfNeeded: offset)))
   }
 }

@@ -309,6 +309,10 @@ struct ImageWriter {
       for piece in output.pieces {
         let offset = start + Int(piece.offset)
         let unit = piece.unit
+        if let rewritten = encoder.custom.rewritten[unit.bases.custom + piece.index] {
+          add(rewritten, of: unit, at: offset, tombstone)
+          continue
+        }
         let content = unit.customSections[piece.index].content
         let relocations = unit.customRelocations[piece.index]
         addRegion(offset..<offset + content.remaining) { window in
@@ -319,6 +323,23 @@ struct ImageWriter {
           guard !relocations.isEmpty else { return }
           Patcher(unit, encoder).patchData(relocations, in: room, tombstone: tombstone)
         }
+      }
+    }
+  }
+
+  /// Adds a section of a unit that was written anew.
+  private mutating func add(_ section: RewrittenSection, of unit: Unit, at start: Int, _ tombstone: Tombstone) {
+    let encoder = self.encoder
+    var offset = start
+    for chunk in section.chunks {
+      let place = offset
+      offset += chunk.bytes.count
+      addRegion(place..<offset) { window in
+        window.write(chunk.bytes, at: place)
+        guard !chunk.relocations.isEmpty else { return }
+        let all = RelocationRange(start: 0, end: UInt32(chunk.relocations.count))
+        Patcher(RelocatedUnit(unit, chunk.relocations), encoder).patchData(
+          all, in: window.room(at: place, count: chunk.bytes.count), tombstone: tombstone)
       }
     }
   }

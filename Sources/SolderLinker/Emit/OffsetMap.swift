@@ -26,8 +26,15 @@ struct OffsetMap: Equatable {
     changes.append(Change(old: old, new: start..<start + UInt32(length)))
   }
 
-  /// Where the byte at `offset` is. One that was replaced is where its replacement begins; the end of the fragment is its
-  /// end.
+  /// Adds the edits of another fragment, of which this one has the bytes from `start` on.
+  mutating func append(_ other: OffsetMap, behind start: UInt32) {
+    for change in other.changes {
+      add(start + change.old.lowerBound..<start + change.old.upperBound, length: change.new.count)
+    }
+  }
+
+  /// Where the byte at `offset` is; the end of the fragment is its end. What began where bytes were replaced begins where
+  /// their replacement does, and what began among them begins behind it: an instruction that is left is found there.
   func position(of offset: UInt32) -> UInt32 {
     var (low, high) = (0, changes.count)
     while low < high {
@@ -36,7 +43,8 @@ struct OffsetMap: Equatable {
     }
     guard low > 0 else { return offset }
     let change = changes[low - 1]
+    if offset == change.old.lowerBound { return change.new.lowerBound }
     return offset < change.old.upperBound
-      ? change.new.lowerBound : change.new.upperBound + (offset - change.old.upperBound)
+      ? change.new.upperBound : change.new.upperBound + (offset - change.old.upperBound)
   }
 }

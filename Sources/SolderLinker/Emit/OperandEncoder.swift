@@ -55,6 +55,17 @@ final class OperandEncoder: Sendable {
     importedFunctions = program.indices.importCounts.functions
   }
 
+  /// The same, knowing where custom sections go.
+  init(_ encoder: OperandEncoder, _ custom: CustomPlan) {
+    program = encoder.program
+    self.custom = custom
+    values = encoder.values
+    types = encoder.types
+    importedFunctions = encoder.importedFunctions
+    functionIndices = encoder.functionIndices
+    bodyOffsets = encoder.bodyOffsets
+  }
+
   /// The same, knowing where the functions are.
   init(_ encoder: OperandEncoder, bodyOffsets: [UInt32]) {
     program = encoder.program

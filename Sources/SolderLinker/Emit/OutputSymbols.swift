@@ -16,11 +16,11 @@ struct OutputSymbols {
   private var indices: [PackedIndex<OutputSymbolSpace>]
   private var firstSection = OutputSymbolIndex(0)
 
-  init(_ program: Program) {
+  init(_ program: Program, _ custom: CustomPlan) {
     indices = Array(repeating: .none, count: program.resolution.table.symbols.count)
     addNamed(program)
     addImports(program)
-    addLocal(program)
+    addLocal(program, custom)
     firstSection = OutputSymbolIndex(entries.count)
     if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered) {
       neededTable = program.indices.functionTableSymbol
@@ -62,9 +62,9 @@ struct OutputSymbols {
     }
   }
 
-  private mutating func addLocal(_ program: Program) {
+  private mutating func addLocal(_ program: Program, _ custom: CustomPlan) {
     for unit in program.resolution.inLinkOrder {
-      let superfluous = unit.contracts.isRecovered ? superfluousSymbols(of: unit, program) : []
+      let superfluous = unit.contracts.isRecovered ? superfluousSymbols(of: unit, program, custom) : []
       for id in unit.symbolIDs.values where !superfluous.contains(id) {
         let symbol = program.symbol(id)
         // A stub for a missing function is local to each file that refers to it.
@@ -77,7 +77,9 @@ struct OutputSymbols {
 
   /// A finished module has a symbol for every entry of its index spaces, so that operands become symbols without a look:
   /// those that nothing refers to are not needed where the same thing has a name.
-  private func superfluousSymbols(of unit: Unit, _ program: Program) -> Set<SymbolID> {
+  private func superfluousSymbols(
+    of unit: Unit, _ program: Program, _ custom: CustomPlan
+  ) -> Set<SymbolID> {
     var isNamed: Set<Definition> = []
     for id in unit.symbolIDs.values {
       let symbol = program.symbol(id)
@@ -89,6 +91,7 @@ struct OutputSymbols {
       if symbol.isLocal, symbol.state == .defined, isNamed.contains(Definition(symbol)) { result.insert(id) }
     }
     for edit in unit.relocations where edit.namesSymbol { result.remove(unit.symbolIDs[edit.symbol]) }
+    for edit in custom.rewritten.relocations(of: unit) { result.remove(unit.symbolIDs[edit.symbol]) }
     for id in StartOrder.libraryConstructors(unit) { result.remove(id) }
     return result
   }

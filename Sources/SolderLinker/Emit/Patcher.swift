@@ -21,7 +21,10 @@ struct Patcher {
   /// patched once more.
   let codeLength: OperandLength
 
-  init(_ unit: Unit, _ encoder: OperandEncoder) {
+  init(_ unit: Unit, _ encoder: OperandEncoder) { self.init(RelocatedUnit(unit), encoder) }
+
+  init(_ source: RelocatedUnit, _ encoder: OperandEncoder) {
+    let unit = source.unit
     let options = encoder.program.options
     if unit.contracts.mayChangeSize, options.contract.keepsRelocations {
       codeLength = .patchable
@@ -30,7 +33,7 @@ struct Patcher {
     } else {
       codeLength = .asWritten
     }
-    source = RelocatedUnit(unit)
+    self.source = source
     self.encoder = encoder
     values = encoder.values
     typeIDs = unit.typeIDs

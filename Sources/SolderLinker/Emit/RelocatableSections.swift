@@ -22,7 +22,7 @@ struct RelocatableSections {
     self.encoder = encoder
     custom = encoder.custom
     self.places = places
-    symbols = OutputSymbols(program)
+    symbols = OutputSymbols(program, encoder.custom)
   }
 
   /// The payloads of all `reloc.` sections behind their names.
@@ -64,6 +64,14 @@ struct RelocatableSections {
     for (output, index) in zip(custom.outputs, places.custom) {
       append(output.name.description, of: index) { section in
         for piece in output.pieces {
+          if let rewritten = custom.rewritten[piece.unit.bases.custom + piece.index] {
+            var place = piece.offset
+            for chunk in rewritten.chunks {
+              section.add(chunk.relocations[...], of: piece.unit, countedFrom: 0, at: place)
+              place += UInt64(chunk.bytes.count)
+            }
+            continue
+          }
           let relocations = piece.unit.customRelocations[piece.index]
           section.add(relocations, of: piece.unit, countedFrom: 0, at: piece.offset)
         }

@@ -22,8 +22,14 @@ struct RelocationSection {
   ///   - start: where the relocations' offsets count from.
   ///   - place: where that is in the payload of the section of the result.
   mutating func add(_ range: RelocationRange, of unit: Unit, countedFrom start: UInt64, at place: UInt64) {
-    for index in range.indices {
-      let relocation = unit.relocations[index]
+    add(unit.relocations[range.indices], of: unit, countedFrom: start, at: place)
+  }
+
+  /// Adds relocations of a unit.
+  mutating func add(
+    _ relocations: ArraySlice<Relocation>, of unit: Unit, countedFrom start: UInt64, at place: UInt64
+  ) {
+    for relocation in relocations {
       let target: UInt32
       if relocation.kind == .typeIndexLEB {
         target = program.index(ofType: relocation.type, of: unit)

@@ -67,12 +67,21 @@ struct Lifter {
     nameFunctionsInGlobals()
     nameOperands()
     declareExports()
+    declareDebugSections()
     if unit.origin == .sharedLibrary { readThreadLocalData() }
     unit.lifted = facts
     if unit.origin == .sharedLibrary {
       StartUpReader.run(unit)
     } else {
       findPlainConventions()
+    }
+  }
+
+  /// Sections of debug information refer to each other.
+  private func declareDebugSections() {
+    for (index, section) in unit.customSections.enumerated() where section.name.hasPrefix(".debug_") {
+      unit.symbols.append(
+        UnitSymbol(kind: .section, .defined(DefinitionIndex(index)), flags: .bindingLocal, name: section.name))
     }
   }
 

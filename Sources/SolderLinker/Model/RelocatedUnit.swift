@@ -10,4 +10,11 @@ struct RelocatedUnit {
     relocations = unit.relocations
     symbolIDs = unit.symbolIDs
   }
+
+  /// A unit with relocations that it did not come with; none of them has an addend of more than 32 bits.
+  init(_ unit: Unit, _ relocations: [Relocation]) {
+    self.unit = unit
+    self.relocations = relocations
+    symbolIDs = unit.symbolIDs
+  }
 }

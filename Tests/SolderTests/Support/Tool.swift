@@ -19,6 +19,7 @@ enum Tool: String, CaseIterable, Sendable {
   /// What objects say, as LLVM reads them.
   case symbols = "llvm-nm-19"
   case disassembler = "llvm-objdump-19"
+  case debugReader = "llvm-dwarfdump-19"
   case python = "python3"
   /// The one that has Rust's standard library for WASI.
   case rustc

@@ -1,0 +1,193 @@
+import WebAssemblyFormat
+
+/// Goes through the entries of one unit of `.debug_info` or `.debug_types`, and finds all that refers to something.
+///
+/// No entry changes its length, since entries refer to each other by offset. A length of code that changed is written over
+/// the old one; one that has no room there is an error, and has not been seen: compilers write four bytes.
+struct EntryWalker {
+  private let file: DebugFile
+  private let content: DebugContent
+  private let context: UnitContext
+  private let number: Int
+  private let abbreviations: DwarfAbbreviations
+  private let plan: EntryPlan
+  /// The bytes of the unit.
+  private(set) var chunk: SectionChunk
+  private(set) var lists: [ListReference] = []
+  private(set) var uses: [AddressUse] = []
+
+  // Of the entry that is being read.
+  private var low: CodePlace?
+  /// A length or an address of an end, which wait for the beginning.
+  private var lengths: [(offset: Int, end: Int, width: Int, value: UInt64)] = []
+  private var high: (offset: Int, value: UInt64)?
+  private var argument: (expression: Range<Int>, type: UInt64)?
+  private var argumentType: UInt64 = 0
+
+  /// - Parameter number: of the unit in the file.
+  init(
+    _ file: DebugFile, _ content: DebugContent, _ context: UnitContext, _ number: Int,
+    _ abbreviations: DwarfAbbreviations
+  ) throws(FormatError) {
+    self.file = file
+    self.content = content
+    self.context = context
+    self.number = number
+    self.abbreviations = abbreviations
+    plan = try EntryPlan(abbreviations, context.header)
+    chunk = SectionChunk(content.bytes[context.header.start..<context.header.end])
+  }
+
+  /// Goes through all entries.
+  ///
+  /// - Throws: ``FormatError`` for what is damaged.
+  mutating func run() throws(FormatError) {
+    let header = context.header
+    var reader = content.bytes[header.firstEntry..<header.end]
+    try add(header.abbreviations, into: .abbreviations, at: header.abbreviationsField, reader)
+    let (plan, abbreviations) = (plan, abbreviations)
+    while !reader.isAtEnd {
+      let at = reader.offset
+      let code = try reader.u64()
+      if code == 0 { continue }
+      guard let index = abbreviations.index(of: code) else {
+        throw FormatError("there is no abbreviation \(code)", at: at)
+      }
+      let entry = plan.entries[index]
+      for position in entry.steps { try take(plan.steps[position], &reader, entry.isTemplateArgument) }
+      try finish()
+    }
+    file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
+    chunk.sortRelocations()
+  }
+
+  private mutating func take(
+    _ step: EntryPlan.Step, _ reader: inout ByteReader, _ isTemplateArgument: Bool
+  ) throws(FormatError) {
+    let at = reader.offset
+    switch step {
+    case .bytes(let count): try reader.skip(count)
+    case .number: try reader.skipNumber()
+    case .string: try reader.skipString()
+    case .block(let width):
+      let length = width == 0 ? try reader.u64() : try reader.fixed(width)
+      try reader.skip(Int(clamping: length))
+    case .expression(let width):
+      let length = width == 0 ? try reader.u64() : try reader.fixed(width)
+      let expression = try reader.slice(Int(clamping: length))
+      if isTemplateArgument {
+        argument = (expression.offset..<expression.end, 0)
+      } else {
+        try walk(expression, isFunction: false)
+      }
+    case .offset(let section, let width): try add(try reader.fixed(width), into: section, at: at, reader)
+    case .code(let attribute): try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
+    case .codeIndex(let width, let attribute):
+      let index = width == 0 ? try reader.u64() : try reader.fixed(width)
+      guard let address = try context.address(index, file, at: at, near: low) else { break }
+      uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
+      if attribute == .low { low = address.place }
+    case .length(let width):
+      let value = width == 0 ? try reader.u64() : try reader.fixed(width)
+      lengths.append((at, reader.offset, width, value))
+    case .constantLength(let value): lengths.append((at, at, 0, UInt64(bitPattern: value)))
+    case .list(let section, let width):
+      let offset = try reader.fixed(width)
+      try add(offset, into: section, at: at, reader)
+      if file[section] != nil { lists.append(ListReference(section: section, offset: Int(offset), unit: number)) }
+    case .listIndex(let section):
+      guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
+      lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+    case .type(let width): argumentType = try reader.fixed(width)
+    case .indirect(let name):
+      guard let form = DwarfForm(rawValue: UInt16(clamping: try reader.u64())), form != .indirect,
+        form != .implicitConstant
+      else { throw FormatError("unknown form", at: at) }
+      try take(try EntryPlan.step(name, form, 0, context.header), &reader, isTemplateArgument)
+    }
+  }
+
+  private mutating func add(
+    _ value: UInt64, into section: DebugSection, at offset: Int, _ reader: ByteReader
+  ) throws(FormatError) {
+    chunk.add(try file.relocation(of: value, into: section, at: offset - context.header.start, of: reader))
+  }
+
+  private mutating func takeAddress(
+    _ attribute: EntryPlan.CodeAttribute, _ value: UInt64, at offset: Int
+  ) throws(FormatError) {
+    if attribute == .high {
+      high = (offset, value)
+      return
+    }
+    let place = file.place(in: content, at: offset, value, near: attribute == .low ? nil : low)
+    if attribute == .low { low = place }
+    add(place, at: offset)
+  }
+
+  private mutating func add(_ place: CodePlace?, at offset: Int) {
+    guard let place else { return }
+    chunk.add(file.relocation(of: place, at: offset - context.header.start, width: context.header.addressSize))
+  }
+
+  /// What had to wait for the whole entry.
+  private mutating func finish() throws(FormatError) {
+    if let high {
+      // An end belongs to a beginning: without that it is as dropped as that.
+      if let low { add(file.place(in: content, at: high.offset, high.value, .end, near: low), at: high.offset) }
+      self.high = nil
+    }
+    if !lengths.isEmpty {
+      for length in lengths { try write(length.offset, length.end, length.width, length.value) }
+      lengths.removeAll(keepingCapacity: true)
+    }
+    low = nil
+    if let argument {
+      self.argument = nil
+      let isFunction = file.isFinal ? try isFunction(argumentType, depth: 0) : false
+      try walk(content.bytes[argument.expression], isFunction: isFunction)
+    }
+    argumentType = 0
+  }
+
+  private mutating func write(_ offset: Int, _ end: Int, _ width: Int, _ value: UInt64) throws(FormatError) {
+    guard let low, let length = Int(exactly: value) else { return }
+    let moved = file.distance(from: low, length)
+    if moved == length { return }
+    let place = offset - context.header.start
+    if width > 0, moved >= 0, width == 8 || moved < 1 << (8 * width) {
+      chunk.put(UInt64(moved), width: width, at: place)
+    } else if width > 0 || moved < 0 || !chunk.put(number: UInt64(moved), width: end - offset, at: place) {
+      throw FormatError("there is no room for the new length \(moved) of code", at: offset)
+    }
+  }
+
+  private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
+    guard file.isFinal else { return }
+    var walker = ExpressionWalker(file, context, chunkStart: context.header.start, isFunction: isFunction)
+    try walker.run(expression, &chunk, &uses)
+  }
+
+  /// Whether the type at an offset of the unit is a pointer to a function.
+  private func isFunction(_ type: UInt64, depth: Int) throws(FormatError) -> Bool {
+    guard type > 0, depth < 16, type < UInt64(context.header.end - context.header.start) else { return false }
+    var reader = content.bytes[context.header.start + Int(type)..<context.header.end]
+    guard let index = abbreviations.index(of: try reader.u64()) else { return false }
+    let abbreviation = abbreviations.abbreviations[index]
+    switch abbreviation.tag {
+    case DwarfTag.subroutineType: return true
+    case DwarfTag.pointerType, DwarfTag.referenceType, DwarfTag.rvalueReferenceType, DwarfTag.typedef,
+      DwarfTag.constantType, DwarfTag.volatileType:
+      break
+    default: return false
+    }
+    for attribute in abbreviations.attributes[abbreviation.attributes] {
+      var value = reader
+      try reader.skip(attribute.form, of: context.header)
+      guard attribute.name == DwarfAttribute.type else { continue }
+      guard case .bytes(let width) = attribute.form.layout, width <= 4 else { return false }
+      return try isFunction(try value.fixed(width), depth: depth + 1)
+    }
+    return false
+  }
+}

@@ -1,0 +1,195 @@
+import WebAssemblyFormat
+
+// Expressions: where a variable is, as a little program (DWARF 5, 2.5 and 7.7.1).
+//
+// Three of their operations speak of what linking moves: an address, an index into the addresses of the unit, and a
+// variable of WebAssembly (`DW_OP_WASM_location`). A compiler says of data in a library `global __memory_base, address,
+// plus`; in the result there is no such global, and the address is a constant. What it writes then is the address and
+// nothing else, in front, where debuggers look for it, and `nop`s behind, since no entry may change its length.
+
+/// Finds what refers to something in an expression of a finished module.
+struct ExpressionWalker {
+  private let file: DebugFile
+  private let context: UnitContext
+  /// Offset in the section of the chunk's first byte.
+  private let chunkStart: Int
+  /// Whether addresses are those of functions.
+  private let isFunction: Bool
+
+  init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool) {
+    self.file = file
+    self.context = context
+    self.chunkStart = chunkStart
+    self.isFunction = isFunction
+  }
+
+  private enum Code {
+    static let address: UInt8 = 0x03
+    static let constant4: UInt8 = 0x0C
+    static let constant8: UInt8 = 0x0E
+    static let plus: UInt8 = 0x22
+    static let nop: UInt8 = 0x96
+    static let addressIndex: UInt8 = 0xA1
+    static let location: UInt8 = 0xED
+    static let gnuAddressIndex: UInt8 = 0xFB
+  }
+
+  /// A variable of WebAssembly that an operation names.
+  private struct Global {
+    var range: Range<Int>
+    var isFixed: Bool
+    var index: UInt64
+  }
+
+  /// - Throws: ``FormatError`` for what is damaged, and for operations that are not known.
+  mutating func run(
+    _ expression: ByteReader, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+  ) throws(FormatError) {
+    var reader = expression
+    var global: Global?
+    while !reader.isAtEnd {
+      let at = reader.offset
+      let code = try reader.byte()
+      switch code {
+      case Code.address:
+        let value = try reader.fixed(context.header.addressSize)
+        if let global, let base = base(of: global), reader.peek() == Code.plus {
+          let whole = reader
+          try reader.skip(1)
+          moveToFront(whole[at..<whole.offset], over: global.range.lowerBound..<reader.offset, &chunk)
+          if !isDropped(value) {
+            add(
+              file.relocation(
+                of: SymbolicValue(base: base.base, addend: base.addend &+ Int64(clamping: value)),
+                at: global.range.lowerBound + 1 - chunkStart, width: context.header.addressSize), &chunk)
+          }
+        } else if let global {
+          // What is added to a variable stays what it is.
+          try write(global, &chunk)
+        } else {
+          add(address(value, at: at + 1 - chunkStart), &chunk)
+        }
+        global = nil
+      case Code.addressIndex, Code.gnuAddressIndex:
+        guard let address = try context.address(try reader.u64(), file, at: at) else { break }
+        let use = AddressUse(
+          offset: address.offset, width: context.header.addressSize, meaning: isFunction ? .code : .data)
+        if let global, let base = base(of: global), base.addend == 0,
+          base.base == file.unit.lifted?.memoryBlock?.base, reader.peek() == Code.plus
+        {
+          let whole = reader
+          try reader.skip(1)
+          moveToFront(whole[at..<whole.offset], over: global.range.lowerBound..<reader.offset, &chunk)
+          uses.append(use)
+        } else if let global {
+          try write(global, &chunk)
+        } else {
+          uses.append(use)
+        }
+        global = nil
+      case Code.location:
+        if let before = global { try write(before, &chunk) }
+        global = nil
+        let kind = try reader.byte()
+        let index = kind == 3 ? UInt64(try reader.fixed32()) : try reader.u64()
+        if kind == 1 || kind == 3 { global = Global(range: at..<reader.offset, isFixed: kind == 3, index: index) }
+      case 0xA3, 0xF3:
+        let inner = try reader.slice(Int(clamping: try reader.u64()))
+        try run(inner, &chunk, &uses)
+      case 0x9A, 0xA0, 0xF2:
+        let place = reader.offset - chunkStart
+        let value = try reader.fixed(context.header.offsetSize)
+        add(try file.relocation(of: value, into: .info, at: place, of: reader), &chunk)
+        if code != 0x9A { try reader.skipNumber() }
+      default:
+        if let before = global { try write(before, &chunk) }
+        global = nil
+        try skipOperands(of: code, &reader)
+      }
+    }
+    if let global { try write(global, &chunk) }
+  }
+
+  private func add(_ relocation: Relocation?, _ chunk: inout SectionChunk) { chunk.add(relocation) }
+
+  /// The relocation of an address: of code, or of data.
+  private func address(_ value: UInt64, at place: Int) -> Relocation? {
+    let width = context.header.addressSize
+    guard isFunction else { return isDropped(value) ? nil : file.relocation(ofData: value, at: place, width: width) }
+    guard let content = file.contents.first else { return nil }
+    return file.place(in: content, at: place, value).flatMap { file.relocation(of: $0, at: place, width: width) }
+  }
+
+  private func isDropped(_ value: UInt64) -> Bool { DebugFile.isDropped(value) }
+
+  /// The address that a variable holds in the result; `nil` for true variables.
+  private func base(of global: Global) -> SymbolicValue? {
+    guard let globals = file.unit.lifted?.globals, let index = Int(exactly: global.index), index < globals.count,
+      let value = globals[index], case .memory = value.base
+    else { return nil }
+    return value
+  }
+
+  private func moveToFront(_ operation: ByteReader, over range: Range<Int>, _ chunk: inout SectionChunk) {
+    var place = range.lowerBound - chunkStart
+    for byte in operation {
+      chunk.bytes[place] = byte
+      place += 1
+    }
+    while place < range.upperBound - chunkStart {
+      chunk.bytes[place] = Code.nop
+      place += 1
+    }
+  }
+
+  /// Names a variable as the result knows it, or its value if it is a constant there.
+  private func write(_ global: Global, _ chunk: inout SectionChunk) throws(FormatError) {
+    let unit = file.unit
+    guard let facts = unit.lifted, global.index < UInt64(unit.globalImports.count + unit.globals.count) else { return }
+    let index = GlobalIndex(Int(global.index))
+    let place = global.range.lowerBound - chunkStart
+    if let value = facts.globals[Int(index)] {
+      guard global.isFixed else { throw FormatError("there is no room for a constant", at: global.range.lowerBound) }
+      (chunk.bytes[place], chunk.bytes[place + 5]) = (Code.constant4, Code.nop)
+      chunk.put(value.base == .number ? UInt64(bitPattern: value.addend) : 0, width: 4, at: place + 1)
+      chunk.add(file.relocation(of: value, at: place + 1, width: 4))
+      return
+    }
+    let symbol = facts.symbol(index)
+    let answer = file.program.values[Int(unit.symbolIDs[symbol])].answer
+    guard case .global(let number) = answer else {
+      if global.isFixed { chunk.put(UInt64(UInt32.max), width: 4, at: place + 2) }
+      return
+    }
+    if global.isFixed {
+      chunk.relocations.append(
+        Relocation(.globalIndexI32, at: UInt32(place + 2), width: 4, target: symbol.rawValue))
+    } else if !chunk.put(number: UInt64(number.rawValue), width: global.range.count - 2, at: place + 2) {
+      throw FormatError("there is no room for the index of a global", at: global.range.lowerBound)
+    }
+  }
+
+  private func skipOperands(of code: UInt8, _ reader: inout ByteReader) throws(FormatError) {
+    switch code {
+    case 0x06, 0x12...0x14, 0x16...0x22, 0x24...0x27, 0x29...0x2E, 0x30...0x6F, 0x96, 0x97, 0x9B, 0x9C, 0x9F, 0xE0,
+      0xF0:
+      break
+    case 0x08, 0x09, 0x15, 0x94, 0x95: try reader.skip(1)
+    case 0x0A, 0x0B, 0x28, 0x2F, 0x98: try reader.skip(2)
+    case 0x0C, 0x0D, 0x99, 0xFA: try reader.skip(4)
+    case 0x0E, 0x0F: try reader.skip(8)
+    case 0x10, 0x11, 0x23, 0x70...0x91, 0x93, 0xA2, 0xA8, 0xA9, 0xF7, 0xF9, 0xFC: try reader.skipNumber()
+    case 0x92, 0x9D, 0xA5, 0xF5:
+      try reader.skipNumber()
+      try reader.skipNumber()
+    case 0x9E: try reader.skip(Int(clamping: try reader.u64()))
+    case 0xA4, 0xF4:
+      try reader.skipNumber()
+      try reader.skip(Int(try reader.byte()))
+    case 0xA6, 0xA7, 0xF6:
+      try reader.skip(1)
+      try reader.skipNumber()
+    default: throw FormatError("unknown operation \(code) of an expression", at: reader.offset - 1)
+    }
+  }
+}

@@ -1,0 +1,269 @@
+import WebAssemblyFormat
+
+// Lists of ranges, and of where a variable is in which of them.
+//
+// Up to version 4 they are pairs of addresses or of offsets from where the unit's code begins, all of the same width, and
+// nothing tells where a list begins but the entries that refer to it: those are written over in place. From version 5 on
+// offsets are LEB128 numbers, a list is of entries of eight kinds, and a table in front may tell where each begins: those
+// are written anew, each number in as many bytes as it had or in more, and the map of the section tells where lists went.
+// What no entry refers to is copied.
+
+/// Writes `.debug_ranges` or `.debug_loc` over.
+struct PairLists {
+  private let file: DebugFile
+  private let content: DebugContent
+  private let contexts: [UnitContext]
+  private(set) var uses: [AddressUse] = []
+
+  init(_ file: DebugFile, _ content: DebugContent, _ contexts: [UnitContext]) {
+    self.file = file
+    self.content = content
+    self.contexts = contexts
+  }
+
+  /// Writes some of the section.
+  ///
+  /// - Parameters:
+  ///   - range: which bytes.
+  ///   - lists: those that begin there, in order.
+  /// - Throws: ``FormatError`` for what is damaged.
+  mutating func chunk(
+    _ range: Range<Int>, _ lists: ArraySlice<ListReference>
+  ) throws(FormatError) -> SectionChunk {
+    var chunk = SectionChunk(content.bytes[range])
+    var done = range.lowerBound
+    for list in lists where list.offset >= done {
+      var reader = content.bytes[list.offset..<range.upperBound]
+      try walk(&reader, contexts[list.unit], &chunk, from: range.lowerBound)
+      done = reader.offset
+    }
+    file.carry(range, of: content, to: 0, in: &chunk)
+    chunk.sortRelocations()
+    return chunk
+  }
+
+  private mutating func walk(
+    _ reader: inout ByteReader, _ context: UnitContext, _ chunk: inout SectionChunk, from start: Int
+  ) throws(FormatError) {
+    let width = context.header.addressSize
+    let selection = width == 8 ? UInt64.max : UInt64(UInt32.max)
+    var (base, baseAddress) = (context.base, context.baseAddress)
+    while true {
+      let at = reader.offset
+      let begin = try reader.fixed(width)
+      let end = try reader.fixed(width)
+      let isRelocated = file.relocation(in: content, at: at) != nil
+      if begin == 0, end == 0, !isRelocated { return }
+      if begin == selection, !isRelocated {
+        (base, baseAddress) = (file.place(in: content, at: at + width, end), end)
+        if let base { chunk.add(file.relocation(of: base, at: at + width - start, width: width)) }
+        continue
+      }
+      if isRelocated {
+        // Both ends have relocations.
+      } else if let base {
+        put(begin, end, from: base, at: at - start, width, &chunk)
+      } else if baseAddress == 0, file.isFinal, let place = file.place(in: content, at: at, begin) {
+        chunk.add(file.relocation(of: place, at: at - start, width: width))
+        if let last = file.place(in: content, at: at + width, end, .end, near: place) {
+          chunk.add(file.relocation(of: last, at: at + width - start, width: width))
+        }
+      }
+      if content.section == .locations {
+        let expression = try reader.slice(Int(try reader.fixed(2)))
+        if file.isFinal {
+          var walker = ExpressionWalker(file, context, chunkStart: start, isFunction: false)
+          try walker.run(expression, &chunk, &uses)
+        }
+      }
+    }
+  }
+
+  private func put(
+    _ begin: UInt64, _ end: UInt64, from base: CodePlace, at place: Int, _ width: Int, _ chunk: inout SectionChunk
+  ) {
+    guard let begin = Int(exactly: begin), let end = Int(exactly: end) else { return }
+    let moved = (begin: file.distance(from: base, begin), end: file.distance(from: base, end))
+    // Nothing is left of it: 0 and 0 would end the list.
+    let isEnd = moved.begin == 0 && moved.end == 0
+    chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.begin)), width: width, at: place)
+    chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.end)), width: width, at: place + width)
+  }
+}
+
+/// Writes the lists of a unit in `.debug_rnglists` or `.debug_loclists` anew.
+struct EncodedLists {
+  private let file: DebugFile
+  private let content: DebugContent
+  private let contexts: [UnitContext]
+  private(set) var uses: [AddressUse] = []
+  private(set) var chunk = SectionChunk(bytes: [])
+  /// Where bytes of the lists went; offsets count from their first byte.
+  private(set) var map = OffsetMap()
+  /// Offset in the section of that.
+  private var start = 0
+
+  init(_ file: DebugFile, _ content: DebugContent, _ contexts: [UnitContext]) {
+    self.file = file
+    self.content = content
+    self.contexts = contexts
+  }
+
+  /// Goes through the lists that begin where the reader stands; it stands behind them afterwards.
+  ///
+  /// - Parameter lists: all that anything refers to, in order.
+  /// - Throws: ``FormatError`` for what is damaged.
+  mutating func run(_ reader: inout ByteReader, _ lists: ArraySlice<ListReference>) throws(FormatError) {
+    start = reader.offset
+    let (end, offsetSize) = try reader.unitEnd()
+    var header = reader[reader.offset..<end]
+    let version = try header.fixed(2)
+    guard version == 5 else { throw FormatError("unknown version \(version) of lists", at: header.offset - 2) }
+    let addressSize = Int(try header.byte())
+    guard addressSize == 4 || addressSize == 8 else {
+      throw FormatError("addresses of \(addressSize) bytes", at: header.offset - 1)
+    }
+    try header.skip(1)
+    let count = Int(try header.fixed(4))
+    let table = header.offset
+    try header.skip(count * offsetSize)
+    var done = header.offset
+    chunk.add(content.bytes[start..<done])
+    file.carry(start..<done, of: content, to: 0, in: &chunk)
+    for list in lists where list.offset >= done && list.offset < end {
+      guard contexts[list.unit].header.addressSize == addressSize else {
+        throw FormatError("addresses of \(addressSize) bytes are not those of the unit", at: start)
+      }
+      copy(done..<list.offset)
+      var reader = content.bytes[list.offset..<end]
+      try walk(&reader, contexts[list.unit])
+      done = reader.offset
+    }
+    copy(done..<end)
+    for index in 0..<count {
+      let place = table + index * offsetSize
+      var entry = content.bytes[place..<end]
+      let offset = try entry.fixed(offsetSize)
+      guard offset <= UInt64(end - table) else { throw FormatError("list begins behind its unit", at: place) }
+      let moved = position(table + Int(offset)) - position(table)
+      chunk.put(UInt64(moved), width: offsetSize, at: place - start)
+    }
+    let prefix = offsetSize == 8 ? 12 : 4
+    chunk.put(UInt64(chunk.bytes.count - prefix), width: offsetSize, at: prefix - offsetSize)
+    reader.offset = end
+  }
+
+  private func position(_ offset: Int) -> Int { Int(map.position(of: UInt32(offset - start))) }
+
+  private mutating func copy(_ range: Range<Int>) {
+    file.carry(range, of: content, to: chunk.bytes.count, in: &chunk)
+    chunk.add(content.bytes[range])
+  }
+
+  // MARK: Entries
+
+  /// The kinds of entries, of lists of ranges and of locations (DWARF 5, 7.25 and 7.7.3).
+  private enum Kind { case end, baseIndex, indices, indexLength, offsets, normal, base, addresses, addressLength, view }
+
+  private func kind(_ code: UInt8) -> Kind? {
+    let isLocations = content.section == .locationLists
+    switch code {
+    case 0: return .end
+    case 1: return .baseIndex
+    case 2: return .indices
+    case 3: return .indexLength
+    case 4: return .offsets
+    case 5: return isLocations ? .normal : .base
+    case 6: return isLocations ? .base : .addresses
+    case 7: return isLocations ? .addresses : .addressLength
+    case 8: return isLocations ? .addressLength : nil
+    case 9: return isLocations ? .view : nil
+    default: return nil
+    }
+  }
+
+  private mutating func walk(_ reader: inout ByteReader, _ context: UnitContext) throws(FormatError) {
+    let width = context.header.addressSize
+    var base = context.base
+    while true {
+      let at = reader.offset
+      let code = try reader.byte()
+      guard let kind = kind(code) else { throw FormatError("unknown kind \(code) of an entry of a list", at: at) }
+      copy(at..<reader.offset)
+      var hasExpression = content.section == .locationLists
+      switch kind {
+      case .end: return
+      case .normal: break
+      case .view:
+        let start = reader.offset
+        try reader.skipNumber()
+        try reader.skipNumber()
+        copy(start..<reader.offset)
+        hasExpression = false
+      case .baseIndex:
+        base = try index(&reader, context)
+        hasExpression = false
+      case .base:
+        base = address(try reader.fixed(width), .begin, nil, &reader, width)
+        hasExpression = false
+      case .indices:
+        _ = try index(&reader, context)
+        _ = try index(&reader, context)
+      case .indexLength: try length(&reader, from: try index(&reader, context))
+      case .offsets:
+        try length(&reader, from: base)
+        try length(&reader, from: base)
+      case .addresses:
+        let first = address(try reader.fixed(width), .begin, nil, &reader, width)
+        _ = address(try reader.fixed(width), .end, first, &reader, width)
+      case .addressLength:
+        try length(&reader, from: address(try reader.fixed(width), .begin, nil, &reader, width))
+      }
+      if hasExpression { try expression(&reader, context) }
+    }
+  }
+
+  /// An index of an address.
+  private mutating func index(_ reader: inout ByteReader, _ context: UnitContext) throws(FormatError) -> CodePlace? {
+    let at = reader.offset
+    let index = try reader.u64()
+    copy(at..<reader.offset)
+    guard let address = try context.address(index, file, at: at) else { return nil }
+    uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
+    return address.place
+  }
+
+  /// An address, behind which the reader stands.
+  private mutating func address(
+    _ value: UInt64, _ edge: CodePlace.Edge, _ near: CodePlace?, _ reader: inout ByteReader, _ width: Int
+  ) -> CodePlace? {
+    let at = reader.offset - width
+    let place = file.place(in: content, at: at, value, edge, near: near)
+    if let place { chunk.add(file.relocation(of: place, at: chunk.bytes.count, width: width)) }
+    copy(at..<reader.offset)
+    return place
+  }
+
+  /// A number of bytes from a place in code.
+  private mutating func length(_ reader: inout ByteReader, from place: CodePlace?) throws(FormatError) {
+    let at = reader.offset
+    let value = try reader.u64()
+    guard let place, let distance = Int(exactly: value) else { return copy(at..<reader.offset) }
+    let moved = file.distance(from: place, distance)
+    guard moved >= 0 else { throw FormatError("range is in front of what it counts from", at: at) }
+    let before = chunk.bytes.count
+    chunk.add(number: UInt64(moved), atLeast: reader.offset - at)
+    map.add(UInt32(at - start)..<UInt32(reader.offset - start), length: chunk.bytes.count - before)
+  }
+
+  private mutating func expression(_ reader: inout ByteReader, _ context: UnitContext) throws(FormatError) {
+    let at = reader.offset
+    let expression = try reader.slice(Int(clamping: try reader.u64()))
+    // Operations are told where they are in the result by where the bytes in front of them went.
+    let shift = chunk.bytes.count - at
+    copy(at..<reader.offset)
+    guard file.isFinal else { return }
+    var walker = ExpressionWalker(file, context, chunkStart: -shift, isFunction: false)
+    try walker.run(expression, &chunk, &uses)
+  }
+}

@@ -1,0 +1,44 @@
+import WebAssemblyFormat
+
+extension SectionChunk {
+  /// The bytes of a reader.
+  init(_ reader: ByteReader) { self.init(bytes: Array(reader)) }
+
+  /// Overwrites a little-endian number.
+  mutating func put(_ value: UInt64, width: Int, at offset: Int) {
+    for index in 0..<width { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+  }
+
+  /// Overwrites a LEB128 number, in as many bytes.
+  ///
+  /// - Returns: `false` when it needs more.
+  mutating func put(number value: UInt64, width: Int, at offset: Int) -> Bool {
+    guard LEB128.length(unsigned: value) <= width else { return false }
+    for index in 0..<width {
+      let more: UInt8 = index + 1 < width ? 0x80 : 0
+      bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(7 * index)) & 0x7F | more
+    }
+    return true
+  }
+
+  mutating func add(number value: UInt64, atLeast width: Int = 1) {
+    let width = max(width, LEB128.length(unsigned: value))
+    for index in 0..<width {
+      let more: UInt8 = index + 1 < width ? 0x80 : 0
+      let bits = index < 10 ? value >> UInt64(7 * index) : 0
+      bytes.append(UInt8(truncatingIfNeeded: bits) & 0x7F | more)
+    }
+  }
+
+  mutating func add(_ reader: ByteReader) { bytes.append(contentsOf: reader) }
+
+  mutating func add(_ relocation: Relocation?) {
+    if let relocation { relocations.append(relocation) }
+  }
+
+  /// Puts relocations that were found out of order into it.
+  mutating func sortRelocations() {
+    let isSorted = zip(relocations, relocations.dropFirst()).allSatisfy { $0.offset <= $1.offset }
+    if !isSorted { relocations.sort { $0.offset < $1.offset } }
+  }
+}

@@ -1,0 +1,52 @@
+import WebAssemblyFormat
+
+/// Bytes of a custom section as they are in the result, but for what their relocations write.
+struct SectionChunk: Sendable {
+  var bytes: [UInt8]
+  /// In order; offsets count from the first byte.
+  var relocations: [Relocation] = []
+}
+
+/// A custom section that is not copied from its file, since what it says of code has changed.
+struct RewrittenSection: Sendable {
+  /// One behind the other.
+  private(set) var chunks: [SectionChunk]
+  /// Where the bytes of the file's section went.
+  let map: OffsetMap
+  let size: Int
+
+  init(_ chunks: [SectionChunk], _ map: OffsetMap) {
+    self.chunks = chunks
+    self.map = map
+    size = chunks.reduce(0) { $0 + $1.bytes.count }
+  }
+}
+
+/// The custom sections of all units that are written anew.
+struct RewrittenSections: Sendable {
+  private var sections: [RewrittenSection] = []
+  /// By custom section, over all units; empty where none is written anew.
+  private var indices = Row<LinkCustomSections, PackedIndex<RewrittenSections>>()
+  /// Units whose debug information is left out because it could not be read.
+  private(set) var withoutDebugInformation: Set<UnitID> = []
+
+  /// - Parameter count: how many custom sections all units have.
+  init(count: Int = 0) { indices = Row(repeating: .none, count: count) }
+
+  mutating func add(_ section: RewrittenSection, for id: CustomSectionID) {
+    indices[id] = PackedIndex(Index(sections.count))
+    sections.append(section)
+  }
+
+  mutating func leaveOutDebugInformation(of unit: UnitID) { withoutDebugInformation.insert(unit) }
+
+  /// What becomes of a custom section; `nil` for one that is copied.
+  subscript(id: CustomSectionID) -> RewrittenSection? {
+    indices[checked: id]?.index.map { sections[Int($0)] }
+  }
+
+  /// All relocations of the sections of a unit that are written anew.
+  func relocations(of unit: Unit) -> [Relocation] {
+    unit.customSections.indices.flatMap { self[unit.bases.custom + $0]?.chunks.flatMap(\.relocations) ?? [] }
+  }
+}
