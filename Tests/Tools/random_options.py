@@ -197,10 +197,31 @@ def said(text, is_verbose):
         if line.startswith(("note: ", "\x1b[0;30mnote: ", "\x1b[1mnote: ")):
             continue
         line = re.sub(r"^(Debian )?LLD \d.*|^Solder .*", "version", line)
+        line = re.sub(r"(--shared-memory is disallowed by )[^ ]*\((.*?)\)( because)", r"\1\2\3", line)
         line = re.sub(r"(Target feature '.*' used by )[^ ]*\((.*)\)( is not allowed)", r"\1\2\3", line)
         if not is_verbose or line.startswith(("error: ", "warning: ", ">>> ")):
             lines.append(line)
     return lines
+
+
+def without_linking(module):
+    """The sections of a module but those that only another link reads."""
+    place, sections = 8, []
+    while place < len(module):
+        kind, begin = module[place], place
+        place += 1
+        size = shift = 0
+        while True:
+            byte = module[place]
+            place += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        if kind != 0 or not re.match(rb".(linking|reloc\.)", module[place:place + 10], re.S):
+            sections.append(module[begin:place + size])
+        place += size
+    return sections
 
 
 def is_valid(path):
@@ -236,8 +257,12 @@ def differences(reference, own, folders, is_verbose):
         contents = [open(os.path.join(f, name), "rb").read() for f in folders]
         if contents[0] != contents[1] and not name.endswith(".tar"):
             found.append(f"{name} differs ({len(contents[0])} and {len(contents[1])} bytes)")
-            if name == "out.wasm" and b"GOT.func\x0amaybe_data" in contents[0]:
-                found.append("the reference imports GOT.func.maybe_data")
+            if name == "out.wasm":
+                for size, word in re.findall(rb"GOT\.mem(.)(\w+)", contents[1], re.S):
+                    if b"GOT.func" + size + word[:size[0]] in contents[0]:
+                        found.append(f"the reference imports GOT.func.{word[:size[0]].decode()}")
+            if name == "out.wasm" and without_linking(contents[0]) == without_linking(contents[1]):
+                found.append("only the linking section differs")
             if name == "out.wasm":
                 theirs, ours = (is_valid(os.path.join(f, name)) for f in folders)
                 if theirs and not ours:
@@ -278,7 +303,8 @@ def members_unread(words, release, found):
     if lazy:
         lazy = set(words[words.index("--start-lib"):])
     return bool(lines) and all(
-        "must specify -mwasm64" in line and (".a(" in line or any(file in line for file in lazy)) for line in lines)
+        re.search("must specify -mwasm64|wasm32 object file can't be linked", line) and (".a(" in line or any(file in line for file in lazy))
+        for line in lines)
 
 
 def width_of_library(words, release, found):
@@ -336,6 +362,39 @@ def hashed(words, release, found):
         len(found) <= 3 and "another order" in text and ("Target feature" in text or "signature mismatch" in text))
 
 
+def stub_symbols(words, release, found):
+    """wasm-ld gives a missing function a symbol that is neither an import's nor has a name."""
+    return any("only the linking section differs" in text for text in found)
+
+
+def local_name(words, release, found):
+    """wasm-ld has local names among those that an archive offers, which then nothing finds."""
+    return bool(only(found, "wasm-ld")) and all("lazy definition of kept" in line for line in only(found, "wasm-ld"))
+
+
+def map_and_version(words, release, found):
+    return len(found) == 2 and "another order" in found[0] and "  version" in found[0]
+
+
+def several_files(words, release, found):
+    """Of several files that agree, another one is named."""
+    lines = only(found, "wasm-ld") + only(found, "solder")
+    return bool(lines) and len(found) == 2 and all(line.startswith(">>> defined as") for line in lines)
+
+
+def shared_objects(words, release, found):
+    return any("-r and -shared may not be used together" in line for line in only(found, "solder"))
+
+
+def static_library(words, release, found):
+    """What wasm-ld refuses."""
+    return any("attempted static link of dynamic object" in line for line in only(found, "wasm-ld"))
+
+
+def too_many(words, release, found):
+    return any("too many errors emitted" in line for line in only(found, "wasm-ld")) and not only(found, "solder")
+
+
 def reproduced(words, release, found):
     return any("repro.tar" in text for text in found) and len(found) == 2
 
@@ -359,6 +418,13 @@ KNOWN = [
     ("wasm-ld names features, and functions with several signatures, in the order of a hash table", hashed),
     ("wasm-ld does not look how wide a library's addresses are", width_of_library),
     ("wasm-ld lists a library as needed as often as it is named", library_twice),
+    ("wasm-ld gives missing functions no proper symbols", stub_symbols),
+    ("wasm-ld lists local names of archives", local_name),
+    ("the version and the map come in another order", map_and_version),
+    ("wasm-ld names another of the files that say the same", several_files),
+    ("wasm-ld does not notice -r and -shared together", shared_objects),
+    ("solder links shared libraries statically", static_library),
+    ("solder stops at wrong options, and so before the limit of errors", too_many),
     ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_data),
     ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_section),
     ("wasm-ld writes --reproduce's archive when it only prints its version", reproduced),

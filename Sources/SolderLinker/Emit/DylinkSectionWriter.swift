@@ -10,6 +10,7 @@ struct DylinkSectionWriter {
     case needed = 2
     case exports = 3
     case imports = 4
+    case runtimePath = 5
   }
 
   func contents() -> ByteWriter {
@@ -30,6 +31,13 @@ struct DylinkSectionWriter {
     }
     appendExports(&writer)
     appendImports(&writer)
+    let runtimePaths = program.options.runtimePaths
+    if !runtimePaths.isEmpty {
+      append(.runtimePath, &writer) { writer in
+        writer.count(runtimePaths.count)
+        for path in runtimePaths { writer.name(path) }
+      }
+    }
     return writer
   }
 

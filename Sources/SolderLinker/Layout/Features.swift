@@ -133,7 +133,12 @@ struct FeatureSet {
     }
     for case let id? in plan.exports.map(\.symbol) {
       let symbol = resolution.symbol(id)
-      if symbol.kind == .global, resolution.units[symbol.definer].contracts.sharesVariablesByFeature {
+      guard symbol.kind == .global else { continue }
+      let unit = resolution.units[symbol.definer]
+      let isImmutable = symbol.isDefined && !unit.globals[symbol.globalID - unit.bases.global].type.isMutable
+      if unit.contracts.sharesVariablesByFeature,
+        !(isImmutable && options.compatibility.exportsImmutableGlobalsFreely)
+      {
         report("exported", symbol)
       }
     }

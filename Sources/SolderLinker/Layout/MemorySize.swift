@@ -128,9 +128,8 @@ struct MemorySize {
       if heap % page != 0 { reportUnaligned("initial heap", page) }
       if heap > limit - min(limit, size) {
         diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))", .memory)
-      } else {
-        size += heap
       }
+      size = size.saturatingSum(heap)
     }
     // A heap that was asked for is given; the rest of it is what there is room for.
     let required = options.initialHeap == nil ? smallest : size
@@ -164,7 +163,7 @@ struct MemorySize {
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
       return maximum / page
     }
-    if options.noGrowableMemory { return size / page }
+    if options.noGrowableMemory { return size == 0 ? nil : size / page }
     // The module's maximum rises as far as what was added needs it to.
     if let maximum = declared.maximum { return isImported ? maximum : max(maximum, size / page) }
     if options.sharedMemory { return (options.isPositionIndependent ? limit : size) / page }

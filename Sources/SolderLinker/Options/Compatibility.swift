@@ -56,4 +56,7 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
 
   /// Whether messages about sizes that are no whole pages speak of the page size.
   public var namesPageSize: Bool { self >= .llvm21 }
+
+  /// Whether only mutable globals count as exported mutable globals; before, all did.
+  public var exportsImmutableGlobalsFreely: Bool { self >= .llvm22 }
 }

@@ -38,7 +38,7 @@ struct LinkMap {
     guard symbol.has(.isStub), symbol.kind == .function, symbol.isDefined else { return false }
     let own = program.resolution.units[UnitID.own]
     return symbol.unit == own.index
-      && program.resolution.synthetic.symbolNames[symbol.functionID - own.bases.function] == nil
+      && program.resolution.synthetic.symbolNames[UInt32(symbol.functionID - own.bases.function)] == nil
   }
 
   /// The whole map.

@@ -107,7 +107,8 @@ extension Resolver {
   }
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
-    if !existing.isDefined { return true }
+    // What a library provides at run time is defined, as far as a weak definition is concerned.
+    if !existing.isDefined { return !(existing.has(.provided) && new.isWeak) }
     // As between objects, a strong definition wins over a weak one. Of two that are alike the first library wins, as in
     // dynamic linking, and the program proper wins over libraries.
     let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))
