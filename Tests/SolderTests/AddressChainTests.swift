@@ -132,7 +132,7 @@ import Testing
       files.append(("value", library))
     } else {
       var object = ModuleBuilder(object: true, is64: is64)
-      let segment = object.objectSegment(".data.value", [1, 0, 0, 0, 42, 0, 0, 0], is64: is64)
+      let segment = object.objectSegment(".data.value", [1, 0, 0, 0, 42, 0, 0, 0])
       object.dataSymbol("value", segment: segment, offset: 4, size: 4)
       var archive = ArchiveBuilder()
       archive.add("value.o", object)

@@ -179,17 +179,17 @@ import Testing
     }
 
     /// Defines `callee`, which takes an i64 and an f64, or what the caller expects.
-    func definer(isRight: Bool) -> (name: String, contents: any InputContents) {
+    func definer(isRight: Bool, name: String = "callee") -> (name: String, contents: any InputContents) {
       let parameters: [WasmType] = isRight ? [.i32] : [.i64, .f64]
       switch self {
       case .object, .member:
         var object = ModuleBuilder(object: true)
-        object.function("callee", parameters, [.i32], [.i32Const(7)])
-        return wrapped(object, "callee")
+        object.function(name, parameters, [.i32], [.i32Const(7)])
+        return wrapped(object, name)
       case .library, .module:
         var module = self == .library ? ModuleBuilder(dylink: Dylink()) : ModuleBuilder()
-        module.function(parameters, [.i32], export: "callee", [.i32Const(7)])
-        return wrapped(module, "callee")
+        module.function(parameters, [.i32], export: name, [.i32Const(7)])
+        return wrapped(module, name)
       }
     }
 
@@ -237,6 +237,71 @@ import Testing
                   ["function signature mismatch: callee", "(i32) -> i32", "(i64, f64) -> i32", ".so", ".wasm"]
                     .filter { text in text.hasPrefix(".") ? (use.name + definition.name).contains(text) : true })
               }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// A call that comes to a definition, or to the host, by way of a library or module that exports what it imports.
+  @Test func everySignatureThroughAnotherName() async throws {
+    for caller in Unit.allCases {
+      for passer in [Unit.library, .module] {
+        for end in Unit.allCases + [nil] {
+          for isRight in [true, false] {
+            let parameters: [WasmType] = isRight ? [.i32] : [.i64, .f64]
+            var again = passer == .library ? ModuleBuilder(dylink: Dylink()) : ModuleBuilder()
+            again.export("callee", .function, again.importFunction("env", "real", parameters, [.i32]))
+            let use = caller.caller
+            var files = [use, (name: "again", contents: again as any InputContents)]
+            if let end { files.append(end.definer(isRight: isRight, name: "real")) }
+            let inputs = try InputSet(files)
+            for order in permutations(inputs.names) {
+              let words = ["--no-entry", "--export=call", "--import-undefined"] + order
+              // What a module passes on from the host is the host's, and of one type.
+              if isRight || caller.isObject || caller == .library && end?.isObject == true {
+                let run = inputs.link(words)
+                #expect(run.errors == [], "\(run.words)")
+                #expect(run.warnings.joined().contains("function signature mismatch: ") == !isRight, "\(words)")
+                let transcript = try await WebAssemblyHost.shared.invoke(run.bytes ?? [], [Call("call")])
+                let result = isRight ? "call() = \(end == nil ? 0 : 7)" : "call() fails: "
+                #expect(transcript.contains(result), "\(words): \(transcript)")
+              } else {
+                inputs.refuse(words, ["function signature mismatch: ", "(i32) -> i32", "(i64, f64) -> i32"])
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// An object's import from an object of that name is compared as well.
+  @Test func everySignatureOfAnInputWithAName() async throws {
+    for caller in [true, false] {
+      for definer in Unit.allCases {
+        for isRight in [true, false] {
+          var user = caller ? ModuleBuilder(object: true) : ModuleBuilder()
+          if caller {
+            let callee = user.undefinedFunction("mine", [.i32], [.i32], module: "runtime", importName: "callee")
+            user.function("call", [], [.i32], flags: .exported, [.i32Const(1), .call(callee)])
+          } else {
+            let callee = user.importFunction("runtime", "callee", [.i32], [.i32])
+            user.function([], [.i32], export: "call", [.i32Const(1), .call(callee)])
+          }
+          let definition = definer.definer(isRight: isRight)
+          let inputs = try InputSet([("user", user), definition])
+          for order in permutations(["user", "runtime=" + definition.name]) {
+            let words = ["--no-entry"] + order
+            if isRight || caller {
+              let run = inputs.link(words)
+              #expect(run.errors == [], "\(run.words)")
+              #expect(run.warnings.joined().contains("function signature mismatch: ") == !isRight, "\(words)")
+              let transcript = try await WebAssemblyHost.shared.invoke(run.bytes ?? [], [Call("call")])
+              #expect(transcript.contains(isRight ? "call() = 7" : "call() fails: "), "\(words): \(transcript)")
+            } else {
+              inputs.refuse(words, ["function signature mismatch: ", "(i32) -> i32", "(i64, f64) -> i32"])
             }
           }
         }

@@ -336,10 +336,18 @@ import Testing
       let library = try await Toolchain.shared.assembled(
         "librandom.so", shape.isWide ? wide : LiftingCase.library(body))
       let options = ["--no-entry"] + (shape.isWide ? ["-mwasm64"] : [])
-      let result = try await link([library] + options + functions.indices.map { "--export=f\($0)" })
+      let exports = functions.indices.map { "--export=f\($0)" }
       let calls = functions.indices.flatMap { index in [0, 1, 6].map { Call("f\(index)", $0) } }
-      transcripts.append(try await WebAssemblyHost.shared.invoke(result.path, calls))
+      let result = try await linkedHere([library] + options + exports)
+      transcripts.append(try await result.invoke(calls))
+      // As an object, with short operands, and with functions that are the same only once.
+      let folder = try TemporaryFolder()
+      let lifted = try await linkedHere([library, "-r"] + options.dropFirst())
+      let object = try folder.write(lifted.bytes, to: "lifted.o")
+      transcripts.append(try await linkedHere([object] + options + exports).invoke(calls))
+      let short = ["--compress-relocations", "--strip-all", "--icf=all"]
+      transcripts.append(try await linkedHere([library] + options + exports + short).invoke(calls))
     }
-    #expect(transcripts[0] == transcripts[1])
+    #expect(transcripts.allSatisfy { $0 == transcripts[0] })
   }
 }

@@ -247,4 +247,37 @@ import Testing
       refusedHere(Self.options + inputs, mentions: ["R_WASM_MEMORY_ADDR_TLS_SLEB", "`first`", "libowner.so"])
     }
   }
+
+  /// Whoever is first copies ordinary data, which is the linker's business as with objects.
+  @Test(arguments: Reference.allCases) func ordinaryData(_ reference: Reference) async throws {
+    let chain = Toolchain.shared
+    let object = try await chain.compiled(
+      "ordinary",
+      """
+      int ordinary = 11, zeros[100];
+      static int *pointer = &ordinary;
+      const char *text = "abc";
+      int bump(int n) { ordinary += n; zeros[3]++; return *pointer * 100 + zeros[3] * 10 + text[1] - 'a'; }
+      """, Self.flags + libraryFlags)
+    let main = try await chain.compiled(
+      "main", "int bump(int); __attribute__((export_name(\"run\"))) int run(int n) { return bump(n); }", Self.flags)
+    let folder = try TemporaryFolder()
+    let lifted = folder.file("ordinary.o")
+    for options in [[], ["-Bsymbolic"], ["--strip-all"]] {
+      let library = try await chain.sharedLibrary(
+        "libordinary.so", [object], ["--shared-memory"] + options, by: reference.linker)
+      try await require(Solder.path, ["-r", library, "-o", lifted])
+      let output = folder.file("result.wasm")
+      try await require(reference.linker.path(), Self.options + [main, lifted, "-o", output])
+      let results = [
+        try await linkedHere(Self.options + [main, library]).bytes,
+        try await linkedHere(Self.options + [lifted, main]).bytes,
+        try contents(of: output),
+      ]
+      for result in results {
+        let transcript = try await WebAssemblyHost.shared.invoke(result, [Call("run", 1), Call("run", 2)])
+        #expect(transcript == "instantiated\nrun(1) = 1211\nrun(2) = 1421\n", "\(options)")
+      }
+    }
+  }
 }

@@ -244,6 +244,26 @@ import Testing
     }
   }
 
+  /// A library's block is in `env.memory`; with only another memory, its base would be an address in the wrong one.
+  @Test(arguments: ["import", "named", "own"], [false, true])
+  func aLibrarysBlockInAnotherMemory(_ what: String, is64: Bool) throws {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2), is64: is64)
+    if what != "own" { library.importMemory("x", "shelf", Limits(1, is64: is64)) }
+    let base = library.importGlobal("env", "__memory_base", .address(is64: is64))
+    if what == "own" { library.memory(Limits(1, is64: is64)) }
+    library.data(.active([.globalGet(base)]), [9])
+    library.function([], [.i32], export: "run", [.globalGet(base), .i32Load()])
+    var module = ModuleBuilder()
+    module.memory(Limits(1, is64: is64), export: "shelf")
+    module.global(.address(is64: is64), [.addressConst(1024, is64: is64)], export: "__heap_base")
+    let inputs = try InputSet([("library.so", library), ("module.wasm", module)])
+    let words = (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--export=run"]
+    for order in what == "named" ? permutations(["library.so", "x=module.wasm"]) : [["library.so"]] {
+      inputs.refuse(
+        words + order, ["library.so", "__memory_base", "env.memory", what == "own" ? "its own" : "x.shelf"])
+    }
+  }
+
   /// Threads would set up again what is placed in a memory that they share.
   @Test func dataInASharedMemoryIsSetUpOnce() async throws {
     var module = ModuleBuilder()

@@ -115,7 +115,8 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
   }
 
   /// The end of the chain is an object, a member of an archive, a library, another plain module, or the host.
-  @Test(arguments: ["object", "member", "library", "module", "host"]) func ends(_ kind: String) async throws {
+  @Test(arguments: ["object", "member", "library", "module", "host"], [false, true])
+  func ends(_ kind: String, is64: Bool) async throws {
     var middle = ModuleBuilder()
     middle.export("again", .function, middle.importFunction("env", "nine", [], [.i32]))
     var top = ModuleBuilder()
@@ -126,13 +127,14 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
     var end = "end"
     switch kind {
     case "object", "member":
-      var object = ModuleBuilder(object: true)
+      var object = ModuleBuilder(object: true, is64: is64)
       object.function("nine", [], [.i32], [.i32Const(9)])
       var archive = ArchiveBuilder()
       archive.add("nine.o", object)
       files.append(kind == "object" ? (end, object) : (end, archive))
     case "library":
-      var library = ModuleBuilder(dylink: Dylink())
+      var library = ModuleBuilder(dylink: Dylink(), is64: is64)
+      _ = library.importMemoryAndBases()
       library.function([], [.i32], export: "nine", [.i32Const(9)])
       files.append((end, library))
     case "module":
@@ -144,7 +146,8 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
     let inputs = try InputSet(files)
     let words = ["middle=middle.wasm", "top=top.wasm"] + (end.isEmpty ? [] : [end])
     for order in permutations(words) {
-      let transcript = try await inputs.transcript(order, [Call("run"), Call("once more"), Call("again")])
+      let transcript = try await inputs.transcript(
+        (is64 ? ["-mwasm64"] : []) + order, [Call("run"), Call("once more"), Call("again")])
       let host = "env.nine()\n"
       let expected =
         kind == "host"
@@ -178,15 +181,15 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
 
   // MARK: Libraries that export what they import
 
-  private static var renaming: ModuleBuilder {
-    var library = ModuleBuilder(dylink: Dylink())
+  private static func renaming(is64: Bool) -> ModuleBuilder {
+    var library = ModuleBuilder(dylink: Dylink(), is64: is64)
     library.export("renamed", .function, library.importFunction("env", "given", [], [.i32]))
     library.function([], [.i32], export: "own", [.i32Const(3)])
     return library
   }
 
-  private static func user(definesGiven: Bool) -> ModuleBuilder {
-    var object = ModuleBuilder(object: true)
+  private static func user(definesGiven: Bool, is64: Bool) -> ModuleBuilder {
+    var object = ModuleBuilder(object: true, is64: is64)
     let renamed = object.undefinedFunction("renamed", [], [.i32])
     let own = object.undefinedFunction("own", [], [.i32])
     if definesGiven { object.function("given", [], [.i32], [.i32Const(5)]) }
@@ -194,45 +197,55 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
     return object
   }
 
-  @Test(arguments: ["--export=renamed", "--export-dynamic", "--export-all"])
-  func aLibraryExportsWhatItImports(_ option: String) async throws {
-    let inputs = try InputSet([("main.o", Self.user(definesGiven: true)), ("again.so", Self.renaming)])
+  @Test(arguments: ["--export=renamed", "--export-dynamic", "--export-all"], [false, true])
+  func aLibraryExportsWhatItImports(_ option: String, is64: Bool) async throws {
+    let inputs = try InputSet([
+      ("main.o", Self.user(definesGiven: true, is64: is64)), ("again.so", Self.renaming(is64: is64)),
+    ])
     for order in [["main.o", "again.so"], ["again.so", "main.o"]] {
-      let transcript = try await inputs.transcript(["--no-entry", option] + order, [Call("run"), Call("renamed")])
+      let transcript = try await inputs.transcript(
+        (is64 ? ["-mwasm64"] : []) + ["--no-entry", option] + order, [Call("run"), Call("renamed")])
       #expect(transcript == "run() = 53\nrenamed() = 5")
-      let exports = try ModuleDescription(inputs.link(["--no-entry", option] + order).bytes ?? []).exports.map(\.name)
+      let exports = try ModuleDescription(
+        inputs.link((is64 ? ["-mwasm64"] : []) + ["--no-entry", option] + order).bytes ?? []
+      ).exports.map(\.name)
       #expect(exports.contains("given") == (option != "--export=renamed"))
     }
   }
 
-  @Test func aLibraryExportsWhatTheHostGives() async throws {
-    let inputs = try InputSet([("main.o", Self.user(definesGiven: false)), ("again.so", Self.renaming)])
+  @Test(arguments: [false, true]) func aLibraryExportsWhatTheHostGives(is64: Bool) async throws {
+    let inputs = try InputSet([
+      ("main.o", Self.user(definesGiven: false, is64: is64)), ("again.so", Self.renaming(is64: is64)),
+    ])
     for order in [["main.o", "again.so"], ["again.so", "main.o"]] {
-      let words = ["--no-entry", "--export=renamed"] + order
+      let words = (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--export=renamed"] + order
       let transcript = try await inputs.transcript(words + ["--import-undefined"], [Call("run"), Call("renamed")])
       #expect(transcript == "env.given()\nrun() = 3\nenv.given()\nrenamed() = 0")
       inputs.refuse(words, ["undefined symbol: given"])
     }
     // Nobody but the host calls it.
-    let alone = try InputSet([("again.so", Self.renaming)])
-    let words = ["--no-entry", "--export=renamed"]
+    let alone = try InputSet([("again.so", Self.renaming(is64: is64))])
+    let words = (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--export=renamed"]
     #expect(
       try await alone.transcript(words + ["--import-undefined"], [Call("renamed")]) == "env.given()\nrenamed() = 0")
     alone.refuse(words, ["undefined symbol: given", "renamed"])
   }
 
   /// Data under another name, and at some distance from it.
-  @Test func aLibraryExportsDataOfOthers() async throws {
-    var library = ModuleBuilder(dylink: Dylink())
-    let got = library.importGlobal("GOT.mem", "datum", .i32, isMutable: true)
-    library.function([], [.i32], export: "address", [.globalGet(got)])
-    var object = ModuleBuilder(object: true)
-    let address = object.undefinedFunction("address", [], [.i32])
+  @Test(arguments: [false, true]) func aLibraryExportsDataOfOthers(is64: Bool) async throws {
+    var library = ModuleBuilder(dylink: Dylink(), is64: is64)
+    let got = library.importGlobal("GOT.mem", "datum", .address(is64: is64), isMutable: true)
+    library.function([], [.address(is64: is64)], export: "address", [.globalGet(got)])
+    var object = ModuleBuilder(object: true, is64: is64)
+    let address = object.undefinedFunction("address", [], [.address(is64: is64)])
     let datum = object.data("datum", [1, 0, 0, 0, 2, 0, 0, 0])
-    object.function("run", [], [.i32], flags: .exported, [.call(address), .address(datum), .i32Sub])
+    object.function(
+      "run", [], [.i32], flags: .exported,
+      [.call(address), is64 ? .address64(datum) : .address(datum), is64 ? .i64Eq : .i32Eq])
     let inputs = try InputSet([("main.o", object), ("lib.so", library)])
     for order in [["main.o", "lib.so"], ["lib.so", "main.o"]] {
-      #expect(try await inputs.transcript(["--no-entry"] + order, [Call("run")]) == "run() = 0")
+      #expect(
+        try await inputs.transcript((is64 ? ["-mwasm64"] : []) + ["--no-entry"] + order, [Call("run")]) == "run() = 1")
     }
   }
 
@@ -294,48 +307,52 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
   // MARK: What the command line asks for
 
   /// A name has no kind until something defines it.
-  @Test(arguments: ["--export=value", "--export-if-defined=value", "-u=value", "--undefined=other"])
-  func dataInArchives(_ option: String) async throws {
-    var main = ModuleBuilder(object: true)
+  @Test(arguments: ["--export=value", "--export-if-defined=value", "-u=value", "--undefined=other"], [false, true])
+  func dataInArchives(_ option: String, is64: Bool) async throws {
+    var main = ModuleBuilder(object: true, is64: is64)
     main.function("run", [], [.i32], flags: .exported, [.i32Const(1)])
-    var member = ModuleBuilder(object: true)
-    let value = member.data("value", [3, 0, 0, 0])
-    member.data("other", [4, 0, 0, 0])
-    member.function("read", [], [.i32], [.address(value), .i32Load()])
+    var member = ModuleBuilder(object: true, is64: is64)
+    let segment = member.objectSegment(".data.value", [3, 0, 0, 0, 4, 0, 0, 0])
+    let value = member.dataSymbol("value", segment: segment, size: 4)
+    member.dataSymbol("other", segment: segment, offset: 4, size: 4)
+    member.function("read", [], [.i32], [is64 ? .address64(value) : .address(value), .i32Load()])
     var archive = ArchiveBuilder()
     archive.add("value.o", member)
     let inputs = try InputSet([("main.o", main), ("libvalue.a", archive)])
+    let wide = is64 ? ["-mwasm64"] : []
     let words = option.hasPrefix("-u=") ? ["-u", "value"] : [option]
     for order in [["main.o", "libvalue.a"], ["libvalue.a", "main.o"], ["libvalue.a"]] {
       let transcript = try await inputs.transcript(
-        ["--no-entry", "--export=read"] + words + order, [Call("read")])
+        wide + ["--no-entry", "--export=read"] + words + order, [Call("read")])
       #expect(transcript == "read() = 3")
-      let exports = try ModuleDescription(inputs.link(["--no-entry"] + words + order).bytes ?? []).exports.map(\.name)
+      let exports = try ModuleDescription(inputs.link(wide + ["--no-entry"] + words + order).bytes ?? []).exports.map(
+        \.name)
       #expect(exports.contains("value") == option.hasPrefix("--export"))
     }
   }
 
   /// An import needs a signature, which somebody has to say.
-  @Test func theAddressOfAFunctionThatNobodyDescribes() async throws {
-    var library = ModuleBuilder(dylink: Dylink())
-    let got = library.importGlobal("GOT.func", "described", .i32, isMutable: true)
-    library.function([], [.i32], export: "pointer", [.globalGet(got)])
-    var object = ModuleBuilder(object: true)
-    let pointer = object.undefinedFunction("pointer", [], [.i32])
-    object.function("run", [], [.i32], flags: .exported, [.call(pointer)])
-    var caller = ModuleBuilder(object: true)
+  @Test(arguments: [false, true]) func theAddressOfAFunctionThatNobodyDescribes(is64: Bool) async throws {
+    var library = ModuleBuilder(dylink: Dylink(), is64: is64)
+    let got = library.importGlobal("GOT.func", "described", .address(is64: is64), isMutable: true)
+    library.function([], [.address(is64: is64)], export: "pointer", [.globalGet(got)])
+    var object = ModuleBuilder(object: true, is64: is64)
+    let pointer = object.undefinedFunction("pointer", [], [.address(is64: is64)])
+    object.function("run", [], [.address(is64: is64)], flags: .exported, [.call(pointer)])
+    var caller = ModuleBuilder(object: true, is64: is64)
     let described = caller.undefinedFunction("described", [.i64])
     caller.function("call", flags: .exported, [.i64Const(6), .call(described)])
     let inputs = try InputSet([("main.o", object), ("lib.so", library), ("caller.o", caller)])
     for order in permutations(["main.o", "lib.so"]) {
       for option in ["--allow-undefined", "--import-undefined"] {
-        inputs.refuse(["--no-entry", option] + order, ["described", "lib.so", "signature"])
+        inputs.refuse(
+          (is64 ? ["-mwasm64"] : []) + ["--no-entry", option] + order, ["described", "lib.so", "signature"])
       }
-      inputs.refuse(["--no-entry"] + order, ["undefined symbol: described"])
+      inputs.refuse((is64 ? ["-mwasm64"] : []) + ["--no-entry"] + order, ["undefined symbol: described"])
     }
     for order in permutations(["main.o", "lib.so", "caller.o"]) {
       let transcript = try await inputs.transcript(
-        ["--no-entry", "--import-undefined"] + order, [Call("run"), Call("call")])
+        (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--import-undefined"] + order, [Call("run"), Call("call")])
       #expect(transcript == "run() = 1\nenv.described(6)\ncall() = None")
     }
   }

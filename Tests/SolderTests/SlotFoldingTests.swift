@@ -100,7 +100,81 @@ import Testing
       testDescription: "the first slot or another",
       code: call("(select (global.get $tb) (i32.add (global.get $tb) (i32.const 1)) (local.get 0))"),
       results: ["20", "10", "10"]),
+    Sample(
+      testDescription: "a handler does not know how far it came",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        (block $h (try_table (catch_all $h)
+          (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+          (call $throws (local.get 0))
+          (local.set 1 (i32.add (global.get $tb) (i32.const 2)))))
+        """ + call("(local.get 1)"), results: ["30", "20", "20"]),
+    Sample(
+      testDescription: "a number that a handler gets",
+      code: """
+        (local.set 2 (global.get $tb))
+        (block $h (try_table (catch_all $h)
+          (local.set 1 (i32.const 1))
+          (call $throws (local.get 0))
+          (local.set 1 (i32.const 2))))
+        """ + call("(i32.add (local.get 2) (local.get 1))"), results: ["30", "20", "20"]),
+    Sample(
+      testDescription: "a pointer is thrown",
+      code: """
+        (block $h (result i32) (try_table (result i32) (catch $e $h)
+          (throw $e (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))))
+        (local.set 1)
+        """ + call("(local.get 1)"), results: ["30", "20", "20"]),
+    Sample(
+      testDescription: "a handler in a loop that begins again",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        (loop $l
+          (local.set 2 (i32.add (local.get 2) \(call("(local.get 1)"))))
+          (local.set 3 (i32.add (local.get 3) (i32.const 1)))
+          (try_table (catch_all $l)
+            (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+            (call $throws (i32.lt_u (local.get 3) (i32.const 3)))
+            (local.set 1 (i32.add (global.get $tb) (i32.const 2)))))
+        (i32.add (local.get 2) \(call("(local.get 1)")))
+        """, results: ["80", "80", "80"]),
+    Sample(
+      testDescription: "a tail call",
+      code: """
+        (return_call_indirect (type $number)
+          (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))
+        """, results: ["30", "20", "20"]),
+    Sample(
+      testDescription: "a loop takes a number",
+      code: """
+        (i32.const 0)
+        (loop $l (param i32) (result i32)
+          (local.set 1)
+          (local.set 2 (i32.add (local.get 2) \(call("(i32.add (global.get $tb) (local.get 1))"))))
+          (i32.const 2)
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 3)))
+          (drop) (local.get 2))
+        """, results: ["70", "70", "70"]),
+    Sample(
+      testDescription: "the base that sums share is the first slot, too",
+      code: """
+        (local.set 2 (global.get $tb))
+        (local.set 1 (i32.add (local.get 2) (i32.const 2)))
+        (if (local.get 0) (then
+          (local.set 2 (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))))
+        (i32.add \(call("(local.get 1)")) \(call("(local.get 2)")))
+        """, results: ["40", "50", "50"]),
 
+    Sample(
+      testDescription: "a handler computes with it",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        (block $h (try_table (catch_all $h)
+          (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
+          (call $throws (local.get 0))
+          (local.set 1 (i32.const 0))
+          (return (i32.const 5))))
+        """ + call("(i32.add (local.get 1) (i32.const 1))"), results: ["5", "30", "30"], isFolded: false),
     Sample(
       testDescription: "the number is a variable",
       code: call("(i32.add (global.get $tb) (local.get 0))"), results: ["10", "20", "30"], isFolded: false),
@@ -155,6 +229,8 @@ import Testing
       (elem (global.get $tb) func $zero $one $two)
       (func $zero (result i32) (i32.const 10)) (func $one (result i32) (i32.const 20))
       (func $two (result i32) (i32.const 30))
+      (tag $e (param i32))
+      (func $throws (param i32) (if (local.get 0) (then (throw $e (local.get 0)))))
       (func $f (export "f") (param i32) (result i32) (local i32 i32 i32 i32) \(sample.code))
       """)
     return try contents(of: try await Toolchain.shared.assembled("libslots.so", text))

@@ -182,4 +182,31 @@ import Testing
       }
     }
   }
+
+  /// The agreed name is the host's way to the table, whatever the module calls it.
+  @Test(arguments: ["object", "library"], [false, true])
+  func aModulesTableIsExported(_ kind: String, isNamed: Bool) async throws {
+    var module = ModuleBuilder()
+    module.table(.funcref, Limits(2, 2), export: isNamed ? "__indirect_function_table" : "shelf")
+    module.memory(Limits(1), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    var part = kind == "object" ? ModuleBuilder(object: true) : ModuleBuilder(dylink: Dylink(tableSize: 1))
+    if kind == "object" {
+      let own = part.function("own", [], [.i32], [.i32Const(7)])
+      part.function("slot", [], [.i32], flags: .exported, [.slot(own)])
+    } else {
+      let base = part.importMemoryAndBases()
+      let own = part.function([], [.i32], [.i32Const(7)])
+      part.element(.active([.globalGet(base.table)]), functions: [own])
+      part.function([], [.i32], export: "slot", [.globalGet(base.table)])
+    }
+    let inputs = try InputSet([("module.wasm", module), ("part", part)])
+    for order in permutations(["module.wasm", "part"]) {
+      let words = ["--no-entry", "--export=slot", "--export-table"] + order
+      #expect(try await inputs.transcript(words, [Call("slot")]) == "slot() = 2")
+      let result = try ModuleDescription(inputs.link(words).bytes ?? [])
+      #expect(result.exports.count { $0.name == "__indirect_function_table" } == 1, "\(order)")
+      #expect(result.tables.count == 1)
+    }
+  }
 }

@@ -301,7 +301,8 @@ class Build:
         rng = self.rng
         if self.shared:
             extra = [*extra, *self.shared[:1], self.shared[2]]
-            if rng.random() < 0.7:
+            # Without names nothing else says how a thread gets its copy.
+            if rng.random() < 0.7 or "--strip-all" in extra:
                 extra = [*extra, "--export=__wasm_init_tls"]
         words = [*self.mode, "-shared", "--unresolved-symbols=import-dynamic", *extra, *objects, "-o", path]
         if not self.wide and not self.program.threads and rng.random() < 0.1:
@@ -321,7 +322,8 @@ class Build:
     def lift(self, inputs, solder, number):
         """The same with libraries as objects: one object each, or one for all in the place of the first."""
         libraries = [path for path in inputs if path.endswith(".so")]
-        if not libraries:
+        # Nothing says which of other units' data is thread-local, and an object's code would have to know.
+        if not libraries or self.program.shares_locals:
             return inputs
         groups = [libraries] if self.rng.random() < 0.3 else [[path] for path in libraries]
         lifted = {}

@@ -41,6 +41,8 @@ struct Benchmark {
   var reference: [String]?
   /// How large code and data may be.
   var sizeTarget: SizeTarget?
+  /// Whether to compare how long the result and the reference run.
+  var comparesRunTime = false
   /// Whether the result must have no start function, and no function that relocates.
   var leavesNothingForStart = false
   /// More runs for what is over at once.
@@ -60,6 +62,7 @@ struct Benchmark {
       cases.objects(), cases.debug(), cases.archives(), cases.templates(), cases.libraries(), cases.program(),
       cases.compressed(), cases.optimized(), cases.hello(),
     ].compactMap { $0 } + cases.growth() + cases.librarySizes() + [cases.python()].compactMap { $0 }
+      + cases.liftedSizes()
   }
 }
 

@@ -103,6 +103,35 @@ extension Cases {
           reference: [tools.wasmLD] + first + objects + rest + style.flags)
         benchmark.sizeTarget = SizeTarget(
           title: program.title + style.name, against: "wasm-ld, objects: code and data", must: 1.0, aim: 1.0)
+        benchmark.comparesRunTime = !options.isQuick && style.own.isEmpty
+        return benchmark
+      }
+    }
+  }
+
+  /// The libraries lifted to objects, which wasm-ld links in place of the objects that they were made of.
+  func liftedSizes() -> [Benchmark] {
+    guard let sources = Sources(tools) else { return [] }
+    return programs(sources).flatMap { program in
+      tools.wasmLDReleases.prefix(options.isQuick ? 1 : .max).map { release, linker in
+        let libraries = "\(tools.wasiSysroot)/lib/\(sources.target)/"
+        let rest = (program.archives + ["libc.a"]).map { libraries + $0 } + [sources.builtins]
+        let first = [libraries + "crt1-command.o", program.title + "-main.o"]
+        // Libraries that were linked one by one have inline functions twice, so all of them become one object.
+        let lifted = program.title + "-lifted.o"
+        var benchmark = Benchmark(
+          number: 12, title: "\(program.title) lifted, linked by wasm-ld \(release)", folder: "programs",
+          prepare: { folder in
+            try prepare(program, sources, in: folder)
+            try run([tools.solder, "-r"] + program.libraries.map(\.name) + ["-o", lifted], in: folder)
+          },
+          contestants: [
+            Contestant(
+              name: "wasm-ld, of lifted", command: [linker] + first + [lifted] + rest, folder: "solder")
+          ],
+          reference: [linker] + first + program.libraries.flatMap { $0.parts.map { $0.object + ".o" } } + rest)
+        benchmark.sizeTarget = SizeTarget(
+          title: "\(program.title) lifted", against: "wasm-ld \(release), objects: code and data", must: 1.02, aim: 1.0)
         return benchmark
       }
     }

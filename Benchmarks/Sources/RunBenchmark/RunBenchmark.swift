@@ -10,7 +10,8 @@ enum RunBenchmark {
     --rounds N       runs of each command (5); the first one, which checks, is not counted
     --markdown FILE  write the tables to FILE, too
     CASE             1 objects, 2 debug information, 3 archives, 4 C++, 5 shared libraries, 6 plain module,
-                     7 compressed, 8 hello world, 9 growth, 10 real programs from libraries, 11 CPython (default: all)
+                     7 compressed, 8 hello world, 9 growth, 10 real programs from libraries, 11 CPython,
+                     12 libraries lifted to objects (default: all)
 
     Environment: SOLDER, WASM_LD, WASM_MERGE, CLANG, WASI_SYSROOT: other programs and folders to use.
     """
@@ -34,7 +35,7 @@ enum RunBenchmark {
         print(usage)
         return
       default:
-        guard let number = Int(argument), (1...11).contains(number) else {
+        guard let number = Int(argument), (1...12).contains(number) else {
           fail("unknown argument \(argument)\n\(usage)")
         }
         options.numbers.append(number)
@@ -50,8 +51,8 @@ enum RunBenchmark {
       if options.includes(8), tools.clang == nil || tools.wasiTarget == nil {
         report.add(problem: "8. hello world: there is no clang or no wasi-libc")
       }
-      if Benchmark.all(options, tools).allSatisfy({ $0.number < 10 }), options.includes(10) || options.includes(11) {
-        report.add(problem: "10, 11: there is no clang, wasi-libc, or what Scripts/prerequisites brings")
+      if Benchmark.all(options, tools).allSatisfy({ $0.number < 10 }), (10...12).contains(where: options.includes) {
+        report.add(problem: "10 to 12: there is no clang, wasi-libc, or what Scripts/prerequisites brings")
       }
       print(report.text)
       if let markdown { try report.markdown.write(toFile: markdown, atomically: true, encoding: .utf8) }

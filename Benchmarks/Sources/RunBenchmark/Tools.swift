@@ -4,6 +4,8 @@ import Foundation
 struct Tools {
   let solder: String
   let wasmLD: String
+  /// That one, and others that are installed under the names of their releases, with these.
+  let wasmLDReleases: [(release: String, path: String)]
   let wasmMerge: String?
   let clang: String?
   /// Where wasi-libc is, and the target that names its folders there.
@@ -66,6 +68,11 @@ struct Tools {
     solderVersion = try execute([solder, "--version"]).output
     wasmLDVersion = try execute([wasmLD, "--version"]).output
     let release = wasmLDVersion.split(separator: " ").dropFirst().first?.prefix { $0 != "." } ?? ""
+    wasmLDReleases =
+      [(String(release), wasmLD)]
+      + (19...30).compactMap { number in
+        number == Int(release) ? nil : find("wasm-ld-\(number)").map { ("\(number)", $0) }
+      }
     compatibility = solderVersion.hasPrefix("Solder") ? ["--compat=\(release)"] : []
 
     if let node = find("node") {

@@ -35,10 +35,8 @@ struct CodeFolder {
   private var additions: [Int] = []
   private(set) var needsTableBlock = false
 
-  /// - Parameter leavesTable: whether `__table_base` is none of its business.
-  init(_ unit: InputModule, leavesTable: Bool = false) {
-    var facts = unit.lifted ?? LiftedFacts()
-    if leavesTable { facts.globals = facts.globals.map { $0?.base == .tableBlock ? nil : $0 } }
+  init(_ unit: InputModule) {
+    let facts = unit.lifted ?? LiftedFacts()
     self.unit = unit
     self.facts = facts
     code = FlowSteps(unit, globals: facts.globals)

@@ -33,14 +33,11 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var doneFunctions: ClosedRange<FunctionIndex> = FunctionIndex(0)...FunctionIndex(0)
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
-  /// Whether the body that is scanned reads a base, and whether that of the table.
+  /// Whether the body that is scanned reads a base.
   private var mayFold = false
-  private var readsTableBase = false
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
-  /// Folds what is left of code whose slots another has found.
-  private var restFolder: CodeFolder?
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
   private var search: ConstantSearch?
@@ -89,35 +86,24 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     mayFold = false
     let first = Int(range.start)
-    let found = readsTableBase ? Array(result.relocations[first...]) : []
-    readsTableBase = false
     if folder == nil { folder = CodeFolder(unit) }
     folder?.fold(body.reader, places, &result.relocations, from: first)
     guard folder?.needsTableBlock == true else { return }
-    if !foldSlots(unit, body, places, found, from: first) { result.needsTableBlock = true }
+    if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
 
   /// Looks at the whole function for what it means by slots of the table.
   ///
-  /// - Parameters:
-  ///   - found: the relocations of the body, before anything was folded.
-  ///   - first: where they begin among those of the run.
-  private mutating func foldSlots(
-    _ unit: InputModule, _ body: ScannedBody, _ places: CodePlaces, _ found: [Relocation], from first: Int
-  ) -> Bool {
+  /// - Parameter first: where the relocations of the body begin among those of the run.
+  private mutating func foldSlots(_ unit: InputModule, _ body: ScannedBody, from first: Int) -> Bool {
     var slots = slotFolder ?? SlotFolder(unit)
     defer { slotFolder = slots }
-    guard let edits = slots.edits(of: body.reader, code[current], namesFirst: isForObject) else { return false }
+    let folded = result.relocations[first...]
+    guard let edits = slots.edits(of: body.reader, code[current], folded, namesFirst: isForObject) else { return false }
     let replaced = Set(edits.map(\.offset))
-    let rest = found.filter { !replaced.contains($0.offset) }
+    let rest = folded.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.isInTableBlock }) { return false }
-    result.relocations.removeLast(result.relocations.count - first)
-    result.relocations += rest
-    if restFolder == nil { restFolder = CodeFolder(unit, leavesTable: true) }
-    restFolder?.fold(body.reader, places, &result.relocations, from: first)
-    let all = (result.relocations[first...] + edits).sorted { $0.offset < $1.offset }
-    result.relocations.removeLast(result.relocations.count - first)
-    result.relocations += all
+    result.relocations.replaceSubrange(first..., with: (rest + edits).sorted { $0.offset < $1.offset })
     return true
   }
 
@@ -186,7 +172,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
-    restFolder = nil
     search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
@@ -300,7 +285,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
     var relocation = Relocation(operand)
     relocation.target = facts.symbol(GlobalIndex(rawValue: operand.value)).rawValue
-    if value.base == .tableBlock { readsTableBase = true }
     if value.base == .tableBlock || value.base == facts.memoryBlock?.base && isUsedInSum(operand) {
       mayFold = true
     }

@@ -3,7 +3,7 @@ import WebAssemblyFormat
 // Which functions code means by the slots that it computes.
 //
 // A library names a function by `__table_base + k`, and `CodeFolder` makes the function's slot of that where the sum
-// stands alone. Compilers go further: `base + (c ? 3 : 4)`, a sum that waits in a local, a base that several paths share.
+// stands alone, or where it knows what a local holds. Compilers go further: `base + (c ? 3 : 4)`, a sum that waits in a local, a base that several paths share.
 // Then it has to be known of every value of the function where it comes from and what it is used for, and that is found
 // out here: it takes longer, and few functions need it.
 //
@@ -14,7 +14,7 @@ import WebAssemblyFormat
 //
 //  - *Bases*: all of it is `__table_base`, and is used for nothing but sums; or for none, and then it is the first slot.
 //  - *Offsets*: all of it is constants, and is used for nothing but sums with bases.
-//  - *Slots*: the sums. They may be whatever, as long as nothing adds to them.
+//  - *Slots*: the sums, and what `CodeFolder` has found to be one. They may be whatever, as long as nothing adds to them.
 //
 // If every class is of one of these kinds, the code means single functions: bases and the additions go, and each offset
 // becomes the slot of its function. If not, it means slots by their order, and nothing is changed.
@@ -23,9 +23,9 @@ import WebAssemblyFormat
 struct SlotFolder {
   private let unit: InputModule
   private let facts: LiftedFacts
-  private let isTableBase: [Bool]
   private var classes = ValueClasses()
-  private var code: [Instruction] = []
+  /// The instructions that matter: where they are, and whether what they leave has 64 bits.
+  private var code: [Place] = []
   private var stack: [Int] = []
   private var frames: [Frame] = []
   /// For each local, its value here; empty where the code is never reached.
@@ -35,6 +35,14 @@ struct SlotFolder {
   private var frameCount = 0
   /// Comparing the locals of two paths, over all, so that no input takes forever.
   private var budget = 0
+
+  /// An instruction, or several that an edit replaces.
+  private struct Place {
+    var range: Range<Int>
+    var is64: Bool
+    /// The number of a constant.
+    var number: Int64
+  }
 
   /// A block that is open.
   private struct Frame {
@@ -50,41 +58,56 @@ struct SlotFolder {
     var joined: [Int]?
     /// The locals in front of an `if`.
     var entry: [Int]?
+    var handlers: Handlers?
+  }
+
+  /// Where exceptions go that are thrown in a block.
+  private struct Handlers {
+    /// The number of the place where paths to the handlers of a `try` meet, and the locals there.
+    var number: Int
+    var joined: [Int]?
+    /// Blocks around a `try_table` whose labels its exceptions go to, by how many blocks are around these.
+    var targets: [Int] = []
   }
 
   init(_ unit: InputModule) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
-    isTableBase = facts.globals.map { $0 == SymbolicValue(base: .tableBlock, addend: 0) }
   }
 
   /// The edits that leave nothing of `__table_base` in a body; `nil` if it does not mean single functions.
   ///
   /// - Parameters:
   ///   - body: stands behind the local declarations.
-  ///   - type: of the function, an index in the unit.
+  ///   - folded: the edits of the body, with all that `CodeFolder` could do.
   ///   - namesFirst: whether `__table_base` itself names the function in the first slot. Where the block may stay together,
   ///     it does so all the same, and then it is also right for code that goes on computing where nobody sees it.
-  mutating func edits(of body: ByteReader, _ function: Function, namesFirst: Bool) -> [Relocation]? {
+  mutating func edits(
+    of body: ByteReader, _ function: Function, _ folded: ArraySlice<Relocation>, namesFirst: Bool
+  ) -> [Relocation]? {
     guard let type = unit.types.functionType(function.type), let declared = declaredLocals(function) else { return nil }
     resultCount = type.results.count
     let localCount = type.parameters.count + declared
-    guard localCount < 1 << 12, follow(body, localCount) else { return nil }
+    guard localCount < 1 << 12, follow(body, localCount, folded) else { return nil }
     guard let kinds = classes.kinds(offsets: { [facts] in facts.symbol(atSlot: $0) != nil }) else { return nil }
     var edits: [Relocation] = []
-    for (instruction, role) in classes.roles {
+    for (index, role) in classes.roles {
+      let place = code[index]
       switch role {
       case .base(let value) where !kinds.isBase(value):
-        guard namesFirst, let symbol = facts.symbol(atSlot: 0) else { return nil }
-        edits.append(slot(code[instruction], of: symbol, is64: isWide(code[instruction])))
+        guard namesFirst, let edit = slot(place) else { return nil }
+        edits.append(edit)
       case .base(let value), .copy(let value):
-        if kinds.isBase(value) { edits.append(removal(code[instruction])) }
+        if kinds.isBase(value) { edits.append(removal(place)) }
       case .sum(let left, let right):
-        if kinds.isBase(left) || kinds.isBase(right) { edits.append(removal(code[instruction])) }
+        if kinds.isBase(left) || kinds.isBase(right) { edits.append(removal(place)) }
       case .constant(let value):
         guard kinds.isOffset(value) else { continue }
-        guard let symbol = facts.symbol(atSlot: code[instruction].first) else { return nil }
-        edits.append(slot(code[instruction], of: symbol, is64: code[instruction].opcode == .i64Const))
+        guard let edit = slot(place) else { return nil }
+        edits.append(edit)
+      case .slot:
+        guard let edit = slot(place) else { return nil }
+        edits.append(edit)
       }
     }
     return edits
@@ -102,26 +125,25 @@ struct SlotFolder {
     return count
   }
 
-  private func removal(_ instruction: Instruction) -> Relocation {
+  private func removal(_ place: Place) -> Relocation {
     Relocation(
-      .removedCall, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), encoding: .nothing)
+      .removedCall, at: UInt32(truncatingIfNeeded: place.range.lowerBound),
+      width: UInt8(truncatingIfNeeded: place.range.count), encoding: .nothing)
   }
 
-  private func isWide(_ read: Instruction) -> Bool {
-    unit.globalType(GlobalIndex(rawValue: UInt32(truncatingIfNeeded: read.first)))?.valueType == 0x7E
-  }
-
-  private func slot(_ instruction: Instruction, of symbol: SymbolIndex, is64: Bool) -> Relocation {
-    Relocation(
-      .constantTableIndex, at: UInt32(truncatingIfNeeded: instruction.offset),
-      width: UInt8(truncatingIfNeeded: instruction.end - instruction.offset), target: symbol.rawValue,
-      encoding: .constant(is64: is64))
+  /// The slot of the function that a number names; `nil` if there is none.
+  private func slot(_ place: Place) -> Relocation? {
+    facts.symbol(atSlot: place.number).map { symbol in
+      Relocation(
+        .constantTableIndex, at: UInt32(truncatingIfNeeded: place.range.lowerBound),
+        width: UInt8(truncatingIfNeeded: place.range.count), target: symbol.rawValue,
+        encoding: .constant(is64: place.is64))
+    }
   }
 
   // MARK: Following
 
-  private mutating func follow(_ body: ByteReader, _ localCount: Int) -> Bool {
+  private mutating func follow(_ body: ByteReader, _ localCount: Int, _ folded: ArraySlice<Relocation>) -> Bool {
     classes = ValueClasses()
     code.removeAll(keepingCapacity: true)
     stack.removeAll(keepingCapacity: true)
@@ -130,12 +152,51 @@ struct SlotFolder {
     isReachable = true
     frameCount = 0
     budget = 10_000_000
+    var edits = folded[...]
+    /// Where the instructions end that an edit replaces.
+    var replaced = 0
     var reader = InstructionReader(body)
     while let instruction = try? reader.next() {
-      code.append(instruction)
-      guard follow(instruction, code.count - 1), budget > 0, classes.joinCount < 1_000_000 else { return false }
+      if instruction.offset < replaced { continue }
+      while let edit = edits.first, Int(edit.offset) < instruction.offset { edits.removeFirst() }
+      let place = code.count
+      code.append(
+        Place(
+          range: instruction.offset..<instruction.end, is64: instruction.opcode == .i64Const, number: instruction.first)
+      )
+      if let edit = edits.first, Int(edit.offset) == instruction.offset, edit.encoding != .operand,
+        !edit.encoding.isGlobalGet
+      {
+        replaced = Int(edit.end)
+        guard followReplaced(edit, instruction, place) else { return false }
+        continue
+      }
+      guard follow(instruction, place), budget > 0, classes.joinCount < 1_000_000 else { return false }
+      // Where a sum is made anew, `local.tee` has become `local.set`.
+      if instruction.opcode == .localTee, let edit = edits.first, Int(edit.offset) == instruction.offset { _ = pop() }
     }
     return reader.depth == 0
+  }
+
+  /// Follows instructions that an edit replaces by a constant, or by nothing.
+  private mutating func followReplaced(_ edit: Relocation, _ instruction: Instruction, _ place: Int) -> Bool {
+    guard edit.encoding.isConstant else { return true }
+    code[place] = Place(
+      range: Int(edit.offset)..<Int(edit.end), is64: edit.encoding == .constant64, number: Int64(edit.storedAddend))
+    if !edit.isInTableBlock {
+      stack.append(classes.unknown())
+    } else if edit.hasWideAddend {
+      return false
+    } else if edit.storedAddend == 0, Int(edit.end) == instruction.end {
+      let value = classes.base()
+      classes.roles.append((place, .base(value)))
+      stack.append(value)
+    } else {
+      let value = classes.slot()
+      classes.roles.append((place, .slot(value)))
+      stack.append(value)
+    }
+    return true
   }
 
   private mutating func pop() -> Int {
@@ -167,10 +228,6 @@ struct SlotFolder {
       if local < locals.count { locals[local] = value }
       classes.roles.append((index, .copy(value)))
       if instruction.opcode == .localTee { stack.append(value) }
-    case .globalGet where local < isTableBase.count && isTableBase[local]:
-      let value = classes.base()
-      classes.roles.append((index, .base(value)))
-      stack.append(value)
     case .i32Const, .i64Const:
       let value = classes.constant(instruction.first)
       classes.roles.append((index, .constant(value)))
@@ -221,13 +278,40 @@ struct SlotFolder {
       for label in labels { jump(label) }
       isReachable = false
     case .return: return leave()
+    case .returnCall, .returnCallIndirect:
+      guard let effect = unit.effect(ofCall: instruction) else { return false }
+      for value in pop(effect.pops) { classes.use(value, computes: false) }
+      isReachable = false
     case .unreachable: isReachable = false
+    case .tryTable:
+      guard let labels = unit.catchLabels(of: instruction) else { return false }
+      let targets = labels.filter { $0 < frames.count }.map { frames.count - 1 - $0 }
+      for target in targets {
+        for value in frames[target].label { classes.add(classes.unknown(), to: value) }
+      }
+      return open(instruction, Handlers(number: 0, targets: targets))
+    case .try:
+      frameCount += 1
+      return open(instruction, Handlers(number: frameCount))
+    case .catch, .catchAll: return handle(instruction)
+    case .delegate:
+      guard frames.last?.opcode == .try else { return false }
+      close()
+    case .throw, .throwRef, .rethrow:
+      let count =
+        instruction.opcode == .throw
+        ? unit.valueCount(ofTag: instruction.first) : instruction.opcode == .throwRef ? 1 : 0
+      guard let count else { return false }
+      for value in pop(count) { classes.use(value, computes: false) }
+      throwException()
+      isReachable = false
     default:
       guard let effect = unit.effect(of: instruction) else { return false }
       // Neighbours are found by sums and differences. Whoever mixes the bits of a pointer makes a number of it.
       let computes = instruction.opcode == .i32Sub || instruction.opcode == .i64Sub
       for value in pop(effect.pops) { classes.use(value, computes: computes) }
       for _ in 0..<effect.pushes { stack.append(classes.unknown()) }
+      if instruction.opcode == .call || instruction.opcode == .callIndirect { throwException() }
     }
     return true
   }
@@ -245,11 +329,19 @@ struct SlotFolder {
 
   // MARK: Blocks
 
-  private mutating func open(_ instruction: Instruction) -> Bool {
+  private mutating func open(_ instruction: Instruction, _ handlers: Handlers? = nil) -> Bool {
     guard let arity = unit.arity(ofBlock: instruction) else { return false }
     if instruction.opcode == .if { classes.use(pop(), computes: false) }
-    let parameters = pop(arity.pops)
+    var parameters = pop(arity.pops)
     for value in parameters { classes.keep(value) }
+    if instruction.opcode == .loop {
+      // Each round may bring others along.
+      parameters = parameters.map { value in
+        let parameter = classes.phi(isRead: true)
+        classes.add(value, to: parameter)
+        return parameter
+      }
+    }
     let results = (0..<arity.pushes).map { _ in classes.phi(isRead: true) }
     for result in results { classes.keep(result) }
     let isLoop = instruction.opcode == .loop
@@ -262,6 +354,7 @@ struct SlotFolder {
       locals = locals.map { classes.phi(of: $0) }
       frame.joined = locals
     }
+    frame.handlers = handlers
     if instruction.opcode == .if { frame.entry = locals }
     // An `if` with parameters begins twice with them, which nobody writes.
     if instruction.opcode == .if, !parameters.isEmpty { return false }
@@ -302,19 +395,52 @@ struct SlotFolder {
 
   /// Has a path with these locals meet the others at a label.
   private mutating func join(_ locals: [Int], at frame: Int) {
-    budget -= locals.count
-    guard var joined = frames[frame].joined else {
-      frames[frame].joined = locals
-      return
-    }
     let (isLoop, number) = (frames[frame].opcode == .loop, frames[frame].number)
+    let joined = meet(locals, frames[frame].joined, number: isLoop ? nil : number)
+    frames[frame].joined = joined
+  }
+
+  /// The locals where a path meets others.
+  ///
+  /// - Parameter number: of the place, where joins are made as paths come; `nil` where all of them exist.
+  private mutating func meet(_ locals: [Int], _ others: [Int]?, number: Int?) -> [Int] {
+    budget -= locals.count
+    guard var joined = others else { return locals }
     for local in locals.indices where joined[local] != locals[local] {
-      if !isLoop, !classes.isJoin(joined[local], of: number) {
+      if let number, !classes.isJoin(joined[local], of: number) {
         joined[local] = classes.phi(of: joined[local], frame: number)
       }
       classes.add(locals[local], to: joined[local])
     }
-    frames[frame].joined = joined
+    return joined
+  }
+
+  // MARK: Exceptions
+
+  /// Something may be thrown here: it goes to a handler of any block around, as far as it is not known which.
+  private mutating func throwException() {
+    guard isReachable else { return }
+    for frame in frames.indices {
+      guard let handlers = frames[frame].handlers else { continue }
+      for target in handlers.targets { join(locals, at: target) }
+      if frames[frame].opcode == .try {
+        let joined = meet(locals, handlers.joined, number: handlers.number)
+        frames[frame].handlers?.joined = joined
+      }
+    }
+  }
+
+  /// A handler of a `try` begins, behind its body or another handler.
+  private mutating func handle(_ instruction: Instruction) -> Bool {
+    guard let frame = frames.last, frame.opcode == .try, let handlers = frame.handlers,
+      let count = instruction.opcode == .catch ? unit.valueCount(ofTag: instruction.first) : 0
+    else { return false }
+    end(frames.count - 1)
+    stack.removeLast(max(0, stack.count - frame.height))
+    for _ in 0..<count { stack.append(classes.unknown()) }
+    isReachable = handlers.joined != nil
+    if let joined = handlers.joined { locals = joined }
+    return true
   }
 
   private func labels(_ instruction: Instruction) -> Set<Int>? {
@@ -326,35 +452,5 @@ struct SlotFolder {
       labels.insert(Int(label))
     }
     return labels
-  }
-}
-
-extension InputModule {
-  /// What an instruction takes from the stack and leaves there; `nil` for those that may go elsewhere.
-  func effect(of instruction: Instruction) -> StackEffect? {
-    if let effect = instruction.opcode.stackEffect { return effect }
-    let imported = functionImports.count
-    let type: TypeIndex
-    switch instruction.opcode {
-    case .call:
-      guard instruction.first < imported + functions.count else { return nil }
-      let index = Int(instruction.first)
-      type = index < imported ? functionImports[index].type : functions[index - imported].type
-    case .callIndirect: type = TypeIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
-    default: return nil
-    }
-    guard let signature = types.functionType(type) else { return nil }
-    let index = instruction.opcode == .callIndirect ? 1 : 0
-    return StackEffect(signature.parameters.count + index, signature.results.count)
-  }
-
-  /// The parameters and results of a block; `nil` if they are not known.
-  fileprivate func arity(ofBlock instruction: Instruction) -> StackEffect? {
-    var reader = file.bytes[instruction.operandOffset..<instruction.end]
-    guard let type = try? reader.s33() else { return nil }
-    // 0x40, of seven bits with a sign, is nothing; other negative numbers are types of values.
-    guard type >= 0 else { return StackEffect(0, type == -0x40 ? 0 : 1) }
-    guard let signature = types.functionType(TypeIndex(rawValue: UInt32(truncatingIfNeeded: type))) else { return nil }
-    return StackEffect(signature.parameters.count, signature.results.count)
   }
 }

@@ -198,6 +198,11 @@ struct StartUpReader {
       // What was done once is done; with other code in between, it has to be done again.
       return outcome == .done && kept.isEmpty ? .done : giveUp(function)
     }
+    if performed.stores.isEmpty, kept.isEmpty, SharedDataSetUp.perform(function, of: unit, facts) {
+      facts.done.functions.insert(function)
+      outcomes[function] = .done
+      return .done
+    }
     isReading.insert(function)
     defer { isReading.remove(function) }
     guard var body = StartUpBody(unit, function, &budget) else { return giveUp(function) }

@@ -16,8 +16,15 @@ struct ThreadLocalReader {
   private let facts: LiftedFacts
   /// Addresses that code puts into variables.
   private var assignments: [(global: GlobalIndex, value: SymbolicValue?)] = []
-  /// Segments that code copies, and where to.
-  private var copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)] = []
+  /// A segment that code copies.
+  private struct Copy {
+    let segment: Int
+    let target: SymbolicValue?
+    let count: SymbolicValue?
+    /// The variable that was set right in front of it, to the same address.
+    let base: GlobalIndex?
+  }
+  private var copies: [Copy] = []
   private var calls: [FunctionIndex] = []
   private var visited: Set<FunctionIndex> = []
 
@@ -84,11 +91,12 @@ struct ThreadLocalReader {
 
   private func withoutFunction(
     _ assignments: [(global: GlobalIndex, value: SymbolicValue?)],
-    _ copies: [(segment: Int, target: SymbolicValue?, count: SymbolicValue?)]
+    _ copies: [Copy]
   ) -> ThreadLocalFacts? {
-    for assignment in assignments {
-      guard let target = assignment.value, let copy = copies.first(where: { $0.target == target }) else { continue }
-      var result = ThreadLocalFacts(base: assignment.global, segment: SegmentIndex(copy.segment), size: size(of: copy))
+    for copy in copies {
+      // Variables that hold addresses of other data are set elsewhere.
+      guard let base = copy.base else { continue }
+      var result = ThreadLocalFacts(base: base, segment: SegmentIndex(copy.segment), size: size(of: copy))
       setFirstThread(assignments, &result)
       addRelocationFunctions(&result)
       return result
@@ -127,7 +135,7 @@ struct ThreadLocalReader {
     result.placesFirstThread = true
   }
 
-  private func size(of copy: (segment: Int, target: SymbolicValue?, count: SymbolicValue?)) -> UInt64 {
+  private func size(of copy: Copy) -> UInt64 {
     let size = unit.segments[copy.segment].size
     guard let count = copy.count, count.base == .number else { return size }
     return max(size, UInt64(UInt32(truncatingIfNeeded: count.addend)))
@@ -140,6 +148,7 @@ struct ThreadLocalReader {
     guard visited.insert(function).inserted, var reader = unit.body(of: function) else { return }
     var stack: [SymbolicValue?] = []
     var locals: [Int64: SymbolicValue] = [:]
+    var last: (global: GlobalIndex, value: SymbolicValue?)?
     while let instruction = try? reader.next() {
       switch instruction.opcode {
       case .localGet: stack.append(locals[instruction.first])
@@ -147,19 +156,23 @@ struct ThreadLocalReader {
         locals[instruction.first] = stack.last ?? nil
         if instruction.opcode == .localSet { _ = stack.popLast() }
       case .globalSet:
-        assignments.append(
-          (GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)), stack.popLast() ?? nil))
+        let assignment = (GlobalIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first)), stack.popLast() ?? nil)
+        assignments.append(assignment)
+        last = assignment
       case .memoryInit:
         let count = stack.popLast() ?? nil
         _ = stack.popLast()
         let target = stack.popLast() ?? nil
         if let segment = Int(exactly: instruction.first), segment < unit.segments.count {
-          copies.append((segment, target, count))
+          let base = target == nil || last?.value != target ? nil : last?.global
+          copies.append(Copy(segment: segment, target: target, count: count, base: base))
         }
+        last = nil
       case .call:
         let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
         calls.append(callee)
         stack = []
+        last = nil
         if followsCalls { visit(callee) }
       default: compute(instruction, &stack)
       }

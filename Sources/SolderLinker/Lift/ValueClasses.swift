@@ -9,6 +9,8 @@ struct ValueClasses {
     case copy(Int)
     case constant(Int)
     case sum(Int, Int)
+    /// It is the slot of a function.
+    case slot(Int)
   }
 
   /// Where the values of a class come from, and what they are used for.
@@ -39,6 +41,7 @@ struct ValueClasses {
   private var traits: [Traits] = []
   private var joins: [Int: Join] = [:]
   private var sums: [(left: Int, right: Int, result: Int)] = []
+  private var slots: [Int] = []
   private var constants: [(value: Int, number: Int64)] = []
 
   /// How many places there are where paths meet.
@@ -54,6 +57,12 @@ struct ValueClasses {
 
   mutating func unknown() -> Int { add(.other) }
   mutating func base() -> Int { add(.base) }
+
+  /// The slot of a function.
+  mutating func slot() -> Int {
+    slots.append(parents.count)
+    return add(.other)
+  }
 
   mutating func constant(_ number: Int64) -> Int {
     constants.append((parents.count, number))
@@ -169,6 +178,7 @@ struct ValueClasses {
         slots.insert(root(sum.result))
       }
     }
+    for value in self.slots { slots.insert(root(value)) }
     for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
       guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
       guard !offsets.contains(value), isOffset(0) else { return nil }

@@ -28,10 +28,22 @@ struct ConventionCheck {
       report(unit, "imports \(entry.module).\(entry.name) as a function", "a \(ConventionCheck.kind(of: entry.name))")
     }
     for entry in unit.globalImports { check(entry, of: unit) }
+    checkMemory(of: unit)
     for entry in unit.tableImports where entry.module == "env" && entry.name == "__indirect_function_table" {
       guard entry.elementType != 0x70 else { continue }
       report(unit, "imports \(entry.module).\(entry.name) with elements of another type", "a table of funcref")
     }
+  }
+
+  /// A library's block lies in `env.memory`: in another memory its base would be any address.
+  private func checkMemory(of unit: BoundModule) {
+    guard unit.contracts.programMemory == nil, !unit.memoryImports.isEmpty || !unit.memories.isEmpty,
+      let size = unit.dylink?.memorySize, size > 0,
+      unit.globalImports.contains(where: { $0.module == "env" && $0.name == "__memory_base" })
+    else { return }
+    let other =
+      unit.memoryImports.first.map { "imports the memory \($0.module).\($0.name)" } ?? "has a memory of its own"
+    report(unit, "\(other) for its \(size) bytes at env.__memory_base", "env.memory")
   }
 
   // MARK: Exports

@@ -21,7 +21,7 @@ extension ResolvePass {
   /// Checks all references that involve finished modules.
   mutating func checkBindings() {
     let needExactTypes = resolver.units.map(\.contracts.needsExactTypes)
-    guard needExactTypes.contains(true) else { return }
+    guard needExactTypes.contains(true) || !boundImports.isEmpty else { return }
     for index in resolver.linkOrder {
       let unit = resolver.units[index]
       if unit.contracts.needsExactTypes { checkImports(of: unit) }
@@ -75,13 +75,13 @@ extension ResolvePass {
     let symbol = resolver.table.symbols[Int(id)]
     guard kind(of: wanted) == symbol.kind else {
       if symbol.kind == .data, isAddressType(wanted) { return }
-      if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
+      if canSeparate(symbol, module, name, position, of: unit) { return importSeparately(position, index, of: unit) }
       return reportKind(symbol, name, wanted: wanted, in: unit)
     }
     guard let type = resolver.externalType(of: symbol), !matches(type, wanted, symbol, unit) else { return }
-    if canSeparate(symbol, position, of: unit) { return importSeparately(position, index, of: unit) }
+    if canSeparate(symbol, module, name, position, of: unit) { return importSeparately(position, index, of: unit) }
     if case .function(let wanted) = wanted {
-      replaceCall(at: position, of: unit, wanted, symbol, id)
+      replaceCall(at: position, of: unit, wanted, symbol, id, isDefined: symbol.isDefined)
     } else {
       reportMismatch(wanted, name, in: unit, type, symbol)
     }
@@ -112,8 +112,12 @@ extension ResolvePass {
     type == .global(resolver.is64 ? .i64 : .i32, isMutable: false)
   }
 
-  private func canSeparate(_ symbol: Symbol, _ position: Int, of unit: BoundModule) -> Bool {
-    symbol.isUndefined && unit.contracts.leavesUndefinedToHost && !unit.symbols[position].isLocal
+  /// Whether an import can stay one of its own: the host may have it, and no other unit passes on something under the name.
+  private func canSeparate(
+    _ symbol: Symbol, _ module: ByteString, _ name: ByteString, _ position: Int, of unit: BoundModule
+  ) -> Bool {
+    symbol.isUndefined && resolver.table.importName(of: symbol) == (module, name)
+      && unit.contracts.leavesUndefinedToHost && !unit.symbols[position].isLocal
       && !symbol.has(.unnamed)
   }
 
@@ -139,17 +143,19 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
-      if isOtherKindOfImport(stated, symbol) { reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind) }
-      guard symbol.state == .defined, unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] else {
-        continue
-      }
+      let isIndirect = standsForAnother(stated, symbol)
+      guard isIndirect || symbol.state == .defined,
+        isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)]
+      else { continue }
       checkReference(stated, position, of: unit, symbol, id)
     }
   }
 
-  /// Whether a name turned out to stand for another one, which the host has, and which is no such thing.
-  private func isOtherKindOfImport(_ stated: UnitSymbol, _ symbol: Symbol) -> Bool {
-    symbol.isUndefined && symbol.kind != stated.kind && (symbol.has(.unnamed) || symbol.name != stated.name)
+  /// Whether a reference came to what it means by way of another name, so that nobody has compared the two: a name that a
+  /// unit exports for what it imports, or an import from an input of that name.
+  private func standsForAnother(_ stated: UnitSymbol, _ symbol: Symbol) -> Bool {
+    if symbol.isUndefined { return stated.name != symbol.name || symbol.has(.unnamed) }
+    return symbol.has(.isAlias) || stated.flags.contains(.explicitName)
   }
 
   private mutating func checkReference(
@@ -168,7 +174,8 @@ extension ResolvePass {
       guard type != wanted, !resolver.types.isSubtype(type, wanted), resolver.callsDirectly(position, of: unit) else {
         return
       }
-      replaceCall(at: position, of: unit, wanted, symbol, id)
+      // What a module passes on to the host has a definition for everybody else.
+      replaceCall(at: position, of: unit, wanted, symbol, id, isDefined: true)
     } else if let wanted = importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
       !matches(type, wanted, symbol, unit)
     {
@@ -191,7 +198,7 @@ extension ResolvePass {
 
   /// Lets a call that cannot be right run into a function of its signature that traps.
   private mutating func replaceCall(
-    at position: Int, of unit: BoundModule, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID
+    at position: Int, of unit: BoundModule, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID, isDefined: Bool
   ) {
     let stub = MismatchStub(definition: id, type: wanted)
     if let known = mismatchStubs[stub] {
@@ -203,7 +210,7 @@ extension ResolvePass {
     reference.type = wanted
     reference.attributes = [.usedInRegularUnit, .isVariant]
     let new = SymbolID(resolver.table.symbols.count)
-    guard acceptsMismatch(reference, of: unit, symbol) else { return }
+    guard acceptsMismatch(reference, of: unit, symbol, isDefined: isDefined) else { return }
     resolver.table.symbols.append(reference)
     let name = symbol.has(.isStub) ? "\(symbol.name)" : "signature_mismatch:\(resolver.demangled(symbol.name))"
     resolver.makeTrap(new, named: name)
@@ -214,16 +221,18 @@ extension ResolvePass {
   /// Reports two signatures of a name that do not match.
   ///
   /// - Returns: whether the link goes on, with calls that trap.
-  private func acceptsMismatch(_ reference: Symbol, of unit: BoundModule, _ symbol: Symbol) -> Bool {
+  private func acceptsMismatch(
+    _ reference: Symbol, of unit: BoundModule, _ symbol: Symbol, isDefined: Bool
+  ) -> Bool {
     // A weak function that nothing defines may have as many signatures as it likes.
     if symbol.has(.isStub) { return true }
     let definer = resolver.units[symbol.unit]?.contracts
     let isOptional = unit.contracts.isCheckedByOption || definer?.isCheckedByOption ?? false
-    if symbol.isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
+    if isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
     let involvesObject =
       !unit.contracts.refusesOtherTypes
       && (unit.contracts.trapsWrongSignatures || definer?.trapsWrongSignatures ?? false)
-    let isError = !options.writesDespiteErrors && !(symbol.isDefined && involvesObject)
+    let isError = !options.writesDespiteErrors && !(isDefined && involvesObject)
     if unit.contracts.needsExactTypes {
       report(
         "function signature", symbol.name, reference.type.map { resolver.types.text(of: $0) } ?? "unknown", unit,

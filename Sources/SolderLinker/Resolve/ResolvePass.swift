@@ -264,6 +264,9 @@ struct ResolvePass {
     guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
     let own = resolver.id(Int(facts.symbol(TableIndex(unit.tableImports.count + index))), of: unit)
     known.indirectFunctionTable = own
+    if options.exportTable, unit.exports.allSatisfy({ $0.kind != .table || $0.name != name }) {
+      return nameFunctionTable(own, name)
+    }
     guard let id = resolver.table.find(name) else { return }
     if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
       known.indirectFunctionTable = id
@@ -271,6 +274,17 @@ struct ResolvePass {
     }
     boundImports[id] = own
     if let slot = resolver.table.slot(of: name) { resolver.table.makePrimary(own, slot: slot) }
+  }
+
+  /// Gives a module's table the agreed name as well, under which the host is to see it.
+  private mutating func nameFunctionTable(_ own: SymbolID, _ name: ByteString) {
+    var symbol = resolver.table.symbols[Int(own)]
+    let (id, _) = resolver.table.insert(name, kind: .table, flags: [], unit: symbol.unit)
+    symbol.name = name
+    symbol.flags = []
+    symbol.attributes = resolver.table.symbols[Int(id)].attributes.union(.isAlias)
+    resolver.table.symbols[Int(id)] = symbol
+    known.indirectFunctionTable = id
   }
 
   private func plainFunctionTable(exportedAs name: ByteString) -> (BoundModule, index: Int)? {

@@ -80,6 +80,9 @@ extension Opcode {
   @inlinable public static var `try`: Opcode { Opcode(rawValue: 0x06) }
   @inlinable public static var `catch`: Opcode { Opcode(rawValue: 0x07) }
   @inlinable public static var catchAll: Opcode { Opcode(rawValue: 0x19) }
+  @inlinable public static var `throw`: Opcode { Opcode(rawValue: 0x08) }
+  @inlinable public static var rethrow: Opcode { Opcode(rawValue: 0x09) }
+  @inlinable public static var throwRef: Opcode { Opcode(rawValue: 0x0A) }
   @inlinable public static var delegate: Opcode { Opcode(rawValue: 0x18) }
   @inlinable public static var end: Opcode { Opcode(rawValue: 0x0B) }
   @inlinable public static var br: Opcode { Opcode(rawValue: 0x0C) }

@@ -90,12 +90,12 @@ extension ModuleBuilder {
   @discardableResult
   mutating func objectSegment(
     _ name: String, _ bytes: [UInt8], relocations: [DataRelocation] = [], alignment: Int = 2, flags: Int = 0,
-    is64: Bool = false
+    is64: Bool? = nil
   ) -> Int {
     let mask = UInt64(1) << alignment - 1
     let offset = (segments.last.map { objectAddress(segments.count - 1) + UInt64($0.bytes.count) } ?? 0) + mask & ~mask
     var segment = Data(
-      placement: is64 ? .at64(Int64(offset)) : .at(Int32(truncatingIfNeeded: offset)), bytes: bytes,
+      placement: is64 ?? self.is64 ? .at64(Int64(offset)) : .at(Int32(truncatingIfNeeded: offset)), bytes: bytes,
       relocations: relocations)
     segment.name = name
     segment.alignment = alignment
