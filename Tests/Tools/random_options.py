@@ -386,6 +386,11 @@ def shared_objects(words, release, found):
     return any("-r and -shared may not be used together" in line for line in only(found, "solder"))
 
 
+def indispensable(words, release, found):
+    """wasm-ld's result names a global, table or tag that is not there."""
+    return any("has to be defined or imported" in line for line in only(found, "solder"))
+
+
 def static_library(words, release, found):
     """What wasm-ld refuses."""
     return any("attempted static link of dynamic object" in line for line in only(found, "wasm-ld"))
@@ -423,6 +428,7 @@ KNOWN = [
     ("the version and the map come in another order", map_and_version),
     ("wasm-ld names another of the files that say the same", several_files),
     ("wasm-ld does not notice -r and -shared together", shared_objects),
+    ("wasm-ld lets globals, tables and tags be missing", indispensable),
     ("solder links shared libraries statically", static_library),
     ("solder stops at wrong options, and so before the limit of errors", too_many),
     ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_data),
