@@ -40,7 +40,7 @@ import Testing
       ["main.o": Self.nothing], "--no-entry", "-shared", "--experimental-pic", "--rpath=$ORIGIN", "--rpath=/lib")
     let section = try #require(result.module.customSections.first { $0.name == "dylink.0" })
     // Subsection 5: its size, two names with their lengths.
-    let paths = [5, 13, 2, 7] + Array("$ORIGIN".utf8) + [4] + Array("/lib".utf8)
+    let paths = [5, 14, 2, 7] + Array("$ORIGIN".utf8) + [4] + Array("/lib".utf8)
     #expect(result.bytes[section.contents].suffix(paths.count) == paths[...])
   }
 
