@@ -32,7 +32,7 @@ extension OptionReader {
   }
 
   private func checkCombinations() {
-    if !options.stripDebug && !options.stripAll && options.compressRelocations {
+    if options.compressRelocations, !options.stripDebug, !options.stripAll, !options.keepDebug {
       diagnostics.error(
         "--compress-relocations is incompatible with output debug information. "
           + "Please pass --strip-debug or --strip-all")

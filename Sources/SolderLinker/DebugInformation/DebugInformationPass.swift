@@ -27,31 +27,41 @@ struct DebugInformationPass {
     self.threads = threads
   }
 
-  /// - Returns: the sections that are written anew, and which units' debug information is left out.
+  /// - Returns: the sections that are written anew or made, and which units' debug information is left out.
   func run() -> RewrittenSections {
     let (options, units) = (program.options, program.resolution.units)
-    let count = units.reduce(0) { $0 + $1.customSections.count }
-    if options.stripDebug || options.stripAll { return RewrittenSections(count: count) }
+    var sections = RewrittenSections(count: units.reduce(0) { $0 + $1.customSections.count })
+    let keepsDebugInformation = !options.stripDebug && !options.stripAll
     let changed = program.resolution.inLinkOrder.filter { unit in
-      (unit.contracts.mayChangeSize || options.compressRelocations)
-        && unit.customSections.contains { $0.name.hasPrefix(".debug_") }
+      keepsDebugInformation && (unit.contracts.mayChangeSize || options.compressRelocations)
+        && unit.hasSection { $0.hasPrefix(".debug_") }
     }
-    if changed.isEmpty { return RewrittenSections(count: count) }
+    // An object that is linked again says of its own functions what it says.
+    let annotated = program.resolution.inLinkOrder.filter { unit in
+      !options.contract.isObject && unit.hasSection { $0.hasPrefix(CodeAnnotations.prefix) }
+    }
+    if changed.isEmpty, annotated.isEmpty { return sections }
     var isAsked = [Bool](repeating: false, count: units.count)
-    for unit in changed { isAsked[Int(unit.index)] = true }
+    for unit in changed + annotated { isAsked[Int(unit.index)] = true }
     let maps = BodyMaps(program, encoder, code, of: isAsked, threads)
-    var sections = RewrittenSections(count: count)
-    for unit in changed {
-      let reader = DebugReader(DebugFile(unit, program, maps), threads)
-      do throws(DebugReader.Failure) {
-        for (index, section) in try reader.read() { sections.add(section, for: unit.bases.custom + index) }
-      } catch {
-        sections.leaveOutDebugInformation(of: unit.index)
-        diagnostics.warn(
-          "\(unit.file.displayName): \(error.section.name): \(error.error.message) (at offset \(error.error.offset)); "
-            + "the debug information of this file is left out", .debugInformation, in: unit.file.displayName)
-      }
-    }
+    if !annotated.isEmpty { sections.annotations = CodeAnnotations(program, maps, diagnostics).sections() }
+    for unit in changed { rewrite(unit, maps, &sections) }
     return sections
   }
+
+  private func rewrite(_ unit: Unit, _ maps: BodyMaps, _ sections: inout RewrittenSections) {
+    let reader = DebugReader(DebugFile(unit, program, maps), threads)
+    do throws(DebugReader.Failure) {
+      for (index, section) in try reader.read() { sections.add(section, for: unit.bases.custom + index) }
+    } catch {
+      sections.leaveOutDebugInformation(of: unit.index)
+      diagnostics.warn(
+        "\(unit.file.displayName): \(error.section.name): \(error.error.message) (at offset \(error.error.offset)); "
+          + "the debug information of this file is left out", .debugInformation, in: unit.file.displayName)
+    }
+  }
+}
+
+extension Unit {
+  fileprivate func hasSection(_ isMeant: (ByteString) -> Bool) -> Bool { customSections.contains { isMeant($0.name) } }
 }

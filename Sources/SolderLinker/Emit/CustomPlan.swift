@@ -60,8 +60,10 @@ struct CustomPlan {
     if !unit.contracts.relocatesCustomSections, name == "sourceMappingURL" || name == "external_debug_info" {
       return false
     }
-    // Hints by function index and code offset would be about other functions.
-    if !unit.contracts.relocatesCustomSections, name.hasPrefix("metadata.code.") { return false }
+    // By function index and code offset: joined for a program, and for an object as they are, if those are.
+    if name.hasPrefix("metadata.code."), !options.contract.isObject || !unit.contracts.relocatesCustomSections {
+      return false
+    }
     return true
   }
 

@@ -119,6 +119,7 @@ struct ImageWriter {
     add(.start, small.start())
     add(.element, small.elements())
     addDataCount()
+    for (name, contents) in encoder.custom.rewritten.annotations { addCustom(name, contents) }
     addCode()
     addData()
     addCustomSections()

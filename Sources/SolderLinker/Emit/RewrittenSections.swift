@@ -22,13 +22,15 @@ struct RewrittenSection: Sendable {
   }
 }
 
-/// The custom sections of all units that are written anew.
+/// The custom sections of all units that are written anew, and those that are made of them.
 struct RewrittenSections: Sendable {
   private var sections: [RewrittenSection] = []
   /// By custom section, over all units; empty where none is written anew.
   private var indices = Row<LinkCustomSections, PackedIndex<RewrittenSections>>()
   /// Units whose debug information is left out because it could not be read.
   private(set) var withoutDebugInformation: Set<UnitID> = []
+  /// Annotations of code, joined over all units, which stand in front of the code.
+  var annotations: [(name: ByteString, contents: ByteWriter)] = []
 
   /// - Parameter count: how many custom sections all units have.
   init(count: Int = 0) { indices = Row(repeating: .none, count: count) }

@@ -1,0 +1,133 @@
+import WebAssemblyFormat
+
+// Annotations of code: custom sections `metadata.code.*` that say something of instructions, which of two branches is
+// likely, say (WebAssembly, custom annotations; branch hinting; compilation hints). Each is a vector of functions by index,
+// and for each function a vector of offsets in its body with some bytes. Both change with linking, and a module has one
+// such section of a kind, in front of the code. So those of all units become one, in the order of the functions of the
+// result; what they say of functions that are gone, or of an instruction that was replaced by another, goes.
+
+/// Joins annotations of code.
+struct CodeAnnotations {
+  /// The sections that this is about.
+  static let prefix: StaticString = "metadata.code."
+  /// The kind whose bytes are indices of functions, each with a number.
+  private static let callTargets: StaticString = "metadata.code.call_targets"
+
+  private struct Item {
+    var offset: UInt32
+    var bytes: ByteReader
+  }
+
+  private struct Annotated {
+    var position: Int
+    var unit: Unit
+    var items: [Item]
+  }
+
+  private let program: Program
+  private let maps: BodyMaps
+  private let diagnostics: Diagnostics
+
+  init(_ program: Program, _ maps: BodyMaps, _ diagnostics: Diagnostics) {
+    self.program = program
+    self.maps = maps
+    self.diagnostics = diagnostics
+  }
+
+  /// The sections of the result, by name, in the order in which units have them.
+  func sections() -> [(name: ByteString, contents: ByteWriter)] {
+    var names: [ByteString] = []
+    var functions: [ByteString: [Annotated]] = [:]
+    for unit in program.resolution.inLinkOrder {
+      for (index, section) in unit.customSections.enumerated()
+      where section.name.hasPrefix(CodeAnnotations.prefix) && !unit.isDiscarded(comdat: section.comdat) {
+        do throws(FormatError) {
+          let read = try read(section, index, of: unit)
+          if functions[section.name] == nil { names.append(section.name) }
+          functions[section.name, default: []] += read
+        } catch {
+          diagnostics.warn(
+            "\(unit.file.displayName): \(section.name): \(error.message) (at offset \(error.offset)); the section is "
+              + "left out", .malformedInput, in: unit.file.displayName)
+        }
+      }
+    }
+    return names.compactMap { name in
+      let all = (functions[name] ?? []).sorted { $0.position < $1.position }
+      return all.isEmpty ? nil : (name, contents(all, ofCallTargets: name == CodeAnnotations.callTargets))
+    }
+  }
+
+  private func read(_ section: CustomSection, _ index: Int, of unit: Unit) throws(FormatError) -> [Annotated] {
+    var reader = section.content.asFile
+    var result: [Annotated] = []
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      let at = reader.offset
+      let number = try reader.u32()
+      var items: [Item] = []
+      for _ in 0..<(try reader.count(minimumSize: 2)) {
+        let offset = try reader.u32()
+        items.append(Item(offset: offset, bytes: try reader.slice(Int(try reader.u32()))))
+      }
+      guard let function = function(number, at: at, index, of: unit), let position = maps.position(of: function) else {
+        continue
+      }
+      let definer = program.indices.functions[position].unit
+      let edits = program.resolution.units[definer].edits(of: function)
+      items.removeAll { item in edits.contains { $0.contains(item.offset) } }
+      if !items.isEmpty { result.append(Annotated(position: position, unit: unit, items: items)) }
+    }
+    guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
+    return result
+  }
+
+  /// The function with an index in the file, or that a relocation there names.
+  private func function(_ number: UInt32, at offset: Int, _ section: Int, of unit: Unit) -> FunctionID? {
+    let relocation = unit.customRelocations[section].indices.lazy.map { unit.relocations[$0] }
+      .first { Int($0.offset) == offset }
+    if let relocation {
+      let symbol = program.symbol(unit.symbolIDs[relocation.symbol])
+      return symbol.kind == .function && symbol.isDefined ? symbol.functionID : nil
+    }
+    let defined = Int(number) - unit.functionImports.count
+    return unit.functions.indices.contains(defined) ? unit.bases.function + defined : nil
+  }
+
+  private func contents(_ functions: [Annotated], ofCallTargets: Bool) -> ByteWriter {
+    var writer = ByteWriter()
+    writer.count(functions.count)
+    for function in functions {
+      writer.u32((program.indices.importCounts.functions + function.position).rawValue)
+      writer.count(function.items.count)
+      for item in function.items.sorted(by: { $0.offset < $1.offset }) {
+        writer.count(maps.offset(of: Int(item.offset), inFunctionAt: function.position))
+        writer.sized { writer in
+          if ofCallTargets { writeTargets(item.bytes, of: function.unit, &writer) } else { writer.raw(item.bytes) }
+        }
+      }
+    }
+    return writer
+  }
+
+  private func writeTargets(_ bytes: ByteReader, of unit: Unit, _ writer: inout ByteWriter) {
+    var reader = bytes
+    while !reader.isAtEnd, let number = try? reader.u32(), let frequency = try? reader.u32() {
+      let index = number < unit.functionImports.count + unit.functions.count ? FunctionIndex(rawValue: number) : nil
+      guard let index, unit.lifted != nil, let target = program.values[Int(unit.id(of: index))].function else {
+        continue
+      }
+      writer.u32(target.rawValue)
+      writer.u32(frequency)
+    }
+  }
+}
+
+extension Unit {
+  /// The instructions of a function that give way to others, as offsets in its body.
+  fileprivate func edits(of function: FunctionID) -> [Range<UInt32>] {
+    let index = function - bases.function
+    let start = functions[index].body.start
+    return functionRelocations[index].indices.map { relocations[$0] }
+      .filter { $0.encoding == .nothing || $0.encoding.isConstant }.map { $0.offset - start..<$0.end - start }
+  }
+}
