@@ -68,11 +68,11 @@ struct Tools {
     solderVersion = try execute([solder, "--version"]).output
     wasmLDVersion = try execute([wasmLD, "--version"]).output
     let release = wasmLDVersion.split(separator: " ").dropFirst().first?.prefix { $0 != "." } ?? ""
-    wasmLDReleases =
-      [(String(release), wasmLD)]
-      + (19...30).compactMap { number in
-        number == Int(release) ? nil : find("wasm-ld-\(number)").map { ("\(number)", $0) }
-      }
+    var releases = [(release: String(release), path: wasmLD)]
+    for number in 19...30 where number != Int(release) {
+      if let path = find("wasm-ld-\(number)") { releases.append(("\(number)", path)) }
+    }
+    wasmLDReleases = releases
     compatibility = solderVersion.hasPrefix("Solder") ? ["--compat=\(release)"] : []
 
     if let node = find("node") {
