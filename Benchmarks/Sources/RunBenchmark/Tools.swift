@@ -21,6 +21,8 @@ struct Tools {
   let wasmLDVersion: String
   /// How to run a WASI program: what stands before its file name.
   let wasiRunner: [String]?
+  /// How to count the instructions that a WASI program runs: what stands before its file name.
+  let instructionCounter: [String]?
   /// How to validate a module: what stands before its file name.
   let validator: [String]?
 
@@ -75,6 +77,11 @@ struct Tools {
     wasmLDReleases = releases
     compatibility = solderVersion.hasPrefix("Solder") ? ["--compat=\(release)"] : []
 
+    let repository = environment["BENCH_REPOSITORY"] ?? "."
+    let counter = repository + "/Tests/Tools/fuel.py"
+    instructionCounter = find("python3").flatMap { python in
+      FileManager.default.fileExists(atPath: repository + "/.cache/python/wasmtime") ? [python, counter] : nil
+    }
     if let node = find("node") {
       wasiRunner = [node, "--no-warnings", "-e", Self.runWithNode]
       validator = [node, "-e", Self.validateWithNode]
