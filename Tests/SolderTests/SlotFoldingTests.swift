@@ -174,6 +174,13 @@ import Testing
         (i32.add \(call("(local.get 2)")) \(call("(local.get 1)")))
         """, results: ["30", "20", "20"], keepsNoBlock: true),
     Sample(
+      testDescription: "a choice that is added to an assignment of the base",
+      code: """
+        (i32.add
+          \(call("(i32.add (local.tee 1 (global.get $tb)) (select (i32.const 0) (i32.const 2) (local.get 0)))"))
+          \(call("(i32.add (local.get 1) (i32.const 1))")))
+        """, results: ["50", "30", "30"]),
+    Sample(
       testDescription: "the first slot by way of a local that a loop sets",
       code: """
         (loop $l

@@ -173,7 +173,7 @@ struct SlotFolder {
         !edit.encoding.isGlobalGet
       {
         replaced = Int(edit.end)
-        guard followReplaced(edit, instruction, place) else { return false }
+        guard followReplaced(edit, place) else { return false }
         assign(instruction)
         continue
       }
@@ -185,7 +185,7 @@ struct SlotFolder {
   }
 
   /// Follows instructions that an edit replaces by a constant, or by nothing.
-  private mutating func followReplaced(_ edit: Relocation, _ instruction: Instruction, _ place: Int) -> Bool {
+  private mutating func followReplaced(_ edit: Relocation, _ place: Int) -> Bool {
     guard edit.encoding.isConstant else { return true }
     code[place] = Place(
       range: Int(edit.offset)..<Int(edit.end), is64: edit.encoding == .constant64, number: Int64(edit.storedAddend))
@@ -193,7 +193,7 @@ struct SlotFolder {
       stack.append(classes.unknown())
     } else if edit.hasWideAddend {
       return false
-    } else if edit.storedAddend == 0, Int(edit.end) == instruction.end, !isSum(instruction) {
+    } else if edit.storedAddend == 0, !isSum(Int(edit.offset)..<Int(edit.end)) {
       let value = classes.base()
       classes.roles.append((place, .base(value)))
       stack.append(value)
@@ -217,10 +217,18 @@ struct SlotFolder {
     }
   }
 
-  /// Whether a read is that of a local to which a sum goes: the first slot, then, and not the base.
-  private func isSum(_ read: Instruction) -> Bool {
-    let local = Int(truncatingIfNeeded: read.first)
-    return read.opcode == .localGet && local < locals.count && classes.mayBeOther(locals[local])
+  /// Whether instructions that leave the first slot compute it, rather than read the base, here or by way of a local.
+  private func isSum(_ range: Range<Int>) -> Bool {
+    var reader = InstructionReader(unit.file.bytes[range], isInsideBlocks: true)
+    while let instruction = try? reader.next() {
+      let local = Int(truncatingIfNeeded: instruction.first)
+      switch instruction.opcode {
+      case .globalGet, .localSet, .localTee: continue
+      case .localGet: if local < locals.count, classes.mayBeOther(locals[local]) { return true }
+      default: return true
+      }
+    }
+    return false
   }
 
   private mutating func pop() -> Int {
