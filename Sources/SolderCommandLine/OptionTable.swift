@@ -145,6 +145,8 @@ extension OptionTable {
       "heap-base=", .text("address"),
       "Where the static memory of a plain module ends, when the module does not say so itself"
     ) { $0.setHeapBase($1) }
+    // What build systems pass to linkers of other systems, and what holds here anyway.
+    for name in ["as-needed", "no-as-needed", "no-undefined"] { flag(name, dashes: .two, "") { _ in } }
     flag("no-shlib-sigcheck", dashes: .two, "Do not compare signatures of functions in shared libraries") {
       $0.options.checksSharedLibrarySignatures = false
     }

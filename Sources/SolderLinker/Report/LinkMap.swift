@@ -59,7 +59,8 @@ struct LinkMap {
     var lines = ""
     for (segment, places) in zip(program.memory.segments, layout.segments) {
       let header = start + (places.first?.header ?? 0)
-      lines += line(segment.address, header, segment.size, indent: 0, segment.name.description)
+      lines += line(
+        segment.address, header, segment.size, indent: 0, segment.name.isEmpty ? "data" : segment.name.description)
       var merged = segment.strings[...]
       let contents = places.map { place in
         var place = place
