@@ -49,7 +49,8 @@ struct LinkMap {
       let name = stub?.description ?? unit.reportName(ofFunction: Int(reference.index))
       lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
       for id in places.symbols(of: unit.bases.function + reference.index) {
-        lines += line(nil, place, size, indent: 16, displayName(id))
+        // What is missing is there under its name, without a size.
+        lines += line(nil, place, program.isMissing(id) ? 0 : size, indent: 16, displayName(id))
       }
     }
     return lines
