@@ -194,6 +194,9 @@ struct Link {
     }
     timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
+    if options.sourceMapFile != nil {
+      SourceMapPass(program, codeEncoder, codePlan, writer.layout, diagnostics, threads).write()
+    }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return (writer.identified(image), .linked(program, writer.layout, codePlan))

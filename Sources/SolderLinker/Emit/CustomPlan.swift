@@ -57,6 +57,7 @@ struct CustomPlan {
     if isDebug, options.stripDebug || options.stripAll { return false }
     if isDebug, rewritten.withoutDebugInformation.contains(unit.index) { return false }
     // They would speak of the file, which is not the result.
+    if name == "sourceMappingURL", options.writtenSourceMapURL != nil { return false }
     if !unit.contracts.relocatesCustomSections, name == "sourceMappingURL" || name == "external_debug_info" {
       return false
     }
