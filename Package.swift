@@ -16,6 +16,8 @@ let package = Package(
   products: [
     .library(name: "SolderLinker", targets: ["SolderLinker"]),
     .library(name: "SolderCommandLine", targets: ["SolderCommandLine"]),
+    // For C and others; `Scripts/libsolder` makes one library of it and of what it needs of Swift.
+    .library(name: "SolderC", type: .static, targets: ["SolderC"]),
     .executable(name: "solder", targets: ["solder"]),
   ],
   dependencies: [
@@ -31,21 +33,26 @@ let package = Package(
     .target(name: "CPlatform"),
     // Mangled C++ and Rust names as people write them.
     .target(name: "Demangling", swiftSettings: settings),
+    // What takes the space of a module, as a value, as JSON, as a page; knows nothing of linking.
+    .target(name: "SizeReport", swiftSettings: settings),
     // The object model and the passes: options in, bytes or diagnostics out.
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat", "Demangling", "CPlatform",
+        "WebAssemblyFormat", "Demangling", "SizeReport", "CPlatform",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),
     // The option table, `--help`, response files.
-    .target(name: "SolderCommandLine", dependencies: ["SolderLinker"], swiftSettings: settings),
+    .target(name: "SolderCommandLine", dependencies: ["SolderLinker", "SizeReport"], swiftSettings: settings),
+    // The header for C, and the functions that it declares.
+    .target(name: "CSolder"),
+    .target(name: "SolderC", dependencies: ["CSolder", "SolderCommandLine"], swiftSettings: settings),
     .executableTarget(name: "solder", dependencies: ["SolderCommandLine", "CPlatform"], swiftSettings: settings),
     .testTarget(
       name: "SolderTests",
       dependencies: [
-        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling",
+        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "SizeReport",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

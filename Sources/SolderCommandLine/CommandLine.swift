@@ -32,7 +32,7 @@ public func readCommandLine(
   let quoting = responseFileQuoting(table, arguments, diagnostics)
   var expanded = arguments
   do throws(ResponseFileExpansion.Failure) {
-    expanded = try ResponseFileExpansion.expand(arguments, quoting: quoting, read: readResponseFile)
+    expanded = try ResponseFileExpansion.expand(arguments, quoting: quoting, read: readWholeFile)
   } catch {
     diagnostics.error(error.text)
     return nil
@@ -66,25 +66,38 @@ public func readCommandLine(
   return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)
 }
 
-/// Runs Solder as a program, which should end then: what a link took of memory stays taken.
-/// - Parameter arguments: the command line, with the program's name at its head.
+/// Runs Solder as a program.
+/// - Parameters:
+///   - arguments: the command line, with the program's name at its head.
+///   - isLast: whether the process ends then, so that memory need not be given back.
 /// - Returns: the exit status, 0 or 1.
-public func runSolder(_ arguments: [String]) -> Int32 {
+public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   let program = programName(arguments.first ?? "")
-  let diagnostics = Diagnostics(program: program)
+  let control = LinkControl()
+  let progress = ProgressLine(program, control)
+  let diagnostics = Diagnostics(program: program) { message in
+    progress?.hide()
+    Diagnostics.writeToStandardStreams(message)
+  }
+  if arguments.dropFirst().first == "diff" {
+    DiffCommandLine(diagnostics: diagnostics, program: program).run(Array(arguments.dropFirst(2)))
+    return diagnostics.hasErrors ? 1 : 0
+  }
   let request = readCommandLine(Array(arguments.dropFirst()), program: program, diagnostics: diagnostics)
   switch request {
   case .print(let text): printToStandardOutput(text)
   case .link(let options, let text):
     if let text { printToStandardOutput(text) }
-    let result = link(options, diagnostics, control: LinkControl(), isLast: true)
+    progress?.start()
+    let result = link(options, diagnostics, control: control, isLast: isLast)
+    progress?.end()
     return result != nil && !diagnostics.hasErrors ? 0 : 1
   case nil: return 1
   }
   return diagnostics.hasErrors ? 1 : 0
 }
 
-private func printToStandardOutput(_ text: String) {
+func printToStandardOutput(_ text: String) {
   Diagnostics.writeToStandardOutput(text)
 }
 
@@ -111,7 +124,7 @@ private func responseFileQuoting(
 }
 
 /// The contents of a file, nil when there is none of this name.
-private func readResponseFile(_ path: String) throws(ResponseFileExpansion.Failure) -> [UInt8]? {
+func readWholeFile(_ path: String) throws(ResponseFileExpansion.Failure) -> [UInt8]? {
   let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
   if descriptor < 0 {
     if errno == ENOENT || errno == ENOTDIR { return nil }

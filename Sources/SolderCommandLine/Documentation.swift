@@ -29,7 +29,7 @@ extension OptionTable {
 
       An input is a file of any of these kinds, or <name>=<file>: then other inputs import from it under
       that module name. @<file> reads arguments from a file. \(program) merge <file> <name>... takes the
-      command line of wasm-merge.
+      command line of wasm-merge, and \(program) diff <old>.json <new>.json compares two size reports.
 
       """
     for group in Option.Group.allCases {
@@ -88,6 +88,14 @@ extension OptionTable {
       An argument \\fB@\\fIfile\\fR is replaced by the arguments in that file.
       Options whose names have several letters may be written with one dash or two, unless that makes them
       one\\-letter options.
+      .PP
+      .B solder merge
+      takes the command line of
+      .BR wasm\\-merge (1).
+      .B solder diff
+      \\fIold\\fB.json \\fInew\\fB.json\\fR [\\fB\\-\\-html=\\fIfile\\fR]
+      compares two reports of
+      .BR \\-\\-size\\-report .
       .SH OPTIONS
 
       """

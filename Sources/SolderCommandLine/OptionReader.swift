@@ -244,6 +244,20 @@ extension OptionReader {
     }
   }
 
+  mutating func setSizeReport(_ argument: ParsedArgument) {
+    guard argument.value.hasSuffix(".html") || argument.value.hasSuffix(".json") else {
+      diagnostics.error(
+        "--size-report: the name of a file that ends in .html or .json expected, but got '\(argument.value)'")
+      return
+    }
+    options.sizeReportFile = argument.value
+  }
+
+  mutating func addWhyLive(_ argument: ParsedArgument) {
+    guard !argument.value.isEmpty else { return diagnostics.error("--why-live: the name of a symbol is missing") }
+    options.whyLiveSymbols.append(argument.value)
+  }
+
   mutating func setUnresolvedSymbols(_ argument: ParsedArgument) {
     switch argument.value {
     case "ignore-all": unresolvedSymbols = .ignore

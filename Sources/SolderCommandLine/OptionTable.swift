@@ -352,6 +352,15 @@ extension OptionTable {
   private mutating func addReports() {
     group = .reports
     value("Map", .file("file"), "Write a link map to this file") { $0.options.mapFile = $1.value }
+    value(
+      "size-report", dashes: .two, .file("file"),
+      "Write what takes the space to this file: a page (.html) or JSON (.json)"
+    ) {
+      $0.setSizeReport($1)
+    }
+    value("why-live", dashes: .two, .text("symbol"), "Print the chain of references that keeps this symbol") {
+      $0.addWhyLive($1)
+    }
     flag("print-map", aliases: ["-M"], "Print a link map") { $0.printsMap = true }
     flag("trace", aliases: ["-t"], "Print the names of the inputs") { $0.options.traceInputs = true }
     value("trace-symbol", short: "y", .text("symbol"), "Print where this symbol is defined and referred to") {

@@ -1,4 +1,5 @@
 import CPlatform
+import SizeReport
 import SystemPackage
 import WebAssemblyFormat
 
@@ -50,13 +51,22 @@ struct Link {
     if isOver { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
-    if let copy = LoneModule.copy(inputs, options) { return (copy.image, .copied(copy.module)) }
+    if let copy = LoneModule.copy(inputs, options) {
+      let result = LinkResult(size: copy.image.count, .copied(copy.module))
+      SizeReportFile.write(
+        SizeReport(of: copy.module, result.sections, size: result.size, options), options, diagnostics)
+      for name in options.whyLiveSymbols {
+        diagnostics.message("--why-live=\(name): the module is alone, and all of it is the result")
+      }
+      return (copy.image, .copied(copy.module))
+    }
 
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
     // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
     // the one that resolves do that meanwhile.
     let code = CodeLifter(inputs.likelyMemories(options, names), forObject: options.contract.isObject)
     guard let bindings = resolve(inputs, names, meanwhile: code), !control.isCancelled else { return nil }
+    TraceReport.write(bindings, options, diagnostics)
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(bindings, options) }
 
     // Decode the relocations of objects, and join those of finished modules. Afterwards all is known that the inputs
@@ -75,7 +85,7 @@ struct Link {
     let live = MarkPass(resolution, own, options, threads).run()
     timer.end(.mark, items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
-      GarbageReport(resolution: resolution, own: own, live: live, diagnostics: diagnostics).write()
+      GarbageReport(resolution: resolution, own: own, live: live, options: options, diagnostics: diagnostics).write()
     }
 
     // Afterwards all that is live has a form in the result's format.
@@ -198,6 +208,11 @@ struct Link {
       SourceMapPass(program, codeEncoder, codePlan, writer.layout, diagnostics, threads).write()
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
+    if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
+      let sizes = SizeReportBuilder(program, writer.layout, codePlan, encoder.custom)
+      SizeReportFile.write(sizes.report, options, diagnostics)
+      WhyLive(program: program, builder: sizes, diagnostics: diagnostics).write(options.whyLiveSymbols)
+    }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     return (writer.identified(image), .linked(program, writer.layout, codePlan))
   }
@@ -226,7 +241,10 @@ struct Link {
 
   /// A mistake in the name of a file to write is reported before the long work of a link.
   private func checkWritable() {
-    for (kind, path) in [("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? "")] {
+    for (kind, path) in [
+      ("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? ""),
+      ("size report", options.sizeReportFile ?? ""),
+    ] {
       do {
         try OutputFile.check(path)
       } catch {

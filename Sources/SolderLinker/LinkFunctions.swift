@@ -79,7 +79,10 @@ private struct LinkRun {
       return nil
     }
     // A report that could not be written is an error as well.
-    guard let (image, source) = linked, !diagnostics.hasErrors else { return nil }
+    guard let (image, source) = linked, !diagnostics.hasErrors else {
+      SizeReportFile.writeFailure(files, options, diagnostics)
+      return nil
+    }
     var result = LinkResult(size: image.count, source)
     do throws(Errno) {
       try deliver(image, &result)
@@ -89,6 +92,7 @@ private struct LinkRun {
         diagnostics.error(
           "cannot open output file \(options.outputPath): \(error)", .cannotWrite, in: options.outputPath)
       }
+      SizeReportFile.writeFailure(files, options, diagnostics)
       return nil
     }
     timer.end(.write, items: image.chunkCount, bytes: image.count)

@@ -131,6 +131,18 @@ public struct ByteReader: @unchecked Sendable {
     return Int32(truncatingIfNeeded: try signed(bits: 32))
   }
 
+  /// The signed LEB128 number at an offset in the file, and where it ends, if it has at most five bytes; `nil` also where
+  /// that takes a closer look.
+  @inlinable @inline(__always)
+  public func shortSigned(at offset: Int) -> (number: Int64, end: Int)? {
+    guard offset >= 0 else { return nil }
+    var reader = self
+    reader.offset = offset
+    guard let (bits, length) = reader.paddedNumber() else { return nil }
+    let unused = 64 &- length &* 7
+    return (Int64(bitPattern: bits &<< unused) &>> Int64(bitPattern: unused), reader.offset)
+  }
+
   /// Reads a signed LEB128 number of at most 33 bits, as block types and heap types are encoded.
   public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }
 

@@ -1,4 +1,7 @@
 import Foundation
+import SolderCommandLine
+import SolderLinker
+import Synchronization
 import Testing
 
 /// `Docs/Guide.md` as a stranger follows it: its files are written, its commands run as they stand, and what they print and
@@ -114,31 +117,53 @@ import Testing
     return library
   }()
 
-  /// The mistakes of the table, in its order.
-  private static let mistakes: [(files: KeyValuePairs<String, any InputContents>, words: [String])] = [
-    (["main.o": caller("add"), "lib.o": definer("_Z3addii")], ["--no-entry"]),
-    (["main.o": caller("helper"), "libx.so": hidingLibrary], ["--no-entry"]),
-    (["main.o": caller("helper"), "lib.o": definer("helper", local: true)], ["--no-entry"]),
-    (["main.o": caller("printf")], ["--no-entry"]),
-    (["main.o": caller("conter"), "lib.o": definer("counter")], ["--no-entry"]),
-    (["a.wasm": exporter, "b.wasm": importer("a", "absent")], ["a=a.wasm", "b.wasm"]),
-    (["a.wasm": exporter, "b.wasm": importer("runtme", "main")], ["runtime=a.wasm", "b.wasm", "--fatal-warnings"]),
-    (["a.wasm": exporter, "b.wasm": exporter], ["a=a.wasm", "b=b.wasm"]),
-    (["main.o": definer("run")], []),
-    (
-      [
-        "main.o": object { object in
-          let data = object.data("value", [1, 2, 3, 4])
-          object.function("run", [], [.i32], flags: .exported, [.address(data)])
-        }
-      ], ["-shared", "--experimental-pic"]
-    ),
-    (["main.o": definer("run")], ["main.o", "--no-entri"]),
-    (["main.o": definer("run")], ["main.o", "--no-entry", "-lmissing"]),
-    (
-      ["main.o": caller("add", parameters: [.i32]), "lib.o": definer("add")], ["--no-entry", "--fatal-warnings"]
-    ),
-    (
+  /// How a mistake is made: by a command line, or with the library.
+  private enum Mistake {
+    case link(KeyValuePairs<String, any InputContents>, [String])
+    case library(@Sendable (Diagnostics) -> Void)
+    /// A text that is only there for callers from C.
+    case text(String)
+  }
+
+  private static func options(_ change: (inout LinkOptions) -> Void) -> LinkOptions {
+    var options = LinkOptions()
+    options.entryPoint = .none
+    change(&options)
+    return options
+  }
+
+  private static func bytes(_ name: String, _ bytes: [UInt8]) -> InputArgument {
+    InputArgument(.bytes(InputBytes(name: name, bytes)))
+  }
+
+  private static func heapModule(isMutable: Bool, _ heapBase: Int32) -> ModuleBuilder {
+    module { module in
+      let read = module.importFunction("env", "read", [], [.i32])
+      module.memory(Limits(1), export: "memory")
+      module.data(.at(16), Array(repeating: 1, count: 64))
+      module.global(.i32, isMutable: isMutable, [.i32Const(heapBase)], export: "__heap_base")
+      module.function([], [.i32], export: "run", [.call(read)])
+    }
+  }
+
+  private static let stackModule = module { module in
+    let read = module.importFunction("env", "read", [], [.i32])
+    module.memory(Limits(1), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    module.global(.i32, [.i32Const(1024)], export: "__stack_pointer")
+    module.function([], [.i32], export: "run", [.call(read)])
+  }
+
+  private static let program = module { module in
+    module.memory(Limits(1), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    module.function([], [], export: "_start", [])
+  }
+
+  /// The mistakes of the tables, in their order.
+  private static let mistakes: [Mistake] = [
+    // Whole modules.
+    .link(
       [
         "a.wasm": module { module in
           let read = module.importFunction("env", "read", [], [.i32])
@@ -146,20 +171,111 @@ import Testing
           module.data(.at(16), [1])
           module.function([], [.i32], export: "run", [.call(read)])
         }, "libd.so": dataLibrary,
-      ], []
-    ),
+      ], []),
+    .link(["a.wasm": heapModule(isMutable: true, 1024), "libd.so": dataLibrary], []),
+    .link(["a.wasm": heapModule(isMutable: false, 32), "libd.so": dataLibrary], []),
+    .link(["a.wasm": stackModule, "libd.so": dataLibrary], []),
+    .link(
+      ["a.wasm": exporter, "b.wasm": importer("runtme", "main")], ["runtime=a.wasm", "b.wasm", "--fatal-warnings"]),
+    .link(["a.wasm": exporter, "b.wasm": importer("a", "absent")], ["a=a.wasm", "b.wasm"]),
+    .link(
+      ["b.wasm": importer("rt", "read"), "libd.so": dataLibrary], ["--unresolved-imports=error", "--heap-base=1024"]),
+    .link(
+      [
+        "a.wasm": module { module in
+          let add = module.importFunction("env", "add", [.i32], [.i32])
+          module.function([], [.i32], export: "run", [.i32Const(1), .call(add)])
+        }, "lib.o": definer("add"),
+      ], ["--no-entry"]),
+    .link(["a.wasm": exporter, "b.wasm": exporter], ["a=a.wasm", "b=b.wasm"]),
+    .link(["a.wasm": program, "b.wasm": program], []),
+    .link(["a.wasm": [0, 0x61, 0x73, 0x6D, 0x0D, 0, 1, 0] as [UInt8]], []),
+    .link(["a.wasm": "(module)"], []),
+    // Objects.
+    .link(["main.o": caller("add"), "lib.o": definer("_Z3addii")], ["--no-entry"]),
+    .link(["main.o": caller("helper"), "libx.so": hidingLibrary], ["--no-entry"]),
+    .link(["main.o": caller("helper"), "lib.o": definer("helper", local: true)], ["--no-entry"]),
+    .link(["main.o": caller("printf")], ["--no-entry"]),
+    .link(["main.o": caller("conter"), "lib.o": definer("counter")], ["--no-entry"]),
+    .link(["main.o": definer("run")], []),
+    .link(
+      [
+        "main.o": object { object in
+          let data = object.data("value", [1, 2, 3, 4])
+          object.function("run", [], [.i32], flags: .exported, [.address(data)])
+        }
+      ], ["-shared", "--experimental-pic"]),
+    .link(["main.o": definer("run")], ["main.o", "--no-entri"]),
+    .link(["main.o": definer("run")], ["main.o", "--no-entry", "-lmissing"]),
+    .link(
+      ["main.o": caller("add", parameters: [.i32]), "lib.o": definer("add")], ["--no-entry", "--fatal-warnings"]),
+    .link(["main.o": [0x42, 0x43, 0xC0, 0xDE, 1, 2, 3, 4] as [UInt8]], ["--no-entry"]),
+    .link(["main.o": definer("run")], ["main.o", "main.o", "--no-entry"]),
+    .link(["main.o": definer("_start"), "program.wasm": program], []),
+    // The library.
+    .library { diagnostics in
+      let options = options { $0.inputs = [InputArgument(.file("/nowhere/a.o"))] }
+      #expect(linkToBytes(options, diagnostics) == nil && linkToBytes(options, diagnostics) == nil)
+    },
+    .library { #expect(linkToBytes(options { _ in }, $0) == nil) },
+    .library { #expect(linkToBytes(options { $0.inputs = [bytes("empty.o", [])] }, $0) == nil) },
+    .library { diagnostics in
+      let half = Array(definer("run").bytes.prefix(20))
+      #expect(linkToBytes(options { $0.inputs = [bytes("half.o", half)] }, diagnostics) == nil)
+    },
+    .library { #expect(linkToBytes(options { $0.inputs = [InputArgument(.file("/nowhere/a.o"))] }, $0) == nil) },
+    .library { diagnostics in
+      let options = options { options in
+        options.inputs = [bytes("a.o", definer("run").bytes)]
+        options.outputPath = "/nowhere/out.wasm"
+      }
+      #expect(link(options, diagnostics) == nil)
+    },
+    .library { #expect(readCommandLine(["--no-entry", "a.o"], diagnostics: $0) == nil) },
+    .library { #expect(readCommandLine(["a.o", "-o", "b", "--size-report=x"], diagnostics: $0) == nil) },
+    .library { diagnostics in
+      let options = options { options in
+        options.inputs = [bytes("a.o", definer("run").bytes)]
+        options.sizeReportFile = "/nowhere/size.html"
+      }
+      #expect(linkToBytes(options, diagnostics) == nil)
+    },
+    .library { diagnostics in
+      let control = LinkControl()
+      control.cancel()
+      let options = options { $0.inputs = [bytes("a.o", definer("run").bytes)] }
+      #expect(linkInMemory(options, diagnostics, control: control) == nil)
+    },
+    .text("a null pointer, or a link that has run already"),
   ]
 
   @Test func messages() throws {
-    let table = try Self.guide().split(separator: "## When it does not work")[1]
-    let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst()
+    let tables = try Self.guide().split(separator: "## When it does not work")[1]
+    let rows = tables.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| what happened") }
     #expect(rows.count == Self.mistakes.count)
     for (row, mistake) in zip(rows, Self.mistakes) {
       let message = try #require(row.matches(of: #/\| `([^|]*)` \|$/#).last.map { String($0.1) }, "\(row)")
-      let run = try LinkInProcess(mistake.files, mistake.words)
-      #expect(run.bytes == nil, "it links: \(row)")
-      let errors = run.errors.joined(separator: "\n").replacing(#//\S*/(?=[a-z]+\.(o|so|wasm)\b)/#, with: "")
+      let errors = try Self.errors(of: mistake, row).replacing(#//\S*/(?=[a-z]+\.(o|so|wasm)\b)/#) { match in
+        match.output.0.hasPrefix("/nowhere/") ? String(match.output.0) : ""
+      }
       #expect(errors.contains(message), "\(errors)")
+    }
+  }
+
+  private static func errors(of mistake: Mistake, _ row: Substring) throws -> String {
+    switch mistake {
+    case .link(let files, let words):
+      let run = try LinkInProcess(files, words)
+      #expect(run.bytes == nil, "it links: \(row)")
+      return run.errors.joined(separator: "\n")
+    case .library(let body):
+      let messages = Mutex<[String]>([])
+      body(Diagnostics { message in messages.withLock { $0.append(message.text) } })
+      return messages.withLock { $0.joined(separator: "\n") }
+    case .text(let text):
+      let source = try String(contentsOfFile: Repository.root + "/Sources/SolderC/CInterface.swift", encoding: .utf8)
+      #expect(source.contains(text))
+      return text
     }
   }
 }

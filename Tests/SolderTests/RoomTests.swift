@@ -6,7 +6,7 @@ import Testing
 @Suite struct RoomTests {
   /// From the bottom up.
   private static let rooms = [
-    "WebAssemblyFormat", "Demangling", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Index",
+    "WebAssemblyFormat", "Demangling", "SizeReport", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Index",
     "SolderLinker/Options", "SolderLinker/Diagnostics",
     "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
     "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
@@ -78,6 +78,9 @@ import Testing
       "Prefetch", "Marker", "Link", "DisplayNames", "InputBytes", "InputFile",
       // Calls of the system.
       "TemporaryFile", "OutputFile", "Diagnostics", "PassTimer", "ReproductionArchive", "InputLoader", "CommandLine",
+      "ProgressLine",
+      // For C.
+      "CStrings", "LinkObject", "CInterface",
     ]
     for name in try RoomTests.sources(in: "") {
       let text = try String(contentsOfFile: "\(Repository.root)/Sources/\(name)", encoding: .utf8)

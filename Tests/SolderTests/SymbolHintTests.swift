@@ -99,4 +99,45 @@ import Testing
       try errors(["main.o": caller("$s4main3addyS2i_SitF")]).contains(
         "undefined symbol: main.add(Swift.Int, Swift.Int) -> Swift.Int"))
   }
+
+  // MARK: Lines
+
+  /// The line of the call, where the compiler said so, whichever version of debug information it writes.
+  @Test(arguments: ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5"]) func sourceLines(_ version: String)
+    async throws
+  {
+    let source =
+      "int absent(void);\n\nint twice(int x) { return 2 * x; }\nint run(int x) {\n  x += 1;\n  return absent() + x;\n}\n"
+    let object = try await Toolchain.shared.compiled(
+      "lines\(version)", source, Toolchain.freestanding + ["-O0", version])
+    let run = LinkInProcess(arguments: [object, "--no-entry", "--export-all", "-o", "out.wasm"])
+    #expect(run.errors.count == 1)
+    #expect(run.errors[0].contains(#/:\(run\) at \S*\.c:6$/#), "\(run.errors)")
+  }
+
+  @Test func duplicates() throws {
+    let definition = definer("run")
+    func text(_ files: KeyValuePairs<String, any InputContents>, _ words: [String], _ program: String = "solder") throws
+      -> LinkInProcess
+    {
+      try LinkInProcess(files, words, program: program)
+    }
+    let twice = try text(["a.o": definition], ["a.o", "a.o", "--no-entry"])
+    #expect(twice.errors[0].hasSuffix("a.o is given twice"))
+    let other = try text(["a.o": definition, "b.o": definition], ["--no-entry"])
+    #expect(other.errors[0].hasSuffix("b.o"))
+    // wasm-ld's text stays, and the hint is a line of its own.
+    let voice = try text(["a.o": definition], ["a.o", "a.o", "--no-entry"], "wasm-ld")
+    #expect(voice.errors[0].hasSuffix("a.o") && voice.notes.joined().contains("given twice"))
+  }
+
+  @Test func missingLibraries() throws {
+    let object = definer("run")
+    let nowhere = try LinkInProcess(["a.o": object], ["a.o", "--no-entry", "-lx", "-L", "/p", "-L/q"])
+    #expect(nowhere.errors == ["unable to find library -lx\n>>> looked for libx.a and libx.so in /p, /q"])
+    let exact = try LinkInProcess(["a.o": object], ["a.o", "--no-entry", "-l:x.o", "-L/p", "-Bstatic"])
+    #expect(exact.errors == ["unable to find library -l:x.o\n>>> looked for x.o in /p"])
+    let voice = try LinkInProcess(["a.o": object], ["a.o", "--no-entry", "-lx"], program: "wasm-ld")
+    #expect(voice.errors == ["unable to find library -lx"] && voice.notes.joined().contains("pass -L FOLDER"))
+  }
 }

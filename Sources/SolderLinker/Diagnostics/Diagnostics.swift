@@ -16,6 +16,8 @@ public final class Diagnostics: Sendable {
   private struct State {
     var options = DiagnosticOptions()
     var errorCount = 0
+    /// The errors that were shown.
+    var errorTexts: [String] = []
     /// Whether a blank line sets the next message apart from the several lines of the one before, as in lld.
     var needsSeparator = false
   }
@@ -49,6 +51,9 @@ public final class Diagnostics: Sendable {
 
   /// Whether there was an error.
   public var hasErrors: Bool { errorCount > 0 }
+
+  /// The texts of the errors that were shown so far.
+  var errorTexts: [String] { state.withLock { $0.errorTexts } }
 
   /// Whether a link may report here: what an earlier one reported would be taken for this one's.
   ///
@@ -146,6 +151,7 @@ public final class Diagnostics: Sendable {
 
   private func report(_ diagnostic: Diagnostic, _ state: inout State) {
     let text = diagnostic.text
+    if diagnostic.severity == .error { state.errorTexts.append(text) }
     var line = state.needsSeparator ? "\n" : ""
     line += "\(program): "
     let colored = Diagnostics.showsColor(state.options.color)

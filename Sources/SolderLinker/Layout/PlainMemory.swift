@@ -69,7 +69,8 @@ struct PlainMemory {
       if !units.contains(where: PlainMemory.importsHeapBase) {
         diagnostics.error(
           "\(units[.own].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
-            + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)", .memory,
+            + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)" + heapBaseHint,
+          .memory,
           symbol: "__heap_base", in: units[.own].file.displayName)
       }
       return .above(dataEnd)
@@ -80,6 +81,22 @@ struct PlainMemory {
       return roomBelow(program)
     }
     return .above(end)
+  }
+
+  /// What is wrong with a global that is called so, if there is one.
+  private var heapBaseHint: String {
+    for unit in units {
+      for export in unit.exports where export.name == "__heap_base" {
+        guard let index = export.item.global, let type = unit.module.globalType(index) else { continue }
+        let file = unit.file.displayName
+        if type.isMutable {
+          return
+            "\n>>> \(file) exports a __heap_base that is mutable: what it will be when the heap begins, nobody knows"
+        }
+        return "\n>>> \(file) exports a __heap_base whose value is not a number that is known now"
+      }
+    }
+    return ""
   }
 
   private static func importsHeapBase(_ unit: Unit) -> Bool {

@@ -25,17 +25,19 @@ import WebAssemblyFormat
 struct CodeFolder {
   private let unit: InputModule
   private let facts: LiftedFacts
-  private var code: FlowSteps
-  private var flow: LocalFlow
-  /// The edits of the body, in its order, and the relocations that it had before.
+  var code: FlowSteps
+  private(set) var flow: LocalFlow
+  /// The edits of the body, in its order.
   private var edits: [Relocation] = []
-  private var before: [Relocation] = []
   /// The next choice, and the additions behind those that were edited, of which the innermost is the last.
   private var choice = 0
   private var additions: [Int] = []
   private(set) var needsTableBlock = false
+  private let takesShortWay: Bool
 
-  init(_ unit: InputModule) {
+  /// - Parameter takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
+  init(_ unit: InputModule, takesShortWay: Bool = true) {
+    self.takesShortWay = takesShortWay
     let facts = unit.lifted ?? LiftedFacts()
     self.unit = unit
     self.facts = facts
@@ -53,49 +55,69 @@ struct CodeFolder {
   /// - Parameters:
   ///   - body: stands behind the local declarations.
   ///   - places: where its instructions are.
+  ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
   ///   - relocations: the last of them, from `first` on, are those of the body.
-  mutating func fold(_ body: ByteReader, _ places: CodePlaces, _ relocations: inout [Relocation], from first: Int) {
+  mutating func fold(
+    _ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32], _ relocations: inout [Relocation], from first: Int
+  ) {
     needsTableBlock = false
     edits.removeAll(keepingCapacity: true)
-    guard code.read(body, places, relocations, from: first), flow.follow(code) else {
+    guard code.readGlobals(body, places, uses), edit(places) else {
       needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
       return
     }
-    edit()
     if !edits.isEmpty { merge(into: &relocations, from: first) }
   }
 
   /// Puts the edits among the relocations, in place of those that they comprise.
-  private mutating func merge(into relocations: inout [Relocation], from first: Int) {
-    before.removeAll(keepingCapacity: true)
-    before.append(contentsOf: relocations[first...])
-    relocations.removeLast(before.count)
-    var next = 0
-    for edit in edits {
-      while next < before.count, before[next].offset < edit.offset {
-        relocations.append(before[next])
-        next += 1
+  private func merge(into relocations: inout [Relocation], from first: Int) {
+    // From the back, so that nothing is moved twice.
+    var next = relocations.count
+    relocations.append(contentsOf: edits)
+    var place = relocations.count
+    var row = relocations.mutableSpan
+    for edit in edits.reversed() {
+      while next > first, row[next - 1].offset >= edit.offset {
+        next -= 1
+        if row[next].offset < edit.end { continue }
+        place -= 1
+        row[place] = row[next]
       }
-      relocations.append(edit)
-      while next < before.count, before[next].offset < edit.end { next += 1 }
+      place -= 1
+      row[place] = edit
     }
-    if next < before.count { relocations.append(contentsOf: before[next...]) }
+    if next < place { relocations.removeSubrange(next..<place) }
   }
 
   // MARK: Edits
 
   /// A known value on top of the stack, and the instructions that put it there.
-  private struct Run {
+  struct Run {
     var known: KnownValue
     var range: Range<Int>
-    /// Whether it is one instruction that reads a global, or a local, whose sites these are.
+    /// Whether it is one instruction that reads a global, or a local.
     var isPlain: Bool
-    var read: (slot: Int, sites: UInt64)?
+    /// Of a read of a local, whether some assignment that reaches it goes.
+    var isOfRemoved: Bool?
   }
 
-  private mutating func edit() {
-    var (site, read) = (0, 0)
+  /// - Returns: `false` if the body has instructions that are not followed.
+  private mutating func edit(_ places: CodePlaces) -> Bool {
     choice = 0
+    if code.localCount == 0 {
+      editSteps()
+    } else if takesShortWay, let shared = code.readShared(places), let value = sharedValue(shared) {
+      editShared(shared, value)
+    } else {
+      guard code.read(places), flow.follow(code) else { return false }
+      editSteps()
+    }
+    removeAdditions(before: .max)
+    return true
+  }
+
+  private mutating func editSteps() {
+    var (site, read) = (0, 0)
     var top: Run?
     for step in code.steps {
       switch step.opcode {
@@ -110,7 +132,7 @@ struct CodeFolder {
         if let known = flow.known(step, sites) {
           top = Run(
             known: known, range: step.sum, isPlain: step.isPlain,
-            read: step.opcode == .localGet ? (step.slot, sites) : nil)
+            isOfRemoved: step.opcode == .localGet ? flow.isAnyRemovable(step.slot, sites) : nil)
         } else if step.opcode == .globalGet {
           // The sum cannot be said, so it stays.
           replace(flow.known(plain: step).map { Run(known: $0, range: step.range, isPlain: true) })
@@ -123,26 +145,30 @@ struct CodeFolder {
           top = nil
           break
         }
-        guard !isNeeded, step.sum.upperBound - run.range.lowerBound <= FlowStep.longest else {
-          replace(run)
-          top = step.opcode == .localTee ? rest(of: step, sum) : nil
-          break
-        }
-        let range = run.range.lowerBound..<step.sum.upperBound
-        if step.opcode == .localTee {
-          top = Run(known: sum, range: range, isPlain: false)
-        } else {
-          // An assignment goes, with what it sets, if nothing reads it.
-          top = nil
-          append(removal(of: range))
-        }
+        top = edit(step, run, sum, isNeeded: isNeeded)
       default:
         replace(top)
         top = nil
       }
     }
     replace(top)
-    removeAdditions(before: .max)
+  }
+
+  /// Edits an assignment of a run.
+  ///
+  /// - Parameter sum: the run, and what is added behind the assignment if that leaves it on the stack.
+  /// - Returns: what is on the stack then.
+  mutating func edit(_ assignment: FlowStep, _ run: Run, _ sum: KnownValue, isNeeded: Bool) -> Run? {
+    let isTee = assignment.opcode == .localTee
+    let range = run.range.lowerBound..<assignment.sum.upperBound
+    guard !isNeeded, range.count <= FlowStep.longest else {
+      replace(run)
+      return isTee ? rest(of: assignment, sum) : nil
+    }
+    if isTee { return Run(known: sum, range: range, isPlain: false) }
+    // An assignment goes, with what it sets, if nothing reads it.
+    append(removal(of: range))
+    return nil
   }
 
   /// Adds an edit, behind those in front of it.
@@ -203,12 +229,12 @@ struct CodeFolder {
   }
 
   /// A run becomes a constant.
-  private mutating func replace(_ run: Run?) {
+  mutating func replace(_ run: Run?) {
     guard let run else { return }
-    if distribute(run.known, endingAt: run.range.upperBound, removal(of: run.range)) { return }
+    if !code.choices.isEmpty, distribute(run.known, endingAt: run.range.upperBound, removal(of: run.range)) { return }
     var value = run.known.value
     if value.base == .tableBlock {
-      if run.isPlain, run.read == nil {
+      if run.isPlain, run.isOfRemoved == nil {
         // The base itself.
         needsTableBlock = true
         return
@@ -218,8 +244,8 @@ struct CodeFolder {
       } else {
         needsTableBlock = true
       }
-    } else if run.isPlain {
-      guard let (slot, sites) = run.read, flow.isAnyRemovable(slot, sites) else { return }
+    } else if run.isPlain, run.isOfRemoved != true {
+      return
     }
     append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range))
   }

@@ -21,7 +21,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var functionSymbols = SymbolIndex(0)
   private var functionCount: UInt32 = 0
   private var firstDefined = FunctionIndex(0)
-  private var globalCount: UInt32 = 0
+  private var globals: [GlobalRead] = []
   private var tableCount = 0
   private var tagCount = 0
   private var typeCount = 0
@@ -35,6 +35,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var lastAssigned: GlobalIndex?
   /// Whether the body that is scanned reads a base.
   private var mayFold = false
+  /// Where it reads globals of known values to which numbers may be added, or which go to a local.
+  private var uses: [UInt32] = []
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
@@ -57,6 +59,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         guard beginTask() else { return nil }
         continue
       }
+      forgetUses()
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
@@ -81,13 +84,20 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     }
   }
 
+  /// Another body begins.
+  @inline(__always)
+  private mutating func forgetUses() {
+    if uses.isEmpty { return }
+    uses.removeAll(keepingCapacity: true)
+    mayFold = false
+  }
+
   /// Folds what the body computes from a base.
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let unit, let range = result.ranges.last else { return }
-    mayFold = false
     let first = Int(range.start)
     if folder == nil { folder = CodeFolder(unit) }
-    folder?.fold(body.reader, places, &result.relocations, from: first)
+    folder?.fold(body.reader, places, uses, &result.relocations, from: first)
     guard folder?.needsTableBlock == true else { return }
     if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
@@ -120,7 +130,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       if mayFold, result.relocations.contains(where: { $0.isInTableBlock }) {
         result.needsTableBlock = true
       }
-      mayFold = false
     } catch {
       fail(error)
     }
@@ -140,7 +149,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   mutating func fail(_ error: FormatError) {
     result.error = error
     functions = 0..<0
-    mayFold = false
   }
 
   private mutating func finishTask() {
@@ -180,7 +188,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     firstDefined = FunctionIndex(unit.functionImports.count)
     functionSymbols = facts.functionSymbols
     functionCount = UInt32(unit.functionImports.count + unit.functions.count)
-    globalCount = UInt32(unit.globalImports.count + unit.globals.count)
+    globals = GlobalRead.all(of: unit, facts)
     tableCount = unit.tableImports.count + unit.tables.count
     tagCount = unit.tagImports.count + unit.tags.count
     typeCount = unit.types.count
@@ -201,6 +209,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard operand.opcode == .call, operand.value < functionCount,
       !hasDoneCode || !doneFunctions.contains(FunctionIndex(rawValue: operand.value))
     else {
+      if operand.opcode == .globalGet, Int(operand.value) < globals.count { return readGlobal(operand) }
       return try anyOperand(operand)
     }
     result.relocations.append(
@@ -231,18 +240,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
         result.neededFunctions.insert(function)
       }
     case .global:
-      guard operand.value < globalCount else { throw missing("global", operand) }
-      if operand.opcode == .globalGet, let value = facts.globals[Int(operand.value)] {
-        relocation = constantRelocation(value, operand)
-      } else {
-        let global = GlobalIndex(rawValue: operand.value)
-        if operand.opcode != .globalGet, global != lastAssigned {
-          result.assignedGlobals.insert(global)
-          lastAssigned = global
-        }
-        relocation.target = facts.symbol(global).rawValue
-        if relocation.encoding.isGlobalGet { relocation.encoding = .globalGet(is64: isWide(operand.value)) }
+      guard Int(operand.value) < globals.count else { throw missing("global", operand) }
+      if operand.opcode == .globalGet { return readGlobal(operand) }
+      let global = GlobalIndex(rawValue: operand.value)
+      if global != lastAssigned {
+        result.assignedGlobals.insert(global)
+        lastAssigned = global
       }
+      relocation.target = facts.symbol(global).rawValue
     case .table:
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
       let table = TableIndex(rawValue: operand.value)
@@ -282,19 +287,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   }
 
   /// `global.get` of a known value becomes the value.
-  private mutating func constantRelocation(_ value: SymbolicValue, _ operand: Operand) -> Relocation {
-    var relocation = Relocation(operand)
-    relocation.target = facts.symbol(GlobalIndex(rawValue: operand.value)).rawValue
-    if value.base == .tableBlock || value.base == facts.memoryBlock?.base && isUsedInSum(operand) {
-      mayFold = true
-    }
-    let is64 = isWide(operand.value)
-    relocation.encoding = .globalGet(is64: is64)
-    _ = relocation.become(value, is64: is64)
-    return relocation
+  @inline(__always)
+  private mutating func readGlobal(_ operand: Operand) {
+    let read = globals[Int(operand.value)]
+    result.relocations.append(read.edit(of: operand))
+    guard read.value != .plain, read.value == .tableBase || isUsedInSum(operand) else { return }
+    if read.value != .symbolic { mayFold = true }
+    uses.append(UInt32(truncatingIfNeeded: operand.instruction))
   }
-
-  private func isWide(_ global: UInt32) -> Bool { unit?.globalType(GlobalIndex(rawValue: global))?.valueType == 0x7E }
 }
 
 /// Passes on the operands of a body outside of runs of instructions that go.

@@ -2,11 +2,12 @@ import WebAssemblyFormat
 
 // What folding looks at of a body: the first of its three steps, see `CodeFolder.swift`.
 //
-// The scan has noted where the instructions stand that move values (`CodePlaces`), half of all. Nearly all of these are
-// about locals that have nothing to do with a base. So it is found first which locals may hold one: those to which a
-// known value goes, of a global, or of such a local, plain or with numbers added. Then the places are sifted, without a
-// branch that the processor cannot foresee, for reads and assignments of these locals and reads of globals; only what is
-// left is decoded, and the steps behind this one decode nothing any more.
+// The scan has reported the reads of globals to which numbers are added, or which go to a local, and has noted where the
+// instructions stand that read and write locals (`CodePlaces`), a third of all. Nearly all of these are about locals that
+// have nothing to do with a base. So it is found first which locals may hold one: those to which a known value goes, of a
+// global, or of such a local, plain or with numbers added. Then the places are sifted, without a branch that the processor
+// cannot foresee, for reads and assignments of these locals; only what is left is decoded, and the steps behind this one
+// decode nothing any more. A body that keeps no base in a local needs no look at its places at all.
 //
 // Blocks and branches matter only if some assignment stands inside of a block. If none does, each assignment reaches all
 // code behind it, up to the next one, and none in front, so that the order of the code is all there is to know.
@@ -14,7 +15,7 @@ import WebAssemblyFormat
 /// One instruction that matters to folding, with the numbers that are added to its value right there, in sixteen bytes.
 struct FlowStep {
   /// Offset of the instruction in the file.
-  fileprivate let start: UInt32
+  let start: UInt32
   /// The slot of a local among those that are followed, the index of a global, the label of a branch.
   let operand: UInt32
   /// The sum of the numbers that are added.
@@ -29,7 +30,7 @@ struct FlowStep {
   /// An edit says in one byte how long it is.
   static let longest = 255
 
-  fileprivate init(_ byte: UInt8, _ place: Int, end: Int, operand: UInt32) {
+  init(_ byte: UInt8, _ place: Int, end: Int, operand: UInt32) {
     self.byte = byte
     start = UInt32(truncatingIfNeeded: place)
     length = UInt8(truncatingIfNeeded: end - place)
@@ -46,6 +47,8 @@ struct FlowStep {
   var isValue: Bool { (0x20...0x23).contains(byte) && byte != 0x21 }
   /// Whether nothing is added to it.
   var isPlain: Bool { leadLength | tailLength == 0 }
+  /// Whether it sets a local.
+  fileprivate var isAssignment: Bool { byte == 0x21 || byte == 0x22 }
 }
 
 /// The steps of one body after the other, and the locals that are followed.
@@ -78,16 +81,21 @@ struct FlowSteps {
   /// How many instructions a choice may take.
   private static let longestChoice = 32
   private static let mostLocals = 32
+  /// Locals from here on are not followed.
+  private static let localLimit = 4096
   /// How often further locals are found, by way of those found before.
   private static let mostRounds = 4
 
-  private(set) var steps: [FlowStep] = []
+  var steps: [FlowStep] = []
+  /// Those of them that read a global.
+  private(set) var globalSteps: [FlowStep] = []
   /// The assignments of locals that are followed, in the order of the code.
   private(set) var sites: [Site] = []
   /// For each loop and each block with handlers, in the order in which they begin: the sites inside.
   private(set) var regions: [Range<Int>] = []
-  /// What is chosen and added to values of steps, in the order of the code.
+  /// What is chosen and added to values of steps, in the order of the code; and what of it to reads of globals.
   private(set) var choices: [Choice] = []
+  private var globalChoices: [Choice] = []
   private(set) var body = InputFile.nothing
   /// How many locals are followed.
   var localCount: Int { locals.count }
@@ -97,12 +105,13 @@ struct FlowSteps {
   private let classes = Class.all
   private let wanted = Wanted.allCases.map(\.classes)
   private var locals: [UInt32] = []
+  /// The step of ``globalSteps`` whose value goes to the first of them.
+  private var source = 0
   /// By the local's index: its slot.
-  private var slots: [UInt8] = []
+  private var slots = [UInt8](repeating: .max, count: FlowSteps.localLimit)
   private var siteCounts = [Int](repeating: 0, count: FlowSteps.mostLocals)
   /// By the first byte of a local's index: 1 if it may be one that is followed.
   private var wantedLocals = [UInt8](repeating: 0, count: 0x80) + [UInt8](repeating: 1, count: 0x80)
-  /// Indices of places.
   private var picked = CodePlaces.Picked()
   /// The regions of the blocks that are open.
   private var open: [Int?] = []
@@ -113,28 +122,39 @@ struct FlowSteps {
     self.globals = globals
   }
 
-  /// Reads one body.
+  /// Begins a body: reads the reads of globals, and finds the locals to which they go.
   ///
   /// - Parameters:
   ///   - body: stands behind the local declarations.
-  ///   - relocations: from `first` on those of the body.
-  /// - Returns: `false` if it has instructions that are not followed.
-  mutating func read(_ body: ByteReader, _ places: CodePlaces, _ relocations: [Relocation], from first: Int) -> Bool {
+  ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
+  /// - Returns: `false` if that cannot be read.
+  mutating func readGlobals(_ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32]) -> Bool {
     self.body = body
-    forgetLocals()
+    if localCount > 0 { forgetLocals() }
+    globalSteps.removeAll(keepingCapacity: true)
+    if !choices.isEmpty { choices.removeAll(keepingCapacity: true) }
     do throws(FormatError) {
-      for index in first..<relocations.count {
-        let relocation = relocations[index]
-        guard relocation.encoding.isConstant, relocation.kind != .constantNumber,
-          goesOn(at: Int(relocation.end))
-        else { continue }
-        var step = FlowStep(0x23, Int(relocation.offset), end: Int(relocation.end), operand: 0)
-        try addNumbers(to: &step, nil, places)
-        try followAssignment(at: step.sum.upperBound)
+      for use in uses {
+        let count = localCount
+        try readGlobal(at: Int(use), places)
+        if count == 0, localCount > 0 { source = globalSteps.count - 1 }
       }
+    } catch {
+      return false
+    }
+    if !choices.isEmpty || !globalChoices.isEmpty { globalChoices = choices }
+    if localCount == 0 { swap(&steps, &globalSteps) }
+    return true
+  }
+
+  /// Reads the rest of the body, after ``readGlobals(_:_:_:)``.
+  ///
+  /// - Returns: `false` if it has instructions that are not followed.
+  mutating func read(_ places: CodePlaces) -> Bool {
+    do throws(FormatError) {
       for round in 1...FlowSteps.mostRounds {
         let count = localCount
-        try read(places, localCount == 0 ? .globals : .locals, follows: round < FlowSteps.mostRounds)
+        try read(places, .locals, follows: round < FlowSteps.mostRounds)
         // What went to a local before it was known that it matters was passed over.
         if localCount == count { break }
       }
@@ -148,9 +168,11 @@ struct FlowSteps {
 
   // MARK: Locals
 
+  @inline(__always)
   private func slot(ofLocal local: UInt32) -> Int? {
-    guard local < slots.count, slots[Int(local)] != .max else { return nil }
-    return Int(slots[Int(local)])
+    guard local < FlowSteps.localLimit else { return nil }
+    let slot = slots[Int(local)]
+    return slot == .max ? nil : Int(slot)
   }
 
   /// Follows the local to which the value goes that was computed in front of an offset.
@@ -158,11 +180,17 @@ struct FlowSteps {
     guard offset < body.end, body[offset] == 0x21 || body[offset] == 0x22 else { return }
     var reader = body[after: offset]
     let local = try reader.u32()
-    guard slot(ofLocal: local) == nil, local < 4096, localCount < FlowSteps.mostLocals else { return }
-    while slots.count <= Int(local) { slots.append(.max) }
+    guard slot(ofLocal: local) == nil, local < FlowSteps.localLimit, localCount < FlowSteps.mostLocals else { return }
     slots[Int(local)] = UInt8(localCount)
     locals.append(local)
     if local < 0x80 { wantedLocals[Int(local)] = 1 }
+  }
+
+  /// The only local that is followed, and the step of ``globalSteps`` whose value goes there; `nil` if there are more, or if
+  /// its index takes more than one byte.
+  var onlyAssignment: (local: UInt8, source: Int)? {
+    guard localCount == 1, locals[0] < 0x80 else { return nil }
+    return (UInt8(locals[0]), source)
   }
 
   private mutating func forgetLocals() {
@@ -171,28 +199,32 @@ struct FlowSteps {
       if local < 0x80 { wantedLocals[Int(local)] = 0 }
     }
     locals.removeAll(keepingCapacity: true)
+    sites.removeAll(keepingCapacity: true)
   }
 
   // MARK: Places
 
+  /// How many more blocks are open behind an instruction.
+  func nesting(at place: Int) -> Int {
+    switch classes[Int(body[place])] {
+    case .opening, .region: 1
+    case .ending: -1
+    default: 0
+    }
+  }
+
   /// Whether no block is open at any site.
   private func areSitesOutsideOfBlocks(_ places: CodePlaces) -> Bool {
-    guard let last = steps.last(where: { $0.opcode == .localSet || $0.opcode == .localTee }) else { return true }
-    var (depth, index, next) = (0, 0, 0)
-    while next < steps.count {
-      let step = steps[next]
-      next += 1
-      guard step.opcode == .localSet || step.opcode == .localTee else { continue }
+    var (depth, index) = (0, 0)
+    var left = sites.count
+    for step in steps where step.isAssignment {
       while places[index] < step.range.lowerBound {
-        switch classes[Int(body[places[index]])] {
-        case .opening, .region: depth += 1
-        case .ending: depth -= 1
-        default: break
-        }
+        depth += nesting(at: places[index])
         index += 1
       }
       if depth != 0 { return false }
-      if step.range == last.range { break }
+      left -= 1
+      if left == 0 { break }
     }
     return true
   }
@@ -202,98 +234,10 @@ struct FlowSteps {
   /// Whether a choice is added to the value in front of an offset.
   ///
   /// - Parameter next: the first choice that may; offsets ascend from call to call.
+  @inline(__always)
   func isChosenFrom(_ offset: Int, _ next: inout Int) -> Bool {
     while next < choices.count, choices[next].ranges.0.lowerBound < offset { next += 1 }
     return next < choices.count && choices[next].ranges.0.lowerBound == offset
-  }
-
-  // MARK: Steps
-
-  /// - Parameter follows: whether further locals may be followed.
-  private mutating func read(_ places: CodePlaces, _ wanted: Wanted, follows: Bool) throws(FormatError) {
-    steps.removeAll(keepingCapacity: true)
-    sites.removeAll(keepingCapacity: true)
-    choices.removeAll(keepingCapacity: true)
-    for slot in 0..<localCount { siteCounts[slot] = 0 }
-    places.pick(from: body, first: self.wanted[wanted.rawValue], second: wantedLocals, into: &picked)
-    for next in 0..<picked.count {
-      let index = picked[next]
-      let place = places[index]
-      let byte = body[place]
-      var reader = body[after: place]
-      switch classes[Int(byte)] {
-      case .local:
-        guard let slot = slot(ofLocal: try reader.u32()) else { continue }
-        var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(slot))
-        if byte != 0x20 {
-          let mayBeKnown = steps.last.map { $0.isValue && $0.sum.upperBound == place } ?? false
-          sites.append(Site(slot: slot, index: mayBeKnown ? siteCounts[slot] : FlowSteps.notFollowed))
-          if mayBeKnown { siteCounts[slot] += 1 }
-        }
-        if byte != 0x21, goesOn(at: reader.offset) {
-          try addNumbers(to: &step, byte == 0x20 ? index : nil, places)
-          if follows { try followAssignment(at: step.sum.upperBound) }
-        }
-        steps.append(step)
-      case .global:
-        let global = try reader.u32()
-        guard global < globals.count, let value = globals[Int(global)], value.base != .number else { continue }
-        var step = FlowStep(byte, place, end: reader.offset, operand: global)
-        if goesOn(at: reader.offset) {
-          try addNumbers(to: &step, index, places)
-          if follows { try followAssignment(at: step.sum.upperBound) }
-        }
-        steps.append(step)
-      case .branch:
-        steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
-      default:
-        steps.append(FlowStep(byte, place, end: place + 1, operand: 0))
-      }
-    }
-  }
-
-  /// Whether something may be added to what is on top of the stack in front of an offset, or may it be assigned.
-  private func goesOn(at offset: Int) -> Bool { offset < body.end && classes[Int(body[offset])].goesOn }
-
-  /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
-  ///
-  /// - Parameter index: the step's place, if a number in front may be added; `nil` if not.
-  private mutating func addNumbers(to step: inout FlowStep, _ index: Int?, _ places: CodePlaces) throws(FormatError) {
-    var front = index
-    while true {
-      var reader = body
-      reader.offset = step.sum.upperBound
-      guard let next = reader.peek(), classes[Int(next)].isPartOfSum else { return }
-      let byte = try reader.byte()
-      var number: Int64
-      var lead = 0
-      if let known = try self.number(byte, &reader) {
-        guard let operation = reader.peek(), classes[Int(operation)] == .sum else {
-          return try noteChoice(known, step.sum.upperBound..<reader.offset)
-        }
-        try reader.skip(1)
-        let isSum = operation == 0x6A || operation == 0x7C
-        guard let signed = isSum ? known : known == .min ? nil : -known else { return }
-        number = signed
-      } else if byte == 0x6A || byte == 0x7C, let place = front, place > 0 {
-        // `number; value; add`
-        let start = places[place - 1]
-        var before = body[after: start]
-        guard let known = try self.number(body[start], &before), before.offset == step.sum.lowerBound else { return }
-        (number, lead, front) = (known, step.sum.lowerBound - start, place - 1)
-      } else {
-        return
-      }
-      let is32 = reader[reader.offset - 1] < 0x70
-      if is32 { number = Int64(Int32(truncatingIfNeeded: number)) }
-      let sum = Int64(step.addend).addingReportingOverflow(number)
-      let narrow = is32 ? Int32(truncatingIfNeeded: sum.partialValue) : Int32(exactly: sum.partialValue)
-      guard !sum.overflow, let narrow, step.sum.count + reader.offset - step.sum.upperBound + lead <= FlowStep.longest
-      else { return }
-      step.addend = narrow
-      step.tailLength += UInt8(reader.offset - step.sum.upperBound)
-      step.leadLength += UInt8(lead)
-    }
   }
 
   /// Notes a choice whose first number was read, if it is one.
@@ -320,6 +264,148 @@ struct FlowSteps {
     }
   }
 
+  // MARK: Steps
+
+  /// Forgets all steps but the reads of globals.
+  mutating func beginSteps() {
+    steps.removeAll(keepingCapacity: true)
+    if !choices.isEmpty || !globalChoices.isEmpty { choices = globalChoices }
+  }
+
+  /// Puts the choices in order, after the steps of locals were read.
+  mutating func orderChoices() {
+    if choices.count > 1 { choices.sort { $0.addition < $1.addition } }
+  }
+
+  /// Merges the reads of globals and the places that are picked.
+  ///
+  /// - Parameter follows: whether further locals may be followed.
+  private mutating func read(_ places: CodePlaces, _ wanted: Wanted, follows: Bool) throws(FormatError) {
+    beginSteps()
+    sites.removeAll(keepingCapacity: true)
+    for slot in 0..<localCount { siteCounts[slot] = 0 }
+    places.pick(from: body, first: self.wanted[wanted.rawValue], second: wantedLocals, into: &picked)
+    var global = 0
+    for next in 0..<picked.count {
+      let place = picked[next]
+      while global < globalSteps.count, globalSteps[global].start < place {
+        steps.append(globalSteps[global])
+        global += 1
+      }
+      let byte = body[place]
+      if byte & 0xFC == 0x20 {
+        try readLocal(byte, at: place, places, follows: follows)
+      } else if classes[Int(byte)] == .branch {
+        var reader = body[after: place]
+        steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
+      } else {
+        steps.append(FlowStep(byte, place, end: place + 1, operand: 0))
+      }
+    }
+    steps.append(contentsOf: globalSteps[global...])
+    orderChoices()
+  }
+
+  /// Reads a `local.get`, `local.set` or `local.tee`.
+  @inline(__always)
+  private mutating func readLocal(
+    _ byte: UInt8, at place: Int, _ places: CodePlaces, follows: Bool
+  ) throws(FormatError) {
+    var reader = body[after: place]
+    guard let slot = slot(ofLocal: try reader.u32()) else { return }
+    var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(truncatingIfNeeded: slot))
+    if byte != 0x20 {
+      let mayBeKnown = steps.last.map { $0.isValue && $0.sum.upperBound == place } ?? false
+      sites.append(Site(slot: slot, index: mayBeKnown ? siteCounts[slot] : FlowSteps.notFollowed))
+      if mayBeKnown { siteCounts[slot] += 1 }
+    }
+    if byte != 0x21, goesOn(at: reader.offset) {
+      try addNumbers(to: &step, hasFront: byte == 0x20, places)
+      if follows { try followAssignment(at: step.sum.upperBound) }
+    }
+    steps.append(step)
+  }
+
+  /// Reads a `global.get`.
+  private mutating func readGlobal(at place: Int, _ places: CodePlaces) throws(FormatError) {
+    var reader = body[after: place]
+    let global = try reader.evenU32()
+    guard global < globals.count, let value = globals[Int(global)], value.base != .number else { return }
+    var step = FlowStep(0x23, place, end: reader.offset, operand: global)
+    if goesOn(at: reader.offset) {
+      try addNumbers(to: &step, hasFront: true, places)
+      try followAssignment(at: step.sum.upperBound)
+    }
+    globalSteps.append(step)
+  }
+
+  /// Adds the numbers to a step that are added to its value, if it goes to no local then.
+  @inline(__always)
+  mutating func addNumbers(behind step: inout FlowStep, _ places: CodePlaces, isRead: Bool) throws(FormatError) -> Bool
+  {
+    guard goesOn(at: step.range.upperBound) else { return true }
+    try addNumbers(to: &step, hasFront: isRead, places)
+    let end = step.sum.upperBound
+    return end >= body.end || body[end] != 0x21 && body[end] != 0x22
+  }
+
+  /// Whether something may be added to what is on top of the stack in front of an offset, or may it be assigned.
+  @inline(__always)
+  private func goesOn(at offset: Int) -> Bool { offset < body.end && classes[Int(body[offset])].goesOn }
+
+  /// Adds the numbers to a step that are added to its value right behind it, one of which may stand in front.
+  ///
+  /// - Parameter hasFront: whether a number in front may be added.
+  @inline(__always)
+  private mutating func addNumbers(to step: inout FlowStep, hasFront: Bool, _ places: CodePlaces) throws(FormatError) {
+    let start = step.range.upperBound
+    guard classes[Int(body[start])].isPartOfSum else { return }
+    // The usual case.
+    if body[start] == 0x41, let (number, end) = body.shortSigned(at: start + 1), body[end] == 0x6A,
+      let narrow = Int32(exactly: number)
+    {
+      step.addend = narrow
+      step.tailLength = UInt8(truncatingIfNeeded: end &+ 1 &- start)
+      if !classes[Int(body[end + 1])].isPartOfSum { return }
+    }
+    try addAllNumbers(to: &step, hasFront: hasFront, places)
+  }
+
+  private mutating func addAllNumbers(to step: inout FlowStep, hasFront: Bool, _ places: CodePlaces) throws(FormatError)
+  {
+    var hasFront = hasFront
+    while true {
+      var reader = body
+      reader.offset = step.sum.upperBound
+      guard let next = reader.peek(), classes[Int(next)].isPartOfSum else { return }
+      let byte = try reader.byte()
+      var number: Int64
+      var lead = 0
+      if let known = try self.number(byte, &reader) {
+        guard let operation = reader.peek(), classes[Int(operation)] == .sum else {
+          return try noteChoice(known, step.sum.upperBound..<reader.offset)
+        }
+        try reader.skip(1)
+        let isSum = operation == 0x6A || operation == 0x7C
+        guard let signed = isSum ? known : known == .min ? nil : -known else { return }
+        number = signed
+      } else if byte == 0x6A || byte == 0x7C, hasFront, let front = try numberInFront(of: step.sum.lowerBound, places) {
+        (number, lead, hasFront) = (front.number, step.sum.lowerBound - front.start, false)
+      } else {
+        return
+      }
+      let is32 = reader[reader.offset - 1] < 0x70
+      if is32 { number = Int64(Int32(truncatingIfNeeded: number)) }
+      let sum = Int64(step.addend).addingReportingOverflow(number)
+      let narrow = is32 ? Int32(truncatingIfNeeded: sum.partialValue) : Int32(exactly: sum.partialValue)
+      guard !sum.overflow, let narrow, step.sum.count + reader.offset - step.sum.upperBound + lead <= FlowStep.longest
+      else { return }
+      step.addend = narrow
+      step.tailLength += UInt8(reader.offset - step.sum.upperBound)
+      step.leadLength += UInt8(lead)
+    }
+  }
+
   /// The number that an instruction pushes, behind whose opcode the reader stands.
   private func number(_ byte: UInt8, _ reader: inout ByteReader) throws(FormatError) -> Int64? {
     switch byte {
@@ -331,6 +417,24 @@ struct FlowSteps {
       return value.addend
     default: return nil
     }
+  }
+
+  /// The number that the instruction pushes which ends at an offset, of `number; value; add`.
+  private func numberInFront(
+    of end: Int, _ places: CodePlaces
+  ) throws(FormatError) -> (number: Int64, start: Int)? {
+    // All bytes of a LEB128 number but the last have the highest bit, and the opcode has not.
+    guard end - 2 >= body.offset, body[end - 1] < 0x80 else { return nil }
+    var start = end - 2
+    while start > body.offset, body[start] >= 0x80, end - start < 12 { start -= 1 }
+    var reader = body[after: start]
+    guard let number = try self.number(body[start], &reader), reader.offset == end else { return nil }
+    // It may be the end of something longer: whether an instruction begins there only those in front tell.
+    var before = body
+    if let last = places.last(before: start + 1) { before.offset = last }
+    var instructions = InstructionReader(before, isInsideBlocks: true)
+    while instructions.reader.offset < start { _ = try instructions.next() }
+    return instructions.reader.offset == start ? (number, start) : nil
   }
 
   // MARK: Blocks
@@ -368,14 +472,13 @@ struct FlowSteps {
 extension FlowSteps {
   /// Which instructions are picked.
   private enum Wanted: Int, CaseIterable {
-    case globals, locals, blocks
+    case locals, blocks
 
     /// By the first byte of an instruction: 2 if it is wanted, 1 if that depends on its local, or 0.
     var classes: [UInt8] {
       Class.all.map { kind in
         switch kind {
-        case .global: 2
-        case .local: self == .globals ? 0 : 1
+        case .local: 1
         default: kind.isControl && self == .blocks ? 2 : 0
         }
       }

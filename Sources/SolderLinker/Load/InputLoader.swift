@@ -107,7 +107,7 @@ struct InputLoader {
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
         openFile(path, argument, moduleName: nil)
       } else {
-        diagnostics.error("unable to find library -l\(name)", .libraryNotFound, symbol: name)
+        reportMissing(library: name, argument.librarySearch)
       }
     }
   }
@@ -181,6 +181,23 @@ struct InputLoader {
     }
     diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
     openFile(path, InputArgument(.file(path)), moduleName: nil)
+  }
+
+  /// Reports a library that is nowhere, with the places where it was looked for.
+  private func reportMissing(library name: String, _ search: LibrarySearch) {
+    let files = name.hasPrefix(":") ? [String(name.dropFirst())] : search.endings.map { "lib\(name)\($0)" }
+    let folders = options.libraryPaths
+    let hint =
+      folders.isEmpty
+      ? "there is no folder to look for \(files.joined(separator: " or ")) (pass -L FOLDER)"
+      : "looked for \(files.joined(separator: " and ")) in \(folders.joined(separator: ", "))"
+    let message = "unable to find library -l\(name)"
+    if options.speaksLikeWasmLD {
+      diagnostics.error(message, .libraryNotFound, symbol: name)
+      diagnostics.hint("-l\(name): \(hint)", .libraryNotFound, symbol: name)
+    } else {
+      diagnostics.error("\(message)\n>>> \(hint)", .libraryNotFound, symbol: name)
+    }
   }
 
   private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {

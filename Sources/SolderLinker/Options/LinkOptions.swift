@@ -158,6 +158,11 @@ public struct LinkOptions: Sendable {
   public var mapFile: String?
   /// Why each archive member was taken is written to this file, `-` being standard output (`--why-extract`).
   public var whyExtractFile: String?
+  /// What takes the space of the result is written to this file, a page for a browser if its name ends in `.html`, JSON if it
+  /// ends in `.json` (`--size-report`).
+  public var sizeReportFile: String?
+  /// Symbols of which it is told why they are in the result (`--why-live`).
+  public var whyLiveSymbols: [String] = []
   /// Symbols of which each definition and reference is reported (`--trace-symbol`).
   public var tracedSymbols: [String] = []
   /// The name of each input is printed as it is read (`--trace`).

@@ -9,27 +9,13 @@ struct LinkMap {
   private let program: Program
   private let layout: ImageLayout
   private let code: CodePlan
-  /// Symbols by the function or segment where they are, numbered over all units.
-  private var functionSymbols: [FunctionID: [SymbolID]] = [:]
-  private var segmentSymbols: [SegmentID: [SymbolID]] = [:]
+  private let places: SymbolPlaces
 
   init(_ program: Program, _ layout: ImageLayout, _ code: CodePlan) {
     self.program = program
     self.layout = layout
     self.code = code
-    for unit in program.resolution.inLinkOrder {
-      for id in unit.symbolIDs.values {
-        let symbol = program.symbol(id)
-        guard symbol.unit == unit.index, symbol.definition != nil, program.isPresent(id) else {
-          continue
-        }
-        if symbol.kind == .function {
-          let function = symbol.functionID
-          functionSymbols[program.indices.folds.replacement(of: function) ?? function, default: []].append(id)
-        }
-        if symbol.kind == .data { segmentSymbols[symbol.segmentID, default: []].append(id) }
-      }
-    }
+    places = SymbolPlaces(program)
   }
 
   /// The whole map.
@@ -58,11 +44,11 @@ struct LinkMap {
       let unit = program.resolution.units[reference.unit]
       let place = start + UInt64(code.offsets[position])
       let size = UInt64(code.sizes[position])
-      let function = unit.functions[Int(reference.index)]
       // A stub stands under the name of the symbol that it is for.
-      let name = (unit.index == .own ? program.resolution.synthetic.symbolNames[reference.index] : nil) ?? function.name
+      let stub = unit.index == .own ? program.resolution.synthetic.symbolNames[reference.index] : nil
+      let name = stub?.description ?? unit.reportName(ofFunction: Int(reference.index))
       lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
-      for id in functionSymbols[unit.bases.function + reference.index] ?? [] {
+      for id in places.symbols(of: unit.bases.function + reference.index) {
         lines += line(nil, place, size, indent: 16, displayName(id))
       }
     }
@@ -87,6 +73,22 @@ struct LinkMap {
         lines += self.piece(piece, of: segment, at: contents)
       }
       for rest in merged { lines += strings(rest, of: segment, at: contents) }
+    }
+    for unit in program.resolution.inLinkOrder { lines += zeros(of: unit) }
+    return lines
+  }
+
+  /// Names in the part of a library's block that no data fills.
+  private func zeros(of unit: Unit) -> String {
+    guard let block = unit.lifted?.memoryBlock?.segment, !program.options.contract.isObject else { return "" }
+    let id = unit.bases.segment + block.rawValue
+    let symbols = places.symbols(in: id)
+    guard !symbols.isEmpty, program.live.segments[id] else { return "" }
+    let address = program.memory.segmentAddresses[id]
+    let size = unit.segments[Int(block)].size
+    var lines = line(address, 0, size, indent: 8, "\(unit.file.displayName):(block of memory)")
+    for symbol in symbols {
+      lines += line(address &+ symbol.offset, 0, symbol.size, indent: 16, displayName(symbol.symbol))
     }
     return lines
   }
@@ -122,12 +124,11 @@ struct LinkMap {
       guard contents.count > 1 else { return LinkMap.fileOffset(contents, piece.offset) &+ offset }
       return LinkMap.fileOffset(contents, piece.offset &+ offset)
     }
-    let title = "\(unit.file.displayName):(\(input.name))"
+    let title = "\(unit.file.displayName):(\(unit.reportName(ofSegment: Int(piece.segment))))"
     var lines = line(segment.address + piece.offset, file(0), input.size, indent: 8, title)
-    for id in segmentSymbols[unit.bases.segment + piece.segment] ?? [] {
-      let symbol = program.symbol(id)
-      let address = segment.address &+ piece.offset &+ symbol.value
-      lines += line(address, file(symbol.value), symbol.size, indent: 16, displayName(id))
+    for symbol in places.symbols(in: unit.bases.segment + piece.segment) {
+      let address = segment.address &+ piece.offset &+ symbol.offset
+      lines += line(address, file(symbol.offset), symbol.size, indent: 16, displayName(symbol.symbol))
     }
     return lines
   }
@@ -135,9 +136,9 @@ struct LinkMap {
   private func globals() -> String {
     var lines = ""
     for (position, reference) in program.indices.globals.enumerated() {
-      let name = program.resolution.units[reference.unit].globals[Int(reference.index)].name
+      let name = program.resolution.units[reference.unit].reportName(ofGlobal: Int(reference.index))
       let index = UInt64((program.indices.importCounts.globals + position).rawValue)
-      lines += line(index, 0, 0, indent: 8, name.description)
+      lines += line(index, 0, 0, indent: 8, name)
     }
     return lines
   }

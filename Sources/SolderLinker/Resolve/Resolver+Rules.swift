@@ -116,16 +116,7 @@ extension Resolver {
     if isNewLibrary { return false }
     if isOldLibrary { return true }
     if options.allowMultipleDefinitions { return false }
-    let message =
-      "duplicate symbol: \(demangled(existing.name))\n>>> defined in \(displayName(ofUnit: existing.unit))"
-      + "\n>>> defined in \(unit.file.displayName)"
-    if options.writesDespiteErrors {
-      diagnostics.warn(
-        message, .duplicateSymbol, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
-    } else {
-      diagnostics.error(
-        message, .duplicateSymbol, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
-    }
+    reportDuplicate(existing, new, of: unit)
     return true
   }
 

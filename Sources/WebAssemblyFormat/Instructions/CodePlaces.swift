@@ -1,5 +1,5 @@
-/// Where the instructions of one body stand that tell which values go where: those that read and write locals, read globals
-/// and constants, open and close blocks, and branch.
+/// Where the instructions of one body stand that tell which values locals hold: those that read and write locals, open and
+/// close blocks, and branch.
 ///
 /// The scan comes by them anyway, so that whoever wants to follow values does not have to decode the body once more. All
 /// instructions that the fast path does not step over are among them too, other than floating-point constants.
@@ -7,28 +7,63 @@
 /// Invariant: the places ascend, and lie in the file whose first byte has the address of which `origin` is the lower half.
 @frozen
 public struct CodePlaces: Sendable {
-  /// The lower halves of the instructions' addresses, as the scan notes them.
+  /// The lower halves of the instructions' addresses, as the scan notes them: the first ``count`` of these.
   @usableFromInline var marks: [UInt32] = []
+  @usableFromInline private(set) var used = 0
   /// The lower half of the address of the file's first byte.
   @usableFromInline var origin: UInt32 = 0
 
   public init() {}
 
-  @inlinable public var count: Int { marks.count }
+  @inlinable public var count: Int { used }
 
   /// The offset in the file of an instruction, of which those in front stand in front.
   @inlinable
   public subscript(index: Int) -> Int { Int(marks[index] &- origin) }
 
-  /// Some of the places, by their indices.
+  /// The last place in front of an offset in the file; `nil` if there is none.
+  public func last(before offset: Int) -> Int? {
+    var (low, high) = (0, used)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < offset { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? self[low - 1] : nil
+  }
+
+  /// The first place, from an index on, of an instruction that reads or writes a local, or one whose index takes more than
+  /// one byte, by its index among the places.
+  ///
+  /// - Parameters:
+  ///   - local: of one byte.
+  ///   - code: the body, or the file, whose places these are.
+  public func firstAccess(to local: UInt8, from index: Int, in code: ByteReader) -> Int? {
+    let (base, origin, end) = unsafe (code.base, origin, count)
+    let address = UInt32(truncatingIfNeeded: UInt(bitPattern: base))
+    // The last place is not looked at: no instruction that ends a body is about a local.
+    guard index >= 0, index < end, self[end - 1] < code.end, address == origin else { return nil }
+    // local.get, local.set and local.tee: 0x20, 0x21 and 0x22.
+    let wanted = UInt16(local) &<< 8 | 0x20
+    return unsafe marks.withUnsafeBufferPointer { marks in
+      for index in index..<end - 1 {
+        let place = unsafe base + Int(marks[index] &- origin)
+        let bytes = unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt16.self).littleEndian
+        if bytes & 0xFFFC == wanted || bytes & 0x80FC == 0x8020 { return index }
+      }
+      return nil
+    }
+  }
+
+  /// Some of the places: offsets in the file.
   public struct Picked {
     /// The first ``count`` of these.
-    fileprivate var indices: [UInt32] = []
+    fileprivate var offsets: [UInt32] = []
     public fileprivate(set) var count = 0
 
     public init() {}
 
-    public subscript(index: Int) -> Int { Int(indices[index]) }
+    @inline(__always)
+    public subscript(index: Int) -> Int { Int(offsets[index]) }
   }
 
   /// Picks the places of instructions, by their first two bytes, without a branch.
@@ -37,30 +72,31 @@ public struct CodePlaces: Sendable {
   ///   - code: the body, or the file, whose places these are.
   ///   - first: of each first byte 2 if the instruction is wanted, 1 if the second byte decides, or 0.
   ///   - second: of each second byte 1 or 0.
-  ///   - picked: receives the indices of the places.
+  ///   - picked: receives the places.
   public func pick(from code: ByteReader, first: [UInt8], second: [UInt8], into picked: inout Picked) {
     picked.count = 0
     guard count > 0 else { return }
-    let base = unsafe code.base
+    let (base, origin) = unsafe (code.base, origin)
     let address = UInt32(truncatingIfNeeded: UInt(bitPattern: base))
     precondition(
       first.count == 256 && second.count == 256 && self[count - 1] < code.end && address == origin,
       "these are places of another file")
-    if picked.indices.count < count {
-      picked.indices.append(contentsOf: repeatElement(0, count: count - picked.indices.count))
+    if picked.offsets.count < count {
+      picked.offsets.append(contentsOf: repeatElement(0, count: count - picked.offsets.count))
     }
     // The last place may be the last byte of the file.
     let last = count - 1
     var found = 0
     unsafe marks.withUnsafeBufferPointer { marks in
-      unsafe picked.indices.withUnsafeMutableBufferPointer { picked in
+      unsafe picked.offsets.withUnsafeMutableBufferPointer { picked in
         unsafe first.withUnsafeBufferPointer { first in
           unsafe second.withUnsafeBufferPointer { second in
             for index in 0..<last {
-              let instruction = unsafe base + Int(marks[index] &- origin)
-              let wanted = unsafe first[Int(instruction[0])]
-              let isSecondWanted = unsafe second[Int(instruction[1])]
-              unsafe picked[found] = UInt32(truncatingIfNeeded: index)
+              let offset = unsafe marks[index] &- origin
+              let bytes = unsafe UnsafeRawPointer(base + Int(offset)).loadUnaligned(as: UInt16.self).littleEndian
+              let wanted = unsafe first[Int(bytes & 0xFF)]
+              let isSecondWanted = unsafe second[Int(bytes &>> 8)]
+              unsafe picked[found] = offset
               found &+= Int(wanted & isSecondWanted | wanted &>> 1)
             }
           }
@@ -68,19 +104,66 @@ public struct CodePlaces: Sendable {
       }
     }
     if first[Int(code[self[last]])] == 2 {
-      picked.indices[found] = UInt32(truncatingIfNeeded: last)
+      picked.offsets[found] = UInt32(truncatingIfNeeded: self[last])
       found += 1
     }
     picked.count = found
   }
 
+  /// Makes the places those of another body, of which there is none yet.
   @inlinable
-  mutating func note(_ offset: Int) { marks.append(UInt32(truncatingIfNeeded: offset) &+ origin) }
+  mutating func begin(origin: UInt32) {
+    used = 0
+    self.origin = origin
+  }
+
+  @inlinable
+  mutating func note(_ offset: Int) {
+    makeRoom(1)
+    marks[used] = UInt32(truncatingIfNeeded: offset) &+ origin
+    used += 1
+  }
+
+  /// Notes those of the marks that are places, and keeps those of the marks that are operands.
+  ///
+  /// - Parameters:
+  ///   - base: the file's first byte.
+  ///   - count: of the marks.
+  ///   - roles: of each opcode, bit 0 if it has an operand, and bit 1 if its place is wanted.
+  /// - Returns: How many marks are left.
+  @inlinable
+  mutating func sift(
+    _ new: UnsafeMutablePointer<UInt32>, count: Int, base: UnsafePointer<UInt8>, roles: UnsafePointer<UInt8>
+  ) -> Int {
+    makeRoom(count)
+    let (origin, start) = (origin, used)
+    var (left, noted) = (0, 0)
+    unsafe marks.withUnsafeMutableBufferPointer { marks in
+      // There is room for all.
+      let places = unsafe marks.baseAddress.map { unsafe $0 + start } ?? new
+      for index in 0..<count {
+        let mark = unsafe new[index]
+        let role = unsafe Int(roles[Int(base[Int(mark &- origin)])])
+        unsafe new[left] = mark
+        unsafe places[noted] = mark
+        left &+= role & 1
+        noted &+= role &>> 1
+      }
+    }
+    used += noted
+    return left
+  }
+
+  @inlinable
+  mutating func makeRoom(_ count: Int) {
+    let missing = used + count - marks.count
+    if missing > 0 { marks.append(contentsOf: repeatElement(0, count: max(missing, 1024))) }
+  }
 
   /// Whether the places of a plain instruction are wanted.
   static func areNoted(of opcode: Opcode) -> Bool {
     switch opcode {
-    case .localGet, .localSet, .localTee, .globalGet, .i32Const, .i64Const: true
+    case .localGet, .localSet, .localTee: true
     case .block, .loop, .if, .else, .try, .catch, .catchAll, .tryTable, .delegate, .end: true
     case .br, .brIf, .brTable, .brOnNull, .brOnNonNull, .return: true
     // unreachable, throw, rethrow, throw_ref, return_call, return_call_indirect, return_call_ref.

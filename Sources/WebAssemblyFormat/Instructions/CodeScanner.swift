@@ -209,8 +209,7 @@ struct ScanLane {
     }
     body = next
     cursor = unsafe ScanCursor(body.reader.base + body.reader.offset)
-    places.marks.removeAll(keepingCapacity: true)
-    places.origin = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: body.reader.base))
+    places.begin(origin: unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: body.reader.base)))
     extendLimit()
   }
 
@@ -278,7 +277,8 @@ struct ScanLane {
   @inlinable
   mutating func report<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) throws(FormatError) {
     let base = unsafe body.reader.base
-    let count = table.notesPlaces ? notePlaces(table) : cursor.tally.marks
+    var count = cursor.tally.marks
+    if table.notesPlaces { count = unsafe places.sift(marks, count: count, base: base, roles: table.roles) }
     cursor.tally.forgetMarks()
     let first = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: base + body.reader.offset))
     for index in 0..<count {
@@ -297,27 +297,6 @@ struct ScanLane {
         _ = try scanInstruction(reader, &nesting, &visitor)
       }
     }
-  }
-}
-
-// Places.
-extension ScanLane {
-  /// Keeps all marks as places, and then only those of instructions with operands as marks.
-  ///
-  /// - Returns: How many marks are left.
-  @inlinable @inline(never)
-  mutating func notePlaces(_ table: InstructionTable) -> Int {
-    let count = cursor.tally.marks
-    unsafe places.marks.append(contentsOf: UnsafeBufferPointer(start: marks, count: count))
-    let first = unsafe UInt32(truncatingIfNeeded: UInt(bitPattern: body.reader.base))
-    var left = 0
-    for index in 0..<count {
-      let mark = unsafe marks[index]
-      let opcode = unsafe body.reader.base[Int(mark &- first)]
-      unsafe marks[left] = mark
-      unsafe left &+= Int(table.hasOperand[Int(opcode)])
-    }
-    return left
   }
 }
 

@@ -13,8 +13,9 @@ public struct InstructionTable: @unchecked Sendable {
   @usableFromInline let excluded: UnsafePointer<UInt8>
   /// 256 entries: the raw value of the ``OperandKind`` of the one index behind each plain opcode, 0xFF for the others.
   @usableFromInline let operandKinds: UnsafePointer<UInt8>
-  /// 256 entries: 1 for each plain opcode behind which the fast path finds an operand, and 0.
-  @usableFromInline let hasOperand: UnsafePointer<UInt8>
+  /// 256 entries: bit 0 of each plain opcode tells whether the fast path finds an operand behind it, bit 1 whether its place
+  /// is wanted.
+  @usableFromInline let roles: UnsafePointer<UInt8>
   /// Whether places are noted; see ``CodePlaces``.
   @usableFromInline let notesPlaces: Bool
 
@@ -34,14 +35,14 @@ public struct InstructionTable: @unchecked Sendable {
     let fast = UnsafeMutablePointer<FastStep>.allocate(capacity: 256)
     let excluded = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     let kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
-    let hasOperand = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
+    let roles = UnsafeMutablePointer<UInt8>.allocate(capacity: 256)
     for byte in UInt8.min...UInt8.max {
       let entry = unsafe Immediates(rawValue: immediates[Int(byte)]) ?? .unknown
       let isOperand =
         entry.singleIndex != nil || entry == .typeTable || entry == .memoryArgument && wantsImplicitMemory
-      let isMarked = isOperand || notesPlaces && CodePlaces.areNoted(of: Opcode(rawValue: UInt16(byte)))
-      unsafe (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, isMarked: isMarked))
-      unsafe (hasOperand + Int(byte)).initialize(to: isOperand ? 1 : 0)
+      let isPlace = notesPlaces && CodePlaces.areNoted(of: Opcode(rawValue: UInt16(byte)))
+      unsafe (fast + Int(byte)).initialize(to: FastStep(opcode: byte, entry, isMarked: isOperand || isPlace))
+      unsafe (roles + Int(byte)).initialize(to: (isOperand ? 1 : 0) | (isPlace ? 2 : 0))
       unsafe (kinds + Int(byte)).initialize(to: entry.singleIndex?.rawValue ?? 0xFF)
       unsafe (excluded + Int(byte)).initialize(to: FastStep.excluded(byte))
     }
@@ -49,7 +50,7 @@ public struct InstructionTable: @unchecked Sendable {
     unsafe self.fast = unsafe UnsafePointer(fast)
     unsafe self.excluded = unsafe UnsafePointer(excluded)
     unsafe operandKinds = unsafe UnsafePointer(kinds)
-    unsafe self.hasOperand = unsafe UnsafePointer(hasOperand)
+    unsafe self.roles = unsafe UnsafePointer(roles)
     self.notesPlaces = notesPlaces
   }
 

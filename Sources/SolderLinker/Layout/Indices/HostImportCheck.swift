@@ -27,13 +27,25 @@ struct HostImportCheck {
     }
   }
 
+  /// The file of another unit that defines something of this name.
+  private func definer(of name: ByteString, for unit: Unit) -> String? {
+    guard let id = resolution.table.find(resolution.synthetic.names.intern(name.description)) else { return nil }
+    let symbol = resolution.symbol(id)
+    guard symbol.isDefined, let definer = resolution.units[symbol.unit], definer.index != .own, definer !== unit else {
+      return nil
+    }
+    return definer.file.displayName
+  }
+
   private func report(
     _ module: ByteString, _ name: ByteString, _ kind: ExternalKind, _ unit: Unit, _ hosts: Set<String>
   ) {
     guard unit.contracts.leavesUndefinedToHost, !hosts.contains(module.description) else { return }
+    let owner = definer(of: name, for: unit)
+    let hint = owner.map { "\n>>> \($0) defines it: written \(module)=\($0), it can be imported from there" } ?? ""
     let text =
       "\(unit.file.displayName): unresolved import: \(module).\(options.displayName(of: name)) (\(kind))\n"
-      + ">>> no input provides it; --host-module=\(module) says that the host does"
+      + ">>> no input provides it; --host-module=\(module) says that the host does\(hint)"
     if options.unresolvedImports == .error {
       diagnostics.error(text, .unresolvedImport, symbol: name, in: unit.file.displayName)
     } else {

@@ -25,7 +25,7 @@ struct UndefinedReport {
     if all.lines.count == UndefinedReport.most {
       all.more += 1
     } else {
-      let line = UndefinedReport.place(unit, function, options)
+      let line = place(symbol, unit, function, options)
       if !all.lines.contains(line) { all.lines.append(line) }
     }
     referrers[symbol] = all
@@ -38,12 +38,26 @@ struct UndefinedReport {
     referrers[symbol] = Referrers(isReported: true)
   }
 
-  private static func place(_ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions) -> String {
+  /// `file.o:(function)`, and the line of the source where debug information says so.
+  private func place(
+    _ symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex?, _ options: LinkOptions
+  ) -> String {
     guard let function else { return unit.file.displayName }
     let name = unit.functions[Int(function)].name
     let shown =
       name.isEmpty ? "function \(Int(function) + unit.functionImports.count)" : options.displayName(of: name)
-    return "\(unit.file.displayName):(\(shown))"
+    let line = UndefinedReport.line(of: symbol, unit, function).map { " at \($0)" } ?? ""
+    return "\(unit.file.displayName):(\(shown))\(line)"
+  }
+
+  private static func line(of symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex) -> String? {
+    guard let lines = SourceLines(unit), let code = unit.module.code else { return nil }
+    let range = unit.functionRelocations[Int(function)]
+    let reference = unit.relocations[range.indices].first {
+      $0.kind != .typeIndexLEB && $0.hasTarget && unit.symbolIDs[checked: $0.symbol] == symbol
+    }
+    guard let reference, Int(reference.offset) >= code.payload.offset else { return nil }
+    return lines.place(ofCode: UInt64(Int(reference.offset) - code.payload.offset))
   }
 
   /// What is wrong with importing a function of which only the address is known.
