@@ -50,7 +50,7 @@ struct DebugInformationPass {
   }
 
   private func rewrite(_ unit: Unit, _ maps: BodyMaps, _ sections: inout RewrittenSections) {
-    let reader = DebugReader(DebugFile(unit, program, maps), threads)
+    let reader = DebugReader(DebugFile(unit, program, maps, threads), threads)
     do throws(DebugReader.Failure) {
       for (index, section) in try reader.read() { sections.add(section, for: unit.bases.custom + index) }
     } catch {
