@@ -173,7 +173,7 @@ struct EntryWalker {
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
     guard file.isFinal else { return }
     var walker = ExpressionWalker(
-      file, context, chunkStart: context.header.start, isFunction: isFunction, in: function)
+      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
     try walker.run(expression, &chunk, &uses)
   }
 

@@ -17,15 +17,23 @@ struct ExpressionWalker {
   private let isFunction: Bool
   /// What the function that the expression is about lost.
   private let lost: LostLocations?
+  /// Where the range begins in which the expression holds, in the function's body; `nil` for the whole function.
+  private let begin: Int?
   private var isLost = false
 
-  /// - Parameter place: in the function that the expression is about.
-  init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, in place: CodePlace?) {
+  /// - Parameters:
+  ///   - place: where the code begins that the expression is about.
+  ///   - isWhole: whether it is about the whole function.
+  init(
+    _ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
+    isWhole: Bool = false
+  ) {
     self.file = file
     self.context = context
     self.chunkStart = chunkStart
     self.isFunction = isFunction
     lost = file.lostLocations(at: place)
+    begin = isWhole ? nil : place?.offset
   }
 
   private enum Code {
@@ -112,7 +120,9 @@ struct ExpressionWalker {
         global = nil
         let kind = try reader.byte()
         let index = kind == 3 ? UInt64(try reader.fixed32()) : try reader.u64()
-        if let lost { if kind == 0 && lost.contains(local: index) || kind == 2 && lost.movesStack { isLost = true } }
+        if let lost, kind == 0 && lost.loses(local: index, from: begin) || kind == 2 && lost.movesStack(at: begin) {
+          isLost = true
+        }
         if kind == 1 || kind == 3 { global = Global(range: at..<reader.offset, isFixed: kind == 3, index: index) }
       case 0xA3, 0xF3:
         let inner = try reader.slice(Int(clamping: try reader.u64()))

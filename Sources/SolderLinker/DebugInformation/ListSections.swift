@@ -63,6 +63,7 @@ struct PairLists {
       if isRelocated {
         // Both ends have relocations.
       } else if let base {
+        function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
         put(begin, end, from: base, at: at - start, width, &chunk)
       } else if baseAddress == 0, file.isFinal, let place = file.place(in: content, at: at, begin) {
         function = place
@@ -74,7 +75,7 @@ struct PairLists {
       if content.section == .locations {
         let expression = try reader.slice(Int(try reader.fixed(2)))
         if file.isFinal {
-          var walker = ExpressionWalker(file, context, chunkStart: start, in: function)
+          var walker = ExpressionWalker(file, context, chunkStart: start, from: function)
           try walker.run(expression, &chunk, &uses)
         }
       }
@@ -216,7 +217,8 @@ struct EncodedLists {
         function = try index(&reader, context)
         try length(&reader, from: function)
       case .offsets:
-        try length(&reader, from: base)
+        let begin = try length(&reader, from: base)
+        function = base.map { $0.moved(to: $0.offset &+ begin) }
         try length(&reader, from: base)
       case .addresses:
         function = address(try reader.fixed(width), .begin, nil, &reader, width)
@@ -225,7 +227,7 @@ struct EncodedLists {
         function = address(try reader.fixed(width), .begin, nil, &reader, width)
         try length(&reader, from: function)
       }
-      if hasExpression { try expression(&reader, context, in: function) }
+      if hasExpression { try expression(&reader, context, from: function) }
     }
   }
 
@@ -251,15 +253,22 @@ struct EncodedLists {
   }
 
   /// A number of bytes from a place in code.
-  private mutating func length(_ reader: inout ByteReader, from place: CodePlace?) throws(FormatError) {
+  ///
+  /// - Returns: the number in the file.
+  @discardableResult
+  private mutating func length(_ reader: inout ByteReader, from place: CodePlace?) throws(FormatError) -> Int {
     let at = reader.offset
     let value = try reader.u64()
-    guard let place, let distance = Int(exactly: value) else { return copy(at..<reader.offset) }
+    guard let place, let distance = Int(exactly: value) else {
+      copy(at..<reader.offset)
+      return Int(clamping: value)
+    }
     let moved = file.distance(from: place, distance)
     guard moved >= 0 else { throw FormatError("range is in front of what it counts from", at: at) }
     let before = chunk.bytes.count
     chunk.add(number: UInt64(moved), atLeast: reader.offset - at)
     map.add(UInt32(at - start)..<UInt32(reader.offset - start), length: chunk.bytes.count - before)
+    return distance
   }
 
   private mutating func expression(
@@ -271,7 +280,7 @@ struct EncodedLists {
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
     guard file.isFinal else { return }
-    var walker = ExpressionWalker(file, context, chunkStart: -shift, in: function)
+    var walker = ExpressionWalker(file, context, chunkStart: -shift, from: function)
     try walker.run(expression, &chunk, &uses)
   }
 }
