@@ -96,7 +96,9 @@ struct EntryWalker {
     case .list(let section, let width):
       let offset = try reader.fixed(width)
       try add(offset, into: section, at: at, reader)
-      if file[section] != nil { lists.append(ListReference(section: section, offset: Int(offset), unit: number)) }
+      if file[section] != nil {
+        lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+      }
     case .listIndex(let section):
       guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
       lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))

@@ -31,7 +31,9 @@ struct CustomPlan {
     var byName: [ByteString: Int] = [:]
     for unit in resolution.inLinkOrder {
       for (index, section) in unit.customSections.enumerated()
-      where !unit.isDiscarded(comdat: section.comdat) && isCopied(section.name, of: unit, options) {
+      where !unit.isDiscarded(comdat: section.comdat) && isCopied(section.name, of: unit, options)
+        && !rewritten.omits(unit.bases.custom + index)
+      {
         let output: Int
         if let found = byName[section.name] {
           output = found
