@@ -116,6 +116,50 @@ import Testing
     }
   }
 
+  /// An address of a module in another memory than the program's would be one of something else.
+  @Test(arguments: ["object", "library", "data"], [false, true])
+  func anAddressInAnotherMemory(_ kind: String, sharesMemory: Bool) async throws {
+    var module = ModuleBuilder()
+    let program = sharesMemory ? module.importMemory("env", "memory", Limits(1)) : -1
+    let own = module.memory(Limits(1))
+    module.global(.i32, [.i32Const(1024)], export: "datum")
+    module.data(.at(1024, memory: sharesMemory ? program : own), [42])
+    var other = ModuleBuilder()
+    other.memory(Limits(1), export: "memory")
+    other.global(.i32, [.i32Const(2048)], export: "__heap_base")
+    let inputs = try InputSet([("module.wasm", module), ("other.wasm", other), ("user", user(kind, is64: false))])
+    for order in permutations(["module.wasm", "other.wasm", "user"]) {
+      let words = ["--no-entry", "--export=run"] + order
+      if sharesMemory {
+        #expect(try await inputs.transcript(words, [Call("run")]) == "run() = 42", "\(order)")
+      } else {
+        inputs.refuse(words, ["datum", "module.wasm", "user", "memory"])
+      }
+    }
+  }
+
+  /// And so would data of a library be for such a module.
+  @Test(arguments: ["object", "library"]) func dataForAnotherMemory(_ kind: String) throws {
+    var module = ModuleBuilder()
+    let address = module.importGlobal("env", "datum", .i32)
+    module.memory(Limits(1), export: "own")
+    module.function([], [.i32], export: "run", [.globalGet(address), .i32Load()])
+    var other = ModuleBuilder()
+    other.memory(Limits(1), export: "memory")
+    other.global(.i32, [.i32Const(2048)], export: "__heap_base")
+    var part = kind == "object" ? ModuleBuilder(object: true) : ModuleBuilder(dylink: Dylink(memorySize: 4))
+    if kind == "object" {
+      part.data("datum", [1, 0, 0, 0])
+    } else {
+      _ = part.importMemoryAndBases()
+      part.global(.i32, [.i32Const(0)], export: "datum")
+    }
+    let inputs = try InputSet([("module.wasm", module), ("other.wasm", other), ("part", part)])
+    for order in permutations(["module.wasm", "other.wasm", "part"]) {
+      inputs.refuse(["--no-entry"] + order, ["datum", "module.wasm", "part", "memory"])
+    }
+  }
+
   // MARK: Libraries that pass on data
 
   @Test(arguments: ["object", "member", "library"], [false, true])

@@ -244,6 +244,29 @@ import Testing
     }
   }
 
+  /// What a library defines and exports is there for all that import it, by `env` or by the library's name.
+  @Test(arguments: ["library", "module"], [false, true])
+  func memoriesAndTablesOfLibraries(_ kind: String, isNamed: Bool) async throws {
+    var library = ModuleBuilder(dylink: Dylink())
+    let shelf = library.memory(Limits(1), export: "store")
+    library.data(.at(8, memory: shelf), [5])
+    library.table(.funcref, Limits(2), export: "shelf")
+    let six = library.function([], [.i32], [.i32Const(6)])
+    library.element(.at(1), functions: [six])
+    var user = kind == "library" ? ModuleBuilder(dylink: Dylink()) : ModuleBuilder()
+    user.importMemory(isNamed ? "lib" : "env", "store", Limits(1))
+    user.importTable(isNamed ? "lib" : "env", "shelf", .funcref, Limits(1))
+    let type = user.type([], [.i32])
+    user.function([], [.i32], export: "load", [.i32Const(8), .i32Load()])
+    user.function([], [.i32], export: "call", [.i32Const(1), .callIndirect(type: type)])
+    let inputs = try InputSet([("library.so", library), ("user", user)])
+    for order in permutations([isNamed ? "lib=library.so" : "library.so", "user"]) {
+      let words = ["--no-entry", "--export=load", "--export=call"] + order
+      #expect(try await inputs.transcript(words, [Call("load"), Call("call")]) == "load() = 5\ncall() = 6", "\(words)")
+      #expect(try ModuleDescription(inputs.link(words).bytes ?? []).imports.isEmpty, "\(words)")
+    }
+  }
+
   /// A library's block is in `env.memory`; with only another memory, its base would be an address in the wrong one.
   @Test(arguments: ["import", "named", "own"], [false, true])
   func aLibrarysBlockInAnotherMemory(_ what: String, is64: Bool) throws {

@@ -209,4 +209,41 @@ import Testing
       #expect(result.tables.count == 1)
     }
   }
+
+  /// With `--import-table` function pointers are in the host's table; a module keeps its own, or has the name to itself.
+  @Test(arguments: ["object", "library"], [false, true])
+  func theHostsTableBesideAModules(_ kind: String, isNamed: Bool) async throws {
+    var module = ModuleBuilder()
+    module.table(.funcref, Limits(2, 2), export: isNamed ? "__indirect_function_table" : "shelf")
+    let seven = module.function([], [.i32], [.i32Const(7)])
+    module.element(.at(1), functions: [seven])
+    let type = module.type([], [.i32])
+    module.function([], [.i32], export: "own", [.i32Const(1), .callIndirect(type: type)])
+    var part = kind == "object" ? ModuleBuilder(object: true) : ModuleBuilder(dylink: Dylink(tableSize: 1))
+    if kind == "object" {
+      let eight = part.function("eight", [], [.i32], [.i32Const(8)])
+      let table = part.undefinedTable()
+      let type = part.type([], [.i32])
+      part.function(
+        "call", [], [.i32], flags: .exported, [.slot(eight), .callIndirect(objectType: type, table: table)])
+    } else {
+      let base = part.importMemoryAndBases()
+      let eight = part.function([], [.i32], [.i32Const(8)])
+      part.element(.active([.globalGet(base.table)]), functions: [eight])
+      let type = part.type([], [.i32])
+      part.function([], [.i32], export: "call", [.globalGet(base.table), .callIndirect(type: type)])
+    }
+    let inputs = try InputSet([("module.wasm", module), ("part", part)])
+    for order in permutations(["module.wasm", "part"]) {
+      let words = ["--no-entry", "--export=call", "--import-table"] + order
+      if isNamed {
+        inputs.refuse(words, ["module.wasm", "__indirect_function_table", "--import-table"])
+        continue
+      }
+      #expect(try await inputs.transcript(words, [Call("own"), Call("call")]) == "own() = 7\ncall() = 8", "\(order)")
+      let result = try ModuleDescription(inputs.link(words).bytes ?? [])
+      #expect(result.imports.contains { $0.name == "__indirect_function_table" }, "\(order)")
+      #expect(result.tables.count == 1)
+    }
+  }
 }

@@ -274,7 +274,7 @@ struct Lifter {
       case .memory: continue
       }
       if export.kind == .global, unit.origin == .sharedLibrary, declareData(export) { continue }
-      if export.kind == .table, unit.origin == .sharedLibrary { continue }
+      if export.kind == .table, isFunctionTable(export) { continue }
       let meaning: Meaning =
         index < spaces.imports
         ? .alias(spaces.first + index) : .defined(DefinitionIndex(index - spaces.imports))
@@ -297,6 +297,14 @@ struct Lifter {
         }
       }
     }
+  }
+
+  /// Whether a library shows the table that it shares with all others.
+  private func isFunctionTable(_ export: Export) -> Bool {
+    guard unit.origin == .sharedLibrary else { return false }
+    let imported = unit.tableImports[checked: Int(export.item.rawValue)]
+    return export.name == "__indirect_function_table"
+      || imported.map { $0.module == "env" && $0.name == "__indirect_function_table" } ?? false
   }
 
   /// What the metadata says of an export. It does not say which functions are weak; but wasm-ld lets a library import

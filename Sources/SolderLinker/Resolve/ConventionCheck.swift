@@ -41,8 +41,10 @@ struct ConventionCheck {
       let size = unit.dylink?.memorySize, size > 0,
       unit.globalImports.contains(where: { $0.module == "env" && $0.name == "__memory_base" })
     else { return }
+    // A position-independent program has, which is none to be loaded into another.
     let other =
-      unit.memoryImports.first.map { "imports the memory \($0.module).\($0.name)" } ?? "has a memory of its own"
+      unit.memoryImports.first.map { "imports the memory \($0.module).\($0.name)" }
+      ?? "has a memory of its own (link it with -shared, or with --import-memory)"
     report(unit, "\(other) for its \(size) bytes at env.__memory_base", "env.memory")
   }
 

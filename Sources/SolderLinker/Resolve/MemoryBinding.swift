@@ -11,7 +11,7 @@ import WebAssemblyFormat
 //    of that input in turn, and so on to the end. An import that leads to itself is an error.
 //  - `env` is the name space of the link: a module that imports `env.memory` gets the memory that another module exports
 //    under that name, wherever the two stand on the command line. A module without a name comes before one that has a
-//    name. What a module exports that it imports itself under that name is no definition of it.
+//    name, and that before a library (whose own memory is never `env.memory`). What a module exports that it imports itself under that name is no definition of it.
 //  - Everything else stays an import from the host. The same module and name is the same memory, whoever asks for it.
 //
 // One of the memories is the main memory: objects do not say which memory they mean, shared libraries say `env.memory`,
@@ -63,6 +63,9 @@ struct MemoryBinding {
 
   /// The index in the result of a unit's memory.
   func index(of memory: MemoryIndex, in unit: Unit) -> OutputMemoryIndex { indices[Int(unit.index)][Int(memory)] }
+
+  /// The indices in the result of all memories of a unit; `nil` if it has none.
+  func indices(ofUnit unit: UnitID) -> [OutputMemoryIndex]? { indices[Int(unit)].isEmpty ? nil : indices[Int(unit)] }
 
   /// The indices in the result of all memories of a unit.
   func indices(in unit: Unit) -> [OutputMemoryIndex] { indices[Int(unit.index)] }
@@ -172,18 +175,21 @@ struct MemoryBindingPass {
     return nil
   }
 
-  /// Memories that plain modules export under a name of `env`: those of modules without a name, or else of the others.
+  /// Memories that are exported under a name of `env`: those of modules without a name, or else of the others, or else the
+  /// first library's; but the program's is none of a library.
   private func exporters(of name: ByteString, except importer: UnitID?) -> [MemoryReference] {
-    var found: [[MemoryReference]] = [[], []]
-    for (index, unit) in units.enumerated() where unit.contracts.keepsMemory && importer != UnitID(index) {
+    var found: [[MemoryReference]] = [[], [], []]
+    for (index, unit) in units.enumerated() where unit.contracts.numbersMemories && importer != UnitID(index) {
+      let isLibrary = !unit.contracts.keepsMemory
+      if isLibrary, name == "memory" || !found[2].isEmpty { continue }
       guard let memory = unit.exportedMemory(name) else { continue }
       // Passing on what it imports under this name defines nothing.
       if let entry = unit.memoryImports[checked: Int(memory)], entry.module == "env", entry.name == name {
         continue
       }
-      found[unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: memory))
+      found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: memory))
     }
-    return found[0].isEmpty ? found[1] : found[0]
+    return found.first { !$0.isEmpty } ?? []
   }
 
   private func isSame(_ one: Target, _ other: Target) -> Bool {

@@ -74,7 +74,7 @@ extension ResolvePass {
     let id = resolver.id(position, of: unit)
     let symbol = resolver.table.symbols[Int(id)]
     guard kind(of: wanted) == symbol.kind else {
-      if symbol.kind == .data, isAddressType(wanted) { return }
+      if symbol.kind == .data, isAddressType(wanted) { return noteAddress(name, of: symbol, in: unit) }
       if canSeparate(symbol, module, name, position, of: unit) { return importSeparately(position, index, of: unit) }
       return reportKind(symbol, name, wanted: wanted, in: unit)
     }
@@ -163,8 +163,9 @@ extension ResolvePass {
   ) {
     guard stated.kind == symbol.kind else {
       switch (stated.kind, symbol.kind) {
-      case (.data, .global) where resolver.isAddress(symbol): return
-      case (.global, .data) where importedType(of: stated, in: unit).map(isAddressType) ?? false: return
+      case (.data, .global) where resolver.isAddress(symbol): return noteAddress(stated.name, of: symbol, in: unit)
+      case (.global, .data) where importedType(of: stated, in: unit).map(isAddressType) ?? false:
+        return noteAddress(stated.name, of: symbol, in: unit)
       default: return reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind)
       }
     }
@@ -191,6 +192,41 @@ extension ResolvePass {
     case .table: resolver.externalType(of: unit.tableImports[index], in: unit)
     case .tag: resolver.externalType(of: unit.tagImports[index], in: unit)
     case .function, .data, .section: nil
+    }
+  }
+
+  // MARK: Addresses in several memories
+
+  /// An address that goes between a whole module, as a global, and others, as data.
+  struct SharedAddress {
+    let name: ByteString
+    let user: UnitID
+    let definer: UnitID
+  }
+
+  private mutating func noteAddress(_ name: ByteString, of symbol: Symbol, in unit: BoundModule) {
+    guard symbol.state == .defined, symbol.unit != .own else { return }
+    sharedAddresses.append(SharedAddress(name: name, user: unit.index, definer: symbol.definer))
+  }
+
+  /// Data of objects and libraries is in the program's memory: what a module with other memories takes for an address
+  /// there, or gives for one, is none.
+  func checkAddresses(_ memories: MemoryBinding) {
+    guard let main = memories.main else { return }
+    for address in sharedAddresses {
+      let isModuleUser = resolver.units[address.user].contracts.keepsMemory
+      let module = isModuleUser ? address.user : address.definer
+      guard resolver.units[module].contracts.keepsMemory, let own = memories.indices(ofUnit: module),
+        !own.contains(main)
+      else { continue }
+      let (file, other) = (
+        resolver.displayName(ofUnit: module),
+        resolver.displayName(ofUnit: isModuleUser ? address.definer : address.user)
+      )
+      diagnostics.error(
+        "\(other): the address \(resolver.demangled(address.name)), which \(file) \(isModuleUser ? "imports" : "exports") as a "
+          + "global, is one in the program's memory, which is none of \(file) (let it import env.memory)", .memory,
+        symbol: address.name, in: other, file)
     }
   }
 

@@ -66,6 +66,7 @@ struct ResolvePass {
     let conventions = ConventionCheck(resolver.types, is64: is64, diagnostics)
     for unit in resolver.units { conventions.check(unit) }
     let memories = MemoryBindingPass(resolver.units.map(\.module), options, names, diagnostics).run()
+    checkAddresses(memories)
     let (limits, bases) = (raisedLimits(), numberDefinitions())
     if diagnostics.hasErrors { return nil }
     let places = resolver.units.indices.map {
@@ -133,6 +134,8 @@ struct ResolvePass {
   private(set) var boundImports: [SymbolID: SymbolID] = [:]
   /// What each symbol that stands for another one means in the end, but for aliases of what is defined.
   var aliasEnds: [SymbolID: SymbolID] = [:]
+  /// Addresses that whole modules share with others.
+  var sharedAddresses: [SharedAddress] = []
   /// Aliases of what nothing defines.
   var exportedAliases: [SymbolID] = []
   /// Functions that trap in place of calls with another signature than the definition's.
@@ -258,10 +261,20 @@ struct ResolvePass {
   }
 
   /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
-  /// or else that of a module without a name, or else the first.
+  /// or else that of a module without a name, or else the first. With `--import-table` that is the host's, and each module
+  /// keeps its own.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
     guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
+    if options.importTable {
+      if unit.exports.contains(where: { $0.kind == .table && $0.name == name }) {
+        diagnostics.error(
+          "\(unit.file.displayName): exports a table \(name) of its own, which --import-table wants from the host",
+          .table,
+          symbol: name, in: unit.file.displayName)
+      }
+      return
+    }
     let own = resolver.id(Int(facts.symbol(TableIndex(unit.tableImports.count + index))), of: unit)
     known.indirectFunctionTable = own
     if options.exportTable, unit.exports.allSatisfy({ $0.kind != .table || $0.name != name }) {
