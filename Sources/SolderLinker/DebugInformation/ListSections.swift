@@ -272,7 +272,7 @@ struct EncodedLists {
   }
 
   private mutating func expression(
-    _ reader: inout ByteReader, _ context: UnitContext, in function: CodePlace?
+    _ reader: inout ByteReader, _ context: UnitContext, from function: CodePlace?
   ) throws(FormatError) {
     let at = reader.offset
     let expression = try reader.slice(Int(clamping: try reader.u64()))
