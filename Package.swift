@@ -19,6 +19,7 @@ let package = Package(
     // For C and others; `Scripts/libsolder` makes one library of it and of what it needs of Swift.
     .library(name: "SolderC", type: .static, targets: ["SolderC"]),
     .executable(name: "solder", targets: ["solder"]),
+    .plugin(name: "LinkWithSolder", targets: ["LinkWithSolder"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
@@ -49,6 +50,11 @@ let package = Package(
     .target(name: "CSolder"),
     .target(name: "SolderC", dependencies: ["CSolder", "SolderCommandLine"], swiftSettings: settings),
     .executableTarget(name: "solder", dependencies: ["SolderCommandLine", "CPlatform"], swiftSettings: settings),
+    .plugin(
+      name: "LinkWithSolder",
+      capability: .command(
+        intent: .custom(verb: "link-with-solder", description: "Builds products for WebAssembly, linked by Solder")),
+      dependencies: ["solder"]),
     .testTarget(
       name: "SolderTests",
       dependencies: [

@@ -4,7 +4,8 @@
 #
 # The program is the one of this installation; SOLDER names another. WASI_SYSROOT names a folder with wasi-libc where
 # clang does not find it by itself.
-set(CMAKE_SYSTEM_NAME WASI)
+# CMake has no settings of its own for WASI.
+set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)
 get_filename_component(_solder_prefix "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 set(SOLDER "${_solder_prefix}/bin/solder" CACHE FILEPATH "The linker")
@@ -23,7 +24,8 @@ set(CMAKE_CXX_COMPILER_TARGET wasm32-wasi)
 if(WASI_SYSROOT)
   set(CMAKE_SYSROOT "${WASI_SYSROOT}")
 endif()
-set(CMAKE_EXECUTABLE_SUFFIX ".wasm")
+set(CMAKE_EXECUTABLE_SUFFIX_C ".wasm")
+set(CMAKE_EXECUTABLE_SUFFIX_CXX ".wasm")
 # clang ignores --ld-path for this target.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=${SOLDER}")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "-fuse-ld=${SOLDER}")

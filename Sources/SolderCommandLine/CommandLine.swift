@@ -57,7 +57,7 @@ public func readCommandLine(
   let version = "Solder \(solderVersion) (compatible with LLD \(reader.options.compatibility.rawValue))\n"
   if reader.printsVersion { return .print(version) }
   if reader.printsVersionFirst {
-    let hasFiles = reader.options.inputs.contains { if case .file = $0.name { true } else { false } }
+    let hasFiles = reader.options.inputs.contains { if case .library = $0.name { false } else { true } }
     if !hasFiles || reader.options.compatibility.versionFlagStops { return .print(version) }
   }
   reader.options.versionText = version

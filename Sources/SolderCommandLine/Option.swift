@@ -107,4 +107,6 @@ struct ParsedArgument {
   var value: String
   /// How the value was given.
   var form: Option.Form
+  /// Whether no later argument is the same option.
+  var isLast = true
 }

@@ -42,6 +42,7 @@ struct OptionReader {
 
   /// Reads all arguments, reporting what is wrong with each.
   mutating func read(_ arguments: [ParsedArgument], _ table: OptionTable) {
+    let arguments = OptionReader.withLastMarked(arguments)
     apply(arguments, table, .appearance)
     diagnostics.configure(options.diagnostics)
     reportUnreadable(arguments, table)
@@ -50,6 +51,16 @@ struct OptionReader {
     diagnostics.configure(options.diagnostics)
     apply(arguments, table, .ordinary)
     finish()
+  }
+
+  /// The arguments, each of which knows whether another one of the same option follows.
+  private static func withLastMarked(_ arguments: [ParsedArgument]) -> [ParsedArgument] {
+    var seen: Set<Int> = []
+    var result = arguments
+    for index in result.indices.reversed() {
+      if case .option(let option) = result[index].kind { result[index].isLast = seen.insert(option).inserted }
+    }
+    return result
   }
 
   /// Reports arguments that the table does not know; before the error limit is, so that none of them is left out.
@@ -131,10 +142,15 @@ extension OptionReader {
 // MARK: Values
 
 extension OptionReader {
+  /// Reports a wrong value. As for wasm-ld, only the last argument counts of an option that has one value.
+  private func reject(_ argument: ParsedArgument, _ message: String) {
+    if argument.isLast { diagnostics.error(message) }
+  }
+
   /// A number in decimal, nil after an error.
   private func number(_ argument: ParsedArgument) -> Int64? {
     if let number = decimalNumber(argument.value) { return number }
-    diagnostics.error("\(argument.text): number expected, but got '\(argument.value)'")
+    reject(argument, "\(argument.text): number expected, but got '\(argument.value)'")
     return nil
   }
 
@@ -157,7 +173,7 @@ extension OptionReader {
   mutating func setCompatibility(_ argument: ParsedArgument) {
     guard let number = Int(argument.value), let release = Compatibility(rawValue: number) else {
       let known = Compatibility.allCases.map { String($0.rawValue) }.joined(separator: ", ")
-      diagnostics.error("unknown --compat value: \(argument.value) (known are \(known))")
+      reject(argument, "unknown --compat value: \(argument.value) (known are \(known))")
       return
     }
     options.compatibility = release
@@ -181,7 +197,7 @@ extension OptionReader {
   mutating func setThreads(_ argument: ParsedArgument) {
     guard let number = prefixedNumber(argument.value), number > 0, number <= UInt32.max else {
       let name = argument.spelling.hasSuffix("=") ? String(argument.spelling.dropLast()) : argument.spelling
-      diagnostics.error("\(name): expected a positive integer, but got '\(argument.value)'")
+      reject(argument, "\(name): expected a positive integer, but got '\(argument.value)'")
       return
     }
     options.threads = Int(number)
@@ -198,13 +214,13 @@ extension OptionReader {
     case "always": options.diagnostics.color = .always
     case "never": options.diagnostics.color = .never
     case "auto": options.diagnostics.color = .automatic
-    default: diagnostics.error("unknown option: --color-diagnostics=\(argument.value)")
+    default: reject(argument, "unknown option: --color-diagnostics=\(argument.value)")
     }
   }
 
   mutating func setArchitecture(_ argument: ParsedArgument) {
     guard let architecture = Architecture(rawValue: argument.value) else {
-      diagnostics.error("invalid target architecture: \(argument.value)")
+      reject(argument, "invalid target architecture: \(argument.value)")
       return
     }
     options.architecture = architecture
@@ -212,7 +228,7 @@ extension OptionReader {
 
   mutating func setHeapBase(_ argument: ParsedArgument) {
     guard let address = prefixedNumber(argument.value) else {
-      diagnostics.error("\(argument.text): number expected, but got '\(argument.value)'")
+      reject(argument, "\(argument.text): number expected, but got '\(argument.value)'")
       return
     }
     options.heapBase = address
@@ -221,7 +237,7 @@ extension OptionReader {
   mutating func setPageSize(_ argument: ParsedArgument) {
     let size = number(argument)
     if size != 1 && size != 65_536 {
-      diagnostics.error("--page_size=N must be either 1 or 65536")
+      reject(argument, "--page_size=N must be either 1 or 65536")
     } else if let size {
       options.pageSize = UInt64(size)
     }
@@ -263,13 +279,13 @@ extension OptionReader {
     case "ignore-all": unresolvedSymbols = .ignore
     case "import-dynamic": unresolvedSymbols = .importDynamic
     case "report-all": unresolvedSymbols = nil
-    default: diagnostics.error("unknown --unresolved-symbols value: \(argument.value)")
+    default: reject(argument, "unknown --unresolved-symbols value: \(argument.value)")
     }
   }
 
   mutating func setUnresolvedImports(_ argument: ParsedArgument) {
     guard let choice = UnresolvedImports(rawValue: argument.value) else {
-      diagnostics.error("unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")
+      reject(argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")
       return
     }
     options.unresolvedImports = choice
@@ -277,7 +293,7 @@ extension OptionReader {
 
   mutating func setIdenticalCodeFolding(_ argument: ParsedArgument) {
     guard let folding = IdenticalCodeFolding(rawValue: argument.value) else {
-      diagnostics.error("unknown --icf value: \(argument.value)")
+      reject(argument, "unknown --icf value: \(argument.value)")
       return
     }
     options.identicalCodeFolding = folding
@@ -302,9 +318,9 @@ extension OptionReader {
       do throws(HexadecimalFailure) {
         options.buildID = .bytes(try hexadecimalBytes(style.dropFirst(2)))
       } catch {
-        diagnostics.error("not a hexadecimal value: \(error.digits)")
+        reject(argument, "not a hexadecimal value: \(error.digits)")
       }
-    default: diagnostics.error("unknown --build-id style: \(argument.value)")
+    default: reject(argument, "unknown --build-id style: \(argument.value)")
     }
   }
 
@@ -330,12 +346,12 @@ extension OptionReader {
 extension OptionReader {
   mutating func checkLTOLevel(_ argument: ParsedArgument) {
     guard let level = number(argument) else { return }
-    if !(0...3 ~= level) { diagnostics.error("invalid optimization level for LTO: \(level)") }
+    if !(0...3 ~= level) { reject(argument, "invalid optimization level for LTO: \(level)") }
   }
 
   mutating func checkLTOCodeLevel(_ argument: ParsedArgument) {
     guard let level = number(argument) else { return }
-    if !(0...3 ~= level) { diagnostics.error("invalid codegen optimization level for LTO: \(level)") }
+    if !(0...3 ~= level) { reject(argument, "invalid codegen optimization level for LTO: \(level)") }
   }
 
   mutating func setLTOPartitions(_ argument: ParsedArgument) {

@@ -145,6 +145,8 @@ extension OptionTable {
       "heap-base=", .text("address"),
       "Where the static memory of a plain module ends, when the module does not say so itself"
     ) { $0.setHeapBase($1) }
+    // What build systems pass to linkers of other systems, and what holds here anyway.
+    for name in ["as-needed", "no-as-needed", "no-undefined"] { flag(name, dashes: .two, "") { _ in } }
     flag("no-shlib-sigcheck", dashes: .two, "Do not compare signatures of functions in shared libraries") {
       $0.options.checksSharedLibrarySignatures = false
     }
@@ -174,7 +176,9 @@ extension OptionTable {
     ) { $0.setBuildID($1) }
     flag("build-id", "Alias for --build-id=fast") { $0.options.buildID = .fast }
     flag("emit-relocs", "Keep relocations in the output") { $0.options.emitRelocations = true }
-    flag("noinhibit-exec", "Write the output in spite of undefined symbols") { $0.options.writesDespiteErrors = true }
+    flag("noinhibit-exec", "Write the output although kinds or signatures of symbols differ") {
+      $0.options.writesDespiteErrors = true
+    }
     flag("strip-all", aliases: ["-s"], "Strip all symbols and debugging information") { $0.options.stripAll = true }
     flag("strip-debug", aliases: ["-S"], "Strip debugging information") { $0.options.stripDebug = true }
     flag("no-strip-debug", "Keep debugging information, which --compress-relocations otherwise wants stripped") {

@@ -132,7 +132,7 @@ struct Link {
     ).run(demands)
 
     // Find the addresses that globals hold, and give functions their slots. Afterwards every function pointer is final.
-    let addresses = AddressGlobals(demands, missing, resolution, options)
+    let addresses = AddressGlobals(demands, resolution, options)
     let table = FunctionTablePass(
       resolution, own, live, start, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
     ).run(demands, missing, addresses)

@@ -56,6 +56,11 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
     #expect(readLine(["a.o", "-oother"]).options?.outputPath == "other")
   }
 
+  @Test func flagsOfOtherSystems() throws {
+    _ = try link("--as-needed", "--no-as-needed", "--no-undefined")
+    #expect(!readLine(["--help"]).text!.contains("as-needed"))
+  }
+
   @Test func longestNameWins() throws {
     // Two dashes are asked of --export-all: with one, it is -e and a value, as in wasm-ld.
     let options = try link("-export-all")

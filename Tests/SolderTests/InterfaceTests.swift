@@ -242,7 +242,8 @@ struct InterfaceTests {
     guard let tool = Installation.tool("cmake") else { return }
     let folder = try TemporaryFolder()
     try folder.write("#include <stdio.h>\nint main(void) { puts(\"hello\"); }\n", to: "hello.c")
-    try folder.write("project(hello C)\nadd_executable(hello hello.c)\n", to: "CMakeLists.txt")
+    try folder.write(
+      "cmake_minimum_required(VERSION 3.16)\nproject(hello C)\nadd_executable(hello hello.c)\n", to: "CMakeLists.txt")
     let configured = try await execute(
       tool,
       [
@@ -254,6 +255,60 @@ struct InterfaceTests {
     #expect(built.succeeded, "\(built.output)\(built.errors)")
     let run = try await execute(try Tool.wasmkit.path(), ["run", folder.file("build/hello.wasm")])
     #expect(run.output == "hello\n", "\(run.errors)")
+  }
+
+  @Test func meson() async throws {
+    guard let tool = Installation.tool("meson"), Installation.tool("ninja") != nil else { return }
+    let folder = try TemporaryFolder()
+    try folder.write("#include <stdio.h>\nint main(void) { puts(\"hello\"); }\n", to: "hello.c")
+    try folder.write("project('hello', 'c')\nexecutable('hello', 'hello.c', name_suffix: 'wasm')\n", to: "meson.build")
+    try folder.write(
+      """
+      [binaries]
+      c = 'clang-19'
+      [built-in options]
+      c_args = ['--target=wasm32-wasi']
+      c_link_args = ['--target=wasm32-wasi', '-fuse-ld=\(Installation.prefix)/bin/solder']
+      [host_machine]
+      system = 'wasi'
+      cpu_family = 'wasm32'
+      cpu = 'wasm32'
+      endian = 'little'
+
+      """, to: "cross.ini")
+    let configured = try await execute(tool, ["setup", "build", "--cross-file", "cross.ini"], in: folder.path)
+    #expect(configured.succeeded, "\(configured.output)\(configured.errors)")
+    let built = try await execute(tool, ["compile", "-C", "build"], in: folder.path)
+    #expect(built.succeeded, "\(built.output)\(built.errors)")
+    let run = try await execute(try Tool.wasmkit.path(), ["run", folder.file("build/hello.wasm")])
+    #expect(run.output == "hello\n", "\(run.errors)")
+  }
+
+  /// Debian's cargo goes with its rustc, which has WebAssembly's standard library.
+  @Test func cargo() async throws {
+    let tool = "/usr/bin/cargo"
+    guard FileManager.default.isExecutableFile(atPath: tool) else { return }
+    let folder = try TemporaryFolder()
+    for path in ["src", ".cargo"] {
+      try FileManager.default.createDirectory(atPath: folder.file(path), withIntermediateDirectories: true)
+    }
+    try folder.write("[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n", to: "Cargo.toml")
+    try folder.write("fn main() { println!(\"hello\"); }\n", to: "src/main.rs")
+    let environment = ["PATH": "/usr/bin:/bin"]
+    let targets = try await execute("/usr/bin/rustc", ["--print", "target-list"], environment: environment)
+    let target = try #require(["wasm32-wasip1", "wasm32-wasi"].first { targets.output.contains($0 + "\n") })
+    try folder.write(
+      """
+      [target.\(target)]
+      linker = "\(Installation.prefix)/bin/solder"
+      rustflags = ["-C", "linker-flavor=wasm-ld", "-C", "link-arg=--no-fatal-warnings"]
+
+      """, to: ".cargo/config.toml")
+    let run = try await execute(
+      tool, ["build", "--offline", "--target", target], in: folder.path, environment: environment)
+    #expect(run.succeeded, "\(run.errors)")
+    let hello = try await execute(try Tool.wasmkit.path(), ["run", folder.file("target/\(target)/debug/hello.wasm")])
+    #expect(hello.output == "hello\n", "\(hello.errors)")
   }
 }
 

@@ -15,7 +15,8 @@ import Testing
       let short = inputs.link(words)
       let full = inputs.link(words + ["--trace-symbol=nobody has this name"])
       #expect(short.bytes == full.bytes, "seed \(seed), round \(round)")
-      #expect(short.messages.map(\.text) == full.messages.map(\.text), "seed \(seed), round \(round)")
+      let told = full.messages.map(\.text).filter { !$0.hasPrefix("--trace-symbol: no input") }
+      #expect(short.messages.map(\.text) == told, "seed \(seed), round \(round)")
       if short.bytes == nil { refused += 1 }
     }
     #expect(refused < 60)

@@ -9,6 +9,8 @@ import Testing
     let results: [String]
     /// Whether it means single functions, so that nothing of the base is left.
     var isFolded = true
+    /// Whether that is plain also where the base itself might be passed on, so that functions nobody uses go.
+    var keepsNoBlock = false
   }
 
   private static func call(_ slot: String) -> String { "(call_indirect (type $number) \(slot))" }
@@ -164,6 +166,29 @@ import Testing
           (local.set 2 (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))))
         (i32.add \(call("(local.get 1)")) \(call("(local.get 2)")))
         """, results: ["40", "50", "50"]),
+    Sample(
+      testDescription: "a sum that is the first slot waits in a local",
+      code: """
+        (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
+        (local.set 2 (select (local.get 1) (i32.add (global.get $tb) (i32.const 1)) (local.get 0)))
+        (i32.add \(call("(local.get 2)")) \(call("(local.get 1)")))
+        """, results: ["30", "20", "20"], keepsNoBlock: true),
+    Sample(
+      testDescription: "a choice that is added to an assignment of the base",
+      code: """
+        (i32.add
+          \(call("(i32.add (local.tee 1 (global.get $tb)) (select (i32.const 0) (i32.const 2) (local.get 0)))"))
+          \(call("(i32.add (local.get 1) (i32.const 1))")))
+        """, results: ["50", "30", "30"]),
+    Sample(
+      testDescription: "the first slot by way of a local that a loop sets",
+      code: """
+        (loop $l
+          (local.set 1 (global.get $tb))
+          (local.set 2 (i32.add (local.get 2) \(call("(i32.add (local.get 1) (i32.const 0))"))))
+          (br_if $l (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (i32.const 3))))
+        (local.get 2)
+        """, results: ["30", "30", "30"], keepsNoBlock: true),
 
     Sample(
       testDescription: "a handler computes with it",
@@ -251,6 +276,10 @@ import Testing
     let direct = try await linked(["main.o": object, "libslots.so": library], "--no-entry", "--no-gc-sections")
     for (argument, expected) in sample.results.enumerated() {
       #expect(try await direct.call("run", argument) == expected)
+    }
+    if sample.keepsNoBlock {
+      let small = try await linked(["main.o": object, "libslots.so": library], "--no-entry")
+      #expect(!small.module.functionNames.contains("two"))
     }
     guard sample.isFolded else {
       try refused(["libslots.so": library], "-r", mentions: ["libslots.so", "'f'", "__table_base", "at offset 0x"])

@@ -41,7 +41,7 @@ struct Benchmark {
   var reference: [String]?
   /// How large code and data may be.
   var sizeTarget: SizeTarget?
-  /// Whether to compare how long the result and the reference run.
+  /// Whether to compare how many instructions the result and the reference run.
   var comparesRunTime = false
   /// Whether the result must have no start function, and no function that relocates.
   var leavesNothingForStart = false

@@ -63,25 +63,14 @@ struct Check {
       report.add(problem: "prints \(own.output.prefix(300)), wasm-ld's result prints \(other.output)", benchmark)
     } else {
       report.add(note: "runs, and prints what wasm-ld's result does", benchmark)
-      if benchmark.comparesRunTime, let target = benchmark.sizeTarget {
-        let ratio = try runTimeRatio(runner + [output], runner + [peer])
+      if benchmark.comparesRunTime, let target = benchmark.sizeTarget, let counter = tools.instructionCounter {
+        let counts = try [output, peer].map { Double(try execute(counter + [$0]).output) ?? .nan }
         report.add(
-          benchmark, SizeTarget(title: target.title, against: "wasm-ld, objects: time to run", must: 1.02, aim: 1.0),
-          ratio: ratio)
+          benchmark,
+          SizeTarget(title: target.title, against: "wasm-ld, objects: instructions that run", must: 1.01, aim: 1.0),
+          ratio: counts[0] / counts[1])
       }
     }
-  }
-
-  /// The best time of the first command against that of the second, both run in turn.
-  private func runTimeRatio(_ first: [String], _ second: [String]) throws -> Double {
-    let clock = ContinuousClock()
-    var best = [Duration.seconds(1000), .seconds(1000)]
-    for _ in 0..<15 {
-      for (index, command) in [first, second].enumerated() {
-        best[index] = min(best[index], try clock.measure { try execute(command) })
-      }
-    }
-    return best[0] / best[1]
   }
 }
 

@@ -21,6 +21,8 @@ struct Tools {
   let wasmLDVersion: String
   /// How to run a WASI program: what stands before its file name.
   let wasiRunner: [String]?
+  /// How to count the instructions that a WASI program runs: what stands before its file name.
+  let instructionCounter: [String]?
   /// How to validate a module: what stands before its file name.
   let validator: [String]?
 
@@ -68,13 +70,18 @@ struct Tools {
     solderVersion = try execute([solder, "--version"]).output
     wasmLDVersion = try execute([wasmLD, "--version"]).output
     let release = wasmLDVersion.split(separator: " ").dropFirst().first?.prefix { $0 != "." } ?? ""
-    wasmLDReleases =
-      [(String(release), wasmLD)]
-      + (19...30).compactMap { number in
-        number == Int(release) ? nil : find("wasm-ld-\(number)").map { ("\(number)", $0) }
-      }
+    var releases = [(release: String(release), path: wasmLD)]
+    for number in 19...30 where number != Int(release) {
+      if let path = find("wasm-ld-\(number)") { releases.append(("\(number)", path)) }
+    }
+    wasmLDReleases = releases
     compatibility = solderVersion.hasPrefix("Solder") ? ["--compat=\(release)"] : []
 
+    let repository = environment["BENCH_REPOSITORY"] ?? "."
+    let counter = repository + "/Tests/Tools/fuel.py"
+    instructionCounter = find("python3").flatMap { python in
+      FileManager.default.fileExists(atPath: repository + "/.cache/python/wasmtime") ? [python, counter] : nil
+    }
     if let node = find("node") {
       wasiRunner = [node, "--no-warnings", "-e", Self.runWithNode]
       validator = [node, "-e", Self.validateWithNode]

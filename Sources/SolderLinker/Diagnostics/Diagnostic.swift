@@ -52,11 +52,23 @@ public struct Diagnostic: Sendable, Equatable {
     self.offset = offset
   }
 
+  /// A report, which is one text however many lines it has.
+  init(report text: String) {
+    severity = .note
+    code = .report
+    message = text
+    notes = []
+    symbol = nil
+    files = []
+    offset = nil
+  }
+
   /// Message and notes as a person reads them, without the program's name.
   public var text: String { ([message] + notes).joined(separator: Diagnostic.separator) }
 
   /// Divides a text at its notes; there is always a first line.
   private static func lines(of text: String) -> [String] {
+    guard text.utf8.contains(UInt8(ascii: "\n")) else { return [text] }
     var lines: [String] = []
     var line: [UInt8] = []
     var rest = Array(text.utf8)[...]

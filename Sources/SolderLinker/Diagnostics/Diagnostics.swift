@@ -120,7 +120,7 @@ public final class Diagnostics: Sendable {
 
   /// Prints a line that the user asked for.
   public func message(_ text: String) {
-    var diagnostic = Diagnostic(.note, .report, text)
+    var diagnostic = Diagnostic(report: text)
     diagnostic.rendered = text + "\n"
     state.withLock { _ in sink(diagnostic) }
   }

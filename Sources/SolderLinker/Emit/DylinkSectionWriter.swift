@@ -10,6 +10,7 @@ struct DylinkSectionWriter {
     case needed = 2
     case exports = 3
     case imports = 4
+    case runtimePath = 5
   }
 
   func contents() -> ByteWriter {
@@ -30,6 +31,13 @@ struct DylinkSectionWriter {
     }
     appendExports(&writer)
     appendImports(&writer)
+    let runtimePaths = program.options.runtimePaths
+    if !runtimePaths.isEmpty {
+      append(.runtimePath, &writer) { writer in
+        writer.count(runtimePaths.count)
+        for path in runtimePaths { writer.name(path) }
+      }
+    }
     return writer
   }
 
@@ -56,11 +64,11 @@ struct DylinkSectionWriter {
     }
   }
 
-  /// Weak references, which the loader need not satisfy.
+  /// Weak references, which the loader need not satisfy. What an archive offers and nobody asked for is none.
   private func appendImports(_ writer: inout ByteWriter) {
     let imports = program.resolution.table.slots.filter { id in
       let symbol = program.symbol(id)
-      return symbol.isUndefinedWeak && !symbol.has(.provided) && program.isPresent(id)
+      return symbol.isUndefinedWeak && symbol.has(.usedInRegularUnit) && !symbol.has(.provided) && program.isPresent(id)
     }
     guard !imports.isEmpty else { return }
     append(.imports, &writer) { writer in

@@ -25,7 +25,9 @@ struct NameSectionWriter {
     let functions = functionNames()
     let globals = globalNames()
     let segments = segmentNames()
-    let isExpected = program.resolution.inLinkOrder.contains(where: \.contracts.expectsConventions)
+    let isExpected =
+      program.resolution.inLinkOrder.contains(where: \.contracts.expectsConventions)
+      || program.options.contract.isObject
     guard isExpected || functions.count > 0 || globals.count > 0 || segments.count > 0 else { return [] }
     writer.byte(NameSection.Subsection.module.rawValue)
     writer.sized { $0.name(moduleName) }
@@ -59,7 +61,7 @@ struct NameSectionWriter {
   }
 
   private var moduleName: String {
-    if let name = program.options.soname { return name }
+    if let name = program.options.soname, !name.isEmpty { return name }
     let path = program.options.outputPath
     return path.split(separator: "/").last.map(String.init) ?? path
   }

@@ -233,8 +233,6 @@ final class OperandEncoder: Sendable {
     guard symbol.isDefined else { return nil }
     // Not the symbol's value: references to a function that is exported may go to an import of the same name.
     let index = program.indices.functionIndices[checked: symbol.functionID]?.index
-    // One that is only pointed to has no body, and is null.
-    guard let index else { return 0 }
-    return bodyOffset(ofFunction: index)
+    return index.flatMap { bodyOffset(ofFunction: $0) }
   }
 }

@@ -128,7 +128,8 @@ struct OutputSymbols {
   /// What the table says of a symbol.
   func flags(of id: SymbolID, _ program: Program) -> SymbolFlags {
     let symbol = program.symbol(id)
-    let flags = symbol.flags
+    // What was undefined may have been given a definition, such as a stub that traps.
+    let flags = symbol.isDefined ? symbol.flags.subtracting(.undefined) : symbol.flags
     // A wrapper is exported in place of the function.
     if program.indices.wrapped.contains(id) { return flags.union(.visibilityHidden).subtracting(.exported) }
     if overridable.contains(id) { return flags.union(.bindingWeak) }

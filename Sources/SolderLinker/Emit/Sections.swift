@@ -173,7 +173,8 @@ struct SectionWriter {
           || program.options.sharedMemory && symbol.isTLS)
     writer.raw([pointer, isMutable ? 1 : 0])
     let isFunction = symbol.kind == .function
-    let value = isFunction ? UInt64(program.slot(of: id)) : program.fixedAddress(of: id)
+    // What is missing is null, also where it had a slot before something called it.
+    let value = !isFunction ? program.fixedAddress(of: id) : isStub ? 0 : UInt64(program.slot(of: id))
     let known = program.resolution.wellKnown
     let base =
       isFunction ? (isStub ? nil : known.tableBase) : symbol.isDefined && !symbol.isTLS ? known.memoryBase : nil

@@ -21,6 +21,7 @@ enum AddressSymbols {
         }
       resolution.table.symbols[Int(id)].value = value
     }
+    defer { checkExports(&resolution, options, diagnostics) }
     guard options.contract.definesOwnSymbols else { return }
     if options.exportAll, let flag = memory.initMemoryFlag {
       let name = ByteString("__wasm_init_memory_flag")
@@ -32,7 +33,6 @@ enum AddressSymbols {
       defineBound("__start_", of: segment, segment.address, &resolution, own)
       defineBound("__stop_", of: segment, segment.address &+ segment.size, &resolution, own)
     }
-    checkExports(&resolution, options, diagnostics)
   }
 
   private static func defineBound(

@@ -114,7 +114,9 @@ struct FeatureSet {
   func checkMutableGlobals(
     _ resolution: Resolution, _ plan: IndexPlan, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    guard options.contract.settlesUndefined, options.checkFeatures, !hasMutableGlobals else { return }
+    guard options.contract.settlesUndefined, options.checkFeatures, !hasMutableGlobals, !diagnostics.hasErrors else {
+      return
+    }
     func report(_ verb: String, _ symbol: Symbol) {
       diagnostics.error(
         "mutable global \(verb) but 'mutable-globals' feature not present in inputs: `\(options.displayName(of: symbol.name))`. "
@@ -131,7 +133,12 @@ struct FeatureSet {
     }
     for case let id? in plan.exports.map(\.symbol) {
       let symbol = resolution.symbol(id)
-      if symbol.kind == .global, resolution.units[symbol.definer].contracts.sharesVariablesByFeature {
+      guard symbol.kind == .global else { continue }
+      let unit = resolution.units[symbol.definer]
+      let isImmutable = symbol.isDefined && !unit.globals[symbol.globalID - unit.bases.global].type.isMutable
+      if unit.contracts.sharesVariablesByFeature,
+        !(isImmutable && options.compatibility.exportsImmutableGlobalsFreely)
+      {
         report("exported", symbol)
       }
     }

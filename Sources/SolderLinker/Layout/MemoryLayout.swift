@@ -109,8 +109,9 @@ struct MemoryPass {
     FixedData.reportOverlaps(fixedData, diagnostics)
     checkStackPointer()
     guard let plain else {
-      place(from: 0)
-      finish(heapBase: next.aligned(to: MemoryPass.heapAlignment), moved: 0)
+      guard place(from: 0) else { return plan }
+      let isAskedFor = resolution.wellKnown.addresses[.heapBase] != nil
+      finish(heapBase: isAskedFor ? next.aligned(to: MemoryPass.heapAlignment) : next, moved: 0)
       return plan
     }
     guard isPlacing else {
@@ -138,7 +139,9 @@ struct MemoryPass {
 
   // MARK: Placing
 
-  private mutating func place(from start: UInt64, isBelow: Bool = false) {
+  /// - Returns: whether data may begin where it was asked to.
+  @discardableResult
+  private mutating func place(from start: UInt64, isBelow: Bool = false) -> Bool {
     next = start
     let ownsStack = resolution.wellKnown.stackPointer == nil
     if options.stackFirst {
@@ -146,7 +149,7 @@ struct MemoryPass {
       if let base = options.globalBase, !isBelow {
         if base < next {
           diagnostics.error("--global-base cannot be less than stack size when --stack-first is used", .memory)
-          return
+          return false
         }
         next = base
       }
@@ -164,6 +167,7 @@ struct MemoryPass {
     plan.dataEnd = next
     diagnostics.log("mem: static data = \(next &- plan.dataStart)")
     if !options.stackFirst, !ownsStack { placeStack() }
+    return true
   }
 
   private mutating func finish(heapBase: UInt64, moved: UInt64) {

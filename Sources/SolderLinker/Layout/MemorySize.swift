@@ -125,23 +125,31 @@ struct MemorySize {
     let limit: UInt64 = !declared.is64 ? 1 << 32 : 1 << 34
     var size = size
     if let heap = options.initialHeap {
-      if heap % page != 0 { diagnostics.error("initial heap must be \(page)-byte aligned", .memory) }
+      if heap % page != 0 { reportUnaligned("initial heap", page) }
       if heap > limit - min(limit, size) {
         diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))", .memory)
-        return nil
       }
-      size += heap
+      size = size.saturatingSum(heap)
     }
     // A heap that was asked for is given; the rest of it is what there is room for.
     let required = options.initialHeap == nil ? smallest : size
     if let initial = options.initialMemory {
-      if initial % page != 0 { diagnostics.error("initial memory must be \(page)-byte aligned", .memory) }
+      if initial % page != 0 { reportUnaligned("initial memory", page) }
       if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed", .memory) }
-      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory) }
-      size = initial
+      if initial > limit {
+        diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory)
+      } else {
+        size = initial
+      }
     }
     if let maximum = options.maximumMemory, options.initialMemory == nil { size = min(size, max(required, maximum)) }
     return size.aligned(to: page)
+  }
+
+  private func reportUnaligned(_ what: String, _ page: UInt64) {
+    diagnostics.error(
+      options.compatibility.namesPageSize
+        ? "\(what) must be aligned to the page size (\(page) bytes)" : "\(what) must be \(page)-byte aligned", .memory)
   }
 
   // MARK: Largest size
@@ -150,12 +158,12 @@ struct MemorySize {
     let page = declared.pageSize
     let limit: UInt64 = declared.is64 ? 1 << 34 : 1 << 32
     if let maximum = options.maximumMemory {
-      if maximum % page != 0 { diagnostics.error("maximum memory must be \(page)-byte aligned", .memory) }
+      if maximum % page != 0 { reportUnaligned("maximum memory", page) }
       if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed", .memory) }
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
       return maximum / page
     }
-    if options.noGrowableMemory { return size / page }
+    if options.noGrowableMemory { return size == 0 ? nil : size / page }
     // The module's maximum rises as far as what was added needs it to.
     if let maximum = declared.maximum { return isImported ? maximum : max(maximum, size / page) }
     if options.sharedMemory { return (options.isPositionIndependent ? limit : size) / page }

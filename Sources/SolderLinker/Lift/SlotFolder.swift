@@ -30,6 +30,8 @@ struct SlotFolder {
   private var frames: [Frame] = []
   /// For each local, its value here; empty where the code is never reached.
   private var locals: [Int] = []
+  /// Among instructions that an edit replaces, what is on top of the stack.
+  private var replacedValue = 0
   private var isReachable = true
   private var resultCount = 0
   private var frameCount = 0
@@ -157,7 +159,10 @@ struct SlotFolder {
     var replaced = 0
     var reader = InstructionReader(body)
     while let instruction = try? reader.next() {
-      if instruction.offset < replaced { continue }
+      if instruction.offset < replaced {
+        assign(instruction)
+        continue
+      }
       while let edit = edits.first, Int(edit.offset) < instruction.offset { edits.removeFirst() }
       let place = code.count
       code.append(
@@ -168,7 +173,8 @@ struct SlotFolder {
         !edit.encoding.isGlobalGet
       {
         replaced = Int(edit.end)
-        guard followReplaced(edit, instruction, place) else { return false }
+        guard followReplaced(edit, place) else { return false }
+        assign(instruction)
         continue
       }
       guard follow(instruction, place), budget > 0, classes.joinCount < 1_000_000 else { return false }
@@ -179,7 +185,7 @@ struct SlotFolder {
   }
 
   /// Follows instructions that an edit replaces by a constant, or by nothing.
-  private mutating func followReplaced(_ edit: Relocation, _ instruction: Instruction, _ place: Int) -> Bool {
+  private mutating func followReplaced(_ edit: Relocation, _ place: Int) -> Bool {
     guard edit.encoding.isConstant else { return true }
     code[place] = Place(
       range: Int(edit.offset)..<Int(edit.end), is64: edit.encoding == .constant64, number: Int64(edit.storedAddend))
@@ -187,7 +193,7 @@ struct SlotFolder {
       stack.append(classes.unknown())
     } else if edit.hasWideAddend {
       return false
-    } else if edit.storedAddend == 0, Int(edit.end) == instruction.end {
+    } else if edit.storedAddend == 0, !isSum(Int(edit.offset)..<Int(edit.end)) {
       let value = classes.base()
       classes.roles.append((place, .base(value)))
       stack.append(value)
@@ -197,6 +203,32 @@ struct SlotFolder {
       stack.append(value)
     }
     return true
+  }
+
+  /// Follows an assignment among instructions that an edit replaces, with what is on top of the stack there.
+  private mutating func assign(_ instruction: Instruction) {
+    let local = Int(truncatingIfNeeded: instruction.first)
+    switch instruction.opcode {
+    case .globalGet where facts.globals[checked: local]??.base == .tableBlock: replacedValue = classes.base()
+    case .localGet where local < locals.count: replacedValue = locals[local]
+    case .localSet where local < locals.count, .localTee where local < locals.count: locals[local] = replacedValue
+    case .localGet, .localSet, .localTee: break
+    default: replacedValue = classes.unknown()
+    }
+  }
+
+  /// Whether instructions that leave the first slot compute it, rather than read the base, here or by way of a local.
+  private func isSum(_ range: Range<Int>) -> Bool {
+    var reader = InstructionReader(unit.file.bytes[range], isInsideBlocks: true)
+    while let instruction = try? reader.next() {
+      let local = Int(truncatingIfNeeded: instruction.first)
+      switch instruction.opcode {
+      case .globalGet, .localSet, .localTee: continue
+      case .localGet: if local < locals.count, classes.mayBeOther(locals[local]) { return true }
+      default: return true
+      }
+    }
+    return false
   }
 
   private mutating func pop() -> Int {

@@ -116,6 +116,21 @@ struct ValueClasses {
     }
   }
 
+  /// Whether a value may be something else than a base, on some path.
+  func mayBeOther(_ value: Int) -> Bool {
+    var waiting = [value]
+    var seen: Set<Int> = []
+    while let value = waiting.popLast() {
+      guard seen.insert(value).inserted else { continue }
+      if let join = joins[value], !join.isRead {
+        waiting += join.values
+      } else if traits[root(value)].contains(.other) {
+        return true
+      }
+    }
+    return false
+  }
+
   // MARK: Classes
 
   private func root(_ value: Int) -> Int {
@@ -179,6 +194,8 @@ struct ValueClasses {
       }
     }
     for value in self.slots { slots.insert(root(value)) }
+    // What is left of a base whose sums were folded.
+    for value in parents.indices where parents[value] == value && traits[value] == .base { bases.insert(value) }
     for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
       guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
       guard !offsets.contains(value), isOffset(0) else { return nil }

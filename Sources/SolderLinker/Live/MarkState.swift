@@ -104,7 +104,7 @@ struct MarkState: Sendable {
   private func take(_ symbol: Symbol, _ id: Int) {
     var bits: UInt8 = symbol.isUnsettled(options) ? MarkState.unsettled : 0
     if symbol.has(.isStub) { bits |= MarkState.stub }
-    if symbol.flags.contains(.noStrip) || symbol.isExported(options) { bits |= MarkState.kept }
+    if symbol.flags.contains(.noStrip) || symbol.isRoot(options) { bits |= MarkState.kept }
     if bits != 0 { symbols[id] = bits }
     guard let index = symbol.definition, let (base, end) = bases.range(of: symbol.kind) else { return }
     let definition = base + Int(index)

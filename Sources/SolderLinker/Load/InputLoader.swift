@@ -304,6 +304,8 @@ struct InputLoader {
 
   /// The first file that says how wide addresses are decides, unless the command line did; all others must agree, unless
   /// there are only whole modules, each of which keeps its memories.
+  ///
+  /// Only the first is reported: everything would be wrong where `-m` is missing.
   private func determineAddressWidth(_ inputs: inout Inputs) {
     var decided = options.architecture.map { $0 == .wasm64 }
     var decider = "the command line (-m)"
@@ -316,7 +318,7 @@ struct InputLoader {
           diagnostics.error(
             "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files", .addressWidth,
             in: unit.file.displayName)
-          continue
+          return
         }
         decided = width == 64
         decider = unit.file.displayName
@@ -325,6 +327,7 @@ struct InputLoader {
       if (width == 64) != agreed, isShared {
         diagnostics.error(
           AddressWidth.mismatch(unit, decider: decider, is64: agreed), .addressWidth, in: unit.file.displayName)
+        return
       }
     }
     inputs.is64 = decided ?? false

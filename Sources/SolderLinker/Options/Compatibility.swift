@@ -53,4 +53,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
 
   /// Whether a custom section without content is left out.
   public var dropsEmptyCustomSections: Bool { self >= .llvm21 }
+
+  /// Whether messages about sizes that are no whole pages speak of the page size.
+  public var namesPageSize: Bool { self >= .llvm21 }
+
+  /// Whether only mutable globals count as exported mutable globals; before, all did.
+  public var exportsImmutableGlobalsFreely: Bool { self >= .llvm22 }
 }

@@ -32,8 +32,7 @@ public struct LinkOptions: Sendable {
   public var runtimePaths: [String] = []
   /// How the `build_id` section is made (`--build-id`).
   public var buildID = BuildID.none
-  /// The result is written although there were unresolved or duplicate symbols, which become warnings
-  /// (`--noinhibit-exec`).
+  /// The result is written although kinds or signatures of symbols differ, which becomes a warning (`--noinhibit-exec`).
   public var writesDespiteErrors = false
   /// Relocations are kept in the result (`--emit-relocs`).
   public var emitRelocations = false

@@ -133,7 +133,7 @@ struct OwnUnitPass {
 
   /// A call of a function that is allowed to be missing traps; one stub serves all of a signature.
   private mutating func declareStubs() {
-    guard options.unresolvedSymbols != .error || options.writesDespiteErrors else { return }
+    guard options.unresolvedSymbols != .error else { return }
     for id in resolution.table.symbols.indices {
       let symbol = resolution.table.symbols[id]
       guard symbol.isUndefined, symbol.kind == .function else { continue }

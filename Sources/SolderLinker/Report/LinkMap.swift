@@ -49,7 +49,8 @@ struct LinkMap {
       let name = stub?.description ?? unit.reportName(ofFunction: Int(reference.index))
       lines += line(nil, place, size, indent: 8, "\(unit.file.displayName):(\(name))")
       for id in places.symbols(of: unit.bases.function + reference.index) {
-        lines += line(nil, place, size, indent: 16, displayName(id))
+        // What is missing is there under its name, without a size.
+        lines += line(nil, place, program.isMissing(id) ? 0 : size, indent: 16, displayName(id))
       }
     }
     return lines
@@ -59,7 +60,8 @@ struct LinkMap {
     var lines = ""
     for (segment, places) in zip(program.memory.segments, layout.segments) {
       let header = start + (places.first?.header ?? 0)
-      lines += line(segment.address, header, segment.size, indent: 0, segment.name.description)
+      lines += line(
+        segment.address, header, segment.size, indent: 0, segment.name.isEmpty ? "data" : segment.name.description)
       var merged = segment.strings[...]
       let contents = places.map { place in
         var place = place

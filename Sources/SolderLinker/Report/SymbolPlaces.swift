@@ -18,9 +18,14 @@ struct SymbolPlaces {
 
   init(_ program: Program) {
     self.program = program
+    var missing: Set<SymbolID> = []
     for unit in program.resolution.inLinkOrder {
       for id in unit.symbolIDs.values {
         let symbol = program.symbol(id)
+        if program.isMissing(id) {
+          if missing.insert(id).inserted { functions[symbol.functionID, default: []].append(id) }
+          continue
+        }
         guard symbol.unit == unit.index, symbol.definition != nil, !symbol.name.isEmpty, program.isPresent(id) else {
           continue
         }
@@ -64,4 +69,14 @@ struct SymbolPlaces {
 
   /// The symbols in a segment of a unit.
   func symbols(in segment: SegmentID) -> [Data] { segments[segment] ?? [] }
+}
+
+extension Program {
+  /// Whether a stub that others share stands for a function that nobody defines.
+  func isMissing(_ id: SymbolID) -> Bool {
+    let symbol = self.symbol(id)
+    guard symbol.kind == .function, symbol.has(.isStub), symbol.isDefined, symbol.unit == .own else { return false }
+    let own = resolution.units[UnitID.own]
+    return resolution.synthetic.symbolNames[UInt32(symbol.functionID - own.bases.function)] == nil
+  }
 }

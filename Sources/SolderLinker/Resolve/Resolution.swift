@@ -156,6 +156,7 @@ extension Resolver {
     symbol.type = type
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
+    traceOwnDefinition(of: id)
     return id
   }
 
@@ -174,6 +175,13 @@ extension Resolver {
       unit: .own)
     symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
+    traceOwnDefinition(of: id)
+  }
+
+  /// Tells of a name that the linker itself defines, if it is to be traced (`--trace-symbol`).
+  func traceOwnDefinition(of id: SymbolID) {
+    let symbol = table.symbols[Int(id)]
+    if symbol.has(.traced) { diagnostics.message("<internal>: definition of \(symbol.name)") }
   }
 
   private mutating func addUndefinedGlobal(
@@ -184,6 +192,7 @@ extension Resolver {
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: .own)
     table.symbols[Int(id)].meaning = .imported(ImportIndex(own.unit.globalImports.count - 1))
     table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
+    if table.symbols[Int(id)].has(.traced) { diagnostics.message("<internal>: reference to \(name)") }
     return id
   }
 
@@ -217,6 +226,7 @@ extension Resolver {
       id = table.insert(name, kind: .data, flags: [], unit: .own).id
     }
     table.symbols[Int(id)].defineAbsoluteData(0)
+    traceOwnDefinition(of: id)
     return id
   }
 }

@@ -103,6 +103,7 @@ extension Resolver {
         if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
         return id
       }
+      if existing.has(.provided) { return nil }
     }
     replace(id, with: make(symbol, isDiscarded: false, of: unit))
     return id

@@ -58,9 +58,6 @@ extension Resolver {
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
     let existing = table.symbols[Int(id)]
-    if existing.has(.traced) {
-      diagnostics.message("\(unit.file.displayName): definition of \(demangled(symbol.name))")
-    }
     if isNew || !existing.hasKind {
       replace(id, with: definition)
       return id
@@ -86,6 +83,9 @@ extension Resolver {
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    if kept.contains(.traced) {
+      diagnostics.message("\(displayName(ofUnit: definition.unit)): definition of \(demangled(definition.name))")
+    }
   }
 
   /// An immutable global of a finished module and a data symbol can both stand for an address.
@@ -107,7 +107,8 @@ extension Resolver {
   }
 
   func shouldReplace(_ existing: Symbol, by new: Symbol, of unit: BoundModule) -> Bool {
-    if !existing.isDefined { return true }
+    // What a library provides at run time is defined, as far as a weak definition is concerned.
+    if !existing.isDefined { return !(existing.has(.provided) && new.isWeak) }
     // As between objects, a strong definition wins over a weak one. Of two that are alike the first library wins, as in
     // dynamic linking, and the program proper wins over libraries.
     let (isOldLibrary, isNewLibrary) = (existing.has(.fromLibrary), new.has(.fromLibrary))

@@ -137,5 +137,6 @@ extension Resolver {
     symbol.attributes.insert(.isStub)
     symbol.importNames = nil
     table.symbols[Int(id)] = symbol
+    traceOwnDefinition(of: id)
   }
 }

@@ -85,6 +85,9 @@ struct Resolver {
         // A weak reference alone is not worth extracting the file for.
         table.symbols[Int(id)].meaning = .lazy(index)
         table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
+        if existing.has(.traced) {
+          diagnostics.message("\(lazyFiles[index].displayName): lazy definition of \(existing.name)")
+        }
       } else {
         extract(index, for: id, referrer: displayName(ofUnit: existing.unit))
         finishBegunUnits()

@@ -9,21 +9,9 @@ struct AddressGlobals {
   private var known: Set<SymbolID> = []
 
   /// Takes what relocations ask for.
-  init(_ demands: Demands, _ missing: MissingFunctions, _ resolution: Resolution, _ options: LinkOptions) {
-    var stubs: Set<SymbolID> = []
-    for (_, demand) in demands.inOrder {
-      switch demand {
-      case .definition(let id, _): if missing.stubs[id] != nil { stubs.insert(id) }
-      case .addressGlobal(let id):
-        guard known.insert(id).inserted else { continue }
-        // From its first call on, a function that is missing is the stub.
-        if !stubs.contains(id), resolution.symbol(id).needsImportedAddress(options) {
-          imported.append(id)
-        } else {
-          own.append(id)
-        }
-      case .slot, .impossible: break
-      }
+  init(_ demands: Demands, _ resolution: Resolution, _ options: LinkOptions) {
+    for case (_, .addressGlobal(let id)) in demands.inOrder where known.insert(id).inserted {
+      if resolution.symbol(id).needsImportedAddress(options) { imported.append(id) } else { own.append(id) }
     }
   }
 

@@ -194,7 +194,8 @@ struct ExportPass {
         return
       }
       index = self.index(of: id)
-    case .tag, .table: index = self.index(of: id)
+    case .tag: index = numbering.ownIndex(of: symbol)
+    case .table: index = self.index(of: id)
     case .data: index = .global(nextAddress)
     case .section: return
     }

@@ -24,8 +24,11 @@ struct UndefinedCheck {
   func run(_ demands: Demands) -> MissingFunctions {
     var missing = MissingFunctions()
     var undefined = UndefinedReport()
+    var told: Set<SymbolID> = []
     for (unit, demand) in demands.inOrder {
       switch demand {
+      case .definition(let id, _) where hasNothingInItsPlace(id):
+        if told.insert(id).inserted { reportIndispensable(id, in: unit) }
       case .definition(let id, let function): note(id, function, in: unit, &undefined, &missing)
       case .impossible(let id, let kind, let reason): report(id, kind, reason, in: unit)
       case .slot, .addressGlobal: break
@@ -33,6 +36,24 @@ struct UndefinedCheck {
     }
     undefined.finish(resolution, options, diagnostics)
     return missing
+  }
+
+  /// Whether the symbol may be missing as far as the options say, although nothing can stand for one of its kind.
+  private func hasNothingInItsPlace(_ id: SymbolID) -> Bool {
+    let symbol = resolution.symbol(id)
+    guard options.unresolvedSymbols == .ignore || options.unresolvedSymbols == .warn else { return false }
+    switch symbol.kind {
+    case .global, .tag, .table: return !rule.allowsUndefined(symbol)
+    case .function, .data, .section: return false
+    }
+  }
+
+  private func reportIndispensable(_ id: SymbolID, in unit: Unit) {
+    let symbol = resolution.symbol(id)
+    diagnostics.error(
+      "\(unit.file.displayName): undefined symbol: \(options.displayName(of: symbol.name))"
+        + "\n>>> a \(symbol.kind) has to be defined or imported (--import-undefined)", .undefinedSymbol,
+      symbol: symbol.name, in: unit.file.displayName)
   }
 
   private func report(_ id: SymbolID, _ kind: RelocationKind, _ reason: InvalidReference, in unit: Unit) {

@@ -96,9 +96,8 @@ struct UndefinedReport {
     _ message: String, _ symbol: ByteString, in files: [String], _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
     switch options.unresolvedSymbols {
-    case .error where !options.writesDespiteErrors:
-      diagnostics.error(message, .undefinedSymbol, symbol: symbol, in: files)
-    case .error, .warn: diagnostics.warn(message, .undefinedSymbol, symbol: symbol, in: files)
+    case .error: diagnostics.error(message, .undefinedSymbol, symbol: symbol, in: files)
+    case .warn: diagnostics.warn(message, .undefinedSymbol, symbol: symbol, in: files)
     case .ignore, .importDynamic: break
     }
   }

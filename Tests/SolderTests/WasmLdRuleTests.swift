@@ -1,0 +1,89 @@
+import SolderLinker
+import Testing
+
+/// Rules in which random command lines differed from `wasm-ld`, each on its own.
+@Suite struct WasmLdRuleTests {
+  private static func object(_ change: (inout ModuleBuilder) -> Void) -> ModuleBuilder {
+    var object = ModuleBuilder(object: true)
+    change(&object)
+    return object
+  }
+
+  private static let nothing = object { $0.function("run", [], [.i32], flags: .exported, [.i32Const(7)]) }
+
+  /// Nothing can stand for a global or a table that is missing, whatever is allowed to be.
+  @Test(arguments: ["ignore-all", "warn"]) func indispensable(_ policy: String) throws {
+    let option = policy == "warn" ? "--warn-unresolved-symbols" : "--unresolved-symbols=\(policy)"
+    let object = Self.object { object in
+      let global = object.undefinedGlobal("some_global", .i32)
+      object.function("run", [], [.i32], flags: .exported, [.globalGet(global)])
+    }
+    try refused(
+      ["main.o": object], "--no-entry", option,
+      mentions: ["undefined symbol: some_global", "a global has to be defined"])
+  }
+
+  /// A missing function that is pointed to and called is a trap.
+  @Test func missingFunctionTraps() async throws {
+    let object = Self.object { object in
+      let missing = object.undefinedFunction("nowhere", [], [.i32])
+      object.function("run", [], [.i32], flags: .exported, [.slot(missing)])
+      object.function("call", [], [.i32], flags: .exported, [.call(missing)])
+    }
+    let result = try await linked(["main.o": object], "--no-entry", "--unresolved-symbols=ignore-all")
+    let transcript = try await result.call("call")
+    #expect(transcript.contains("unreachable"), "\(transcript)")
+  }
+
+  @Test func runtimePathsAreRecorded() async throws {
+    let result = try await linked(
+      ["main.o": Self.nothing], "--no-entry", "-shared", "--experimental-pic", "--rpath=$ORIGIN", "--rpath=/lib")
+    let section = try #require(result.module.customSections.first { $0.name == "dylink.0" })
+    // Subsection 5: its size, two names with their lengths.
+    let paths = [5, 14, 2, 7] + Array("$ORIGIN".utf8) + [4] + Array("/lib".utf8)
+    #expect(result.bytes[section.contents].suffix(paths.count) == paths[...])
+  }
+
+  /// Of an option with one value only the last argument counts, also where an earlier one is wrong.
+  @Test(arguments: [
+    ("--max-memory=many", "--max-memory=1048576"), ("--unresolved-symbols=wrong", "--unresolved-symbols=ignore-all"),
+    ("-melf", "-mwasm32"), ("--build-id=0xzz", "--build-id=none"), ("--threads=0", "--threads=1"),
+  ]) func lastValueCounts(_ wrong: String, _ right: String) async throws {
+    _ = try await linked(["main.o": Self.nothing], "--no-entry", wrong, right)
+    #expect(try LinkInProcess(["main.o": Self.nothing], ["--no-entry", right, wrong]).bytes == nil)
+  }
+
+  @Test func archivesAndTheLinkerAreTraced() async throws {
+    let caller = Self.object { object in
+      let callee = object.undefinedFunction("callee", [], [.i32], flags: .weak)
+      object.function("run", [], [.i32], flags: .exported, [.call(callee)])
+    }
+    let member = Self.object { $0.function("callee", [], [.i32], [.i32Const(1)]) }
+    var archive = ArchiveBuilder()
+    archive.add("member.o", member)
+    let run = try LinkInProcess(
+      ["main.o": caller, "lib.a": archive],
+      ["--no-entry", "-ycallee", "-y__wasm_call_ctors"], program: "wasm-ld")
+    let notes = run.notes.joined(separator: "\n")
+    #expect(notes.contains("lib.a(member.o): lazy definition of callee"), "\(notes)")
+    #expect(notes.contains("<internal>: definition of undefined_weak:callee"), "\(notes)")
+    #expect(notes.contains("<internal>: definition of __wasm_call_ctors"), "\(notes)")
+  }
+
+  /// The end of the data is the size of a memory whose pages are bytes; it is aligned for a heap that somebody asks for.
+  @Test func memoryWithoutAHeap() async throws {
+    func size(_ asksForHeap: Bool) async throws -> UInt64 {
+      let object = Self.object { object in
+        _ = object.data("bytes", [1, 2, 3], flags: .exported)
+        if asksForHeap {
+          let heap = object.undefinedData("__heap_base")
+          object.function("heap", [], [.i32], flags: .exported, [.address(heap)])
+        }
+      }
+      let result = try await linked(["main.o": object], "--no-entry", "--page-size=1")
+      return try #require(result.module.memories.first).minimum
+    }
+    #expect(try await size(false) % 16 == 3)
+    #expect(try await size(true) % 16 == 0)
+  }
+}
