@@ -2,13 +2,12 @@
 
 import PackageDescription
 
-let testSettings: [SwiftSetting] = [
+let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("MemberImportVisibility"),
+  // What is unsafe says so where it happens, and stands behind a type that says why it is right.
+  .strictMemorySafety(),
 ]
-
-// What is unsafe says so where it happens, and stands behind a type that says why it is right.
-let settings = testSettings + [.strictMemorySafety()]
 
 let package = Package(
   name: "solder",
@@ -62,6 +61,6 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
-      swiftSettings: testSettings),
+      swiftSettings: settings),
   ]
 )

@@ -299,6 +299,14 @@ extension OptionReader {
     options.identicalCodeFolding = folding
   }
 
+  /// `NAME=FILE`.
+  mutating func addSourceMap(_ value: String) {
+    guard let equals = value.firstIndex(of: "="), equals > value.startIndex else {
+      return diagnostics.error("--source-map: NAME=FILE expected, and not \(value)")
+    }
+    options.sourceMaps[String(value[..<equals])] = String(value[value.index(after: equals)...])
+  }
+
   mutating func setBuildID(_ argument: ParsedArgument) {
     switch argument.value {
     case "fast": options.buildID = .fast

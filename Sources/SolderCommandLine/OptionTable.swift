@@ -185,6 +185,17 @@ extension OptionTable {
       $0.options.stripDebug = false
       $0.options.keepDebug = true
     }
+    value("source-map-output", dashes: .two, .file("file"), "Write the source maps of the inputs, joined, to this file")
+    {
+      $0.options.sourceMapFile = $1.value
+    }
+    value("source-map-url", dashes: .two, .text("url"), "Name the source map so in the result") {
+      $0.options.sourceMapURL = $1.value
+    }
+    value("source-map", dashes: .two, .text("name=file"), "Take this file for the source map of the input of this name")
+    {
+      $0.addSourceMap($1.value)
+    }
     value("keep-section", .text("name"), "Keep this custom section in spite of --strip-all") {
       $0.options.keepSections.append($1.value)
     }

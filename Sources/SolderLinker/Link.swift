@@ -204,6 +204,9 @@ struct Link {
     }
     timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
+    if options.sourceMapFile != nil {
+      SourceMapPass(program, codeEncoder, codePlan, writer.layout, diagnostics, threads).write()
+    }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
       let sizes = SizeReportBuilder(program, writer.layout, codePlan, encoder.custom)

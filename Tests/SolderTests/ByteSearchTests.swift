@@ -4,7 +4,7 @@ import WebAssemblyFormat
 /// Looking for bytes, and numbers of several bytes, several at a time: the same as one by one.
 @Suite struct ByteSearchTests {
   private func read<Result>(_ bytes: [UInt8], _ body: (ByteReader) throws -> Result) rethrows -> Result {
-    try bytes.withUnsafeBufferPointer { try body(ByteReader($0.baseAddress!, 0..<bytes.count)) }
+    try reading(bytes) { try body($0) }
   }
 
   @Test func twoGroups() {

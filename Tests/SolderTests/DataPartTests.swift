@@ -49,8 +49,8 @@ import WebAssemblyFormat
 
   private func segmentCount(_ result: LinkedInProcess) throws -> Int {
     let section = try #require(result.module.sections.first { $0.identifier == 11 })
-    return try result.bytes.withUnsafeBufferPointer { bytes in
-      var reader = ByteReader(bytes.baseAddress!, section.contents)
+    return try reading(result.bytes) { file in
+      var reader = file[section.contents]
       return Int(try reader.u32())
     }
   }

@@ -6,7 +6,7 @@ import Testing
 /// The readable form of `name`, or nil if it is not mangled.
 private func demangled(_ name: [UInt8]) -> [UInt8]? {
   var output: [UInt8] = []
-  return name.withUnsafeBufferPointer { demangle($0, into: &output) } ? output : nil
+  return unsafe name.withUnsafeBufferPointer { unsafe demangle($0, into: &output) } ? output : nil
 }
 
 private func demangled(_ name: String) -> String? {
@@ -46,11 +46,12 @@ private func contents(_ text: Text) -> [UInt8] { (0..<text.count).map { text[$0]
 
 /// Checks that the short way to a readable name, where it is open, leads to the same as the grammar.
 private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itanium: inout ItaniumDemangler) {
-  name.withUnsafeBufferPointer { bytes in
-    guard bytes.count >= 2, bytes[0] == UInt8(ascii: "_"), bytes[1] == UInt8(ascii: "Z") else { return }
-    let text = Text(start: bytes.baseAddress!, count: bytes.count)
+  guard name.starts(with: Array("_Z".utf8)) else { return }
+  unsafe name.withUnsafeBufferPointer { bytes in
+    guard let start = bytes.baseAddress else { return }
+    let text = unsafe Text(start: start, count: bytes.count)
     guard let short = direct.demangle(text).map(contents) else { return }
-    #expect(itanium.demangle(text).map(contents) == short, "\(String(decoding: bytes, as: UTF8.self))")
+    #expect(itanium.demangle(text).map(contents) == short, "\(String(decoding: name, as: UTF8.self))")
   }
 }
 
@@ -74,9 +75,9 @@ private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itan
   @Test func appendsOrLeavesTheOutputAsItWas() {
     var output = Array("x ".utf8)
     let good = Array("_ZN1AD1Ev".utf8)
-    #expect(good.withUnsafeBufferPointer { demangle($0, into: &output) })
+    #expect(unsafe good.withUnsafeBufferPointer { unsafe demangle($0, into: &output) })
     let bad = Array("_ZN1AD1E?".utf8)
-    #expect(!bad.withUnsafeBufferPointer { demangle($0, into: &output) })
+    #expect(unsafe !bad.withUnsafeBufferPointer { unsafe demangle($0, into: &output) })
     #expect(output == Array("x A::~A()".utf8))
   }
 
@@ -85,7 +86,7 @@ private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itan
     for (mangled, readable) in pairs + pairs.reversed() {
       var output: [UInt8] = []
       let name = Array(mangled.utf8)
-      #expect(name.withUnsafeBufferPointer { demangler.demangle($0, into: &output) })
+      #expect(unsafe name.withUnsafeBufferPointer { unsafe demangler.demangle($0, into: &output) })
       #expect(String(decoding: output, as: UTF8.self) == readable)
     }
   }
@@ -98,9 +99,9 @@ private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itan
     var demangler = Demangler()
     var output: [UInt8] = []
     for (mangled, _) in pairs {
-      Array(mangled.utf8).withUnsafeBufferPointer { name in
+      unsafe Array(mangled.utf8).withUnsafeBufferPointer { name in
         for length in 0..<name.count {
-          _ = demangler.demangle(UnsafeBufferPointer(rebasing: name[..<length]), into: &output)
+          _ = unsafe demangler.demangle(UnsafeBufferPointer(rebasing: name[..<length]), into: &output)
         }
       }
       output.removeAll(keepingCapacity: true)
@@ -130,7 +131,7 @@ private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itan
           }
           if name.count < 3 { name = names[0] }
         }
-        name.withUnsafeBufferPointer { _ = demangler.demangle($0, into: &output) }
+        unsafe name.withUnsafeBufferPointer { _ = unsafe demangler.demangle($0, into: &output) }
         output.removeAll(keepingCapacity: true)
         expectSame(name, &direct, &itanium)
       }

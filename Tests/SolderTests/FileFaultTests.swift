@@ -19,7 +19,7 @@ import Testing
   /// A named pipe that gives these bytes to whoever opens it first.
   private func pipe(_ bytes: [UInt8], in folder: TemporaryFolder, name: String) throws -> String {
     let path = folder.file(name)
-    guard mkfifo(path, 0o600) == 0 else { throw ToolFailure("mkfifo: \(errno)") }
+    guard unsafe mkfifo(path, 0o600) == 0 else { throw ToolFailure("mkfifo: \(errno)") }
     Thread.detachNewThread { try? Data(bytes).write(to: URL(filePath: path), options: []) }
     return path
   }
@@ -51,7 +51,7 @@ import Testing
       _ object: String, in folder: TemporaryFolder, act: (pid_t, String) throws -> Void
     ) async throws -> ProcessRun {
       let path = folder.file("late")
-      guard mkfifo(path, 0o600) == 0 else { throw ToolFailure("mkfifo: \(errno)") }
+      guard unsafe mkfifo(path, 0o600) == 0 else { throw ToolFailure("mkfifo: \(errno)") }
       let arguments = ["--no-entry", "--export=answer", "--threads=1", object, path, "-o", folder.file("out.wasm")]
       let number = try TemporaryFolder().file("number")
       async let run = execute(
@@ -74,7 +74,7 @@ import Testing
       let object = try folder.write(contents(of: await object()), to: "shrinking.o")
       let late = try contents(of: await Toolchain.shared.compiled("late", "int late;", Toolchain.freestanding))
       let run = try await run(object, in: folder) { _, pipe in
-        #expect(truncate(object, 0) == 0)
+        #expect(unsafe truncate(object, 0) == 0)
         try Data(late).write(to: URL(filePath: pipe), options: [])
       }
       #expect(run.ending == .exit(1))

@@ -27,8 +27,8 @@ private typealias Bounds = SolderLinker.Limits
         0x5D, 0,
       ]
       var table = TypeTable()
-      let ids = try bytes.withUnsafeBufferPointer { buffer in
-        var reader = ByteReader(buffer.baseAddress!, 0..<buffer.count)
+      let ids = try reading(bytes) { file in
+        var reader = file
         return try table.intern(try ParsedTypes(section: &reader))
       }
       self.table = table

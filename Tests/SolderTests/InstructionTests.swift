@@ -151,17 +151,12 @@ private struct BodyRecorder<V: OperandVisitor>: BodyVisitor {
 
 private func scan<V: OperandVisitor>(_ bytes: [UInt8], _ visitor: V) throws(FormatError) -> (V, end: Int) {
   var visitor = visitor
-  let result = bytes.withUnsafeBufferPointer { buffer -> Result<Int, FormatError> in
-    guard let base = buffer.baseAddress else { return .success(0) }
-    var reader = ByteReader(base, 0..<buffer.count)
-    do throws(FormatError) {
-      try scanInstructions(&reader, &visitor)
-      return .success(reader.offset)
-    } catch {
-      return .failure(error)
-    }
+  let end = try reading(bytes) { file throws(FormatError) in
+    var reader = file
+    try scanInstructions(&reader, &visitor)
+    return reader.offset
   }
-  return (visitor, try result.get())
+  return (visitor, end)
 }
 
 /// Scans the bytes as a body: three times in each of four rows, once as the end of a file and twice with other bytes
@@ -169,9 +164,7 @@ private func scan<V: OperandVisitor>(_ bytes: [UInt8], _ visitor: V) throws(Form
 private func scanAsBody<V: OperandVisitor>(
   _ bytes: [UInt8], _: V.Type
 ) throws -> (operands: [Operand], error: FormatError?) {
-  try (bytes + Array(repeating: 0x0B, count: 20)).withUnsafeBufferPointer { buffer in
-    let base = try #require(buffer.baseAddress)
-    let reader = ByteReader(base, 0..<bytes.count)
+  try reading(bytes + Array(repeating: 0x0B, count: 20), count: bytes.count) { reader throws in
     let ends = [bytes.count, bytes.count + 20, bytes.count + 7]
     func row(_ first: Int) -> BodyRecorder<V> {
       BodyRecorder(bodies: (0..<3).map { ScannedBody(reader, readableEnd: ends[(first + $0) % 3]) }[...])
@@ -189,10 +182,9 @@ private func scanAsBody<V: OperandVisitor>(
 }
 
 private func instructions(_ bytes: [UInt8]) throws -> [Instruction] {
-  try bytes.withUnsafeBufferPointer { buffer in
+  try reading(bytes) { file in
     var result: [Instruction] = []
-    guard let base = buffer.baseAddress else { return result }
-    var reader = InstructionReader(ByteReader(base, 0..<buffer.count))
+    var reader = InstructionReader(file)
     while let instruction = try reader.next() { result.append(instruction) }
     return result
   }
@@ -327,9 +319,8 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
   @Test func locals() throws {
     // 2 x i32, 1 x (ref null 5), 128 x (ref func).
     let bytes: [UInt8] = [0x03, 0x02, 0x7F, 0x01, 0x63, 0x05, 0x80, 0x01, 0x64, 0x70, 0x0B]
-    try bytes.withUnsafeBufferPointer { buffer in
-      let base = try #require(buffer.baseAddress)
-      var reader = ByteReader(base, 0..<buffer.count)
+    try reading(bytes) { file throws in
+      var reader = file
       var recorder = Recorder()
       #expect(try scanLocals(&reader, &recorder) == 131)
       #expect(reader.offset == 10)
@@ -338,9 +329,8 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
       #expect(recorder.operands.first?.opcode == .localDeclaration)
     }
     let tooMany: [UInt8] = [0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x7F, 0x01, 0x7F, 0x0B]
-    try tooMany.withUnsafeBufferPointer { buffer in
-      let base = try #require(buffer.baseAddress)
-      var reader = ByteReader(base, 0..<buffer.count)
+    reading(tooMany) { file in
+      var reader = file
       var recorder = Recorder()
       #expect(throws: FormatError("too many locals", at: 7)) { try scanLocals(&reader, &recorder) }
     }
@@ -397,8 +387,8 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
       writer.u64(value, width: 10)
       writer.u64(0, width: 10)
       writer.patch(at: writer.count - 10, signed: Int64(bitPattern: value), width: 10)
-      try writer.bytes.withUnsafeBufferPointer { buffer in
-        var reader = ByteReader(try #require(buffer.baseAddress), 0..<buffer.count)
+      try reading(writer.bytes) { file throws in
+        var reader = file
         #expect(try reader.u64() == value)
         #expect(try reader.s64() == Int64(bitPattern: value))
         #expect(try reader.s64() == -Int64(truncatingIfNeeded: value & (.max >> 1)))

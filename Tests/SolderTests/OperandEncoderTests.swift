@@ -91,7 +91,7 @@ import WebAssemblyFormat
 
   private func bytes(_ length: Int, _ write: (OutputRoom) -> Bool) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0xEE, count: length)
-    return bytes.withUnsafeMutableBufferPointer { write(OutputRoom($0.baseAddress!, count: length)) } ? bytes : nil
+    return writing(&bytes, 0..<length, write) ? bytes : nil
   }
 
   @Test(arguments: [false, true]) func theShortWayWritesTheSame(is64: Bool) throws {

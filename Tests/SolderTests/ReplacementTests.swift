@@ -9,9 +9,8 @@ import WebAssemblyFormat
   /// What a replacement writes into a room of its length, between bytes that have to stay.
   private func bytes(_ replacement: Replacement, room count: Int? = nil) -> [UInt8]? {
     var bytes = [UInt8](repeating: 0xEE, count: 40)
-    let isWritten = bytes.withUnsafeMutableBufferPointer { buffer in
-      OutputRoom(buffer.baseAddress! + 10, count: 20).part(at: 5, count: count ?? replacement.length)
-        .isWritten(replacement)
+    let isWritten = writing(&bytes, 10..<30) { room in
+      room.part(at: 5, count: count ?? replacement.length).isWritten(replacement)
     }
     let end = 15 + (count ?? replacement.length)
     #expect(bytes[..<15].allSatisfy { $0 == 0xEE } && bytes[end...].allSatisfy { $0 == 0xEE })
@@ -84,8 +83,7 @@ import WebAssemblyFormat
 
   @Test func roomsHaveNoOutside() {
     var bytes = [UInt8](repeating: 0xEE, count: 8)
-    bytes.withUnsafeMutableBufferPointer { buffer in
-      let room = OutputRoom(buffer.baseAddress! + 2, count: 4)
+    writing(&bytes, 2..<6) { room in
       for offset in [-5, -1, 4, 5, .max, .min] {
         #expect(!room.write(1, at: offset))
         #expect(!room.write(fixed32: 1, at: offset))

@@ -3,21 +3,22 @@ import WebAssemblyFormat
 
 @testable import SolderLinker
 
-/// The content of a type section that lives as long as the test.
+/// The content of a type section that lives as long as the test: nobody but it has the memory, which it frees.
+@safe
 private final class Section {
   private let start: UnsafeMutablePointer<UInt8>
   private let count: Int
 
   init(_ bytes: [UInt8]) {
     count = bytes.count
-    start = .allocate(capacity: max(count, 1))
-    for (index, byte) in bytes.enumerated() { (start + index).initialize(to: byte) }
+    unsafe start = .allocate(capacity: max(count, 1))
+    for (index, byte) in bytes.enumerated() { unsafe (start + index).initialize(to: byte) }
   }
 
-  deinit { start.deallocate() }
+  deinit { unsafe start.deallocate() }
 
   func parse() throws(FormatError) -> ParsedTypes {
-    var reader = ByteReader(start, 0..<count)
+    var reader = unsafe ByteReader(start, 0..<count)
     return try ParsedTypes(section: &reader)
   }
 }

@@ -19,12 +19,15 @@ final class DebugFile: Sendable {
   private let codeStart: Int
   /// Whether addresses are numbers, and not relocations.
   let isFinal: Bool
+  /// By function.
+  private let lost: [LostLocations?]
 
-  init(_ unit: Unit, _ program: Program, _ maps: BodyMaps) {
+  init(_ unit: Unit, _ program: Program, _ maps: BodyMaps, _ threads: Threads) {
     self.unit = unit
     self.program = program
     self.maps = maps
     isFinal = unit.contracts.isRecovered
+    lost = isFinal ? threads.map(unit.functions.count, batch: 256) { LostLocations(unit, $0) } : []
     codeStart = unit.module.code?.payload.offset ?? 0
     var contents: [DebugContent] = []
     var first = [Int?](repeating: nil, count: DebugSection.allCases.count)
@@ -153,6 +156,11 @@ final class DebugFile: Sendable {
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
     return maps.start(ofFunctionAt: other) + offset(of: target) - maps.start(ofFunctionAt: position)
       - offset(of: place)
+  }
+
+  /// What the function of a place lost.
+  func lostLocations(at place: CodePlace?) -> LostLocations? {
+    place.flatMap { lost[checked: $0.function - unit.bases.function] ?? nil }
   }
 
   /// How long the body of the function is in the file.

@@ -50,7 +50,10 @@ struct DebugInformationPass {
   }
 
   private func rewrite(_ unit: Unit, _ maps: BodyMaps, _ sections: inout RewrittenSections) {
-    let reader = DebugReader(DebugFile(unit, program, maps), threads)
+    for (index, section) in unit.customSections.enumerated() where DebugSection.isUnknown(section.name) {
+      sections.omit(unit.bases.custom + index)
+    }
+    let reader = DebugReader(DebugFile(unit, program, maps, threads), threads)
     do throws(DebugReader.Failure) {
       for (index, section) in try reader.read() { sections.add(section, for: unit.bases.custom + index) }
     } catch {

@@ -32,6 +32,12 @@ enum DebugSection: Int, CaseIterable {
     }
   }
 
+  /// Whether a section is of debug information that nothing here can bring to other code: `.debug_frame`, which no compiler
+  /// for WebAssembly writes, and whatever is new. Sections of split units only speak of their own file.
+  static func isUnknown(_ name: ByteString) -> Bool {
+    name.hasPrefix(".debug_") && !name.hasSuffix(".dwo") && DebugSection(name) ?? .frame == .frame
+  }
+
   /// The one with that name.
   init?(_ name: ByteString) {
     guard let section = DebugSection.allCases.first(where: { name == $0.name }) else { return nil }

@@ -18,6 +18,8 @@ struct EntryWalker {
 
   // Of the entry that is being read.
   private var low: CodePlace?
+  /// In the function that entries are about.
+  private var function: CodePlace?
   /// A length or an address of an end, which wait for the beginning.
   private var lengths: [(offset: Int, end: Int, width: Int, value: UInt64)] = []
   private var high: (offset: Int, value: UInt64)?
@@ -86,7 +88,7 @@ struct EntryWalker {
       let index = width == 0 ? try reader.u64() : try reader.fixed(width)
       guard let address = try context.address(index, file, at: at, near: low) else { break }
       uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
-      if attribute == .low { low = address.place }
+      if attribute == .low { begin(at: address.place) }
     case .length(let width):
       let value = width == 0 ? try reader.u64() : try reader.fixed(width)
       lengths.append((at, reader.offset, width, value))
@@ -94,7 +96,9 @@ struct EntryWalker {
     case .list(let section, let width):
       let offset = try reader.fixed(width)
       try add(offset, into: section, at: at, reader)
-      if file[section] != nil { lists.append(ListReference(section: section, offset: Int(offset), unit: number)) }
+      if file[section] != nil {
+        lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+      }
     case .listIndex(let section):
       guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
       lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
@@ -121,8 +125,14 @@ struct EntryWalker {
       return
     }
     let place = file.place(in: content, at: offset, value, near: attribute == .low ? nil : low)
-    if attribute == .low { low = place }
+    if attribute == .low { begin(at: place) }
     add(place, at: offset)
+  }
+
+  private mutating func begin(at place: CodePlace?) {
+    low = place
+    // A unit, or a function that was dropped, has no place, and says nothing of the function before it.
+    function = place
   }
 
   private mutating func add(_ place: CodePlace?, at offset: Int) {
@@ -164,7 +174,8 @@ struct EntryWalker {
 
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
     guard file.isFinal else { return }
-    var walker = ExpressionWalker(file, context, chunkStart: context.header.start, isFunction: isFunction)
+    var walker = ExpressionWalker(
+      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
     try walker.run(expression, &chunk, &uses)
   }
 

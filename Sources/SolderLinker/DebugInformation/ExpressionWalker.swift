@@ -15,12 +15,25 @@ struct ExpressionWalker {
   private let chunkStart: Int
   /// Whether addresses are those of functions.
   private let isFunction: Bool
+  /// What the function that the expression is about lost.
+  private let lost: LostLocations?
+  /// Where the range begins in which the expression holds, in the function's body; `nil` for the whole function.
+  private let begin: Int?
+  private var isLost = false
 
-  init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool) {
+  /// - Parameters:
+  ///   - place: where the code begins that the expression is about.
+  ///   - isWhole: whether it is about the whole function.
+  init(
+    _ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
+    isWhole: Bool = false
+  ) {
     self.file = file
     self.context = context
     self.chunkStart = chunkStart
     self.isFunction = isFunction
+    lost = file.lostLocations(at: place)
+    begin = isWhole ? nil : place?.offset
   }
 
   private enum Code {
@@ -29,6 +42,7 @@ struct ExpressionWalker {
     static let constant8: UInt8 = 0x0E
     static let plus: UInt8 = 0x22
     static let nop: UInt8 = 0x96
+    static let piece: UInt8 = 0x93
     static let addressIndex: UInt8 = 0xA1
     static let location: UInt8 = 0xED
     static let gnuAddressIndex: UInt8 = 0xFB
@@ -43,6 +57,20 @@ struct ExpressionWalker {
 
   /// - Throws: ``FormatError`` for what is damaged, and for operations that are not known.
   mutating func run(
+    _ expression: ByteReader, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+  ) throws(FormatError) {
+    let relocations = chunk.relocations.count
+    try walk(expression, &chunk, &uses)
+    if isLost, expression.count > 1 {
+      // A piece without a location: it was optimised away.
+      chunk.relocations.removeLast(chunk.relocations.count - relocations)
+      let start = expression.offset - chunkStart
+      (chunk.bytes[start], chunk.bytes[start + 1]) = (Code.piece, 8)
+      for place in start + 2..<start + expression.count { chunk.bytes[place] = Code.nop }
+    }
+  }
+
+  private mutating func walk(
     _ expression: ByteReader, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
   ) throws(FormatError) {
     var reader = expression
@@ -92,10 +120,16 @@ struct ExpressionWalker {
         global = nil
         let kind = try reader.byte()
         let index = kind == 3 ? UInt64(try reader.fixed32()) : try reader.u64()
+        if let lost, kind == 0 && lost.loses(local: index, from: begin) || kind == 2 && lost.movesStack(at: begin) {
+          isLost = true
+        }
         if kind == 1 || kind == 3 { global = Global(range: at..<reader.offset, isFixed: kind == 3, index: index) }
       case 0xA3, 0xF3:
         let inner = try reader.slice(Int(clamping: try reader.u64()))
-        try run(inner, &chunk, &uses)
+        // What was there when the function was called is not lost.
+        let wasLost = isLost
+        try walk(inner, &chunk, &uses)
+        isLost = wasLost
       case 0x9A, 0xA0, 0xF2:
         let place = reader.offset - chunkStart
         let value = try reader.fixed(context.header.offsetSize)

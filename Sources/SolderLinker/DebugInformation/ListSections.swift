@@ -59,11 +59,14 @@ struct PairLists {
         if let base { chunk.add(file.relocation(of: base, at: at + width - start, width: width)) }
         continue
       }
+      var function = base
       if isRelocated {
         // Both ends have relocations.
       } else if let base {
+        function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
         put(begin, end, from: base, at: at - start, width, &chunk)
       } else if baseAddress == 0, file.isFinal, let place = file.place(in: content, at: at, begin) {
+        function = place
         chunk.add(file.relocation(of: place, at: at - start, width: width))
         if let last = file.place(in: content, at: at + width, end, .end, near: place) {
           chunk.add(file.relocation(of: last, at: at + width - start, width: width))
@@ -72,7 +75,7 @@ struct PairLists {
       if content.section == .locations {
         let expression = try reader.slice(Int(try reader.fixed(2)))
         if file.isFinal {
-          var walker = ExpressionWalker(file, context, chunkStart: start, isFunction: false)
+          var walker = ExpressionWalker(file, context, chunkStart: start, from: function)
           try walker.run(expression, &chunk, &uses)
         }
       }
@@ -191,6 +194,7 @@ struct EncodedLists {
       guard let kind = kind(code) else { throw FormatError("unknown kind \(code) of an entry of a list", at: at) }
       copy(at..<reader.offset)
       var hasExpression = content.section == .locationLists
+      var function = base
       switch kind {
       case .end: return
       case .normal: break
@@ -207,19 +211,23 @@ struct EncodedLists {
         base = address(try reader.fixed(width), .begin, nil, &reader, width)
         hasExpression = false
       case .indices:
+        function = try index(&reader, context)
         _ = try index(&reader, context)
-        _ = try index(&reader, context)
-      case .indexLength: try length(&reader, from: try index(&reader, context))
+      case .indexLength:
+        function = try index(&reader, context)
+        try length(&reader, from: function)
       case .offsets:
-        try length(&reader, from: base)
+        let begin = try length(&reader, from: base)
+        function = base.map { $0.moved(to: $0.offset &+ begin) }
         try length(&reader, from: base)
       case .addresses:
-        let first = address(try reader.fixed(width), .begin, nil, &reader, width)
-        _ = address(try reader.fixed(width), .end, first, &reader, width)
+        function = address(try reader.fixed(width), .begin, nil, &reader, width)
+        _ = address(try reader.fixed(width), .end, function, &reader, width)
       case .addressLength:
-        try length(&reader, from: address(try reader.fixed(width), .begin, nil, &reader, width))
+        function = address(try reader.fixed(width), .begin, nil, &reader, width)
+        try length(&reader, from: function)
       }
-      if hasExpression { try expression(&reader, context) }
+      if hasExpression { try expression(&reader, context, from: function) }
     }
   }
 
@@ -245,25 +253,34 @@ struct EncodedLists {
   }
 
   /// A number of bytes from a place in code.
-  private mutating func length(_ reader: inout ByteReader, from place: CodePlace?) throws(FormatError) {
+  ///
+  /// - Returns: the number in the file.
+  @discardableResult
+  private mutating func length(_ reader: inout ByteReader, from place: CodePlace?) throws(FormatError) -> Int {
     let at = reader.offset
     let value = try reader.u64()
-    guard let place, let distance = Int(exactly: value) else { return copy(at..<reader.offset) }
+    guard let place, let distance = Int(exactly: value) else {
+      copy(at..<reader.offset)
+      return Int(clamping: value)
+    }
     let moved = file.distance(from: place, distance)
     guard moved >= 0 else { throw FormatError("range is in front of what it counts from", at: at) }
     let before = chunk.bytes.count
     chunk.add(number: UInt64(moved), atLeast: reader.offset - at)
     map.add(UInt32(at - start)..<UInt32(reader.offset - start), length: chunk.bytes.count - before)
+    return distance
   }
 
-  private mutating func expression(_ reader: inout ByteReader, _ context: UnitContext) throws(FormatError) {
+  private mutating func expression(
+    _ reader: inout ByteReader, _ context: UnitContext, from function: CodePlace?
+  ) throws(FormatError) {
     let at = reader.offset
     let expression = try reader.slice(Int(clamping: try reader.u64()))
     // Operations are told where they are in the result by where the bytes in front of them went.
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
     guard file.isFinal else { return }
-    var walker = ExpressionWalker(file, context, chunkStart: -shift, isFunction: false)
+    var walker = ExpressionWalker(file, context, chunkStart: -shift, from: function)
     try walker.run(expression, &chunk, &uses)
   }
 }

@@ -31,7 +31,9 @@ struct CustomPlan {
     var byName: [ByteString: Int] = [:]
     for unit in resolution.inLinkOrder {
       for (index, section) in unit.customSections.enumerated()
-      where !unit.isDiscarded(comdat: section.comdat) && isCopied(section.name, of: unit, options) {
+      where !unit.isDiscarded(comdat: section.comdat) && isCopied(section.name, of: unit, options)
+        && !rewritten.omits(unit.bases.custom + index)
+      {
         let output: Int
         if let found = byName[section.name] {
           output = found
@@ -57,6 +59,7 @@ struct CustomPlan {
     if isDebug, options.stripDebug || options.stripAll { return false }
     if isDebug, rewritten.withoutDebugInformation.contains(unit.index) { return false }
     // They would speak of the file, which is not the result.
+    if name == "sourceMappingURL", options.writtenSourceMapURL != nil { return false }
     if !unit.contracts.relocatesCustomSections, name == "sourceMappingURL" || name == "external_debug_info" {
       return false
     }

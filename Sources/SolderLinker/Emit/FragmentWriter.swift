@@ -22,22 +22,25 @@ struct FragmentWriter {
   }
 
   mutating func write(_ fragment: Fragment, _ patcher: Patcher, length: OperandLength) {
-    let file = patcher.unit.file.bytes
+    let (file, relocations) = (patcher.unit.file.bytes, patcher.source.relocations)
+    // In registers.
+    var writer = self
     var copied = Int(fragment.start)
     for index in fragment.relocations.indices {
-      let relocation = patcher.source.relocations[index]
+      let relocation = relocations[index]
       let offset = Int(relocation.offset)
-      copy(file, from: copied, to: offset)
+      writer.copy(file, from: copied, to: offset)
       if let value = patcher.shortOperand(relocation) {
         let width = relocation.shortWidth(of: value, length)
-        advance(width, relocation.writeShort(value, width: width, to: room, at: position, isAhead: true))
+        writer.advance(width, relocation.writeShort(value, width: width, to: room, at: writer.position, isAhead: true))
       } else {
         let replacement = patcher.replacement(for: relocation, length: length)
-        advance(replacement.length, replacement.write(to: room, at: position))
+        writer.advance(replacement.length, replacement.write(to: room, at: writer.position))
       }
-      copied = offset + Int(relocation.width)
+      copied = offset &+ Int(relocation.width)
     }
-    copy(file, from: copied, to: Int(fragment.start) + Int(fragment.size))
+    writer.copy(file, from: copied, to: Int(fragment.start) + Int(fragment.size))
+    self = writer
   }
 
   @inline(__always)
@@ -47,7 +50,7 @@ struct FragmentWriter {
 
   @inline(__always)
   private mutating func advance(_ count: Int, _ isWritten: Bool) {
-    position += count
-    if !isWritten { fits = false }
+    position &+= count
+    fits = fits && isWritten
   }
 }

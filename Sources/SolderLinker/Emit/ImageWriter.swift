@@ -373,6 +373,11 @@ struct ImageWriter {
     if !producers.isEmpty { addCustom(ByteString("producers"), producers) }
     let features = isKept("target_features") ? metadata.targetFeatures() : ByteWriter()
     if !features.isEmpty { addCustom(ByteString("target_features"), features) }
+    if let url = options.writtenSourceMapURL {
+      var contents = ByteWriter()
+      contents.name(url)
+      addCustom(ByteString("sourceMappingURL"), contents)
+    }
     let identifier = BuildIDWriter(style: options.buildID).placeholder()
     if !identifier.isEmpty { addCustom(ByteString("build_id"), identifier) }
   }

@@ -28,5 +28,6 @@ extension LinkOptions {
       || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
       || initExport != nil || unresolvedImports != .ignore
       || output != .executable || compressRelocations || emitRelocations || buildID != .none
+      || writtenSourceMapURL != nil
   }
 }

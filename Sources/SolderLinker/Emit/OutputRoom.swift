@@ -107,14 +107,17 @@ struct OutputRoom {
 // From front to back.
 extension OutputRoom {
   /// Copies bytes of a file, for somebody who writes from front to back: what lies behind them in the room is not
-  /// written yet, and may be overwritten. Few bytes take one load and one store.
+  /// written yet, and may be overwritten. Few bytes take a load and a store or two.
   @inline(__always)
   func copy(ahead file: ByteReader, from first: Int, count length: Int, to offset: Int) -> Bool {
-    guard length <= 16, length >= 0, has(16, at: offset), first >= 0, first <= file.end &- 16 else {
+    guard length <= 32, length >= 0, has(32, at: offset), first >= 0, first <= file.end &- 32 else {
       return copy(file, from: first, count: length, to: offset)
     }
-    let bytes = unsafe UnsafeRawPointer(file.base + first).loadUnaligned(as: SIMD16<UInt8>.self)
-    unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+    let (source, target) = unsafe (UnsafeRawPointer(file.base + first), UnsafeMutableRawPointer(start + offset))
+    unsafe target.storeBytes(of: source.loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+    if length <= 16 { return true }
+    let rest = unsafe source.loadUnaligned(fromByteOffset: 16, as: SIMD16<UInt8>.self)
+    unsafe target.storeBytes(of: rest, toByteOffset: 16, as: SIMD16<UInt8>.self)
     return true
   }
 

@@ -29,6 +29,8 @@ struct RewrittenSections: Sendable {
   private var indices = Row<LinkCustomSections, PackedIndex<RewrittenSections>>()
   /// Units whose debug information is left out because it could not be read.
   private(set) var withoutDebugInformation: Set<UnitID> = []
+  /// Sections that are left out, since nothing makes them true.
+  private var omitted: Set<CustomSectionID> = []
   /// Annotations of code, joined over all units, which stand in front of the code.
   var annotations: [(name: ByteString, contents: ByteWriter)] = []
 
@@ -39,6 +41,10 @@ struct RewrittenSections: Sendable {
     indices[id] = PackedIndex(Index(sections.count))
     sections.append(section)
   }
+
+  mutating func omit(_ id: CustomSectionID) { omitted.insert(id) }
+
+  func omits(_ id: CustomSectionID) -> Bool { !omitted.isEmpty && omitted.contains(id) }
 
   mutating func leaveOutDebugInformation(of unit: UnitID) { withoutDebugInformation.insert(unit) }
 

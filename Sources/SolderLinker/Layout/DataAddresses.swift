@@ -24,8 +24,11 @@ struct DataAddresses: Sendable {
   }
 
   private func address(ofString offset: UInt64, in segment: SegmentID) -> UInt64 {
-    let runs = outputSegments[segment].index.map { strings[Int($0)] } ?? []
-    guard let run = runs.first(where: { $0.strings.contains(segment: segment.rawValue) }) else { return offset }
+    guard let output = outputSegments[segment].index,
+      let run = strings[Int(output)].first(where: { $0.strings.contains(segment: segment.rawValue) })
+    else {
+      preconditionFailure("internal error: segment \(segment.rawValue) of merged strings is no part of the result")
+    }
     return run.address &+ run.strings.offset(of: offset, in: segment.rawValue)
   }
 }

@@ -22,3 +22,10 @@ extension LinkOptions {
     return options
   }
 }
+
+extension LinkOptions {
+  /// The URL of the source map that the result names, if it names one.
+  var writtenSourceMapURL: String? {
+    sourceMapURL ?? sourceMapFile.map { file in file.split(separator: "/").last.map(String.init) ?? file }
+  }
+}

@@ -46,6 +46,12 @@ public struct LinkOptions: Sendable {
   public var stripDebug = false
   /// Debug sections are wanted, also where operands are shortened, with which they change (`--no-strip-debug`).
   public var keepDebug = false
+  /// Where a source map of the result is written, joined from those of the inputs (`--source-map-output`).
+  public var sourceMapFile: String?
+  /// The URL of the map that the result names (`--source-map-url`); nil for the name of the file, if one is written.
+  public var sourceMapURL: String?
+  /// Files that are the source maps of inputs, by the inputs' names (`--source-map=NAME=FILE`).
+  public var sourceMaps: [String: String] = [:]
   /// Names, debug sections and other custom sections are dropped (`--strip-all`).
   public var stripAll = false
   /// Custom sections that survive ``stripAll`` (`--keep-section`).

@@ -3,15 +3,17 @@ import WebAssemblyFormat
 extension Symbol {
   /// Whether the result exports it, if it contains it.
   func isExported(_ options: LinkOptions) -> Bool {
-    isRoot(options)
-      // A shared library exports weak definitions in case the dynamic linker chooses them.
-      || options.contract.weakMayBeReplaced && isWeak && !isHidden && isDefined && !has(.unnamed) && !isLocal
+    // A shared library exports weak definitions in case the dynamic linker chooses them.
+    isRoot(options) || options.contract.weakMayBeReplaced && isWeak && !isHidden && mayBeExported
   }
 
   /// Whether the result contains it because it has to export it.
   func isRoot(_ options: LinkOptions) -> Bool {
-    guard isDefined, !isLocal, !has(.unnamed) else { return false }
-    if options.exportAll || options.exportDynamic && !isHidden { return true }
-    return has(.forceExport) || flags.contains(.exported)
+    // Of most symbols two flags tell.
+    let isAskedFor = has(.forceExport) || flags.contains(.exported)
+    guard isAskedFor || options.exportAll || options.exportDynamic, mayBeExported else { return false }
+    return isAskedFor || options.exportAll || !isHidden
   }
+
+  private var mayBeExported: Bool { isDefined && !isLocal && !has(.unnamed) }
 }

@@ -5,17 +5,17 @@ public struct SymbolFlags: OptionSet, Sendable {
   public var rawValue: UInt32
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  public static let bindingWeak = SymbolFlags(rawValue: 0x01)
-  public static let bindingLocal = SymbolFlags(rawValue: 0x02)
-  public static let visibilityHidden = SymbolFlags(rawValue: 0x04)
-  public static let undefined = SymbolFlags(rawValue: 0x10)
-  public static let exported = SymbolFlags(rawValue: 0x20)
-  public static let explicitName = SymbolFlags(rawValue: 0x40)
-  public static let noStrip = SymbolFlags(rawValue: 0x80)
-  public static let tls = SymbolFlags(rawValue: 0x100)
-  public static let absolute = SymbolFlags(rawValue: 0x200)
+  @inlinable public static var bindingWeak: SymbolFlags { SymbolFlags(rawValue: 0x01) }
+  @inlinable public static var bindingLocal: SymbolFlags { SymbolFlags(rawValue: 0x02) }
+  @inlinable public static var visibilityHidden: SymbolFlags { SymbolFlags(rawValue: 0x04) }
+  @inlinable public static var undefined: SymbolFlags { SymbolFlags(rawValue: 0x10) }
+  @inlinable public static var exported: SymbolFlags { SymbolFlags(rawValue: 0x20) }
+  @inlinable public static var explicitName: SymbolFlags { SymbolFlags(rawValue: 0x40) }
+  @inlinable public static var noStrip: SymbolFlags { SymbolFlags(rawValue: 0x80) }
+  @inlinable public static var tls: SymbolFlags { SymbolFlags(rawValue: 0x100) }
+  @inlinable public static var absolute: SymbolFlags { SymbolFlags(rawValue: 0x200) }
   /// The two binding bits.
-  public static let bindingMask: SymbolFlags = [.bindingWeak, .bindingLocal]
+  @inlinable public static var bindingMask: SymbolFlags { [.bindingWeak, .bindingLocal] }
 }
 
 /// Kinds of symbols, with the numbers of the symbol table (tool-conventions, Linking.md).
@@ -48,9 +48,9 @@ public struct SegmentFlags: OptionSet, Sendable {
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Null-terminated strings that may be merged.
-  public static let strings = SegmentFlags(rawValue: 0x1)
+  @inlinable public static var strings: SegmentFlags { SegmentFlags(rawValue: 0x1) }
   /// Thread-local data.
-  public static let tls = SegmentFlags(rawValue: 0x2)
+  @inlinable public static var tls: SegmentFlags { SegmentFlags(rawValue: 0x2) }
   /// Kept by garbage collection when its file is live.
-  public static let retain = SegmentFlags(rawValue: 0x4)
+  @inlinable public static var retain: SegmentFlags { SegmentFlags(rawValue: 0x4) }
 }

@@ -131,7 +131,7 @@ actor Toolchain {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       let unfinished = folder + "/\(ProcessInfo.processInfo.processIdentifier)-" + name
       try await make(unfinished)
-      guard rename(unfinished, path) == 0 else { throw ToolFailure("cannot rename \(unfinished)") }
+      guard unsafe rename(unfinished, path) == 0 else { throw ToolFailure("cannot rename \(unfinished)") }
       return path
     }
     artifacts[path] = task

@@ -41,7 +41,9 @@ struct UndefinedCheck {
   /// Whether the symbol may be missing as far as the options say, although nothing can stand for one of its kind.
   private func hasNothingInItsPlace(_ id: SymbolID) -> Bool {
     let symbol = resolution.symbol(id)
-    guard options.unresolvedSymbols == .ignore || options.unresolvedSymbols == .warn else { return false }
+    guard options.unresolvedSymbols == .ignore || options.unresolvedSymbols == .warn, !options.importUndefined else {
+      return false
+    }
     switch symbol.kind {
     case .global, .tag, .table: return !rule.allowsUndefined(symbol)
     case .function, .data, .section: return false

@@ -1,0 +1,67 @@
+import Testing
+
+/// Annotations of code go where their functions and instructions go, and are one section of a kind in front of the code.
+@Suite struct CodeAnnotationTests {
+  /// A library with two functions, the first of which is only there if somebody calls it, and hints for both.
+  private static func library(_ name: String) -> ModuleBuilder {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2))
+    library.padsOperands = true
+    let base = library.importMemoryAndBases()
+    for function in ["unused_\(name)", name] {
+      // The declarations of locals, the address, which becomes shorter, the load, and at 12 the branch.
+      library.function(
+        [.i32], [.i32], export: function,
+        [
+          .globalGet(base.memory), .i32Load(), .localGet(0), .if(.i32), .i32Const(1), .else, .i32Const(2), .end,
+          .i32Add,
+        ])
+    }
+    library.customs.append(
+      .init(name: "metadata.code.branch_hint", bytes: [2, 0, 1, 12, 1, 1, 1, 1, 12, 1, 0]))
+    return library
+  }
+
+  /// Where the bodies of functions begin in a code section whose sizes take a byte each.
+  private static func bodies(_ section: ArraySlice<UInt8>) -> [Int] {
+    var place = section.startIndex + 1
+    var bodies: [Int] = []
+    while place < section.endIndex {
+      bodies.append(place + 1)
+      place += 1 + Int(section[place])
+    }
+    return bodies
+  }
+
+  @Test func hintsFollowTheirInstructions() async throws {
+    var main = ModuleBuilder(object: true)
+    let first = main.undefinedFunction("first", [.i32], [.i32])
+    let second = main.undefinedFunction("second", [.i32], [.i32])
+    main.function("run", [.i32], [.i32], [.localGet(0), .call(first), .localGet(0), .call(second), .i32Add])
+    let result = try await linked(
+      ["main.o": main, "libfirst.so": Self.library("first"), "libsecond.so": Self.library("second")],
+      "--no-entry", "--export=run", "--gc-sections")
+    let sections = result.module.sections
+    let hints = sections.filter { $0.name == "metadata.code.branch_hint" }
+    #expect(hints.count == 1)
+    let code = try #require(sections.first { $0.identifier == 10 })
+    let section = try #require(hints.first)
+    #expect(section.contents.lowerBound < code.contents.lowerBound)
+    let bytes = Array(result.bytes[section.contents])
+    #expect(bytes[0] == 2)
+    // Of two functions, in order, each an offset at which an `if` is.
+    #expect(bytes[1] < bytes[6] && bytes[2] == 1 && bytes[7] == 1)
+    #expect([bytes[4], bytes[5], bytes[9], bytes[10]] == [1, 0, 1, 0])
+    let bodies = Self.bodies(result.bytes[code.contents])
+    for place in [1, 6] {
+      #expect(result.bytes[bodies[Int(bytes[place])] + Int(bytes[place + 2])] == 0x04)
+    }
+  }
+
+  @Test func damageIsAWarning() async throws {
+    var library = Self.library("first")
+    library.customs[0].bytes = [2, 0, 1, 12, 1]
+    let result = try await linked(["libfirst.so": library], "--no-entry", "--export=first", warnings: true)
+    #expect(result.warnings.count == 1 && result.warnings[0].contains("metadata.code.branch_hint"))
+    #expect(!result.module.sections.contains { $0.name == "metadata.code.branch_hint" })
+  }
+}
