@@ -199,7 +199,8 @@ def said(text, is_verbose):
         line = re.sub(r"^(Debian )?LLD \d.*|^Solder .*", "version", line)
         line = re.sub(r"(--shared-memory is disallowed by )[^ ]*\((.*?)\)( because)", r"\1\2\3", line)
         line = re.sub(r"(Target feature '.*' used by )[^ ]*\((.*)\)( is not allowed)", r"\1\2\3", line)
-        if not is_verbose or line.startswith(("error: ", "warning: ", ">>> ")):
+        # Empty lines set messages apart, and so stand around notes too.
+        if line and not is_verbose or line.startswith(("error: ", "warning: ", ">>> ")):
             lines.append(line)
     return lines
 

@@ -173,7 +173,8 @@ struct NumberingPass {
 extension Numbering {
   /// The index of a symbol's definition in the result, or of its import; `nil` if it has none.
   func index(of symbol: Symbol, _ id: SymbolID, _ imports: Imports) -> OutputIndex? {
-    guard symbol.definition != nil, !symbol.has(.preemptible) else {
+    // A tag that is imported as well is a library's own all the same, as in wasm-ld.
+    guard symbol.definition != nil, !symbol.has(.preemptible) || symbol.kind == .tag else {
       return imports.indices[id]
     }
     return ownIndex(of: symbol)
