@@ -110,8 +110,7 @@ struct MemoryPass {
     checkStackPointer()
     guard let plain else {
       guard place(from: 0) else { return plan }
-      let isAskedFor = resolution.wellKnown.addresses[.heapBase] != nil
-      finish(heapBase: isAskedFor ? next.aligned(to: MemoryPass.heapAlignment) : next, moved: 0)
+      finish(heapBase: next.aligned(to: MemoryPass.heapAlignment), moved: 0)
       return plan
     }
     guard isPlacing else {
@@ -180,7 +179,9 @@ struct MemoryPass {
     orderSegments()
     let placedEnd = max(next, heapBase == plain?.heapBase ? 0 : heapBase)
     let size = MemorySize(resolution, options, diagnostics, is64: is64)
-    plan.setSize(size.of(placedEnd: plain == nil ? heapBase : isPlacing ? placedEnd : 0, moved: moved))
+    // As in wasm-ld, the memory ends with the data where nobody asks where the heap begins.
+    let end = resolution.wellKnown.addresses[.heapBase] == nil ? next : heapBase
+    plan.setSize(size.of(placedEnd: plain == nil ? end : isPlacing ? placedEnd : 0, moved: moved))
     checkBounds()
   }
 
