@@ -13,8 +13,14 @@ final class DebugFile: Sendable {
   let contents: [DebugContent]
   /// The first section of each kind, by its number.
   private let first: [Int?]
-  /// Of a finished module, the symbol of each custom section.
-  private let sectionSymbols: [Int: SymbolIndex]
+  /// Of a finished module, the symbol and the length of the first section of each kind, by its number.
+  private let targets: [(symbol: SymbolIndex, count: Int)?]
+  /// What is asked for with every address: the functions, and how an address of one is named in a relocation.
+  private let functions: [Function]
+  private let firstFunction: FunctionID
+  private let firstFunctionSymbol: SymbolIndex?
+  /// What addresses of a library's data count from.
+  private let memoryBase: SymbolicValue.Base?
   /// Offset in the file of the code section's payload, from which addresses of code count.
   private let codeStart: Int
   /// Whether addresses are numbers, and not relocations.
@@ -38,13 +44,20 @@ final class DebugFile: Sendable {
     }
     self.contents = contents
     self.first = first
+    functions = unit.functions
+    firstFunction = unit.bases.function
+    firstFunctionSymbol = unit.lifted?.symbol(FunctionIndex(unit.functionImports.count))
+    memoryBase = unit.lifted?.memoryBlock?.base
     var symbols: [Int: SymbolIndex] = [:]
     if isFinal {
       for (index, symbol) in unit.symbols.enumerated() where symbol.kind == .section {
         if let section = symbol.definition { symbols[Int(section)] = SymbolIndex(index) }
       }
     }
-    sectionSymbols = symbols
+    targets = first.map { place in
+      guard let place, let symbol = symbols[contents[place].index] else { return nil }
+      return (symbol, contents[place].bytes.count)
+    }
   }
 
   /// The section of a kind, if there is one.
@@ -117,14 +130,13 @@ final class DebugFile: Sendable {
     guard address < UInt64(UInt32.max) else { return nil }
     let offset = Int(address) + codeStart
     if let near {
-      let body = unit.functions[near.function - unit.bases.function].body
+      let body = functions[near.function - firstFunction].body
       let inside = offset - Int(body.start)
       if inside >= 0, inside <= Int(body.size) {
         return CodePlace(function: near.function, offset: inside, position: near.position)
       }
     }
     // The last function that begins there or before.
-    let functions = unit.functions
     var (low, high) = (0, functions.count)
     while low < high {
       let middle = (low + high) / 2
@@ -136,7 +148,7 @@ final class DebugFile: Sendable {
     if edge == .end, Int(functions[index].start) == offset, index > 0 { index -= 1 }
     let inside = offset - Int(functions[index].body.start)
     guard inside <= Int(functions[index].body.size) else { return nil }
-    let function = unit.bases.function + index
+    let function = firstFunction + index
     return CodePlace(function: function, offset: inside, position: maps.position(of: function))
   }
 
@@ -150,7 +162,7 @@ final class DebugFile: Sendable {
     guard isFinal, let position = place.position else {
       return offset(of: place.moved(to: end)) - offset(of: place)
     }
-    let body = unit.functions[place.function - unit.bases.function].body
+    let body = functions[place.function - firstFunction].body
     if end <= Int(body.size) { return offset(of: place.moved(to: end)) - offset(of: place) }
     let address = UInt64(clamping: Int(body.start) + end - codeStart)
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
@@ -165,24 +177,23 @@ final class DebugFile: Sendable {
 
   /// How long the body of the function is in the file.
   func size(of place: CodePlace) -> Int {
-    isFinal ? Int(unit.functions[place.function - unit.bases.function].body.size) : .max
+    isFinal ? Int(functions[place.function - firstFunction].body.size) : .max
   }
 
   /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.
   func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
     guard isFinal else { return nil }
-    let start = Int(unit.functions[place.function - unit.bases.function].body.start) - codeStart
+    let start = Int(functions[place.function - firstFunction].body.start) - codeStart
     let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
     return overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
   }
 
   /// The relocation of an address of code in a finished module.
   func relocation(of place: CodePlace, at offset: Int, width: Int) -> Relocation? {
-    guard isFinal, let facts = unit.lifted else { return nil }
-    let function = FunctionIndex(unit.functionImports.count + (place.function - unit.bases.function))
+    guard isFinal, let firstFunctionSymbol else { return nil }
     var relocation = Relocation(
       width == 8 ? .functionOffsetI64 : .functionOffsetI32, at: UInt32(offset), width: UInt8(width),
-      target: facts.symbol(function).rawValue)
+      target: (firstFunctionSymbol + UInt32(place.function - firstFunction)).rawValue)
     relocation.storedAddend = Int32(clamping: self.offset(of: place))
     return relocation
   }
@@ -197,8 +208,8 @@ final class DebugFile: Sendable {
   /// The relocation of an address of a library's data, which counts from its block of memory; `nil` for others, whose data
   /// stays where it is.
   func relocation(ofData address: UInt64, at offset: Int, width: Int) -> Relocation? {
-    guard isFinal, let block = unit.lifted?.memoryBlock, let addend = Int32(exactly: address) else { return nil }
-    return relocation(of: SymbolicValue(base: block.base, addend: Int64(addend)), at: offset, width: width)
+    guard isFinal, let memoryBase, let addend = Int32(exactly: address) else { return nil }
+    return relocation(of: SymbolicValue(base: memoryBase, addend: Int64(addend)), at: offset, width: width)
   }
 
   /// The relocation of an address in memory.
@@ -217,11 +228,11 @@ final class DebugFile: Sendable {
   func relocation(
     of offset: UInt64, into section: DebugSection, at place: Int, of reader: ByteReader
   ) throws(FormatError) -> Relocation? {
-    guard isFinal, let content = self[section], let symbol = sectionSymbols[content.index] else { return nil }
-    guard offset <= UInt64(content.bytes.count), let addend = Int32(exactly: offset) else {
+    guard let target = targets[section.rawValue] else { return nil }
+    guard offset <= UInt64(target.count), let addend = Int32(exactly: offset) else {
       throw FormatError("offset \(offset) is beyond \(section.name)", at: reader.offset)
     }
-    var relocation = Relocation(.sectionOffsetI32, at: UInt32(place), width: 4, target: symbol.rawValue)
+    var relocation = Relocation(.sectionOffsetI32, at: UInt32(place), width: 4, target: target.symbol.rawValue)
     relocation.storedAddend = addend
     return relocation
   }

@@ -30,6 +30,9 @@ struct LineProgram {
   /// Where it is in the file's code, and which offset the result's table has reached; `nil` in sequences that are copied.
   private var place: CodePlace?
   private var written = 0
+  /// Of the function of that place: how long it is in the file, and where its instructions went.
+  private var size = 0
+  private var cursor: BodyMaps.Cursor
   private var registers = Registers()
 
   /// What new sequences have to be told.
@@ -44,6 +47,7 @@ struct LineProgram {
   init(_ file: DebugFile, _ content: DebugContent) {
     self.file = file
     self.content = content
+    cursor = file.maps.cursor(inFunctionAt: nil)
   }
 
   /// Goes through the program that begins where the reader stands; it stands behind it afterwards.
@@ -207,7 +211,7 @@ struct LineProgram {
       let target = chunk.bytes.count + at - start
       chunk.add(content.bytes[start..<reader.offset])
       if let place {
-        written = file.offset(of: place)
+        enter(place)
         chunk.add(file.relocation(of: place, at: target, width: width))
       }
       file.carry(at..<at + width, of: content, to: target, in: &chunk)
@@ -233,12 +237,13 @@ struct LineProgram {
     guard let place else { return }
     let most = (255 - Int(opcodeBase) - line) / lineRange
     let constant = Int(255 - opcodeBase) / lineRange
-    var distance = file.offset(of: place) - written
+    let target = cursor.offset(of: place.offset)
+    var distance = target - written
     if distance > most, distance >= constant, distance - constant <= most {
       chunk.bytes.append(Operation.addConstant)
       (distance, written) = (distance - constant, written + constant)
     } else if distance > most {
-      addAdvance(to: place)
+      addAdvance(toOffset: target)
       distance = 0
     }
     chunk.bytes.append(UInt8(Int(opcodeBase) + line + distance * lineRange))
@@ -251,8 +256,10 @@ struct LineProgram {
     if let place { addAdvance(to: place) }
   }
 
-  private mutating func addAdvance(to place: CodePlace) {
-    let target = file.offset(of: place)
+  /// - Parameter place: in the function where the machine is.
+  private mutating func addAdvance(to place: CodePlace) { addAdvance(toOffset: cursor.offset(of: place.offset)) }
+
+  private mutating func addAdvance(toOffset target: Int) {
     guard target > written else { return }
     chunk.bytes.append(Operation.advanceAddress)
     chunk.add(number: UInt64(target - written))
@@ -263,7 +270,7 @@ struct LineProgram {
   private mutating func move(from before: CodePlace, by distance: Int) {
     let (offset, overflow) = before.offset.addingReportingOverflow(distance)
     let target = before.moved(to: overflow ? .max : offset)
-    if target.offset > file.size(of: target), let next = file.place(distance, behind: before, .end) {
+    if target.offset > size, let next = file.place(distance, behind: before, .end) {
       begin(next)
     } else {
       place = target
@@ -272,21 +279,28 @@ struct LineProgram {
 
   /// A row at the very end of a function is about what follows.
   private mutating func beginAtEnd() {
-    guard let before = place, before.offset >= file.size(of: before) else { return }
+    guard let before = place, before.offset >= size else { return }
     guard let next = file.place(0, behind: before, .begin), next.function != before.function else { return }
     begin(next)
   }
 
   // MARK: Sequences
 
+  /// Goes to a place in another function.
+  private mutating func enter(_ next: CodePlace) {
+    place = next
+    size = file.size(of: next)
+    cursor = file.maps.cursor(inFunctionAt: next.position)
+    written = cursor.offset(of: next.offset)
+  }
+
   /// Ends the sequence with the function that it is in, and begins another one.
   private mutating func begin(_ next: CodePlace) {
     if let before = place {
-      addAdvance(to: before.moved(to: file.size(of: before)))
+      addAdvance(to: before.moved(to: size))
       chunk.bytes += [Operation.extended, 1, Operation.endSequence]
     }
-    place = next
-    written = file.offset(of: next)
+    enter(next)
     chunk.bytes += [Operation.extended, 5, Operation.setAddress, 0, 0, 0, 0]
     chunk.add(file.relocation(of: next, at: chunk.bytes.count - 4, width: 4))
     if registers.fileNumber != 1 {

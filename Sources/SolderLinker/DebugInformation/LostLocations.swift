@@ -23,10 +23,11 @@ struct LostLocations: Sendable {
 
   /// What a function of a finished module lost; `nil` for nothing, as of most.
   init?(_ unit: Unit, _ function: Int) {
-    body = unit.file.reader(of: unit.functions[function].body).asFile
-    let start = unit.functions[function].body.start
+    let place = unit.functions[function].body
+    body = unit.file.reader(of: place).asFile
+    let (start, relocations) = (place.start, unit.relocations)
     for index in unit.functionRelocations[function].indices {
-      let edit = unit.relocations[index]
+      let edit = relocations[index]
       switch edit.encoding {
       case .constant32, .constant64, .nothing:
         read(edit.offset - start..<edit.end - start, goes: edit.encoding == .nothing)
@@ -40,7 +41,10 @@ struct LostLocations: Sendable {
 
   /// - Parameter goes: whether nothing comes in place of the instructions.
   private mutating func read(_ range: Range<UInt32>, goes: Bool) {
-    var reader = InstructionReader(body[Int(range.lowerBound)..<Int(range.upperBound)], isInsideBlocks: true)
+    let bytes = body[Int(range.lowerBound)..<Int(range.upperBound)]
+    // What is neither `local.set` nor `local.tee` is told by its bytes.
+    if !goes, !bytes.contains(where: { $0 == Opcode.localSet.rawValue || $0 == Opcode.localTee.rawValue }) { return }
+    var reader = InstructionReader(bytes, isInsideBlocks: true)
     var (count, last): (Int, Opcode?) = (0, nil)
     while !reader.reader.isAtEnd, let instruction = try? reader.next() {
       (count, last) = (count + 1, instruction.opcode)

@@ -27,9 +27,41 @@ struct BodyMaps: Sendable {
   /// are negative.
   func offset(of offset: Int, inFunctionAt position: Int?) -> Int {
     guard let position else { return offset }
-    if offset < 0 { return Int(code.offsets[position]) - Int(code.bodyOffsets[position]) }
-    // No body is as long as this; what claims to be behind it is not to be believed.
-    return Int(maps[position].position(of: UInt32(min(offset, 1 << 30))))
+    if offset < 0 { return sizeOffset(ofFunctionAt: position) }
+    return Int(maps[position].position(of: BodyMaps.plausible(offset)))
+  }
+
+  /// Where the number that tells a body's size is, from the body's first byte.
+  private func sizeOffset(ofFunctionAt position: Int) -> Int {
+    Int(code.offsets[position]) - Int(code.bodyOffsets[position])
+  }
+
+  /// No body is as long as this; what claims to be behind it is not to be believed.
+  private static func plausible(_ offset: Int) -> UInt32 { UInt32(min(offset, 1 << 30)) }
+
+  /// Answers about places in one function that mostly come in order.
+  struct Cursor {
+    private var map: OffsetMap.Cursor
+    private let sizeOffset: Int
+    private let isThere: Bool
+
+    fileprivate init(_ map: OffsetMap, sizeOffset: Int, isThere: Bool) {
+      self.map = OffsetMap.Cursor(map)
+      self.sizeOffset = sizeOffset
+      self.isThere = isThere
+    }
+
+    /// As ``BodyMaps/offset(of:inFunctionAt:)`` says.
+    mutating func offset(of offset: Int) -> Int {
+      guard isThere else { return offset }
+      return offset < 0 ? sizeOffset : Int(map.position(of: BodyMaps.plausible(offset)))
+    }
+  }
+
+  /// A cursor in a function, or in one that is not there.
+  func cursor(inFunctionAt position: Int?) -> Cursor {
+    guard let position else { return Cursor(OffsetMap(), sizeOffset: 0, isThere: false) }
+    return Cursor(maps[position], sizeOffset: sizeOffset(ofFunctionAt: position), isThere: true)
   }
 
   /// Where the body of a function begins in the payload of the code section.

@@ -6,6 +6,12 @@ struct OffsetMap: Equatable {
   struct Change: Equatable {
     var old: Range<UInt32>
     var new: Range<UInt32>
+
+    /// Where a byte is that is not in front of the change, nor behind another one.
+    func position(of offset: UInt32) -> UInt32 {
+      if offset == old.lowerBound { return new.lowerBound }
+      return offset < old.upperBound ? new.upperBound : new.upperBound + (offset - old.upperBound)
+    }
   }
 
   /// In order, apart from each other.
@@ -41,10 +47,22 @@ struct OffsetMap: Equatable {
       let middle = (low + high) / 2
       if changes[middle].old.lowerBound <= offset { low = middle + 1 } else { high = middle }
     }
-    guard low > 0 else { return offset }
-    let change = changes[low - 1]
-    if offset == change.old.lowerBound { return change.new.lowerBound }
-    return offset < change.old.upperBound
-      ? change.new.upperBound : change.new.upperBound + (offset - change.old.upperBound)
+    return low > 0 ? changes[low - 1].position(of: offset) : offset
+  }
+
+  /// Answers for one offset after the other, which mostly rise.
+  struct Cursor {
+    private let changes: [Change]
+    /// How many changes are not behind the last offset.
+    private var count = 0
+
+    init(_ map: OffsetMap) { changes = map.changes }
+
+    /// As ``OffsetMap/position(of:)`` says.
+    mutating func position(of offset: UInt32) -> UInt32 {
+      if count > 0, changes[count - 1].old.lowerBound > offset { count = 0 }
+      while count < changes.count, changes[count].old.lowerBound <= offset { count += 1 }
+      return count > 0 ? changes[count - 1].position(of: offset) : offset
+    }
   }
 }

@@ -98,14 +98,17 @@ struct Patcher {
     var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
-      if length != .shortest, relocation.width == 5, relocation.kind.fitsFiveBytes { continue }
-      if let value = shortOperand(relocation) {
-        growth.add(relocation.shortWidth(of: value, length), insteadOf: Int(relocation.width))
-      } else {
-        growth.add(replacement(for: relocation, length: length).length, insteadOf: Int(relocation.width))
-      }
+      growth.add(replacementLength(of: relocation, length), insteadOf: Int(relocation.width))
     }
     return growth
+  }
+
+  /// How many bytes come in the place of a relocation's.
+  @inline(__always)
+  private func replacementLength(of relocation: Relocation, _ length: OperandLength) -> Int {
+    if length != .shortest, relocation.width == 5, relocation.kind.fitsFiveBytes { return 5 }
+    if let value = shortOperand(relocation) { return relocation.shortWidth(of: value, length) }
+    return replacement(for: relocation, length: length).length
   }
 
   /// Where the bytes of a fragment stand behind its edits.
@@ -113,9 +116,10 @@ struct Patcher {
     var map = OffsetMap()
     for index in fragment.relocations.indices {
       let relocation = source.relocations[index]
+      let new = replacementLength(of: relocation, length)
+      if new == Int(relocation.width) { continue }
       let start = relocation.offset - fragment.start
-      map.add(
-        start..<start + UInt32(relocation.width), length: replacement(for: relocation, length: length).length)
+      map.add(start..<start + UInt32(relocation.width), length: new)
     }
     return map
   }
