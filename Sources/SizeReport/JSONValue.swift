@@ -83,7 +83,7 @@ package struct JSONError: Error, Equatable {
 }
 
 /// Reads JSON.
-package struct JSONReader {
+package struct JSONParser {
   private let bytes: [UInt8]
   private var position = 0
 
@@ -92,7 +92,7 @@ package struct JSONReader {
 
   /// - Throws: ``JSONError`` with what is wrong, and where.
   package static func read(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-    var reader = JSONReader(bytes: bytes)
+    var reader = JSONParser(bytes: bytes)
     let value = try reader.value(depth: 0)
     reader.skipSpace()
     guard reader.position == bytes.count else { throw reader.error("text behind the end") }
@@ -123,7 +123,7 @@ package struct JSONReader {
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-    guard depth < JSONReader.deepest else { throw error("nested too deeply") }
+    guard depth < JSONParser.deepest else { throw error("nested too deeply") }
     skipSpace()
     switch next {
     case UInt8(ascii: "{"): return try object(depth)

@@ -41,7 +41,7 @@ extension SizeReport {
   package init(json bytes: [UInt8]) throws(SizeReportError) {
     let value: JSONValue
     do throws(JSONError) {
-      value = try JSONReader.read(bytes)
+      value = try JSONParser.read(bytes)
     } catch {
       throw SizeReportError(message: "not JSON: \(error.message) (at offset \(error.offset))")
     }

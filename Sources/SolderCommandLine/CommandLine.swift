@@ -76,8 +76,8 @@ public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   let control = LinkControl()
   let progress = ProgressLine(program, control)
   let diagnostics = Diagnostics(program: program) { message in
-    progress?.hide()
-    Diagnostics.writeToStandardStreams(message)
+    guard let progress else { return Diagnostics.writeToStandardStreams(message) }
+    progress.hide { Diagnostics.writeToStandardStreams(message) }
   }
   if arguments.dropFirst().first == "diff" {
     DiffCommandLine(diagnostics: diagnostics, program: program).run(Array(arguments.dropFirst(2)))
@@ -85,9 +85,9 @@ public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   }
   let request = readCommandLine(Array(arguments.dropFirst()), program: program, diagnostics: diagnostics)
   switch request {
-  case .print(let text): printToStandardOutput(text)
+  case .print(let text): Diagnostics.writeToStandardOutput(text)
   case .link(let options, let text):
-    if let text { printToStandardOutput(text) }
+    if let text { Diagnostics.writeToStandardOutput(text) }
     progress?.start()
     let result = link(options, diagnostics, control: control, isLast: isLast)
     progress?.end()
@@ -95,10 +95,6 @@ public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   case nil: return 1
   }
   return diagnostics.hasErrors ? 1 : 0
-}
-
-func printToStandardOutput(_ text: String) {
-  Diagnostics.writeToStandardOutput(text)
 }
 
 /// The name that messages begin with: the last component of the path, so that a link named `wasm-ld` speaks like it.

@@ -29,33 +29,8 @@ final class ProgressLine: Sendable {
     self.control = control
   }
 
-  /// Begins to watch the link.
-  func start() {
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
-    // The thread owns one reference to this and lets go of it at its end.
-    let argument = unsafe Unmanaged.passRetained(self)
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        #if canImport(Darwin)
-          let opaque: UnsafeMutableRawPointer? = argument
-        #else
-          let opaque = unsafe argument
-        #endif
-        if let opaque = unsafe opaque { unsafe Unmanaged<ProgressLine>.fromOpaque(opaque).takeRetainedValue().watch() }
-        return nil
-      }, unsafe argument.toOpaque())
-    guard status == 0 else { return unsafe argument.release() }
-    #if canImport(Darwin)
-      if let thread { pthread_detach(thread) }
-    #else
-      pthread_detach(thread)
-    #endif
-  }
+  /// Begins to watch the link; where there is no thread for that, there is no line.
+  func start() { _ = DetachedThread.start { self.watch() } }
 
   private static let first: UInt32 = 500_000
   private static let interval: UInt32 = 100_000
@@ -80,11 +55,12 @@ final class ProgressLine: Sendable {
     }
   }
 
-  /// Takes the line away, so that something else can be written.
-  func hide() {
+  /// Takes the line away, and writes something else before it can come again.
+  func hide(while write: () -> Void = {}) {
     state.withLock { state in
       if state.isShown { Diagnostics.writeToStandardError("\r\u{1B}[K") }
       state.isShown = false
+      write()
     }
   }
 

@@ -52,9 +52,10 @@ struct Link {
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
     if let copy = LoneModule.copy(inputs, options) {
-      let result = LinkResult(size: copy.image.count, .copied(copy.module))
-      SizeReportFile.write(
-        SizeReport(of: copy.module, result.sections, size: result.size, options), options, diagnostics)
+      SizeReportFile.write(options, diagnostics) {
+        let result = LinkResult(size: copy.image.count, .copied(copy.module))
+        return SizeReport(of: copy.module, result.sections, size: result.size, options)
+      }
       for name in options.whyLiveSymbols {
         diagnostics.message("--why-live=\(name): the module is alone, and all of it is the result")
       }
@@ -210,7 +211,7 @@ struct Link {
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
       let sizes = SizeReportBuilder(program, writer.layout, codePlan, encoder.custom)
-      SizeReportFile.write(sizes.report, options, diagnostics)
+      SizeReportFile.write(options, diagnostics) { sizes.report }
       WhyLive(program: program, builder: sizes, diagnostics: diagnostics).write(options.whyLiveSymbols)
     }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }

@@ -73,12 +73,12 @@ import Testing
       "Demangler",
       "SHA1", "XXH3", "OutputRoom", "OutputImage",
       // Memory that stays, or that threads share.
-      "Mapping", "NameArena", "TypeArena", "SharedBytes", "Threads", "ThreadPool", "Lock", "MergedStrings",
+      "Mapping", "NameArena", "TypeArena", "SharedBytes", "Threads", "ThreadPool", "DetachedThread", "Lock",
+      "MergedStrings",
       "StringOrder",
       "Prefetch", "Marker", "Link", "DisplayNames", "InputBytes", "InputFile",
       // Calls of the system.
       "TemporaryFile", "OutputFile", "Diagnostics", "PassTimer", "ReproductionArchive", "InputLoader", "CommandLine",
-      "ProgressLine",
       // For C.
       "CStrings", "LinkObject", "CInterface",
     ]

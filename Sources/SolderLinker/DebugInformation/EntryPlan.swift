@@ -149,7 +149,6 @@ struct EntryPlan {
 
 /// The attributes whose values are more than bytes (DWARF 5, 7.5.4).
 enum DwarfAttribute {
-  static let location: UInt16 = 0x02
   static let statementList: UInt16 = 0x10
   static let lowPC: UInt16 = 0x11
   static let highPC: UInt16 = 0x12

@@ -179,21 +179,21 @@ public final class Diagnostics: Sendable {
   /// Writes notes to standard output and everything else to standard error, each message in one go.
   @Sendable
   public static func writeToStandardStreams(_ diagnostic: Diagnostic) {
-    write(diagnostic.rendered, to: diagnostic.severity == .note ? STDOUT_FILENO : STDERR_FILENO)
+    put(diagnostic.rendered, on: diagnostic.severity == .note ? STDOUT_FILENO : STDERR_FILENO)
   }
 
   /// Writes text to standard output.
-  package static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
+  package static func writeToStandardOutput(_ text: String) { put(text, on: STDOUT_FILENO) }
 
   /// Writes text to standard error.
-  package static func writeToStandardError(_ text: String) { write(text, to: STDERR_FILENO) }
+  package static func writeToStandardError(_ text: String) { put(text, on: STDERR_FILENO) }
 
-  private static func write(_ text: String, to descriptor: Int32) {
+  private static func put(_ text: String, on descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while let start = rest.baseAddress, rest.count > 0 {
-        let written = unsafe systemWrite(descriptor, start, rest.count)
+        let written = unsafe write(descriptor, start, rest.count)
         if written < 0 && errno == EINTR { continue }
         guard written > 0 else { return }
         unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
@@ -201,7 +201,3 @@ public final class Diagnostics: Sendable {
     }
   }
 }
-
-/// `write` of the C library, under a name that a method does not hide.
-@unsafe
-private let systemWrite: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = unsafe write

@@ -10,7 +10,7 @@ struct SectionChunk: Sendable {
 /// A custom section that is not copied from its file, since what it says of code has changed.
 struct RewrittenSection: Sendable {
   /// One behind the other.
-  private(set) var chunks: [SectionChunk]
+  let chunks: [SectionChunk]
   /// Where the bytes of the file's section went.
   let map: OffsetMap
   let size: Int

@@ -66,10 +66,10 @@ private struct LineTable {
     let length = isLong ? try reader.fixed64() : first
     guard length <= UInt64(reader.remaining) else { throw FormatError("line table is too long", at: reader.offset) }
     var table = try reader.slice(Int(length))
-    version = try LineTable.number(&table, 2)
+    version = try table.fixed(2)
     guard 2...5 ~= version else { throw FormatError("unknown version of a line table", at: table.offset) }
     if version == 5 { try table.skip(2) }
-    let headerLength = try LineTable.number(&table, isLong ? 8 : 4)
+    let headerLength = try table.fixed(isLong ? 8 : 4)
     guard headerLength <= UInt64(table.remaining) else {
       throw FormatError("header of a line table is too long", at: table.offset)
     }
@@ -84,13 +84,6 @@ private struct LineTable {
     let opcodeBase = try header.byte()
     for _ in 1..<max(1, opcodeBase) { operandCounts.append(try header.byte()) }
     if version == 5 { try readNames(&header) } else { try readOldNames(&header) }
-  }
-
-  /// A number of so many bytes.
-  private static func number(_ reader: inout ByteReader, _ width: Int) throws(FormatError) -> UInt64 {
-    var value: UInt64 = 0
-    for index in 0..<width { value |= UInt64(try reader.byte()) << UInt64(8 * index) }
-    return value
   }
 
   private static func text(_ reader: inout ByteReader) throws(FormatError) -> String {
@@ -152,14 +145,14 @@ private struct LineTable {
     switch form {
     case 0x08: return .text(try LineTable.text(&header))
     case 0x0E, 0x1F:
-      let offset = try LineTable.number(&header, isLong ? 8 : 4)
+      let offset = try header.fixed(isLong ? 8 : 4)
       var strings = form == 0x0E ? self.strings : lineStrings
       try strings.skip(Int(clamping: offset))
       return .text(try LineTable.text(&strings))
-    case 0x0B: return .number(try LineTable.number(&header, 1))
-    case 0x05: return .number(try LineTable.number(&header, 2))
-    case 0x06: return .number(try LineTable.number(&header, 4))
-    case 0x07: return .number(try LineTable.number(&header, 8))
+    case 0x0B: return .number(try header.fixed(1))
+    case 0x05: return .number(try header.fixed(2))
+    case 0x06: return .number(try header.fixed(4))
+    case 0x07: return .number(try header.fixed(8))
     case 0x0F: return .number(try header.u64())
     case 0x1E:
       try header.skip(16)
@@ -205,7 +198,7 @@ private struct LineTable {
         case 1:
           if ends(last, row), let last { return title(of: last) }
           (row, last) = (Row(), nil)
-        case 2: row.address = try LineTable.number(&operands, min(8, operands.remaining))
+        case 2: row.address = try operands.fixed(min(8, operands.remaining))
         default: break
         }
       case 1 where opcodeBase > 1: isRow = true
@@ -213,7 +206,7 @@ private struct LineTable {
       case 3 where opcodeBase > 3: row.line &+= try program.s64()
       case 4 where opcodeBase > 4: row.file = Int(clamping: try program.u64())
       case 8 where opcodeBase > 8: row.address &+= UInt64((255 - opcodeBase) / lineRange) &* UInt64(instructionLength)
-      case 9 where opcodeBase > 9: row.address &+= try LineTable.number(&program, 2)
+      case 9 where opcodeBase > 9: row.address &+= try program.fixed(2)
       case _ where opcode < opcodeBase:
         for _ in 0..<operandCounts[Int(opcode) - 1] { _ = try program.u64() }
       default:

@@ -125,7 +125,7 @@ struct LiveReasons {
     if let entry = resolution.entry { reach(entry, .root("the entry")) }
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      if symbol.isExported(options) {
+      if symbol.isRoot(options) {
         reach(id, .root("exported"))
       } else if symbol.flags.contains(.noStrip) {
         reach(id, .root("marked to be kept"))
@@ -133,7 +133,9 @@ struct LiveReasons {
     }
     for entry in resolution.exportedImports { reach(entry.symbol, .root("exported")) }
     for unit in resolution.inLinkOrder where unit.isNamedExplicitly { begin(unit, nil) }
-    if let id = known.callDestructors { reach(id, .root("called at the end")) }
+    for id in [known.callDestructors, known.destructorsOfAll?.program].compactMap({ $0 }) {
+      reach(id, .root("called at the end"))
+    }
     for id in [known.stackPointer, known.memoryBase, known.tableBase].compactMap({ $0 }) {
       reach(id, .root("needed by every program"))
     }
@@ -154,6 +156,9 @@ struct LiveReasons {
     }
     if let start = unit.startFunction {
       reach(unit.symbolIDs[facts.symbol(start)], reason("the start function"))
+    }
+    if let destructors = facts.destructors, resolution.wellKnown.destructorsOfAll != nil {
+      reach(unit.symbolIDs[facts.symbol(destructors)], reason("called at the end"))
     }
     if let data = facts.threadLocal {
       reach(definition(ofSegment: Int(data.segment), in: unit), reason("thread-local data"))

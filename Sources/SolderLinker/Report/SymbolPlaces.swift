@@ -15,6 +15,14 @@ struct SymbolPlaces {
   /// Numbered over all units.
   private var functions: [FunctionID: [SymbolID]] = [:]
   private var segments: [SegmentID: [Data]] = [:]
+  /// What is there already, by place and name.
+  private var seenData: Set<DataName> = []
+
+  private struct DataName: Hashable {
+    let segment: SegmentID
+    let offset: UInt64
+    let name: ByteString
+  }
 
   init(_ program: Program) {
     self.program = program
@@ -58,9 +66,7 @@ struct SymbolPlaces {
     let name = symbol.name
     // The segment itself has a symbol in finished modules.
     if unit.lifted != nil, name == unit.segments[segment - unit.bases.segment].name { return }
-    if segments[segment]?.contains(where: { $0.offset == offset && program.symbol($0.symbol).name == name }) == true {
-      return
-    }
+    guard seenData.insert(DataName(segment: segment, offset: offset, name: name)).inserted else { return }
     segments[segment, default: []].append(Data(symbol: id, offset: offset, size: symbol.size))
   }
 

@@ -64,11 +64,10 @@ struct MemoryBinding {
   /// The index in the result of a unit's memory.
   func index(of memory: MemoryIndex, in unit: Unit) -> OutputMemoryIndex { indices[Int(unit.index)][Int(memory)] }
 
-  /// The indices in the result of all memories of a unit; `nil` if it has none.
-  func indices(ofUnit unit: UnitID) -> [OutputMemoryIndex]? { indices[Int(unit)].isEmpty ? nil : indices[Int(unit)] }
-
   /// The indices in the result of all memories of a unit.
-  func indices(in unit: Unit) -> [OutputMemoryIndex] { indices[Int(unit.index)] }
+  func indices(in unit: UnitID) -> [OutputMemoryIndex] { indices[Int(unit)] }
+
+  func indices(in unit: Unit) -> [OutputMemoryIndex] { indices(in: unit.index) }
 
   /// Whether memory 0 of a finished module is another memory of the result, so that its accesses must name it.
   func movesFirstMemory(of unit: UnitID) -> Bool { indices[Int(unit)].first.map { $0 != .first } ?? false }

@@ -215,14 +215,11 @@ extension ResolvePass {
     guard let main = memories.main else { return }
     for address in sharedAddresses {
       let isModuleUser = resolver.units[address.user].contracts.keepsMemory
-      let module = isModuleUser ? address.user : address.definer
-      guard resolver.units[module].contracts.keepsMemory, let own = memories.indices(ofUnit: module),
-        !own.contains(main)
-      else { continue }
-      let (file, other) = (
-        resolver.displayName(ofUnit: module),
-        resolver.displayName(ofUnit: isModuleUser ? address.definer : address.user)
-      )
+      let (user, definer) = (address.user, address.definer)
+      let (module, partner) = isModuleUser ? (user, definer) : (definer, user)
+      let own = memories.indices(in: module)
+      guard resolver.units[module].contracts.keepsMemory, !own.isEmpty, !own.contains(main) else { continue }
+      let (file, other) = (resolver.displayName(ofUnit: module), resolver.displayName(ofUnit: partner))
       diagnostics.error(
         "\(other): the address \(resolver.demangled(address.name)), which \(file) \(isModuleUser ? "imports" : "exports") as a "
           + "global, is one in the program's memory, which is none of \(file) (let it import env.memory)", .memory,

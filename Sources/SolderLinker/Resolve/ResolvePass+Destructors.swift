@@ -17,8 +17,6 @@ import WebAssemblyFormat
 
 /// The destructors of a program with libraries that have some.
 struct DestructorsOfAll {
-  /// Calls all.
-  let all: SymbolID
   /// What is destroyed first: the program's own.
   let program: SymbolID?
 }
@@ -67,26 +65,19 @@ extension ResolvePass {
   }
 
   private mutating func defineDestructorsOfAll(_ existing: SymbolID?) {
-    let (id, _) = resolver.table.insert(Self.destructors, kind: .function, flags: .visibilityHidden, unit: .own)
     var program: SymbolID?
-    let isDefined = existing.map { resolver.table.symbols[Int($0)].isDefined } ?? false
-    if isDefined {
-      guard checkDestructors(id) else { return }
-      var symbol = resolver.table.symbols[Int(id)]
+    var flags = SymbolFlags.visibilityHidden
+    if let existing, resolver.table.symbols[Int(existing)].isDefined {
+      guard checkDestructors(existing) else { return }
+      var symbol = resolver.table.symbols[Int(existing)]
+      flags = symbol.flags
       symbol.attributes.remove(.forceExport)
       symbol.flags.formUnion(.visibilityHidden)
       program = resolver.table.addUnnamed(symbol)
     }
-    let function = resolver.own.add(
-      .callDestructors, named: Self.destructors.description, type: resolver.types.emptyFunction)
-    let old = resolver.table.symbols[Int(id)]
-    var symbol = Symbol(
-      name: Self.destructors, kind: .function, .defined(DefinitionIndex(rawValue: function)),
-      flags: isDefined ? old.flags : .visibilityHidden, unit: .own)
-    symbol.type = resolver.types.emptyFunction
-    symbol.attributes = old.attributes
-    resolver.table.symbols[Int(id)] = symbol
-    known.destructorsOfAll = DestructorsOfAll(all: id, program: program)
+    let id = resolver.addFunction("__wasm_call_dtors", .callDestructors, resolver.types.emptyFunction)
+    resolver.table.symbols[Int(id)].flags = flags
+    known.destructorsOfAll = DestructorsOfAll(program: program)
     if wrapsDestructors { known.callDestructors = id }
   }
 

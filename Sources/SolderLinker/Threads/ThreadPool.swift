@@ -110,35 +110,6 @@ final class ThreadPool: Sendable {
     }
 
     /// - Returns: whether the system has another thread.
-    private func startThread() -> Bool {
-      #if canImport(Darwin)
-        var thread: pthread_t?
-      #else
-        var thread = pthread_t()
-      #endif
-      // The thread owns one reference to this and lets go of it at its end.
-      let argument = unsafe Unmanaged.passRetained(self)
-      let status = unsafe pthread_create(
-        &thread, nil,
-        { argument in
-          #if canImport(Darwin)
-            let opaque: UnsafeMutableRawPointer? = argument
-          #else
-            let opaque = unsafe argument
-          #endif
-          if let opaque = unsafe opaque { unsafe Unmanaged<State>.fromOpaque(opaque).takeRetainedValue().work() }
-          return nil
-        }, unsafe argument.toOpaque())
-      guard status == 0 else {
-        unsafe argument.release()
-        return false
-      }
-      #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-      #else
-        pthread_detach(thread)
-      #endif
-      return true
-    }
+    private func startThread() -> Bool { DetachedThread.start { self.work() } }
   }
 }
