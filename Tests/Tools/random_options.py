@@ -300,9 +300,7 @@ def older_release(words, release, found):
 
 def members_unread(words, release, found):
     lines = only(found, "wasm-ld")
-    lazy = {word for first, word in zip(words, words[1:]) if first == "--start-lib"} if "--start-lib" in words else set()
-    if lazy:
-        lazy = set(words[words.index("--start-lib"):])
+    lazy = words[words.index("--start-lib"):] if "--start-lib" in words else []
     return bool(lines) and all(
         re.search("must specify -mwasm64|wasm32 object file can't be linked", line) and (".a(" in line or any(file in line for file in lazy))
         for line in lines)
@@ -317,13 +315,9 @@ def library_twice(words, release, found):
     return sum("libshared.so" in word for word in words) > 1
 
 
-def lazy_data(words, release, found):
-    """Weak data that an archive offers is imported as if it were a function."""
-    return any("the reference imports GOT.func" in text for text in found)
-
-
-def lazy_section(words, release, found):
-    return "WASM_SYMBOL_TYPE_SECTION in" in " ".join(found)
+def lazy_kind(words, release, found):
+    """Weak data that an archive offers is imported as if it were a function, or compared as if it were a section."""
+    return any("the reference imports GOT.func" in text or "WASM_SYMBOL_TYPE_SECTION in" in text for text in found)
 
 
 OPTION_ERRORS = re.compile(
@@ -354,13 +348,15 @@ def stub_of_member(words, release, found):
 
 
 def hashed(words, release, found):
-    text = "\n".join(found)
+    text, theirs = "\n".join(found), only(found, "wasm-ld")
     if "Target feature" in text and any("error-limit" in word for word in words):
         return True
-    return len(found) <= 3 and "exit status 0 of both" not in found and (
-        all("signature mismatch" in line or line.startswith(">>>") for line in only(found, "wasm-ld") + only(found, "solder"))
-        if only(found, "wasm-ld") else False) or (
-        len(found) <= 3 and "another order" in text and ("Target feature" in text or "signature mismatch" in text))
+    if len(found) > 3:
+        return False
+    if "another order" in text and ("Target feature" in text or "signature mismatch" in text):
+        return True
+    return bool(theirs) and "exit status 0 of both" not in found and all(
+        "signature mismatch" in line or line.startswith(">>>") for line in theirs + only(found, "solder"))
 
 
 def stub_symbols(words, release, found):
@@ -432,8 +428,7 @@ KNOWN = [
     ("wasm-ld lets globals, tables and tags be missing", indispensable),
     ("solder links shared libraries statically", static_library),
     ("solder stops at wrong options, and so before the limit of errors", too_many),
-    ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_data),
-    ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_section),
+    ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_kind),
     ("wasm-ld writes --reproduce's archive when it only prints its version", reproduced),
     ("solder reads all values before it prints its version", value_before_version),
     ("wasm-ld lets addresses wrap around where the stack does not fit", beyond_memory),

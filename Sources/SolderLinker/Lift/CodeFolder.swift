@@ -167,7 +167,7 @@ struct CodeFolder {
     }
     if isTee { return Run(known: sum, range: range, isPlain: false) }
     // An assignment goes, with what it sets, if nothing reads it.
-    append(removal(of: range))
+    append(.removal(of: range))
     return nil
   }
 
@@ -180,14 +180,8 @@ struct CodeFolder {
   private mutating func removeAdditions(before offset: Int) {
     while let last = additions.last, last < offset {
       additions.removeLast()
-      edits.append(removal(of: last..<last + 1))
+      edits.append(.removal(of: last..<last + 1))
     }
-  }
-
-  private func removal(of range: Range<Int>) -> Relocation {
-    Relocation(
-      .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound),
-      width: UInt8(truncatingIfNeeded: range.count), encoding: .nothing)
   }
 
   private func constant(_ known: KnownValue, at range: Range<Int>) -> Relocation {
@@ -231,7 +225,7 @@ struct CodeFolder {
   /// A run becomes a constant.
   mutating func replace(_ run: Run?) {
     guard let run else { return }
-    if !code.choices.isEmpty, distribute(run.known, endingAt: run.range.upperBound, removal(of: run.range)) { return }
+    if !code.choices.isEmpty, distribute(run.known, endingAt: run.range.upperBound, .removal(of: run.range)) { return }
     var value = run.known.value
     if value.base == .tableBlock {
       if run.isPlain, run.isOfRemoved == nil {

@@ -29,8 +29,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var segmentCount = 0
   private var elementCount = 0
   /// Whether some code is left out, and among which functions.
-  private var hasDoneCode = false
-  private var doneFunctions: ClosedRange<FunctionIndex> = FunctionIndex(0)...FunctionIndex(0)
+  private var doneFunctions = FunctionIndex(0)..<FunctionIndex(0)
   /// The global that was found to be assigned last: mostly it is the stack pointer, again.
   private var lastAssigned: GlobalIndex?
   /// Whether the body that is scanned reads a base.
@@ -63,7 +62,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let start = UInt32(result.relocations.count)
       result.closeRange()
       result.ranges.append(RelocationRange(start: start, end: start))
-      let isDone = hasDoneCode && doneFunctions.contains(firstDefined + index)
+      let isDone = doneFunctions.contains(firstDefined + index)
       if isDone, facts.done.functions.contains(firstDefined + index) { continue }
       current = index
       let body = code[index].body
@@ -137,12 +136,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
 
   /// Instructions go, with the operands in them.
   fileprivate mutating func remove(_ run: Range<Int>) {
-    // An edit says in one byte how long it is.
-    for start in stride(from: run.lowerBound, to: run.upperBound, by: 255) {
-      result.relocations.append(
-        Relocation(
-          .removedCall, at: UInt32(truncatingIfNeeded: start),
-          width: UInt8(truncatingIfNeeded: min(run.upperBound - start, 255)), encoding: .nothing))
+    for start in stride(from: run.lowerBound, to: run.upperBound, by: FlowStep.longest) {
+      result.relocations.append(.removal(of: start..<min(start + FlowStep.longest, run.upperBound)))
     }
   }
 
@@ -195,10 +190,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     memoryCount = unit.memoryImports.count + unit.memories.count
     segmentCount = unit.segments.count
     elementCount = unit.elements.count
-    hasDoneCode = !facts.done.isEmpty
     isForObject = task.isForObject
     let done = facts.done.functions.union(facts.done.runs.keys)
-    if let first = done.min(), let last = done.max() { doneFunctions = first...last }
+    doneFunctions = FunctionIndex(0)..<FunctionIndex(0)
+    if let first = done.min(), let last = done.max() { doneFunctions = first..<last + 1 }
   }
 
   // MARK: Operands
@@ -207,7 +202,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   mutating func operand(_ operand: Operand) throws(FormatError) {
     // Two of three are calls, and nearly all calls are of this kind.
     guard operand.opcode == .call, operand.value < functionCount,
-      !hasDoneCode || !doneFunctions.contains(FunctionIndex(rawValue: operand.value))
+      !doneFunctions.contains(FunctionIndex(rawValue: operand.value))
     else {
       if operand.opcode == .globalGet, Int(operand.value) < globals.count { return readGlobal(operand) }
       return try anyOperand(operand)
@@ -226,7 +221,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let function = FunctionIndex(rawValue: operand.value)
       relocation.target = facts.symbol(function).rawValue
       if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.symbol) }
-      let mayBeDone = hasDoneCode && doneFunctions.contains(function)
+      let mayBeDone = doneFunctions.contains(function)
       if mayBeDone, facts.done.functions.contains(function) {
         if facts.done.calls.contains(operand.offset) {
           relocation.replaceInstruction(of: operand, by: .nothing)

@@ -100,9 +100,9 @@ struct SlotFolder {
         guard namesFirst, let edit = slot(place) else { return nil }
         edits.append(edit)
       case .base(let value), .copy(let value):
-        if kinds.isBase(value) { edits.append(removal(place)) }
+        if kinds.isBase(value) { edits.append(.removal(of: place.range)) }
       case .sum(let left, let right):
-        if kinds.isBase(left) || kinds.isBase(right) { edits.append(removal(place)) }
+        if kinds.isBase(left) || kinds.isBase(right) { edits.append(.removal(of: place.range)) }
       case .constant(let value):
         guard kinds.isOffset(value) else { continue }
         guard let edit = slot(place) else { return nil }
@@ -125,12 +125,6 @@ struct SlotFolder {
       count += Int(run)
     }
     return count
-  }
-
-  private func removal(_ place: Place) -> Relocation {
-    Relocation(
-      .removedCall, at: UInt32(truncatingIfNeeded: place.range.lowerBound),
-      width: UInt8(truncatingIfNeeded: place.range.count), encoding: .nothing)
   }
 
   /// The slot of the function that a number names; `nil` if there is none.

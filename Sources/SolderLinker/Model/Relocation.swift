@@ -47,6 +47,14 @@ struct Relocation {
     hasWideAddend = false
   }
 
+  /// Instructions go, with the operands in them; they take at most 255 bytes, as an edit says in one byte how long it is.
+  @inline(__always)
+  static func removal(of range: Range<Int>) -> Relocation {
+    Relocation(
+      .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound), width: UInt8(truncatingIfNeeded: range.count),
+      encoding: .nothing)
+  }
+
   /// Where the bytes end.
   var end: UInt32 { offset &+ UInt32(width) }
 
