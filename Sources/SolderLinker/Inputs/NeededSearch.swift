@@ -16,15 +16,15 @@ struct SharedLibraries {
 
   /// Adds a library.
   ///
-  /// - Returns: `false` if the same bytes are in the link already; the name of this file then stands for them too.
-  mutating func add(_ file: InputFile) -> Bool {
+  /// - Returns: the library if the same bytes are in the link already; the name of this file then stands for them too.
+  mutating func add(_ file: InputFile) -> InputFile? {
     let known = bySize[file.bytes.remaining]?.first { $0.hasSameContents(as: file) }
     let library = known ?? file
     if byName[file.baseName]?.contains(where: { $0 === library }) != true {
       byName[file.baseName, default: []].append(library)
     }
     if known == nil { bySize[file.bytes.remaining, default: []].append(file) }
-    return known == nil
+    return known
   }
 
   /// The libraries of a name; more than one if different files have it.
