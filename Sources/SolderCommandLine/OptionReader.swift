@@ -179,6 +179,13 @@ extension OptionReader {
     options.compatibility = release
   }
 
+  mutating func setOpenableInitialization(_ argument: ParsedArgument) {
+    guard let value = OpenableInitialization(rawValue: argument.value) else {
+      return reject(argument, "unknown --dl-init value: \(argument.value) (known are open, start)")
+    }
+    options.openableInitialization = value
+  }
+
   func checkFlavor(_ argument: ParsedArgument) {
     // What rustc and others pass to a linker that may be the many-headed lld.
     if argument.value != "wasm" && argument.value != "ld-wasm" && argument.value != "wasm-ld" {

@@ -145,6 +145,17 @@ extension OptionTable {
       "heap-base=", .text("address"),
       "Where the static memory of a plain module ends, when the module does not say so itself"
     ) { $0.setHeapBase($1) }
+    value(
+      "dl-openable", dashes: .two, .file("[name=]file"),
+      "Link this shared library in whole, for dlopen to find by its file name, or as name"
+    ) { $0.options.openableLibraries.append(OpenableLibrary(.file($1.value))) }
+    flag("dl-openable-all", dashes: .two, "Let dlopen find every shared library that is linked") {
+      $0.options.opensAllLibraries = true
+    }
+    joined(
+      "dl-init=", .choices(["open", "start"]),
+      "When constructors run of a library that is only to be opened: at the first dlopen (default), or at start"
+    ) { $0.setOpenableInitialization($1) }
     // What build systems pass to linkers of other systems, and what holds here anyway.
     for name in ["as-needed", "no-as-needed", "no-undefined"] { flag(name, dashes: .two, "") { _ in } }
     flag("no-shlib-sigcheck", dashes: .two, "Do not compare signatures of functions in shared libraries") {

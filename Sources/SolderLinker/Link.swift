@@ -77,6 +77,10 @@ struct Link {
     timer.end(.readRelocations, items: resolution.relocationCount)
     if isOver { return nil }
 
+    // Make the tables in which the program finds what it opens and asks for (`dlopen`, `dlsym`).
+    resolution = DlopenPass(consume resolution, options, diagnostics).run()
+    if isOver { return nil }
+
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit

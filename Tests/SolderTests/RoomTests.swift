@@ -9,7 +9,8 @@ import Testing
     "WebAssemblyFormat", "Demangling", "SizeReport", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Index",
     "SolderLinker/Options", "SolderLinker/Diagnostics",
     "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
-    "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
+    "SolderLinker/Dlopen", "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout",
+    "SolderLinker/Emit",
     "SolderLinker/DebugInformation", "SolderLinker/Synthesise",
     "SolderLinker/Report",
   ]
@@ -74,7 +75,7 @@ import Testing
       "SHA1", "XXH3", "OutputRoom", "OutputImage",
       // Memory that stays, or that threads share.
       "Mapping", "NameArena", "TypeArena", "SharedBytes", "Threads", "ThreadPool", "DetachedThread", "Lock",
-      "MergedStrings",
+      "MergedStrings", "GrowingBytes",
       "StringOrder",
       "Prefetch", "Marker", "Link", "DisplayNames", "InputBytes", "InputFile",
       // Calls of the system.

@@ -15,7 +15,8 @@ struct UnitLoader: Sendable {
   ///
   /// - Throws: ``FormatError`` with what is damaged, and where.
   func read(
-    _ file: InputFile, kind: FileKind, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true
+    _ file: InputFile, kind: FileKind, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true,
+    opening: Opening? = nil
   ) throws(FormatError) -> InputModule {
     let origin: InputModule.Origin =
       switch kind {
@@ -26,7 +27,7 @@ struct UnitLoader: Sendable {
     @Sendable func read() throws(FormatError) -> ModuleDraft {
       let draft = ModuleDraft(
         origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly,
-        takesEnvForModule: mergesModules && origin == .plainModule)
+        takesEnvForModule: mergesModules && origin == .plainModule, opening: opening)
       try self.read(draft)
       return draft
     }

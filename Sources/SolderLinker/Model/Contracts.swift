@@ -52,6 +52,14 @@ struct Contracts: Sendable {
   /// order that its needs decide (tool-conventions, DynamicLinking.md).
   let isSetUpByExports: Bool
 
+  // MARK: When it is there
+
+  /// It is there when the program has opened it: what it defines is nobody else's, as other libraries of the kind may
+  /// define the same.
+  let isOnlyOpened: Bool
+  /// Its constructors run when it is opened for the first time.
+  let isConstructedWhenOpened: Bool
+
   // MARK: What its names mean
 
   /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
@@ -113,6 +121,8 @@ struct Contracts: Sendable {
     leavesUndefinedToHost = isPlainModule
     sharesUndefined = isLibrary
     isLoadedAtRunTime = origin == .neededLibrary
+    isOnlyOpened = draft.opening?.isOnly ?? false
+    isConstructedWhenOpened = draft.opening.map { $0.isOnly && $0.constructs } ?? false
     trapsWrongSignatures = isObject
     needsExactTypes = isFinished
     refusesOtherTypes = isPlainModule

@@ -13,6 +13,12 @@ public struct LinkOptions: Sendable {
   public var inputs: [InputArgument] = []
   /// Folders searched for ``InputArgument/Name/library(_:)``, in this order (`-L`).
   public var libraryPaths: [String] = []
+  /// Shared libraries that the program may open while it runs, beside the inputs (`--dl-openable`).
+  public var openableLibraries: [OpenableLibrary] = []
+  /// The program may open every shared library that is linked (`--dl-openable-all`).
+  public var opensAllLibraries = false
+  /// When constructors run of a library that is linked only because it may be opened (`--dl-init`).
+  public var openableInitialization = OpenableInitialization.open
   /// The architecture the inputs must have (`-m`); nil takes it from the inputs.
   public var architecture: Architecture?
 

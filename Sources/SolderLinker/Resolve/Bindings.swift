@@ -22,6 +22,8 @@ struct Bindings {
   let exportedImports: [ExportedImport]
   /// Which memory each memory of a module is.
   let memories: MemoryBinding
+  /// The unit that finds libraries for the program, if it opens any.
+  let dlopen: DlopenPlace?
   /// Relocations of objects that were decoded beside resolving, by module.
   let decoded: [UnitID: UnitRelocations]
 
