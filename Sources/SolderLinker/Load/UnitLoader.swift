@@ -86,6 +86,7 @@ struct UnitLoader: Sendable {
     of archive: Archive, in file: InputFile, moduleName: ByteString?
   ) throws(FormatError) -> [LazyFile] {
     var names = MemberNames(archive)
+    let silent = silent()
     var symbols: [ByteString] = []
     if let index = archive.symbols { symbols.reserveCapacity(index.count) }
     var members: [(index: Int, symbols: Range<Int>, unit: InputModule?)] = []
@@ -95,6 +96,13 @@ struct UnitLoader: Sendable {
       var unit: InputModule?
       if archive.symbols != nil {
         names.append(of: member, to: &symbols)
+        // Who makes the index leaves out what is no object to him: a library has only exports.
+        if symbols.count == first, archive.isThin || UnitLoader.isModule(member.content),
+          let read = silent.readMember(member, of: archive, in: file, moduleName: moduleName)
+        {
+          symbols += UnitLoader.definedNames(read)
+          if symbols.count > first { unit = read }
+        }
       } else {
         guard let read = readMember(member, of: archive, in: file, moduleName: moduleName) else { continue }
         symbols += UnitLoader.definedNames(read)

@@ -85,6 +85,8 @@ struct Contracts: Sendable {
   let speaksOfAddresses: Bool
   /// It says which features it uses, and may not be linked with others that disallow them.
   let declaresFeatures: Bool
+  /// It may have been compiled for threads, as it uses atomic instructions, or does not say.
+  let mayKnowThreads: Bool
   /// Variables that it shares with the host need a host that can do so.
   let sharesVariablesByFeature: Bool
   /// An undefined symbol is told of once for the whole unit; an object's are told of one by one.
@@ -127,6 +129,7 @@ struct Contracts: Sendable {
     isCheckedByOption = isLibrary
     speaksOfAddresses = isFinished
     declaresFeatures = isObject
+    mayKnowThreads = draft.features.isEmpty || draft.features.contains { $0.name == "atomics" && $0.prefix != 0x2D }
     sharesVariablesByFeature = !isFinished
     reportsUndefinedTogether = isFinished
   }
