@@ -114,7 +114,20 @@ public struct ByteReader: @unchecked Sendable {
   }
 
   /// Reads an unsigned LEB128 number of at most 64 bits.
+  @inlinable @inline(__always)
   public mutating func u64() throws(FormatError) -> UInt64 {
+    if offset < end {
+      let first = unsafe base[offset]
+      if first < 0x80 {
+        offset &+= 1
+        return UInt64(truncatingIfNeeded: first)
+      }
+    }
+    return try u64Slow()
+  }
+
+  @usableFromInline
+  mutating func u64Slow() throws(FormatError) -> UInt64 {
     if let (bits, _) = shortNumber() { return UInt64(bits) }
     return try unsigned(bits: 64)
   }
@@ -155,6 +168,7 @@ public struct ByteReader: @unchecked Sendable {
   }
 
   /// Reads a fixed-width little-endian 32-bit number.
+  @inlinable @inline(__always)
   public mutating func fixed32() throws(FormatError) -> UInt32 {
     guard remaining >= 4 else { throw unexpectedEnd() }
     let value = unsafe UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self)
@@ -163,6 +177,7 @@ public struct ByteReader: @unchecked Sendable {
   }
 
   /// Reads a fixed-width little-endian 64-bit number.
+  @inlinable
   public mutating func fixed64() throws(FormatError) -> UInt64 {
     let low = try fixed32()
     return UInt64(low) | UInt64(try fixed32()) << 32
@@ -182,7 +197,7 @@ public struct ByteReader: @unchecked Sendable {
   }
 
   /// Steps over `count` bytes.
-  @inlinable
+  @inlinable @inline(__always)
   public mutating func skip(_ count: Int) throws(FormatError) {
     guard count >= 0, count <= remaining else { throw unexpectedEnd() }
     offset &+= count
@@ -195,6 +210,11 @@ public struct ByteReader: @unchecked Sendable {
     let result = unsafe ByteReader(base, offset..<(offset &+ count))
     offset &+= count
     return result
+  }
+
+  /// Copies what is not read yet behind the bytes of an array.
+  public func append(to bytes: inout [UInt8]) {
+    unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: base + offset, count: remaining))
   }
 
   /// The first offset, from `start` on, of two bytes whose low seven bits are these, as of two groups of a LEB128 number;

@@ -230,6 +230,7 @@ struct LinkedDebugProgram {
     let threads = Threads(2)
     let encoder = OperandEncoder(program, CustomPlan(), threads)
     let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), threads)
+    let maps = BodyMaps(program, encoder, code, of: program.resolution.units.map { _ in true }, threads)
     let after = try await LineTable(path)
     let result = try contents(of: path)
     let payload = try #require(ModuleDescription(result).sections.first { $0.identifier == 10 }).contents.lowerBound
@@ -242,7 +243,9 @@ struct LinkedDebugProgram {
       let before = try await LineTable(unit.file.displayName)
       for (position, reference) in program.indices.functions.enumerated() where reference.unit == unit.index {
         let function = unit.functions[Int(reference.index)]
-        let map = code.offsetMap(ofFunctionAt: position, program, encoder)
+        func target(of offset: UInt32) -> UInt32 {
+          UInt32(maps.offset(of: Int(offset), inFunctionAt: position))
+        }
         let edits = unit.functionRelocations[Int(reference.index)].indices.map { unit.relocations[$0] }
           .filter { $0.encoding != .operand }
         let starts = Set(edits.map { $0.offset - function.body.start })
@@ -252,12 +255,12 @@ struct LinkedDebugProgram {
         }
         var places = try instructions(of: function, in: unit)
         // What is gone is where what follows it is.
-        places = zip(places, places.dropFirst().map { map.position(of: $0) } + [UInt32.max])
-          .filter { map.position(of: $0) < $1 }.map(\.0)
+        places = zip(places, places.dropFirst().map { target(of: $0) } + [UInt32.max])
+          .filter { target(of: $0) < $1 }.map(\.0)
         for offset in places where !inside.contains(offset) {
           let (from, to) = (
             Int(function.body.start + offset) - section.payload.offset,
-            Int(code.bodyOffsets[position] + map.position(of: offset))
+            Int(code.bodyOffsets[position] + target(of: offset))
           )
           let opcodes = (unit.file.bytes[Int(function.body.start + offset)], result[payload + to])
           // `local.tee` of what nothing takes from the stack any more is `local.set`.

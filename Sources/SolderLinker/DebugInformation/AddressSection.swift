@@ -4,11 +4,13 @@ import WebAssemblyFormat
 struct AddressSection {
   private let file: DebugFile
   private let content: DebugContent
+  private var code: CodeCursor
   private(set) var chunk: SectionChunk
 
   init(_ file: DebugFile, _ content: DebugContent) {
     self.file = file
     self.content = content
+    code = CodeCursor(file)
     chunk = SectionChunk(content.bytes)
   }
 
@@ -36,8 +38,8 @@ struct AddressSection {
     let address = try reader.fixed(use.width)
     switch use.meaning {
     case .code:
-      guard let place = file.place(in: content, at: use.offset, address) else { return }
-      chunk.add(file.relocation(of: place, at: use.offset, width: use.width))
+      guard let place = code.place(in: content, at: use.offset, address) else { return }
+      chunk.add(code.relocation(of: place, at: use.offset, width: use.width))
     case .data:
       if DebugFile.isDropped(address) { return }
       chunk.add(file.relocation(ofData: address, at: use.offset, width: use.width))

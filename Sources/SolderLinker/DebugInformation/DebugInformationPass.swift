@@ -41,26 +41,58 @@ struct DebugInformationPass {
       !options.contract.isObject && unit.hasSection { $0.hasPrefix(CodeAnnotations.prefix) }
     }
     if changed.isEmpty, annotated.isEmpty { return sections }
-    var isAsked = [Bool](repeating: false, count: units.count)
+    // What an object says of code may be about the code of another, whose group was chosen.
+    var isAsked = [Bool](repeating: options.compressRelocations && !changed.isEmpty, count: units.count)
     for unit in changed + annotated { isAsked[Int(unit.index)] = true }
     let maps = BodyMaps(program, encoder, code, of: isAsked, threads)
     if !annotated.isEmpty { sections.annotations = CodeAnnotations(program, maps, diagnostics).sections() }
-    for unit in changed { rewrite(unit, maps, &sections) }
+    rewrite(changed, maps, &sections)
     return sections
   }
 
-  private func rewrite(_ unit: Unit, _ maps: BodyMaps, _ sections: inout RewrittenSections) {
-    for (index, section) in unit.customSections.enumerated() where DebugSection.isUnknown(section.name) {
-      sections.omit(unit.bases.custom + index)
+  private func rewrite(_ units: [Unit], _ maps: BodyMaps, _ sections: inout RewrittenSections) {
+    let lost = lostLocations(of: units)
+    var files: [DebugFile] = []
+    for (unit, lost) in zip(units, lost) {
+      guard let bodies = maps.bodies(of: unit) else { continue }
+      files.append(DebugFile(unit, program, maps, bodies, lost))
     }
-    let reader = DebugReader(DebugFile(unit, program, maps, threads), threads)
-    do throws(DebugReader.Failure) {
-      for (index, section) in try reader.read() { sections.add(section, for: unit.bases.custom + index) }
-    } catch {
-      sections.leaveOutDebugInformation(of: unit.index)
-      diagnostics.warn(
-        "\(unit.file.displayName): \(error.section.name): \(error.error.message) (at offset \(error.error.offset)); "
-          + "the debug information of this file is left out", .debugInformation, in: unit.file.displayName)
+    var reader = DebugReader(files, threads)
+    for (file, result) in zip(files, reader.run()) {
+      for (index, section) in file.unit.customSections.enumerated() where DebugSection.isUnknown(section.name) {
+        sections.omit(file.unit.bases.custom + index)
+      }
+      switch result {
+      case .success(let rewritten):
+        for (index, section) in rewritten { sections.add(section, for: file.unit.bases.custom + index) }
+      case .failure(let failure): leaveOut(file.unit, failure, &sections)
+      }
+    }
+  }
+
+  private func leaveOut(_ unit: Unit, _ failure: DebugReading.Failure, _ sections: inout RewrittenSections) {
+    sections.leaveOutDebugInformation(of: unit.index)
+    diagnostics.warn(
+      "\(unit.file.displayName): \(failure.section.name): \(failure.error.message) (at offset "
+        + "\(failure.error.offset)); the debug information of this file is left out", .debugInformation,
+      in: unit.file.displayName)
+  }
+
+  /// What folding took from the functions of each unit.
+  private func lostLocations(of units: [Unit]) -> [LostLocations] {
+    let length = LostLocations.partLength
+    var runs: [(unit: Unit, functions: Range<Int>)] = []
+    var counts: [Int] = []
+    for unit in units {
+      let count = unit.contracts.isRecovered ? unit.functions.count : 0
+      counts.append((count + length - 1) / length)
+      for start in stride(from: 0, to: count, by: length) { runs.append((unit, start..<min(start + length, count))) }
+    }
+    let parts = threads.map(runs.count) { [runs] in LostLocations.Part(runs[$0].unit, runs[$0].functions) }
+    var first = 0
+    return zip(units, counts).map { unit, count in
+      defer { first += count }
+      return LostLocations(unit, Array(parts[first..<first + count]))
     }
   }
 }

@@ -1,170 +1,264 @@
 import WebAssemblyFormat
 
-/// Reads the debug information of one file, and writes those of its sections anew that speak of code, of data or of each
-/// other: first the entries, unit by unit, which tell what everything else is about.
+/// Reads the debug information of files, and writes those of its sections anew that speak of code, of data or of each
+/// other.
+///
+/// In each step, what is to be read of all files is one row of tasks, so that many small files occupy all threads as one
+/// large one does. What a task finds goes to its file, in order.
 struct DebugReader {
-  /// What is wrong with a section.
+  private let threads: Threads
+  private var readings: [DebugReading]
+
+  init(_ files: [DebugFile], _ threads: Threads) {
+    self.threads = threads
+    readings = files.map { DebugReading($0) }
+  }
+
+  /// - Returns: for each file its sections by their indices in the unit, or what is damaged or not known.
+  mutating func run() -> [Result<[(index: Int, section: RewrittenSection)], DebugReading.Failure>] {
+    for step in DebugReading.Step.allCases { run(step) }
+    return readings.map { reading in
+      reading.failure.map { .failure($0) } ?? .success(reading.sections())
+    }
+  }
+
+  private mutating func run(_ step: DebugReading.Step) {
+    let planned = threads.map(readings.count) { [readings] in readings[$0].tasks(step) }
+    var row: [DebugReading.Task] = []
+    var counts: [Int] = []
+    for (number, planned) in planned.enumerated() {
+      switch planned {
+      case .success(let tasks):
+        row += tasks
+        counts.append(tasks.count)
+      case .failure(let failure):
+        if readings[number].failure == nil { readings[number].failure = failure }
+        counts.append(0)
+      }
+    }
+    let results = threads.map(row.count) { [row] in row[$0].result }
+    var next = 0
+    for (number, count) in counts.enumerated() {
+      readings[number].take(results[next..<next + count])
+      next += count
+    }
+  }
+}
+
+/// How far the debug information of one file has been read.
+struct DebugReading: Sendable {
+  /// What is wrong with a section; then nothing of the file's debug information can be trusted.
   struct Failure: Error {
     var section: DebugSection
     var error: FormatError
   }
 
-  private let file: DebugFile
-  private let threads: Threads
-
-  init(_ file: DebugFile, _ threads: Threads) {
-    self.file = file
-    self.threads = threads
+  /// What is read one after the other.
+  enum Step: CaseIterable {
+    /// Abbreviations, each table once.
+    case abbreviations
+    /// Entries, unit by unit, which tell what lists and addresses are about; and all that is understood alone.
+    case entries
+    case lists
+    case addresses
   }
 
-  /// A unit of entries, before and after it is read.
-  private struct Unit: Sendable {
-    var content: DebugContent
-    var context: UnitContext
-    var abbreviations: DwarfAbbreviations
+  /// Something that is read on its own.
+  struct Task: Sendable {
+    let section: DebugSection
+    let run: @Sendable () throws(FormatError) -> Part
+
+    var result: Result<Part, Failure> {
+      do throws(FormatError) { return .success(try run()) } catch {
+        return .failure(Failure(section: section, error: error))
+      }
+    }
   }
 
-  private struct Walked: Sendable {
+  /// What a task finds.
+  enum Part: Sendable {
+    case table(EntryTable)
+    case written(Written)
+  }
+
+  /// Some bytes of a section, as they are in the result.
+  struct Written: Sendable {
+    /// Index of the section among the unit's custom sections, and where the bytes begin in it.
+    var index: Int
+    var start = 0
     var chunk: SectionChunk
-    var lists: [ListReference]
-    var uses: [AddressUse]
+    /// Where they went; offsets count from the first of them.
+    var map = OffsetMap()
+    /// Of a unit of entries.
+    var context: UnitContext?
+    var lists: [ListReference] = []
+    var uses: [AddressUse] = []
   }
 
-  /// - Returns: the sections by their indices in the unit.
-  /// - Throws: what is damaged or not known; then nothing of the file's debug information can be trusted.
-  func read() throws(Failure) -> [(index: Int, section: RewrittenSection)] {
-    var result: [(Int, RewrittenSection)] = []
-    let units = try findUnits()
-    let contexts = units.map(\.context)
-    let walked = try parallel(units.map(\.content.section)) { number throws(FormatError) in
-      var walker = try EntryWalker(file, units[number].content, contexts[number], number, units[number].abbreviations)
-      try walker.run()
-      return Walked(chunk: walker.chunk, lists: walker.lists, uses: walker.uses)
+  private let file: DebugFile
+  fileprivate(set) var failure: Failure?
+  private var tables: [EntryTable] = []
+  private var written: [Written] = []
+
+  fileprivate init(_ file: DebugFile) { self.file = file }
+
+  fileprivate mutating func take(_ results: ArraySlice<Result<Part, Failure>>) {
+    for result in results where failure == nil {
+      switch result {
+      case .success(.table(let table)): tables.append(table)
+      case .success(.written(let part)): written.append(part)
+      case .failure(let failure): self.failure = failure
+      }
     }
-    for content in file.contents where content.section == .info || content.section == .types {
-      let chunks = units.indices.filter { units[$0].content.index == content.index }.map { walked[$0].chunk }
-      result.append((content.index, RewrittenSection(chunks, OffsetMap())))
+  }
+
+  fileprivate func tasks(_ step: Step) -> Result<[Task], Failure> {
+    if failure != nil { return .success([]) }
+    do throws(Failure) {
+      switch step {
+      case .abbreviations: return .success(try DebugUnits(file).tables.map { $0.task(in: file) })
+      case .entries: return .success(try entryTasks())
+      case .lists: return .success(try listTasks())
+      case .addresses: return .success(addressTasks())
+      }
+    } catch {
+      return .failure(error)
     }
-    let lists = walked.flatMap(\.lists).sorted { ($0.offset, $0.unit) < ($1.offset, $1.unit) }
-    var uses = walked.flatMap(\.uses)
+  }
+
+  /// The sections that are written anew, each of its parts.
+  fileprivate func sections() -> [(index: Int, section: RewrittenSection)] {
+    var parts: [Int: [Written]] = [:]
+    for part in written { parts[part.index, default: []].append(part) }
+    return parts.keys.sorted().map { index in
+      var map = OffsetMap()
+      let own = parts[index] ?? []
+      for part in own { map.append(part.map, behind: UInt32(part.start)) }
+      return (index, RewrittenSection(own.map(\.chunk), map))
+    }
+  }
+
+  static func inSection<R>(_ section: DebugSection, _ body: () throws(FormatError) -> R) throws(Failure) -> R {
+    do throws(FormatError) { return try body() } catch { throw Failure(section: section, error: error) }
+  }
+}
+
+// MARK: Entries, and what is understood alone
+
+extension DebugReading {
+  private func entryTasks() throws(Failure) -> [Task] {
+    var tasks: [Task] = []
+    let (file, tables) = (file, tables)
+    for (number, unit) in try DebugUnits(file).units.enumerated() {
+      tasks.append(
+        Task(section: unit.content.section) { () throws(FormatError) in
+          try .written(unit.written(in: file, number, tables[unit.table]))
+        })
+    }
+    for content in file.contents {
+      switch content.section {
+      case .line: tasks += try lineTasks(content)
+      case .stringOffsets, .addressRanges, .names, .publicNames, .publicTypes, .gnuPublicNames, .gnuPublicTypes,
+        .macros:
+        tasks.append(
+          Task(section: content.section) { () throws(FormatError) in
+            var table = TableSection(file, content)
+            try table.run()
+            return .written(Written(index: content.index, chunk: table.chunk))
+          })
+      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .frame, .ranges,
+        .rangeLists, .locations, .locationLists:
+        break
+      }
+    }
+    return tasks
+  }
+
+  private func lineTasks(_ content: DebugContent) throws(Failure) -> [Task] {
+    let file = file
+    return try DebugReading.unitRanges(content).map { range in
+      Task(section: content.section) { () throws(FormatError) in
+        let chunk = try LineProgram.chunk(content.bytes[range], file, content)
+        var map = OffsetMap()
+        map.add(0..<UInt32(range.count), length: chunk.bytes.count)
+        return .written(Written(index: content.index, start: range.lowerBound, chunk: chunk, map: map))
+      }
+    }
+  }
+
+  /// The units of a section, each of which begins with its length.
+  private static func unitRanges(_ content: DebugContent) throws(Failure) -> [Range<Int>] {
+    try inSection(content.section) { () throws(FormatError) in
+      var (ranges, reader): ([Range<Int>], ByteReader) = ([], content.bytes)
+      while !reader.isAtEnd {
+        let start = reader.offset
+        reader.offset = try reader.unitEnd().end
+        ranges.append(start..<reader.offset)
+      }
+      return ranges
+    }
+  }
+}
+
+// MARK: Lists and addresses
+
+extension DebugReading {
+  /// By unit.
+  private var contexts: [UnitContext] { written.compactMap(\.context) }
+
+  /// All lists that entries refer to, in the order of a section.
+  private var lists: [ListReference] {
+    var lists = written.flatMap(\.lists)
+    func isInOrder(_ first: ListReference, _ second: ListReference) -> Bool {
+      (first.offset, first.unit) < (second.offset, second.unit)
+    }
+    lists.sort(by: isInOrder)
+    return lists
+  }
+
+  private func listTasks() throws(Failure) -> [Task] {
+    let (file, contexts, lists) = (file, contexts, lists)
+    var tasks: [Task] = []
     for content in file.contents {
       let own = lists.filter { $0.section == content.section }
       switch content.section {
-      case .line: result.append((content.index, try readLines(content)))
-      case .ranges, .locations: result.append((content.index, try readPairs(content, own, contexts, &uses)))
-      case .rangeLists, .locationLists: result.append((content.index, try readLists(content, own, contexts, &uses)))
-      case .stringOffsets, .addressRanges, .names, .publicNames, .publicTypes, .gnuPublicNames, .gnuPublicTypes,
-        .macros:
-        let chunk = try inSection(content.section) { () throws(FormatError) in
-          var table = TableSection(file, content)
-          try table.run()
-          return table.chunk
+      case .ranges, .locations:
+        for (range, part) in DebugReading.partsOfPairs(content, own) {
+          tasks.append(
+            Task(section: content.section) { () throws(FormatError) in
+              var section = PairLists(file, content, contexts)
+              let chunk = try section.chunk(range, own[part])
+              return .written(
+                Written(index: content.index, start: range.lowerBound, chunk: chunk, uses: section.uses))
+            })
         }
-        result.append((content.index, RewrittenSection([chunk], OffsetMap())))
-      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .frame: break
-      }
-    }
-    if let content = file[.addresses] {
-      let chunk = try inSection(.addresses) { () throws(FormatError) in
-        let skeletons = try SkeletonCode.find(contexts, lists, file)
-        var section = AddressSection(file, content)
-        try section.run(uses, skeletons: skeletons)
-        return section.chunk
-      }
-      result.append((content.index, RewrittenSection([chunk], OffsetMap())))
-    }
-    return result
-  }
-
-  private func inSection<R>(
-    _ section: DebugSection, _ body: () throws(FormatError) -> R
-  ) throws(Failure) -> R {
-    do throws(FormatError) { return try body() } catch { throw Failure(section: section, error: error) }
-  }
-
-  /// The results of `body` for each part of some sections, by number, on all threads.
-  private func parallel<R: Sendable>(
-    _ sections: [DebugSection], _ body: @Sendable (Int) throws(FormatError) -> R
-  ) throws(Failure) -> [R] {
-    let results = threads.map(sections.count) { number -> Result<R, FormatError> in
-      do throws(FormatError) { return .success(try body(number)) } catch { return .failure(error) }
-    }
-    var values: [R] = []
-    values.reserveCapacity(sections.count)
-    for (number, result) in results.enumerated() {
-      switch result {
-      case .success(let value): values.append(value)
-      case .failure(let error): throw Failure(section: sections[number], error: error)
-      }
-    }
-    return values
-  }
-
-  // MARK: Units
-
-  private func findUnits() throws(Failure) -> [Unit] {
-    var places: [(content: DebugContent, header: DwarfUnitHeader)] = []
-    for content in file.contents where content.section == .info || content.section == .types {
-      try inSection(content.section) { () throws(FormatError) in
-        var reader = content.bytes
-        while !reader.isAtEnd {
-          places.append((content, try DwarfUnitHeader(&reader, isTypes: content.section == .types)))
+      case .rangeLists, .locationLists:
+        var first = 0
+        for range in try DebugReading.unitRanges(content) {
+          let start = first
+          while first < own.count, own[first].offset < range.upperBound { first += 1 }
+          let part = start..<first
+          tasks.append(
+            Task(section: content.section) { () throws(FormatError) in
+              var section = EncodedLists(file, content, contexts)
+              var reader = content.bytes[range]
+              try section.run(&reader, own[part])
+              return .written(
+                Written(
+                  index: content.index, start: range.lowerBound, chunk: section.chunk, map: section.map,
+                  uses: section.uses))
+            })
         }
+      default: break
       }
     }
-    return try parallel(places.map(\.content.section)) {
-      [file, places] number throws(FormatError) in
-      let (content, header) = places[number]
-      guard let table = file[.abbreviations]?.bytes else {
-        throw FormatError("there is no .debug_abbrev", at: header.abbreviationsField)
-      }
-      guard header.abbreviations < UInt64(table.count) else {
-        throw FormatError("its abbreviations are beyond .debug_abbrev", at: header.abbreviationsField)
-      }
-      let offset = file.relocation(in: content, at: header.abbreviationsField).map { file.unit.addend(of: $0) }
-      let abbreviations: DwarfAbbreviations
-      do throws(FormatError) {
-        abbreviations = try DwarfAbbreviations(
-          try table.part(from: offset.map { UInt64(bitPattern: $0) } ?? header.abbreviations))
-      } catch {
-        throw FormatError(".debug_abbrev: \(error.message) (at offset \(error.offset) of that)", at: header.start)
-      }
-      return Unit(
-        content: content, context: try UnitContext(header, content, abbreviations, file), abbreviations: abbreviations)
-    }
+    return tasks
   }
 
-  // MARK: Lines
-
-  private func readLines(_ content: DebugContent) throws(Failure) -> RewrittenSection {
-    var starts: [Int] = []
-    try inSection(content.section) { () throws(FormatError) in
-      var reader = content.bytes
-      while !reader.isAtEnd {
-        starts.append(reader.offset)
-        reader.offset = try reader.unitEnd().end
-      }
-    }
-    let chunks = try parallel(starts.map { _ in content.section }) { [file, starts] number throws(FormatError) in
-      var reader = content.bytes[starts[number]..<content.bytes.end]
-      var program = LineProgram(file, content)
-      try program.run(&reader)
-      return program.chunk
-    }
-    var map = OffsetMap()
-    for (number, chunk) in chunks.enumerated() {
-      let end = number + 1 < starts.count ? starts[number + 1] : content.bytes.end
-      map.add(UInt32(starts[number])..<UInt32(end), length: chunk.bytes.count)
-    }
-    return RewrittenSection(chunks, map)
-  }
-
-  // MARK: Lists
-
-  /// Divides the section at beginnings of lists into parts that threads take.
-  private func readPairs(
-    _ content: DebugContent, _ lists: [ListReference], _ contexts: [UnitContext], _ uses: inout [AddressUse]
-  ) throws(Failure) -> RewrittenSection {
+  /// Divides a section at beginnings of lists.
+  private static func partsOfPairs(
+    _ content: DebugContent, _ lists: [ListReference]
+  ) -> [(range: Range<Int>, lists: Range<Int>)] {
     let size = content.bytes.count
     var parts: [(range: Range<Int>, lists: Range<Int>)] = []
     var (start, first) = (0, 0)
@@ -173,40 +267,19 @@ struct DebugReader {
       (start, first) = (list.offset, index)
     }
     parts.append((start..<size, first..<(lists.firstIndex { $0.offset >= size } ?? lists.count)))
-    let done = try parallel(parts.map { _ in content.section }) { [file, parts] number throws(FormatError) in
-      var section = PairLists(file, content, contexts)
-      let chunk = try section.chunk(parts[number].range, lists[parts[number].lists])
-      return (chunk, section.uses)
-    }
-    uses += done.flatMap(\.1)
-    return RewrittenSection(done.map(\.0), OffsetMap())
+    return parts
   }
 
-  private func readLists(
-    _ content: DebugContent, _ lists: [ListReference], _ contexts: [UnitContext], _ uses: inout [AddressUse]
-  ) throws(Failure) -> RewrittenSection {
-    var parts: [(range: Range<Int>, lists: Range<Int>)] = []
-    try inSection(content.section) { () throws(FormatError) in
-      var reader = content.bytes
-      var first = 0
-      while !reader.isAtEnd {
-        let start = reader.offset
-        reader.offset = try reader.unitEnd().end
-        var last = first
-        while last < lists.count, lists[last].offset < reader.offset { last += 1 }
-        parts.append((start..<reader.offset, first..<last))
-        first = last
+  private func addressTasks() -> [Task] {
+    guard let content = file[.addresses] else { return [] }
+    let (file, contexts, lists, uses) = (file, contexts, lists, written.flatMap(\.uses))
+    return [
+      Task(section: .addresses) { () throws(FormatError) in
+        let skeletons = try SkeletonCode.find(contexts, lists, file)
+        var section = AddressSection(file, content)
+        try section.run(uses, skeletons: skeletons)
+        return .written(Written(index: content.index, chunk: section.chunk))
       }
-    }
-    let done = try parallel(parts.map { _ in content.section }) { [file, parts] number throws(FormatError) in
-      var reader = content.bytes[parts[number].range]
-      var section = EncodedLists(file, content, contexts)
-      try section.run(&reader, lists[parts[number].lists])
-      return (section.chunk, section.map, section.uses)
-    }
-    var map = OffsetMap()
-    for (part, (_, own, _)) in zip(parts, done) { map.append(own, behind: UInt32(part.range.lowerBound)) }
-    uses += done.flatMap(\.2)
-    return RewrittenSection(done.map(\.0), map)
+    ]
   }
 }

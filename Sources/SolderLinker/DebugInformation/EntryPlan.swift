@@ -1,9 +1,22 @@
 import WebAssemblyFormat
 
+/// The abbreviations of units, and what to do with their entries.
+///
+/// A class, as units may share one.
+final class EntryTable: Sendable {
+  let abbreviations: DwarfAbbreviations
+  let plan: EntryPlan
+
+  init(_ abbreviations: DwarfAbbreviations, _ header: DwarfUnitHeader) throws(FormatError) {
+    plan = try EntryPlan(abbreviations, header)
+    self.abbreviations = abbreviations
+  }
+}
+
 /// What to do with the values of an entry's attributes, worked out once for each abbreviation of a unit: an entry has a
 /// dozen of them, a library a million entries, and of most attributes only the length matters.
-struct EntryPlan {
-  enum Step {
+struct EntryPlan: Sendable {
+  enum Step: Sendable {
     /// So many bytes that mean the same everywhere.
     case bytes(Int)
     case number
@@ -34,6 +47,8 @@ struct EntryPlan {
     var steps: Range<Int>
     /// Whether it is the argument of a template, whose address may be that of a function.
     var isTemplateArgument: Bool
+    /// Whether some values mean something only together, as where code begins and how long it is.
+    var waits: Bool
   }
 
   private(set) var steps: [Step] = []
@@ -48,7 +63,10 @@ struct EntryPlan {
           try EntryPlan.step(attribute.name, attribute.form, attribute.constant, header, isTemplateArgument),
           from: start)
       }
-      entries.append(Entry(steps: start..<steps.count, isTemplateArgument: isTemplateArgument))
+      entries.append(
+        Entry(
+          steps: start..<steps.count, isTemplateArgument: isTemplateArgument,
+          waits: isTemplateArgument || steps[start...].contains { $0.waits }))
     }
   }
 
@@ -143,6 +161,16 @@ struct EntryPlan {
         throw FormatError("attribute \(name) is an offset into a section that is not known", at: header.start)
       }
       return .list(isNew ? .locationLists : .locations, width: width)
+    }
+  }
+}
+
+extension EntryPlan.Step {
+  /// Whether it is not done before the whole entry is read.
+  fileprivate var waits: Bool {
+    switch self {
+    case .code, .codeIndex, .length, .constantLength, .type, .indirect: true
+    case .bytes, .number, .string, .block, .expression, .offset, .list, .listIndex: false
     }
   }
 }

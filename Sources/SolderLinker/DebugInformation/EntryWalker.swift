@@ -9,8 +9,8 @@ struct EntryWalker {
   private let content: DebugContent
   private let context: UnitContext
   private let number: Int
-  private let abbreviations: DwarfAbbreviations
-  private let plan: EntryPlan
+  private let table: EntryTable
+  private var code: CodeCursor
   /// The bytes of the unit.
   private(set) var chunk: SectionChunk
   private(set) var lists: [ListReference] = []
@@ -27,17 +27,16 @@ struct EntryWalker {
   private var argumentType: UInt64 = 0
 
   /// - Parameter number: of the unit in the file.
-  init(
-    _ file: DebugFile, _ content: DebugContent, _ context: UnitContext, _ number: Int,
-    _ abbreviations: DwarfAbbreviations
-  ) throws(FormatError) {
+  init(_ file: DebugFile, _ content: DebugContent, _ context: UnitContext, _ number: Int, _ table: EntryTable) {
     self.file = file
     self.content = content
     self.context = context
     self.number = number
-    self.abbreviations = abbreviations
-    plan = try EntryPlan(abbreviations, context.header)
+    self.table = table
+    code = CodeCursor(file)
     chunk = SectionChunk(content.bytes[context.header.start..<context.header.end])
+    // An entry has a dozen bytes, and mostly a name.
+    if file.isFinal { chunk.relocations.reserveCapacity(chunk.bytes.count / 8) }
   }
 
   /// Goes through all entries.
@@ -47,7 +46,8 @@ struct EntryWalker {
     let header = context.header
     var reader = content.bytes[header.firstEntry..<header.end]
     try add(header.abbreviations, into: .abbreviations, at: header.abbreviationsField, reader)
-    let (plan, abbreviations) = (plan, abbreviations)
+    let (abbreviations, entries, steps) = (table.abbreviations, table.plan.entries, table.plan.steps)
+    let (targets, isFinal, start) = (file.targets, file.isFinal, header.start)
     while !reader.isAtEnd {
       let at = reader.offset
       let code = try reader.u64()
@@ -55,9 +55,29 @@ struct EntryWalker {
       guard let index = abbreviations.index(of: code) else {
         throw FormatError("there is no abbreviation \(code)", at: at)
       }
-      let entry = plan.entries[index]
-      for position in entry.steps { try take(plan.steps[position], &reader, entry.isTemplateArgument) }
-      try finish()
+      let entry = entries[index]
+      for position in entry.steps {
+        let step = steps[position]
+        switch step {
+        case .bytes(let count): try reader.skip(count)
+        case .number: try reader.skipNumber()
+        case .string: try reader.skipString()
+        case .offset(let section, let width):
+          let at = reader.offset
+          let value = try reader.fixed(width)
+          if let relocation = targets[section.rawValue]?.relocation(of: value, at: at &- start) {
+            chunk.relocations.append(relocation)
+          } else {
+            try add(value, into: section, at: at, reader)
+          }
+        case .expression(let width) where !entry.isTemplateArgument:
+          let length = width == 0 ? try reader.u64() : try reader.fixed(width)
+          let expression = try reader.slice(Int(clamping: length))
+          if isFinal { try walk(expression, isFunction: false) }
+        default: try take(step, &reader, entry.isTemplateArgument)
+        }
+      }
+      if entry.waits { try finish() }
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
     chunk.sortRelocations()
@@ -86,7 +106,7 @@ struct EntryWalker {
     case .code(let attribute): try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
     case .codeIndex(let width, let attribute):
       let index = width == 0 ? try reader.u64() : try reader.fixed(width)
-      guard let address = try context.address(index, file, at: at, near: low) else { break }
+      guard let address = try context.address(index, code, at: at, near: low) else { break }
       uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
       if attribute == .low { begin(at: address.place) }
     case .length(let width):
@@ -124,7 +144,7 @@ struct EntryWalker {
       high = (offset, value)
       return
     }
-    let place = file.place(in: content, at: offset, value, near: attribute == .low ? nil : low)
+    let place = code.place(in: content, at: offset, value, near: attribute == .low ? nil : low)
     if attribute == .low { begin(at: place) }
     add(place, at: offset)
   }
@@ -137,14 +157,14 @@ struct EntryWalker {
 
   private mutating func add(_ place: CodePlace?, at offset: Int) {
     guard let place else { return }
-    chunk.add(file.relocation(of: place, at: offset - context.header.start, width: context.header.addressSize))
+    chunk.add(code.relocation(of: place, at: offset - context.header.start, width: context.header.addressSize))
   }
 
   /// What had to wait for the whole entry.
   private mutating func finish() throws(FormatError) {
     if let high {
       // An end belongs to a beginning: without that it is as dropped as that.
-      if let low { add(file.place(in: content, at: high.offset, high.value, .end, near: low), at: high.offset) }
+      if let low { add(code.place(in: content, at: high.offset, high.value, .end, near: low), at: high.offset) }
       self.high = nil
     }
     if !lengths.isEmpty {
@@ -162,7 +182,7 @@ struct EntryWalker {
 
   private mutating func write(_ offset: Int, _ end: Int, _ width: Int, _ value: UInt64) throws(FormatError) {
     guard let low, let length = Int(exactly: value) else { return }
-    let moved = file.distance(from: low, length)
+    let moved = code.distance(from: low, length)
     if moved == length { return }
     let place = offset - context.header.start
     if width > 0, moved >= 0, width == 8 || moved < 1 << (8 * width) {
@@ -173,9 +193,9 @@ struct EntryWalker {
   }
 
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
-    guard file.isFinal else { return }
+    guard file.isFinal, !file.isPlain(expression, from: function, isWhole: true) else { return }
     var walker = ExpressionWalker(
-      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
+      code, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
     try walker.run(expression, &chunk, &uses)
   }
 
@@ -183,6 +203,7 @@ struct EntryWalker {
   private func isFunction(_ type: UInt64, depth: Int) throws(FormatError) -> Bool {
     guard type > 0, depth < 16, type < UInt64(context.header.end - context.header.start) else { return false }
     var reader = content.bytes[context.header.start + Int(type)..<context.header.end]
+    let abbreviations = table.abbreviations
     guard let index = abbreviations.index(of: try reader.u64()) else { return false }
     let abbreviation = abbreviations.abbreviations[index]
     switch abbreviation.tag {

@@ -10,13 +10,14 @@ import WebAssemblyFormat
 /// Finds what refers to something in an expression of a finished module.
 struct ExpressionWalker {
   private let file: DebugFile
+  private let code: CodeCursor
   private let context: UnitContext
   /// Offset in the section of the chunk's first byte.
   private let chunkStart: Int
   /// Whether addresses are those of functions.
   private let isFunction: Bool
-  /// What the function that the expression is about lost.
-  private let lost: LostLocations?
+  /// The function that the expression is about, if it lost places that variables may have been in.
+  private let losing: Int?
   /// Where the range begins in which the expression holds, in the function's body; `nil` for the whole function.
   private let begin: Int?
   private var isLost = false
@@ -25,14 +26,15 @@ struct ExpressionWalker {
   ///   - place: where the code begins that the expression is about.
   ///   - isWhole: whether it is about the whole function.
   init(
-    _ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
+    _ code: CodeCursor, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
     isWhole: Bool = false
   ) {
-    self.file = file
+    file = code.file
+    self.code = code
     self.context = context
     self.chunkStart = chunkStart
     self.isFunction = isFunction
-    lost = file.lostLocations(at: place)
+    losing = place.flatMap { [file] in file.losing(at: $0) }
     begin = isWhole ? nil : place?.offset
   }
 
@@ -99,7 +101,7 @@ struct ExpressionWalker {
         }
         global = nil
       case Code.addressIndex, Code.gnuAddressIndex:
-        guard let address = try context.address(try reader.u64(), file, at: at) else { break }
+        guard let address = try context.address(try reader.u64(), self.code, at: at) else { break }
         let use = AddressUse(
           offset: address.offset, width: context.header.addressSize, meaning: isFunction ? .code : .data)
         if let global, let base = base(of: global), base.addend == 0,
@@ -120,7 +122,10 @@ struct ExpressionWalker {
         global = nil
         let kind = try reader.byte()
         let index = kind == 3 ? UInt64(try reader.fixed32()) : try reader.u64()
-        if let lost, kind == 0 && lost.loses(local: index, from: begin) || kind == 2 && lost.movesStack(at: begin) {
+        if let losing,
+          kind == 0 && file.lost.loses(local: index, from: begin, in: losing)
+            || kind == 2 && file.lost.movesStack(at: begin, in: losing)
+        {
           isLost = true
         }
         if kind == 1 || kind == 3 { global = Global(range: at..<reader.offset, isFixed: kind == 3, index: index) }
@@ -151,7 +156,8 @@ struct ExpressionWalker {
     let width = context.header.addressSize
     guard isFunction else { return isDropped(value) ? nil : file.relocation(ofData: value, at: place, width: width) }
     guard let content = file.contents.first else { return nil }
-    return file.place(in: content, at: place, value).flatMap { file.relocation(of: $0, at: place, width: width) }
+    var code = code
+    return code.place(in: content, at: place, value).flatMap { code.relocation(of: $0, at: place, width: width) }
   }
 
   private func isDropped(_ value: UInt64) -> Bool { DebugFile.isDropped(value) }
@@ -225,5 +231,26 @@ struct ExpressionWalker {
       try reader.skipNumber()
     default: throw FormatError("unknown operation \(code) of an expression", at: reader.offset - 1)
     }
+  }
+}
+
+extension DebugFile {
+  /// The function of a place, if it lost any place that variables may have been in.
+  func losing(at place: CodePlace) -> Int? {
+    let function = place.function - firstFunction
+    return function >= 0 && lost.isAny(in: function) ? function : nil
+  }
+
+  /// Whether an expression of a finished module names a local and says nothing else, as most do, so that it stays as it
+  /// is: the short way beside ``ExpressionWalker``.
+  @inline(__always)
+  func isPlain(_ expression: ByteReader, from place: CodePlace?, isWhole: Bool) -> Bool {
+    let start = expression.offset
+    guard expression.count == 3 || expression.count == 4 && expression[start + 3] == 0x9F,
+      expression[start] == 0xED, expression[start + 1] == 0, expression[start + 2] < 0x80
+    else { return false }
+    guard let place, let losing = losing(at: place) else { return true }
+    let local = UInt64(expression[start + 2])
+    return !lost.loses(local: local, from: isWhole ? nil : place.offset, in: losing)
   }
 }

@@ -13,10 +13,11 @@ import WebAssemblyFormat
 // made, and is copied.
 
 /// Writes the line program of one unit anew.
-struct LineProgram {
+struct LineProgram: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
-  private(set) var chunk = SectionChunk(bytes: [])
+  private var bytes: GrowingBytes
+  private var relocations: [Relocation] = []
 
   // What the header says.
   private var end = 0
@@ -25,14 +26,17 @@ struct LineProgram {
   private var lineRange = 1
   private var operandCounts: [UInt8] = []
   private var startsWithStatements = true
+  /// How far each special operation advances the address.
+  private var advances: [UInt8] = []
 
   // The machine.
-  /// Where it is in the file's code, and which offset the result's table has reached; `nil` in sequences that are copied.
-  private var place: CodePlace?
-  private var written = 0
-  /// Of the function of that place: how long it is in the file, and where its instructions went.
+  private var code: CodeCursor
+  /// In the function where it is; `nil` in sequences that are copied.
+  private var function: CodePlace?
+  /// How far it is in that function in the file, how long that is there, and which offset the result's table has reached.
+  private var offset = 0
   private var size = 0
-  private var cursor: BodyMaps.Cursor
+  private var written = 0
   private var registers = Registers()
 
   /// What new sequences have to be told.
@@ -47,22 +51,45 @@ struct LineProgram {
   init(_ file: DebugFile, _ content: DebugContent) {
     self.file = file
     self.content = content
-    cursor = file.maps.cursor(inFunctionAt: nil)
+    code = CodeCursor(file)
+    bytes = GrowingBytes(capacity: 0)
   }
 
-  /// Goes through the program that begins where the reader stands; it stands behind it afterwards.
+  /// The program that begins where a reader stands, as it is in the result.
   ///
   /// - Throws: ``FormatError`` for what is damaged, and for what is no program of WebAssembly.
-  mutating func run(_ reader: inout ByteReader) throws(FormatError) {
+  static func chunk(_ reader: ByteReader, _ file: DebugFile, _ content: DebugContent) throws(FormatError)
+    -> SectionChunk
+  {
+    var program = LineProgram(file, content)
+    return try program.run(reader)
+  }
+
+  private mutating func run(_ reader: ByteReader) throws(FormatError) -> SectionChunk {
+    var reader = reader
     let start = reader.offset
-    chunk.bytes.reserveCapacity(256)
     let offsetSize = try readHeader(&reader, from: start)
-    chunk.add(content.bytes[start..<reader.offset])
-    file.carry(start..<reader.offset, of: content, to: 0, in: &chunk)
+    // Most operations stay as long as they were, or become shorter.
+    bytes = GrowingBytes(capacity: end - start + 64)
+    bytes.append(content.bytes[start..<reader.offset])
+    carry(start..<reader.offset, to: 0)
     registers.isStatement = startsWithStatements
-    while reader.offset < end { try step(&reader) }
+    while reader.offset < end {
+      let at = reader.offset
+      let code = try reader.byte()
+      if code >= opcodeBase { special(code &- opcodeBase) } else { try step(code, at, &reader) }
+    }
+    var chunk = SectionChunk(bytes: bytes.array, relocations: relocations)
     let length = chunk.bytes.count - (offsetSize == 8 ? 12 : 4)
     chunk.put(UInt64(length), width: offsetSize, at: offsetSize == 8 ? 4 : 0)
+    return chunk
+  }
+
+  private mutating func carry(_ range: Range<Int>, to place: Int) {
+    if file.isFinal { return }
+    var chunk = SectionChunk(bytes: [])
+    file.carry(range, of: content, to: place, in: &chunk)
+    relocations += chunk.relocations
   }
 
   // MARK: Header
@@ -93,6 +120,7 @@ struct LineProgram {
       throw FormatError("operations that every version has are missing", at: header.offset - 1)
     }
     for _ in 1..<opcodeBase { operandCounts.append(try header.byte()) }
+    for code in 0...255 - opcodeBase { advances.append(UInt8(Int(code) / lineRange)) }
     if version == 5, file.isFinal {
       try readNames(&header, offsetSize, from: start)
       try readNames(&header, offsetSize, from: start)
@@ -124,7 +152,9 @@ struct LineProgram {
         case .offset:
           let value = try header.fixed(offsetSize)
           guard let section = sectionOfNames(form) else { break }
-          chunk.add(try file.relocation(of: value, into: section, at: at - start, of: header))
+          if let relocation = try file.relocation(of: value, into: section, at: at - start, of: header) {
+            relocations.append(relocation)
+          }
         case .bytes(let width): try header.skip(width)
         case .number: try header.skipNumber()
         case .string: try header.skipString()
@@ -164,16 +194,14 @@ struct LineProgram {
     static let setAddress: UInt8 = 2
   }
 
-  private mutating func step(_ reader: inout ByteReader) throws(FormatError) {
-    let start = reader.offset
-    let code = try reader.byte()
-    if code >= opcodeBase { return special(code - opcodeBase) }
+  /// An operation that is no special one, behind whose code the reader stands.
+  private mutating func step(_ code: UInt8, _ start: Int, _ reader: inout ByteReader) throws(FormatError) {
     var advance: Int?
     switch code {
     case Operation.extended: return try extended(&reader, from: start)
     case Operation.copy: row()
     case Operation.advanceAddress: advance = Int(clamping: try reader.u64())
-    case Operation.addConstant: advance = Int(255 - opcodeBase) / lineRange
+    case Operation.addConstant: advance = constantAdvance
     case Operation.advanceFixed: advance = Int(try reader.fixed(2))
     case Operation.advanceLine: registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
     case Operation.setFile: registers.fileNumber = try reader.u64()
@@ -182,105 +210,127 @@ struct LineProgram {
     case Operation.setISA: registers.isa = try reader.u64()
     default: for _ in 0..<operandCounts[Int(code) - 1] { try reader.skipNumber() }
     }
-    if let advance, let place {
-      move(from: place, by: advance)
+    if let advance, let function {
+      move(function, by: advance)
     } else {
-      chunk.add(content.bytes[start..<reader.offset])
+      bytes.append(content.bytes[start..<reader.offset])
     }
   }
+
+  private var constantAdvance: Int { Int(255 - opcodeBase) / lineRange }
 
   private mutating func extended(_ reader: inout ByteReader, from start: Int) throws(FormatError) {
     let length = try reader.u64()
     var operands = try reader.slice(Int(clamping: length))
-    guard !operands.isAtEnd else {
-      chunk.add(content.bytes[start..<reader.offset])
-      return
-    }
+    guard !operands.isAtEnd else { return bytes.append(content.bytes[start..<reader.offset]) }
     switch try operands.byte() {
     case Operation.endSequence:
-      if let place { addAdvance(to: place) }
-      chunk.add(content.bytes[start..<reader.offset])
-      place = nil
+      if let function { addAdvance(in: function, to: offset) }
+      bytes.append(content.bytes[start..<reader.offset])
+      function = nil
       registers = Registers()
       registers.isStatement = startsWithStatements
     case Operation.setAddress:
       let (at, width) = (operands.offset, operands.remaining)
       guard width == 4 || width == 8 else { throw FormatError("address of \(width) bytes", at: at) }
       let address = try operands.fixed(width)
-      place = file.place(in: content, at: at, address)
-      let target = chunk.bytes.count + at - start
-      chunk.add(content.bytes[start..<reader.offset])
-      if let place {
+      let target = bytes.count + at - start
+      bytes.append(content.bytes[start..<reader.offset])
+      if let place = code.place(in: content, at: at, address) {
         enter(place)
-        chunk.add(file.relocation(of: place, at: target, width: width))
+        if let relocation = code.relocation(of: place, at: target, width: width) { relocations.append(relocation) }
+      } else {
+        function = nil
       }
-      file.carry(at..<at + width, of: content, to: target, in: &chunk)
-    default: chunk.add(content.bytes[start..<reader.offset])
+      carry(at..<at + width, to: target)
+    default: bytes.append(content.bytes[start..<reader.offset])
     }
   }
 
-  /// A special opcode advances address and line, and adds a row.
+  // MARK: Rows
+
+  /// A special operation advances address and line, and adds a row.
+  @inline(__always)
   private mutating func special(_ adjusted: UInt8) {
-    let (address, line) = (Int(adjusted) / lineRange, Int(adjusted) % lineRange)
-    if let before = place {
-      move(from: before, by: address)
-      beginAtEnd()
-      addSpecial(line)
+    let advance = Int(advances[Int(adjusted)])
+    let line = Int(adjusted) &- advance &* lineRange
+    if let function {
+      let end = offset.addingReportingOverflow(advance)
+      if !end.overflow, end.partialValue < size {
+        offset = end.partialValue
+        addSpecial(in: function, line)
+      } else {
+        move(function, by: advance)
+        beginAtEnd()
+        if let function = self.function { addSpecial(in: function, line) }
+      }
     } else {
-      chunk.bytes.append(adjusted + opcodeBase)
+      bytes.append(adjusted &+ opcodeBase)
     }
     registers.line = registers.line &+ lineBase &+ line
   }
 
   /// Adds a row with an advance of the line, in as few bytes as can be.
-  private mutating func addSpecial(_ line: Int) {
-    guard let place else { return }
+  @inline(__always)
+  private mutating func addSpecial(in function: CodePlace, _ line: Int) {
+    let target = code.offset(of: function.moved(to: offset))
+    let distance = target &- written
+    let operation = Int(opcodeBase) &+ line &+ distance &* lineRange
+    if 0...255 ~= distance, operation <= 255 {
+      bytes.append(UInt8(truncatingIfNeeded: operation))
+      written = target
+    } else {
+      addLongSpecial(line, target)
+    }
+  }
+
+  private mutating func addLongSpecial(_ line: Int, _ target: Int) {
     let most = (255 - Int(opcodeBase) - line) / lineRange
-    let constant = Int(255 - opcodeBase) / lineRange
-    let target = cursor.offset(of: place.offset)
     var distance = target - written
-    if distance > most, distance >= constant, distance - constant <= most {
-      chunk.bytes.append(Operation.addConstant)
-      (distance, written) = (distance - constant, written + constant)
-    } else if distance > most {
-      addAdvance(toOffset: target)
+    if distance >= constantAdvance, distance - constantAdvance <= most {
+      bytes.append(Operation.addConstant)
+      (distance, written) = (distance - constantAdvance, written + constantAdvance)
+    } else {
+      addAdvance(to: target)
       distance = 0
     }
-    chunk.bytes.append(UInt8(Int(opcodeBase) + line + distance * lineRange))
+    bytes.append(UInt8(Int(opcodeBase) + line + distance * lineRange))
     written += distance
   }
 
   /// What has to be written before a row is added, unless that itself advances.
   private mutating func row() {
     beginAtEnd()
-    if let place { addAdvance(to: place) }
+    if let function { addAdvance(in: function, to: offset) }
   }
 
-  /// - Parameter place: in the function where the machine is.
-  private mutating func addAdvance(to place: CodePlace) { addAdvance(toOffset: cursor.offset(of: place.offset)) }
+  private mutating func addAdvance(in function: CodePlace, to offset: Int) {
+    addAdvance(to: code.offset(of: function.moved(to: offset)))
+  }
 
-  private mutating func addAdvance(toOffset target: Int) {
+  private mutating func addAdvance(to target: Int) {
     guard target > written else { return }
-    chunk.bytes.append(Operation.advanceAddress)
-    chunk.add(number: UInt64(target - written))
+    bytes.append(Operation.advanceAddress)
+    bytes.append(number: UInt64(target - written))
     written = target
   }
 
   /// Advances in the file's code; the result's table follows when there is a row to add.
-  private mutating func move(from before: CodePlace, by distance: Int) {
-    let (offset, overflow) = before.offset.addingReportingOverflow(distance)
-    let target = before.moved(to: overflow ? .max : offset)
-    if target.offset > size, let next = file.place(distance, behind: before, .end) {
+  private mutating func move(_ function: CodePlace, by distance: Int) {
+    let target = offset.addingReportingOverflow(distance)
+    let end = target.overflow ? Int.max : target.partialValue
+    if end > size, let next = code.place(distance, behind: function.moved(to: offset), .end) {
       begin(next)
     } else {
-      place = target
+      offset = end
     }
   }
 
   /// A row at the very end of a function is about what follows.
   private mutating func beginAtEnd() {
-    guard let before = place, before.offset >= size else { return }
-    guard let next = file.place(0, behind: before, .begin), next.function != before.function else { return }
+    guard let function, offset >= size else { return }
+    guard let next = code.place(0, behind: function.moved(to: offset), .begin), next.function != function.function
+    else { return }
     begin(next)
   }
 
@@ -288,39 +338,37 @@ struct LineProgram {
 
   /// Goes to a place in another function.
   private mutating func enter(_ next: CodePlace) {
-    place = next
-    size = file.size(of: next)
-    cursor = file.maps.cursor(inFunctionAt: next.position)
-    written = cursor.offset(of: next.offset)
+    function = next
+    offset = next.offset
+    size = code.size(of: next)
+    written = code.offset(of: next)
   }
 
   /// Ends the sequence with the function that it is in, and begins another one.
   private mutating func begin(_ next: CodePlace) {
-    if let before = place {
-      addAdvance(to: before.moved(to: size))
-      chunk.bytes += [Operation.extended, 1, Operation.endSequence]
+    if let function {
+      addAdvance(in: function, to: size)
+      for byte in [Operation.extended, 1, Operation.endSequence] { bytes.append(byte) }
     }
     enter(next)
-    chunk.bytes += [Operation.extended, 5, Operation.setAddress, 0, 0, 0, 0]
-    chunk.add(file.relocation(of: next, at: chunk.bytes.count - 4, width: 4))
+    for byte in [Operation.extended, 5, Operation.setAddress, 0, 0, 0, 0] { bytes.append(byte) }
+    if let relocation = code.relocation(of: next, at: bytes.count - 4, width: 4) { relocations.append(relocation) }
     if registers.fileNumber != 1 {
-      chunk.bytes.append(Operation.setFile)
-      chunk.add(number: registers.fileNumber)
+      bytes.append(Operation.setFile)
+      bytes.append(number: registers.fileNumber)
     }
     if registers.column != 0 {
-      chunk.bytes.append(Operation.setColumn)
-      chunk.add(number: registers.column)
+      bytes.append(Operation.setColumn)
+      bytes.append(number: registers.column)
     }
-    if registers.isStatement != startsWithStatements { chunk.bytes.append(Operation.negateStatement) }
+    if registers.isStatement != startsWithStatements { bytes.append(Operation.negateStatement) }
     if registers.isa != 0 {
-      chunk.bytes.append(Operation.setISA)
-      chunk.add(number: registers.isa)
+      bytes.append(Operation.setISA)
+      bytes.append(number: registers.isa)
     }
     if registers.line != 1 {
-      chunk.bytes.append(Operation.advanceLine)
-      var writer = ByteWriter()
-      writer.s64(Int64(registers.line &- 1))
-      chunk.bytes += writer.bytes
+      bytes.append(Operation.advanceLine)
+      bytes.append(signed: Int64(registers.line &- 1))
     }
   }
 }

@@ -13,12 +13,18 @@ struct PairLists {
   private let file: DebugFile
   private let content: DebugContent
   private let contexts: [UnitContext]
+  private let isFinal: Bool
+  private let hasExpressions: Bool
+  private var code: CodeCursor
   private(set) var uses: [AddressUse] = []
 
   init(_ file: DebugFile, _ content: DebugContent, _ contexts: [UnitContext]) {
     self.file = file
     self.content = content
     self.contexts = contexts
+    isFinal = file.isFinal
+    hasExpressions = content.section == .locations
+    code = CodeCursor(file)
   }
 
   /// Writes some of the section.
@@ -31,6 +37,7 @@ struct PairLists {
     _ range: Range<Int>, _ lists: ArraySlice<ListReference>
   ) throws(FormatError) -> SectionChunk {
     var chunk = SectionChunk(content.bytes[range])
+    if isFinal { chunk.relocations.reserveCapacity(range.count / 16) }
     var done = range.lowerBound
     for list in lists where list.offset >= done {
       var reader = content.bytes[list.offset..<range.upperBound]
@@ -52,11 +59,11 @@ struct PairLists {
       let at = reader.offset
       let begin = try reader.fixed(width)
       let end = try reader.fixed(width)
-      let isRelocated = file.relocation(in: content, at: at) != nil
+      let isRelocated = !isFinal && file.relocation(in: content, at: at) != nil
       if begin == 0, end == 0, !isRelocated { return }
       if begin == selection, !isRelocated {
-        (base, baseAddress) = (file.place(in: content, at: at + width, end), end)
-        if let base { chunk.add(file.relocation(of: base, at: at + width - start, width: width)) }
+        (base, baseAddress) = (code.place(in: content, at: at + width, end), end)
+        if let base { chunk.add(code.relocation(of: base, at: at + width - start, width: width)) }
         continue
       }
       var function = base
@@ -65,28 +72,28 @@ struct PairLists {
       } else if let base {
         function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
         put(begin, end, from: base, at: at - start, width, &chunk)
-      } else if baseAddress == 0, file.isFinal, let place = file.place(in: content, at: at, begin) {
+      } else if baseAddress == 0, isFinal, let place = code.place(in: content, at: at, begin) {
         function = place
-        chunk.add(file.relocation(of: place, at: at - start, width: width))
-        if let last = file.place(in: content, at: at + width, end, .end, near: place) {
-          chunk.add(file.relocation(of: last, at: at + width - start, width: width))
+        chunk.add(code.relocation(of: place, at: at - start, width: width))
+        if let last = code.place(in: content, at: at + width, end, .end, near: place) {
+          chunk.add(code.relocation(of: last, at: at + width - start, width: width))
         }
       }
-      if content.section == .locations {
+      if hasExpressions {
         let expression = try reader.slice(Int(try reader.fixed(2)))
-        if file.isFinal {
-          var walker = ExpressionWalker(file, context, chunkStart: start, from: function)
+        if isFinal, !file.isPlain(expression, from: function, isWhole: false) {
+          var walker = ExpressionWalker(code, context, chunkStart: start, from: function)
           try walker.run(expression, &chunk, &uses)
         }
       }
     }
   }
 
-  private func put(
+  private mutating func put(
     _ begin: UInt64, _ end: UInt64, from base: CodePlace, at place: Int, _ width: Int, _ chunk: inout SectionChunk
   ) {
     guard let begin = Int(exactly: begin), let end = Int(exactly: end) else { return }
-    let moved = (begin: file.distance(from: base, begin), end: file.distance(from: base, end))
+    let moved = (begin: code.distance(from: base, begin), end: code.distance(from: base, end))
     // Nothing is left of it: 0 and 0 would end the list.
     let isEnd = moved.begin == 0 && moved.end == 0
     chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.begin)), width: width, at: place)
@@ -99,6 +106,7 @@ struct EncodedLists {
   private let file: DebugFile
   private let content: DebugContent
   private let contexts: [UnitContext]
+  private var code: CodeCursor
   private(set) var uses: [AddressUse] = []
   private(set) var chunk = SectionChunk(bytes: [])
   /// Where bytes of the lists went; offsets count from their first byte.
@@ -110,6 +118,7 @@ struct EncodedLists {
     self.file = file
     self.content = content
     self.contexts = contexts
+    code = CodeCursor(file)
   }
 
   /// Goes through the lists that begin where the reader stands; it stands behind them afterwards.
@@ -236,7 +245,7 @@ struct EncodedLists {
     let at = reader.offset
     let index = try reader.u64()
     copy(at..<reader.offset)
-    guard let address = try context.address(index, file, at: at) else { return nil }
+    guard let address = try context.address(index, code, at: at) else { return nil }
     uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
     return address.place
   }
@@ -246,8 +255,8 @@ struct EncodedLists {
     _ value: UInt64, _ edge: CodePlace.Edge, _ near: CodePlace?, _ reader: inout ByteReader, _ width: Int
   ) -> CodePlace? {
     let at = reader.offset - width
-    let place = file.place(in: content, at: at, value, edge, near: near)
-    if let place { chunk.add(file.relocation(of: place, at: chunk.bytes.count, width: width)) }
+    let place = code.place(in: content, at: at, value, edge, near: near)
+    if let place { chunk.add(code.relocation(of: place, at: chunk.bytes.count, width: width)) }
     copy(at..<reader.offset)
     return place
   }
@@ -263,7 +272,7 @@ struct EncodedLists {
       copy(at..<reader.offset)
       return Int(clamping: value)
     }
-    let moved = file.distance(from: place, distance)
+    let moved = code.distance(from: place, distance)
     guard moved >= 0 else { throw FormatError("range is in front of what it counts from", at: at) }
     let before = chunk.bytes.count
     chunk.add(number: UInt64(moved), atLeast: reader.offset - at)
@@ -279,8 +288,8 @@ struct EncodedLists {
     // Operations are told where they are in the result by where the bytes in front of them went.
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
-    guard file.isFinal else { return }
-    var walker = ExpressionWalker(file, context, chunkStart: -shift, from: function)
+    guard file.isFinal, !file.isPlain(expression, from: function, isWhole: false) else { return }
+    var walker = ExpressionWalker(code, context, chunkStart: -shift, from: function)
     try walker.run(expression, &chunk, &uses)
   }
 }

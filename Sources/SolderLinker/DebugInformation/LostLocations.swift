@@ -10,65 +10,78 @@ import WebAssemblyFormat
 // Compilers use one local for many variables, one after the other. What a range of code has in a local is what was assigned
 // last in front of it: the location is lost if that assignment is.
 
-/// What folding took from a function that a variable may have been in.
+/// What folding took from the functions of a finished module that variables may have been in.
 struct LostLocations: Sendable {
-  /// Assignments that are gone: the local, and where the next instruction is, by offset in the body.
-  private var assignments: [(local: UInt32, end: UInt32)] = []
-  /// By offset in the body: where there is one value less on the stack from then on, and where no more.
-  private var stack: [(offset: UInt32, change: Int)] = []
-  private let body: ByteReader
+  /// An assignment that is gone: the local, and where the next instruction is, by offset in the body.
+  fileprivate struct Assignment {
+    var local: UInt32
+    var end: UInt32
+  }
 
+  /// By offset in the body: there is one value less on the stack from then on, or no more.
+  fileprivate struct StackChange {
+    var offset: UInt32
+    var change: Int32
+  }
+
+  /// What some neighbouring functions lost, one behind the other.
+  struct Part: Sendable {
+    fileprivate var assignments: [Assignment] = []
+    fileprivate var stack: [StackChange] = []
+    /// Where those of each function end.
+    fileprivate var ends: [(assignments: UInt32, stack: UInt32)] = []
+  }
+
+  private let unit: Unit
+  private let parts: [Part]
+
+  /// How many functions a part has.
+  static let partLength = 256
   /// The most instructions that are looked at for an assignment.
   private static let mostInstructions = 4096
 
-  /// What a function of a finished module lost; `nil` for nothing, as of most.
-  init?(_ unit: Unit, _ function: Int) {
-    let place = unit.functions[function].body
-    body = unit.file.reader(of: place).asFile
-    let (start, relocations) = (place.start, unit.relocations)
-    for index in unit.functionRelocations[function].indices {
-      let edit = relocations[index]
-      switch edit.encoding {
-      case .constant32, .constant64, .nothing:
-        read(edit.offset - start..<edit.end - start, goes: edit.encoding == .nothing)
-      // `local.tee` that became `local.set`.
-      case .operand: if edit.kind == .constantNumber { stack.append((edit.end - start, 1)) }
-      case .globalGet32, .globalGet64: break
-      }
-    }
-    if assignments.isEmpty, stack.isEmpty { return nil }
+  /// - Parameter parts: of the whole unit; none of one of which nothing is lost.
+  init(_ unit: Unit, _ parts: [Part]) {
+    self.unit = unit
+    self.parts = parts
   }
 
-  /// - Parameter goes: whether nothing comes in place of the instructions.
-  private mutating func read(_ range: Range<UInt32>, goes: Bool) {
-    let bytes = body[Int(range.lowerBound)..<Int(range.upperBound)]
-    // What is neither `local.set` nor `local.tee` is told by its bytes.
-    if !goes, !bytes.contains(where: { $0 == Opcode.localSet.rawValue || $0 == Opcode.localTee.rawValue }) { return }
-    var reader = InstructionReader(bytes, isInsideBlocks: true)
-    var (count, last): (Int, Opcode?) = (0, nil)
-    while !reader.reader.isAtEnd, let instruction = try? reader.next() {
-      (count, last) = (count + 1, instruction.opcode)
-      if instruction.opcode == .localSet || instruction.opcode == .localTee {
-        assignments.append((UInt32(truncatingIfNeeded: instruction.first), UInt32(instruction.end)))
-      }
-    }
-    guard goes, let last else { return }
-    switch last {
-    case .i32Add where count == 1, .i64Add where count == 1: stack.append((range.upperBound, -1))
-    case .localGet, .globalGet, .localTee, .i32Const, .i64Const, .i32Add, .i64Add: stack.append((range.upperBound, 1))
-    default: break
-    }
+  // MARK: Answers
+
+  private func assignments(of function: Int) -> ArraySlice<Assignment> {
+    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
+    guard number < parts.count else { return [] }
+    let ends = parts[number].ends
+    return parts[number].assignments[Int(index > 0 ? ends[index - 1].assignments : 0)..<Int(ends[index].assignments)]
+  }
+
+  private func stack(of function: Int) -> ArraySlice<StackChange> {
+    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
+    guard number < parts.count else { return [] }
+    let ends = parts[number].ends
+    return parts[number].stack[Int(index > 0 ? ends[index - 1].stack : 0)..<Int(ends[index].stack)]
+  }
+
+  /// Whether a function lost anything that a variable may have been in.
+  func isAny(in function: Int) -> Bool {
+    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
+    guard number < parts.count else { return false }
+    let end = parts[number].ends[index]
+    guard index > 0 else { return end.assignments + end.stack > 0 }
+    return parts[number].ends[index - 1] != end
   }
 
   /// Whether what a local had is lost.
   ///
   /// - Parameter offset: where the range begins in which it is asked for, in the body; `nil` for the whole function.
-  func loses(local: UInt64, from offset: Int?) -> Bool {
+  func loses(local: UInt64, from offset: Int?, in function: Int) -> Bool {
+    let assignments = assignments(of: function)
     guard let offset else { return assignments.contains { UInt64($0.local) == local } }
     guard let assignment = assignments.last(where: { UInt64($0.local) == local && Int($0.end) <= offset }) else {
       return false
     }
     // Whether it was assigned once more in between.
+    let body = unit.file.reader(of: unit.functions[function].body).asFile
     guard offset <= body.end else { return true }
     var reader = InstructionReader(body[Int(assignment.end)..<offset], isInsideBlocks: true)
     for _ in 0..<LostLocations.mostInstructions {
@@ -81,8 +94,72 @@ struct LostLocations: Sendable {
   }
 
   /// Whether values on the stack are not where they were.
-  func movesStack(at offset: Int?) -> Bool {
+  func movesStack(at offset: Int?, in function: Int) -> Bool {
+    let stack = stack(of: function)
     guard let offset else { return !stack.isEmpty }
     return stack.reduce(0) { $0 + (Int($1.offset) <= offset ? $1.change : 0) } > 0
+  }
+}
+
+extension LostLocations.Part {
+  /// What some functions of a finished module lost.
+  init(_ unit: Unit, _ functions: Range<Int>) {
+    let (relocations, bytes) = (unit.relocations, unit.file.bytes)
+    ends.reserveCapacity(functions.count)
+    for function in functions {
+      let start = unit.functions[function].body.start
+      for index in unit.functionRelocations[function].indices {
+        let edit = relocations[index]
+        switch edit.encoding {
+        case .constant32, .constant64, .nothing:
+          read(bytes[Int(edit.offset)..<Int(edit.end)], goes: edit.encoding == .nothing, from: start)
+        // `local.tee` that became `local.set`.
+        case .operand:
+          if edit.kind == .constantNumber {
+            stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
+          }
+        case .globalGet32, .globalGet64: break
+        }
+      }
+      ends.append((UInt32(assignments.count), UInt32(stack.count)))
+    }
+  }
+
+  /// - Parameter goes: whether nothing comes in place of the instructions.
+  private mutating func read(_ bytes: ByteReader, goes: Bool, from start: UInt32) {
+    // What is neither `local.set` nor `local.tee` is told by its bytes.
+    if !goes, !Self.mayAssign(bytes) { return }
+    var reader = InstructionReader(bytes, isInsideBlocks: true)
+    var (count, last): (Int, Opcode?) = (0, nil)
+    while !reader.reader.isAtEnd, let instruction = try? reader.next() {
+      (count, last) = (count + 1, instruction.opcode)
+      if instruction.opcode == .localSet || instruction.opcode == .localTee {
+        assignments.append(
+          LostLocations.Assignment(
+            local: UInt32(truncatingIfNeeded: instruction.first), end: UInt32(instruction.end) - start))
+      }
+    }
+    guard goes, let last else { return }
+    let change: Int32
+    switch last {
+    case .i32Add where count == 1, .i64Add where count == 1: change = -1
+    case .localGet, .globalGet, .localTee, .i32Const, .i64Const, .i32Add, .i64Add: change = 1
+    default: return
+    }
+    stack.append(LostLocations.StackChange(offset: UInt32(bytes.end) - start, change: change))
+  }
+
+  private static func mayAssign(_ bytes: ByteReader) -> Bool {
+    var place = bytes.offset
+    while place < bytes.end {
+      let byte = bytes[place]
+      if byte == UInt8(truncatingIfNeeded: Opcode.localSet.rawValue)
+        || byte == UInt8(truncatingIfNeeded: Opcode.localTee.rawValue)
+      {
+        return true
+      }
+      place += 1
+    }
+    return false
   }
 }

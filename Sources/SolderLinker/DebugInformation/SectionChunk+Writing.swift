@@ -2,11 +2,15 @@ import WebAssemblyFormat
 
 extension SectionChunk {
   /// The bytes of a reader.
-  init(_ reader: ByteReader) { self.init(bytes: Array(reader)) }
+  init(_ reader: ByteReader) {
+    self.init(bytes: [])
+    reader.append(to: &bytes)
+  }
 
   /// Overwrites a little-endian number.
   mutating func put(_ value: UInt64, width: Int, at offset: Int) {
-    for index in 0..<width { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+    var span = bytes.mutableSpan
+    for index in 0..<width { span[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
   }
 
   /// Overwrites a LEB128 number, in as many bytes.
@@ -30,7 +34,7 @@ extension SectionChunk {
     }
   }
 
-  mutating func add(_ reader: ByteReader) { bytes.append(contentsOf: reader) }
+  mutating func add(_ reader: ByteReader) { reader.append(to: &bytes) }
 
   mutating func add(_ relocation: Relocation?) {
     if let relocation { relocations.append(relocation) }

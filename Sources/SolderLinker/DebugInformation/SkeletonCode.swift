@@ -22,28 +22,29 @@ struct SkeletonCode {
     }
     let bases = contexts.map(\.addressBase).sorted()
     var result: [SkeletonCode] = []
+    let code = CodeCursor(file)
     for (number, context) in contexts.enumerated() where context.isSkeleton {
-      var code: [Range<UInt64>] = []
-      if let range = context.range { code.append(range) }
-      for list in ownLists[number] { code += try ranges(of: list, context, file) }
+      var ranges: [Range<UInt64>] = []
+      if let range = context.range { ranges.append(range) }
+      for list in ownLists[number] { ranges += try self.ranges(of: list, context, code) }
       var (low, high) = (0, bases.count)
       while low < high {
         let middle = (low + high) / 2
         if bases[middle] <= context.addressBase { low = middle + 1 } else { high = middle }
       }
       let next = low < bases.count ? bases[low] : nil
-      result.append(SkeletonCode(context: context, code: code, end: next.map { Int(clamping: $0) } ?? .max))
+      result.append(SkeletonCode(context: context, code: ranges, end: next.map { Int(clamping: $0) } ?? .max))
     }
     return result
   }
 
   private static func ranges(
-    of list: ListReference, _ context: UnitContext, _ file: DebugFile
+    of list: ListReference, _ context: UnitContext, _ code: CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
-    guard let content = file[list.section] else { return [] }
+    guard let content = code.file[list.section] else { return [] }
     var reader = try content.bytes.part(from: UInt64(list.offset))
     return list.section == .ranges
-      ? try pairs(&reader, context) : try entries(&reader, context, file)
+      ? try pairs(&reader, context) : try entries(&reader, context, code)
   }
 
   private static func pairs(
@@ -64,7 +65,7 @@ struct SkeletonCode {
   }
 
   private static func entries(
-    _ reader: inout ByteReader, _ context: UnitContext, _ file: DebugFile
+    _ reader: inout ByteReader, _ context: UnitContext, _ code: CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
     let width = context.header.addressSize
     var result: [Range<UInt64>] = []
@@ -72,7 +73,7 @@ struct SkeletonCode {
     while true {
       let at = reader.offset
       func address(_ reader: inout ByteReader) throws(FormatError) -> UInt64 {
-        try context.address(try reader.u64(), file, at: at)?.value ?? .max
+        try context.address(try reader.u64(), code, at: at)?.value ?? .max
       }
       let (begin, end): (UInt64, UInt64)
       switch try reader.byte() {

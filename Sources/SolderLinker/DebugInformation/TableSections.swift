@@ -6,11 +6,13 @@ import WebAssemblyFormat
 struct TableSection {
   private let file: DebugFile
   private let content: DebugContent
+  private var code: CodeCursor
   private(set) var chunk: SectionChunk
 
   init(_ file: DebugFile, _ content: DebugContent) {
     self.file = file
     self.content = content
+    code = CodeCursor(file)
     chunk = SectionChunk(content.bytes)
   }
 
@@ -65,9 +67,9 @@ struct TableSection {
     while unit.remaining >= 2 * size {
       let at = unit.offset
       let (address, length) = (try unit.fixed(size), try unit.fixed(size))
-      guard let place = file.place(in: content, at: at, address), let count = Int(exactly: length) else { continue }
-      chunk.add(file.relocation(of: place, at: at, width: size))
-      let moved = file.distance(from: place, count)
+      guard let place = code.place(in: content, at: at, address), let count = Int(exactly: length) else { continue }
+      chunk.add(code.relocation(of: place, at: at, width: size))
+      let moved = code.distance(from: place, count)
       if moved != count { chunk.put(UInt64(bitPattern: Int64(moved)), width: size, at: at + size) }
     }
     reader.offset = end

@@ -20,7 +20,7 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` for what is damaged.
   init(
-    _ header: DwarfUnitHeader, _ content: DebugContent, _ abbreviations: DwarfAbbreviations, _ file: DebugFile
+    _ header: DwarfUnitHeader, _ content: DebugContent, _ abbreviations: DwarfAbbreviations, _ code: CodeCursor
   ) throws(FormatError) {
     self.header = header
     addressBase = header.version >= 5 ? 8 : 0
@@ -36,7 +36,7 @@ struct UnitContext: Sendable {
       switch attribute.name {
       case DwarfAttribute.lowPC where attribute.form == .address:
         baseAddress = try value.fixed(header.addressSize)
-        base = file.place(in: content, at: at, baseAddress)
+        base = code.place(in: content, at: at, baseAddress)
       case DwarfAttribute.lowPC where attribute.form.isAddressIndex:
         if case .bytes(let width) = attribute.form.layout {
           lowIndex = try value.fixed(width)
@@ -57,7 +57,7 @@ struct UnitContext: Sendable {
     defer {
       if let length { range = baseAddress..<max(baseAddress, baseAddress &+ length) }
     }
-    guard let lowIndex, let entry = try address(lowIndex, file, at: header.firstEntry) else { return }
+    guard let lowIndex, let entry = try address(lowIndex, code, at: header.firstEntry) else { return }
     (base, baseAddress) = (entry.place, entry.value)
   }
 
@@ -74,9 +74,9 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` when the section has no such address.
   func address(
-    _ index: UInt64, _ file: DebugFile, at offset: Int, near: CodePlace? = nil
+    _ index: UInt64, _ code: CodeCursor, at offset: Int, near: CodePlace? = nil
   ) throws(FormatError) -> Address? {
-    guard let content = file[.addresses] else { return nil }
+    guard let content = code.file[.addresses] else { return nil }
     let (size, count) = (UInt64(header.addressSize), UInt64(content.bytes.count))
     guard addressBase <= count, index < (count - addressBase) / size else {
       throw FormatError("there is no address \(index) in .debug_addr", at: offset)
@@ -84,7 +84,7 @@ struct UnitContext: Sendable {
     let start = Int(addressBase + index * size)
     var reader = try content.bytes.part(from: UInt64(start))
     let value = try reader.fixed(header.addressSize)
-    return Address(offset: start, value: value, place: file.place(in: content, at: start, value, near: near))
+    return Address(offset: start, value: value, place: code.place(in: content, at: start, value, near: near))
   }
 
   /// Where the list with an index begins in a section of lists; `nil` without such a section.

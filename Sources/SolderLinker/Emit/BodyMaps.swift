@@ -1,69 +1,239 @@
+import WebAssemblyFormat
+
+// Where instructions went.
+//
+// Debug information asks this a million times, mostly for one place after the other. So the changes of all bodies of a unit
+// are one row, in the order of the file, and of each body it is known where its changes begin; whoever asks keeps a cursor
+// there. Offsets in the row are those in the file, and growth counts from where the body begins.
+
 /// Where the instructions of all functions went, for debug information and everything else that tells places in code.
-struct BodyMaps: Sendable {
+///
+/// A class, so that cursors count one reference to it.
+final class BodyMaps: Sendable {
   private let program: Program
   private let code: CodePlan
-  /// By position in the result.
-  private let maps: [OffsetMap]
+  /// By unit; `nil` for those whose code is not asked about: their bodies are taken for unchanged.
+  private let units: [UnitBodies?]
 
-  /// - Parameter units: those whose code is asked about, by index; the others' bodies are taken for unchanged.
+  /// - Parameter units: those whose code is asked about, by index.
   init(_ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, of units: [Bool], _ threads: Threads) {
     self.program = program
     self.code = code
-    maps = threads.map(program.indices.functions.count, batch: 64) { position in
-      units[Int(program.indices.functions[position].unit)]
-        ? code.offsetMap(ofFunctionAt: position, program, encoder) : OffsetMap()
+    let asked = program.resolution.units.filter { units[Int($0.index)] }
+    var runs: [(unit: Unit, functions: Range<Int>)] = []
+    for unit in asked {
+      for start in stride(from: 0, to: unit.functions.count, by: BodyMaps.runLength) {
+        runs.append((unit, start..<min(start + BodyMaps.runLength, unit.functions.count)))
+      }
     }
+    let parts = threads.map(runs.count) { [runs] in
+      UnitBodies.Part(runs[$0].unit, runs[$0].functions, program, encoder, code)
+    }
+    var firstParts: [Int] = []
+    var first = 0
+    for unit in asked {
+      firstParts.append(first)
+      first += (unit.functions.count + BodyMaps.runLength - 1) / BodyMaps.runLength
+    }
+    firstParts.append(first)
+    let joined = threads.map(asked.count) { [firstParts] in
+      UnitBodies(joining: parts[firstParts[$0]..<firstParts[$0 + 1]])
+    }
+    var all = [UnitBodies?](repeating: nil, count: units.count)
+    for (unit, bodies) in zip(asked, joined) { all[Int(unit.index)] = bodies }
+    self.units = all
   }
 
+  private static let runLength = 512
+
+  /// The bodies of a unit; `nil` for one whose code is not asked about.
+  func bodies(of unit: Unit) -> UnitBodies? { units[Int(unit.index)] }
+
   /// The position of a function among those of the result; `nil` for one that is not there, or under another's name.
-  func position(of function: FunctionID) -> Int? {
-    guard !program.indices.folds.contains(function), let index = program.indices.functionIndices[function].index,
-      index >= program.indices.importCounts.functions
-    else { return nil }
-    return index - program.indices.importCounts.functions
-  }
+  func position(of function: FunctionID) -> Int? { program.position(of: function) }
 
   /// Where a place in a body is in the result; offsets count from the first byte of the body, or of its size where they
   /// are negative.
   func offset(of offset: Int, inFunctionAt position: Int?) -> Int {
-    guard let position else { return offset }
-    if offset < 0 { return sizeOffset(ofFunctionAt: position) }
-    return Int(maps[position].position(of: BodyMaps.plausible(offset)))
-  }
-
-  /// Where the number that tells a body's size is, from the body's first byte.
-  private func sizeOffset(ofFunctionAt position: Int) -> Int {
-    Int(code.offsets[position]) - Int(code.bodyOffsets[position])
-  }
-
-  /// No body is as long as this; what claims to be behind it is not to be believed.
-  private static func plausible(_ offset: Int) -> UInt32 { UInt32(min(offset, 1 << 30)) }
-
-  /// Answers about places in one function that mostly come in order.
-  struct Cursor {
-    private var map: OffsetMap.Cursor
-    private let sizeOffset: Int
-    private let isThere: Bool
-
-    fileprivate init(_ map: OffsetMap, sizeOffset: Int, isThere: Bool) {
-      self.map = OffsetMap.Cursor(map)
-      self.sizeOffset = sizeOffset
-      self.isThere = isThere
-    }
-
-    /// As ``BodyMaps/offset(of:inFunctionAt:)`` says.
-    mutating func offset(of offset: Int) -> Int {
-      guard isThere else { return offset }
-      return offset < 0 ? sizeOffset : Int(map.position(of: BodyMaps.plausible(offset)))
-    }
-  }
-
-  /// A cursor in a function, or in one that is not there.
-  func cursor(inFunctionAt position: Int?) -> Cursor {
-    guard let position else { return Cursor(OffsetMap(), sizeOffset: 0, isThere: false) }
-    return Cursor(maps[position], sizeOffset: sizeOffset(ofFunctionAt: position), isThere: true)
+    var cursor = Cursor(self)
+    cursor.enter(position)
+    return cursor.offset(of: offset)
   }
 
   /// Where the body of a function begins in the payload of the code section.
   func start(ofFunctionAt position: Int) -> Int { Int(code.bodyOffsets[position]) }
+
+  /// Answers about places in one function that mostly come in order.
+  struct Cursor {
+    private let maps: BodyMaps
+    // Of the function that it is in.
+    private var unit: UnitID?
+    private var changes: [UnitBodies.Change] = []
+    private var range = 0..<0
+    /// The first change that does not begin in front of the last place.
+    private var next = 0
+    private var start = 0
+    private var position: Int?
+
+    init(_ maps: BodyMaps) { self.maps = maps }
+
+    /// Goes to a function, or to one that is not there.
+    mutating func enter(_ position: Int?) {
+      self.position = position
+      range = 0..<0
+      next = 0
+      start = 0
+      guard let position else { return }
+      let reference = maps.program.indices.functions[position]
+      guard let bodies = maps.units[Int(reference.unit)] else { return }
+      if unit != reference.unit {
+        unit = reference.unit
+        changes = bodies.changes
+      }
+      range = bodies.changes(of: Int(reference.index))
+      next = range.lowerBound
+      start = Int(bodies.bodies[Int(reference.index)].body)
+    }
+
+    /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
+    /// negative.
+    @inline(__always)
+    mutating func offset(of offset: Int) -> Int {
+      if offset < 0 { return sizeOffset(or: offset) }
+      // No body is as long as this; what claims to be behind it is not to be believed.
+      let place = start &+ min(offset, 1 << 30)
+      if next < range.upperBound, Int(changes[next].old.lowerBound) < place {
+        next &+= 1
+        if next < range.upperBound, Int(changes[next].old.lowerBound) < place { search(place, next..<range.upperBound) }
+      } else if next > range.lowerBound, Int(changes[next &- 1].old.lowerBound) >= place {
+        search(place, range.lowerBound..<next &- 1)
+      }
+      if next == range.lowerBound { return position == nil ? offset : place &- start }
+      return changes[next &- 1].position(of: place) &- start
+    }
+
+    private mutating func search(_ place: Int, _ range: Range<Int>) {
+      var (low, high) = (range.lowerBound, range.upperBound)
+      while low < high {
+        let middle = (low + high) / 2
+        if Int(changes[middle].old.lowerBound) < place { low = middle + 1 } else { high = middle }
+      }
+      next = low
+    }
+
+    /// Where the number that tells the body's size is.
+    private func sizeOffset(or offset: Int) -> Int {
+      guard let position else { return offset }
+      return Int(maps.code.offsets[position]) - Int(maps.code.bodyOffsets[position])
+    }
+  }
+}
+
+/// The bodies of the functions of one unit, and what changes in them.
+final class UnitBodies: Sendable {
+  /// Where a function is in the file.
+  struct Body {
+    /// Where the number is that tells its size, where it begins behind that, and where it ends.
+    var start: UInt32
+    var body: UInt32
+    var end: UInt32
+    /// Its first change.
+    var change: UInt32
+    /// Of the function among those of the result.
+    var position: PackedIndex<OutputBodies>
+  }
+
+  /// Bytes that were replaced by another number of bytes.
+  struct Change {
+    var old: Range<UInt32>
+    /// How much longer the body is behind them.
+    var growth: Int32
+
+    /// Where a byte is that is behind the first of them, and not behind another change. What began among them begins
+    /// behind their replacement: an instruction that is left is found there.
+    @inline(__always)
+    func position(of place: Int) -> Int { max(place, Int(old.upperBound)) &+ Int(growth) }
+  }
+
+  let bodies: [Body]
+  let changes: [Change]
+  /// The last body that begins in front of every so many bytes, or there.
+  private let marks: [UInt32]
+  private let firstStart: Int
+  private static let markShift = 7
+
+  fileprivate init(joining parts: ArraySlice<Part>) {
+    var (bodies, changes): ([Body], [Change]) = ([], [])
+    bodies.reserveCapacity(parts.reduce(0) { $0 + $1.bodies.count })
+    changes.reserveCapacity(parts.reduce(0) { $0 + $1.changes.count })
+    for part in parts {
+      let first = UInt32(changes.count)
+      for var body in part.bodies {
+        body.change += first
+        bodies.append(body)
+      }
+      changes += part.changes
+    }
+    firstStart = bodies.first.map { Int($0.start) } ?? 0
+    var marks: [UInt32] = []
+    if let last = bodies.last {
+      let count = (Int(last.start) - firstStart) >> UnitBodies.markShift + 1
+      marks.reserveCapacity(count)
+      var index = 0
+      for mark in 0..<count {
+        let place = firstStart + mark << UnitBodies.markShift
+        while index + 1 < bodies.count, Int(bodies[index + 1].start) <= place { index += 1 }
+        marks.append(UInt32(index))
+      }
+    }
+    self.bodies = bodies
+    self.changes = changes
+    self.marks = marks
+  }
+
+  fileprivate func changes(of index: Int) -> Range<Int> {
+    Int(bodies[index].change)..<(index + 1 < bodies.count ? Int(bodies[index + 1].change) : changes.count)
+  }
+
+  /// The last body that begins at an offset in the file or in front of it, with the number that tells its size.
+  @inline(__always)
+  func index(at offset: Int) -> Int? {
+    guard offset >= firstStart, !marks.isEmpty else { return nil }
+    var index = Int(marks[min((offset &- firstStart) >> UnitBodies.markShift, marks.count &- 1)])
+    while index &+ 1 < bodies.count, Int(bodies[index &+ 1].start) <= offset { index &+= 1 }
+    return index
+  }
+
+  /// Some neighbouring functions.
+  fileprivate struct Part: Sendable {
+    var bodies: [Body] = []
+    var changes: [Change] = []
+
+    init(_ unit: Unit, _ range: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ code: CodePlan) {
+      let (functions, patcher) = (unit.functions, Patcher(unit, encoder))
+      bodies.reserveCapacity(range.count)
+      for index in range {
+        let function = functions[index]
+        let position = program.position(of: unit.bases.function + index)
+        bodies.append(
+          Body(
+            start: function.start, body: function.body.start, end: function.body.start + function.body.size,
+            change: UInt32(changes.count), position: PackedIndex(position.map { Index($0) })))
+        if let position, !code.arePatched[position] {
+          patcher.addChanges(of: unit.body(ofFunction: index), length: patcher.codeLength, to: &changes)
+        }
+      }
+    }
+  }
+}
+
+extension Program {
+  /// The position of a function among those of the result; `nil` for one that is not there, or under another's name.
+  @inline(__always)
+  fileprivate func position(of function: FunctionID) -> Int? {
+    guard let index = indices.functionIndices[function].index, index >= indices.importCounts.functions,
+      !indices.folds.contains(function)
+    else { return nil }
+    return index - indices.importCounts.functions
+  }
 }

@@ -94,15 +94,6 @@ struct CodePlan {
     return Measured(size: UInt32(body + length), prefix: UInt32(length), isPatched: false)
   }
 
-  /// Where the bytes of a body of the result stand in comparison with the input; offsets count from its first byte.
-  func offsetMap(ofFunctionAt position: Int, _ program: Program, _ encoder: OperandEncoder) -> OffsetMap {
-    let reference = program.indices.functions[position]
-    let unit = program.resolution.units[reference.unit]
-    if arePatched[position] || reference.unit == .own { return OffsetMap() }
-    let patcher = Patcher(unit, encoder)
-    return patcher.offsetMap(of: unit.body(ofFunction: Int(reference.index)), length: patcher.codeLength)
-  }
-
   /// The size of a function's body, given its size with the number in front that tells it.
   static func bodySize(ofTotal size: Int) -> Int {
     var length = 1

@@ -49,20 +49,4 @@ struct OffsetMap: Equatable {
     }
     return low > 0 ? changes[low - 1].position(of: offset) : offset
   }
-
-  /// Answers for one offset after the other, which mostly rise.
-  struct Cursor {
-    private let changes: [Change]
-    /// How many changes are not behind the last offset.
-    private var count = 0
-
-    init(_ map: OffsetMap) { changes = map.changes }
-
-    /// As ``OffsetMap/position(of:)`` says.
-    mutating func position(of offset: UInt32) -> UInt32 {
-      if count > 0, changes[count - 1].old.lowerBound > offset { count = 0 }
-      while count < changes.count, changes[count].old.lowerBound <= offset { count += 1 }
-      return count > 0 ? changes[count - 1].position(of: offset) : offset
-    }
-  }
 }

@@ -111,17 +111,16 @@ struct Patcher {
     return replacement(for: relocation, length: length).length
   }
 
-  /// Where the bytes of a fragment stand behind its edits.
-  func offsetMap(of fragment: Fragment, length: OperandLength) -> OffsetMap {
-    var map = OffsetMap()
+  /// Adds the places of a fragment where edits change how many bytes there are.
+  func addChanges(of fragment: Fragment, length: OperandLength, to changes: inout [UnitBodies.Change]) {
+    var growth: Int32 = 0
     for index in fragment.relocations.indices {
       let relocation = source.relocations[index]
       let new = replacementLength(of: relocation, length)
       if new == Int(relocation.width) { continue }
-      let start = relocation.offset - fragment.start
-      map.add(start..<start + UInt32(relocation.width), length: new)
+      growth += Int32(new) - Int32(relocation.width)
+      changes.append(UnitBodies.Change(old: relocation.offset..<relocation.end, growth: growth))
     }
-    return map
   }
 
   func replacement(for relocation: Relocation, length: OperandLength) -> Replacement {

@@ -2,6 +2,8 @@
 
 /// Functions of the result.
 enum OutputFunctions {}
+/// Functions of the result that are no imports, whose bodies the code section has.
+enum OutputBodies {}
 /// Globals of the result.
 enum OutputGlobals {}
 /// Tables of the result.

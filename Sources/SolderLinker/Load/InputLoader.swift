@@ -165,7 +165,7 @@ struct InputLoader {
   }
 
   private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
-    let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
+    let known = libraries.named(name)
     if known.count > 1 {
       let files = known.map { "\n>>> \($0.displayName)" }.joined()
       diagnostics.error(
@@ -359,9 +359,4 @@ extension AddressWidth {
     "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
       + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }
-}
-
-extension InputFile {
-  /// The last component of the path.
-  var baseName: String { FilePath(path).lastComponent?.string ?? path }
 }

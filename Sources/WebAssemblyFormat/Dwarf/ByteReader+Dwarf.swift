@@ -1,22 +1,26 @@
 extension ByteReader {
   /// Reads a little-endian number of up to eight bytes.
+  @inlinable @inline(__always)
   public mutating func fixed(_ width: Int) throws(FormatError) -> UInt64 {
-    switch width {
-    case 4: return UInt64(try fixed32())
-    case 8: return try fixed64()
-    default:
-      var value: UInt64 = 0
-      for index in 0..<width { value |= UInt64(try byte()) << UInt64(8 * index) }
-      return value
-    }
+    width == 4 ? UInt64(try fixed32()) : try fixedSlow(width)
+  }
+
+  @usableFromInline
+  mutating func fixedSlow(_ width: Int) throws(FormatError) -> UInt64 {
+    if width == 8 { return try fixed64() }
+    var value: UInt64 = 0
+    for index in 0..<width { value |= UInt64(try byte()) << UInt64(8 * index) }
+    return value
   }
 
   /// Steps over a string and the null byte behind it.
+  @inlinable
   public mutating func skipString() throws(FormatError) {
     while try byte() != 0 {}
   }
 
   /// Steps over a LEB128 number of any width that the format allows.
+  @inlinable @inline(__always)
   public mutating func skipNumber() throws(FormatError) { try skipLEB(atMost: 10) }
 
   /// Reads the length that a unit begins with, which also tells how many bytes offsets take in it (DWARF 5, 7.4).

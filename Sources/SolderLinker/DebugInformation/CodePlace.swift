@@ -1,0 +1,126 @@
+import WebAssemblyFormat
+
+/// A place in the code of a file.
+struct CodePlace: Equatable {
+  /// Whether something begins at an address, or ends there.
+  enum Edge { case begin, end }
+
+  let function: FunctionID
+  private let packedPosition: PackedIndex<OutputBodies>
+  /// Counted from the first byte of the body; negative for the number in front that tells its size.
+  let offset: Int
+
+  /// Of the function in the result, if it is there.
+  var position: Int? { packedPosition.index.map { Int($0) } }
+
+  init(function: FunctionID, offset: Int, position: PackedIndex<OutputBodies>) {
+    self.function = function
+    self.offset = offset
+    packedPosition = position
+  }
+
+  @inline(__always)
+  func moved(to offset: Int) -> CodePlace {
+    CodePlace(function: function, offset: offset, position: packedPosition)
+  }
+}
+
+/// Answers about places in the code of a file, which mostly are in one function after the other: each walk through a
+/// section has a cursor of its own.
+struct CodeCursor {
+  let file: DebugFile
+  /// The bodies of a finished module, in which addresses are looked up.
+  private let bodies: [UnitBodies.Body]
+  private var cursor: BodyMaps.Cursor
+  /// The function that it is in.
+  private var function: FunctionID?
+
+  init(_ file: DebugFile) {
+    self.file = file
+    bodies = file.isFinal ? file.bodies.bodies : []
+    cursor = BodyMaps.Cursor(file.maps)
+  }
+
+  // MARK: Places of addresses
+
+  /// The place in code that an address is, which stands at an offset of a section; `nil` for one that is in no function,
+  /// as of what was dropped when the file was made.
+  ///
+  /// - Parameter near: a place in the function that it is in, or at whose end it is, if it is in that.
+  @inline(__always)
+  func place(
+    in content: DebugContent, at offset: Int, _ address: UInt64, _ edge: CodePlace.Edge = .begin,
+    near: CodePlace? = nil
+  ) -> CodePlace? {
+    file.isFinal ? place(of: address, edge, near: near) : file.relocatedPlace(in: content, at: offset)
+  }
+
+  private func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
+    guard address < UInt64(UInt32.max) else { return nil }
+    let offset = Int(address) &+ file.codeStart
+    if let near {
+      let body = bodies[near.function - file.firstFunction]
+      if offset >= Int(body.body), offset <= Int(body.end) { return near.moved(to: offset &- Int(body.body)) }
+    }
+    // The last function that begins there or before.
+    guard var index = file.bodies.index(at: offset) else { return nil }
+    // Where a function ends, the next one begins.
+    if edge == .end, Int(bodies[index].start) == offset, index > 0 { index -= 1 }
+    guard offset <= Int(bodies[index].end) else { return nil }
+    return CodePlace(
+      function: file.firstFunction + index, offset: offset &- Int(bodies[index].body), position: bodies[index].position)
+  }
+
+  /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.
+  func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
+    guard file.isFinal else { return nil }
+    let start = Int(bodies[place.function - file.firstFunction].body) - file.codeStart
+    let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
+    return overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
+  }
+
+  /// How long the body of the function is in the file.
+  func size(of place: CodePlace) -> Int {
+    guard file.isFinal else { return .max }
+    let body = bodies[place.function - file.firstFunction]
+    return Int(body.end) - Int(body.body)
+  }
+
+  // MARK: Places in the result
+
+  /// How many bytes a place is into the body of its function in the result.
+  @inline(__always)
+  mutating func offset(of place: CodePlace) -> Int {
+    if place.function != function { enter(place) }
+    return cursor.offset(of: place.offset)
+  }
+
+  private mutating func enter(_ place: CodePlace) {
+    function = place.function
+    cursor.enter(place.position)
+  }
+
+  /// How far what was `distance` bytes behind a place is behind it in the result.
+  mutating func distance(from place: CodePlace, _ distance: Int) -> Int {
+    let (end, overflow) = place.offset.addingReportingOverflow(distance)
+    if overflow { return distance }
+    let begin = offset(of: place)
+    guard file.isFinal, let position = place.position, end > size(of: place) else {
+      return offset(of: place.moved(to: end)) - begin
+    }
+    let address = UInt64(clamping: Int(bodies[place.function - file.firstFunction].body) + end - file.codeStart)
+    guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
+    return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
+  }
+
+  /// The relocation of an address of code in a finished module.
+  @inline(__always)
+  mutating func relocation(of place: CodePlace, at offset: Int, width: Int) -> Relocation? {
+    guard file.isFinal, let firstFunctionSymbol = file.firstFunctionSymbol else { return nil }
+    var relocation = Relocation(
+      width == 8 ? .functionOffsetI64 : .functionOffsetI32, at: UInt32(offset), width: UInt8(width),
+      target: (firstFunctionSymbol + UInt32(place.function - file.firstFunction)).rawValue)
+    relocation.storedAddend = Int32(clamping: self.offset(of: place))
+    return relocation
+  }
+}
