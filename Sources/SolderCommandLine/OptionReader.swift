@@ -290,6 +290,21 @@ extension OptionReader {
     }
   }
 
+  mutating func addStub(_ argument: ParsedArgument) {
+    guard let equals = argument.value.lastIndex(of: "=") else {
+      options.stubs[argument.value] = 0
+      return
+    }
+    let text = argument.value[argument.value.index(after: equals)...]
+    guard
+      let number = decimalNumber(String(text)) ?? prefixedNumber(String(text)).map({ Int64(bitPattern: UInt64($0)) })
+    else {
+      diagnostics.error("\(argument.text): number expected, but got '\(text)'")
+      return
+    }
+    options.stubs[String(argument.value[..<equals])] = number
+  }
+
   mutating func setUnresolvedImports(_ argument: ParsedArgument) {
     guard let choice = UnresolvedImports(rawValue: argument.value) else {
       reject(argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")

@@ -264,6 +264,13 @@ extension OptionTable {
         Option.Spelling(name: "allow-undefined-file", form: .separate, dashes: .one),
       ], .file("file"), "Allow the symbols listed in this file to be undefined"
     ) { $0.options.allowUndefinedFiles.append($1.value) }
+    value(
+      "stub", dashes: .two, .text("symbol[=number]"),
+      "Where nobody defines this symbol: a function that gives the number, or data that holds it (default: 0)"
+    ) { $0.addStub($1) }
+    flag("stub-missing", dashes: .two, "Let calls of functions that nobody defines trap, and list these functions") {
+      $0.options.stubsMissing = true
+    }
     flag("import-undefined", "Turn undefined symbols into imports where possible") { $0.options.importUndefined = true }
     value(
       "unresolved-symbols", .choices(["report-all", "ignore-all", "import-dynamic"]),

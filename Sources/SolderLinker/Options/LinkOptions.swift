@@ -79,6 +79,10 @@ public struct LinkOptions: Sendable {
   public var unresolvedSymbols = UnresolvedSymbols.error
   /// Undefined symbols become imports where possible (`--import-undefined`).
   public var importUndefined = false
+  /// What functions give, and data holds, that nobody defines, by name (`--stub`).
+  public var stubs: [String: Int64] = [:]
+  /// Functions that nobody defines trap when they are called (`--stub-missing`).
+  public var stubsMissing = false
   /// Files that list symbols which may stay undefined, one a line (`--allow-undefined-file`).
   public var allowUndefinedFiles: [String] = []
   /// What a whole module imports comes from the input that has the module name it states, and from no other; `env` is a

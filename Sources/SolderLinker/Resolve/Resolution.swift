@@ -20,6 +20,8 @@ struct Resolution {
   let exportedImports: [ExportedImport]
   /// The unit that finds libraries for the program, if it opens any.
   let dlopen: DlopenPlace?
+  /// The unit of functions that trap because nobody defines them.
+  let stubs: UnitID?
   /// Of libraries that are taken down only if they were opened: what sees to that.
   var guardedDestructors: [UnitID: SymbolID] = [:]
   /// Which memory each memory of a unit is.
@@ -37,6 +39,7 @@ struct Resolution {
     exportedImports = bindings.exportedImports
     memories = bindings.memories
     dlopen = bindings.dlopen
+    stubs = bindings.stubs
   }
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[$0] } }

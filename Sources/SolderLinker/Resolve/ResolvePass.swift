@@ -10,6 +10,8 @@ struct ResolvePass {
   var known = WellKnownSymbols()
   /// The unit that finds libraries for the program.
   var dlopen: DlopenPlace?
+  /// The unit of functions that trap because nobody defines them.
+  var stubs: UnitID?
   /// Whether the result itself calls the destructors.
   var wrapsDestructors = false
   let options: LinkOptions
@@ -59,6 +61,7 @@ struct ResolvePass {
     resolver.addOptionalSymbols(&known, is64: is64)
     defineSharedGlobals()
     defineSharedTags()
+    addStubs(inputs.names)
     resolver.settleVariants()
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
@@ -81,7 +84,7 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
       entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
-      dlopen: dlopen, decoded: decoded)
+      dlopen: dlopen, stubs: stubs, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.

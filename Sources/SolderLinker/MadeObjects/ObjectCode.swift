@@ -190,6 +190,25 @@ struct ObjectCode {
     body.s64(value)
   }
 
+  /// A number of any type; a reference that is null, whatever the number.
+  mutating func constant(_ type: ValueType, _ number: Int64) {
+    switch type {
+    case .i32: int(Int(truncatingIfNeeded: number))
+    case .i64: wide(number)
+    case .f32:
+      body.byte(0x43)
+      body.fixed32(Float(number).bitPattern)
+    case .f64:
+      body.byte(0x44)
+      body.fixed64(Double(number).bitPattern)
+    case .v128:
+      body.raw([0xFD, 0x0C])
+      body.fixed64(UInt64(bitPattern: number))
+      body.fixed64(0)
+    default: trap()
+    }
+  }
+
   mutating func drop() { body.byte(0x1A) }
   mutating func leave() { body.byte(0x0F) }
   mutating func trap() { body.byte(0x00) }
