@@ -250,8 +250,12 @@ struct Link {
   /// What was read is archived even if the link fails: that may be what is to be reproduced.
   private func writeReproduction(_ inputs: Inputs) {
     guard let path = options.reproduceFile else { return }
-    do {
-      try ReproductionArchive(options, inputs).write(to: path)
+    do throws(Errno) {
+      let archive = ReproductionArchive(options, inputs)
+      for (file, error) in archive.unreadable {
+        diagnostics.error("--reproduce: cannot read \(file): \(error)", .cannotOpen, in: file)
+      }
+      try archive.write(to: path)
     } catch {
       diagnostics.error("--reproduce: failed to open \(path): \(error)", .cannotWrite, in: path)
     }
