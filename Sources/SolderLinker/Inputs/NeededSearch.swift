@@ -18,14 +18,14 @@ struct SharedLibraries {
 
   /// Adds a library.
   ///
-  /// - Returns: `false` if the same bytes are in the link already; the name of this file then stands for them too.
-  mutating func add(_ file: InputFile) -> Bool {
+  /// - Returns: the library if the same bytes are in the link already; the name of this file then stands for them too.
+  mutating func add(_ file: InputFile) -> InputFile? {
     let known = same(as: file)
     let library = known ?? file
     if byName[file.baseName]?.contains(where: { $0 === library }) != true {
       byName[file.baseName, default: []].append(library)
     }
-    return known == nil
+    return known
   }
 
   /// The library in the link with the bytes of a file, which is remembered if there is none.
