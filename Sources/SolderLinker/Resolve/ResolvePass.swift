@@ -41,7 +41,7 @@ struct ResolvePass {
     addFiles(inputs)
     if diagnostics.hasErrors { return nil }
     let exports =
-      options.exportsIfDefined.map { names.intern($0) }
+      options.exportsIfDefined.map { names.intern($0) } + ResolvePass.componentExports(inputs)
       + StringMapOrder.sorted(options.exports.map { names.intern($0) })
     for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
     for name in exports { _ = resolver.reference(name, from: "--export") }
@@ -108,6 +108,16 @@ struct ResolvePass {
     }
     decoded = resolver.decoders?.finish() ?? [:]
     resolver.decoders = nil
+  }
+
+  /// What wraps the result to a component calls `cabi_realloc` wherever a value needs memory (component model, Canonical
+  /// ABI). Where it is exported under its own name, a library does not say whether that is for the host or for others; but
+  /// a library that brings the type of a component says what is made.
+  private static func componentExports(_ inputs: Inputs) -> [ByteString] {
+    let isComponent = inputs.units.contains { unit in
+      unit.contracts.isSetUpByExports && unit.customSections.contains { $0.name.hasPrefix("component-type") }
+    }
+    return isComponent ? [ByteString("cabi_realloc")] : []
   }
 
   // MARK: What the command line asks for
@@ -198,7 +208,8 @@ struct ResolvePass {
       let module = resolver.table.importName(of: symbol).module
       if named.units[module] != nil {
         used.insert(module)
-      } else if module != "env", !module.hasPrefix("GOT.") {
+      } else if module != "env", !module.hasPrefix("GOT."), !module.hasPrefix("wasm:") {
+        // What begins with `wasm:` the engine has itself.
         unresolved.append(symbol)
       }
     }
