@@ -92,6 +92,24 @@ import Testing
     #expect(!text.contains("R_WASM_GLOBAL_INDEX_LEB"))
   }
 
+  /// Nothing says what code is for: an address stays one that is read, though all operands keep their length.
+  @Test(arguments: Reference.allCases) func unknownFeatures(_ reference: Reference) async throws {
+    var library = ModuleBuilder(dylink: Dylink())
+    let there = library.importGlobal("GOT.mem", "there", .i32, isMutable: true)
+    library.function([], [.i32], export: "look", name: "look", [.globalGet(there), .i32Load()])
+    var main = ModuleBuilder(object: true)
+    let look = main.undefinedFunction("look", [], [.i32])
+    main.data("there", [9, 0, 0, 0])
+    main.function("run", [], [.i32], flags: .exported, [.call(look)])
+    let folder = try TemporaryFolder()
+    let lifted = try await SolderTests.linked(["liblook.so": library], "-r")
+    let inputs = [try folder.write(main.bytes, to: "main.o"), try folder.write(lifted.bytes, to: "look.o")]
+    try await require(reference.linker.path(), ["--no-entry"] + inputs + ["-o", folder.file("result.wasm")])
+    for result in [try contents(of: folder.file("result.wasm")), try await linkedHere(["--no-entry"] + inputs).bytes] {
+      #expect(try await WebAssemblyHost.shared.invoke(result, [Call("run")]) == "instantiated\nrun() = 9\n")
+    }
+  }
+
   /// An object counts from `__tls_base`, and a library for one thread has its data among all other.
   @Test(arguments: [["-O1"], ["-O0"]]) func anObjectCountsFromTheBase(_ more: [String]) async throws {
     let flags = ["--target=wasm32-unknown-unknown", "-ffreestanding", "-matomics", "-mbulk-memory"] + more

@@ -2,7 +2,7 @@ import Testing
 
 /// Table slots, function pointers and segments of lifted units.
 @Suite struct LiftingTableTests {
-  @Test(arguments: pointers + segments) func links(_ sample: LiftingCase) async throws {
+  @Test(arguments: pointers + segments + variables) func links(_ sample: LiftingCase) async throws {
     for options in neutralOptions { try await sample.check(options) }
   }
 
@@ -23,21 +23,30 @@ import Testing
     (func $three (type $f) (i32.const 53))
     """
 
-  private static func picker(_ expression: String) -> LiftingCase {
+  private static func picker(_ expression: String, _ globals: String = "") -> LiftingCase {
     LiftingCase(
-      testDescription: expression,
+      testDescription: "\(expression) \(globals)",
       modules: [
         ("program.wasm", caller()),
         (
           "libpick.so",
           LiftingCase.library(
             """
-            \(functions) (elem (global.get $tb) $zero $one $two $three)
+            \(globals) \(functions) (elem (global.get $tb) $zero $one $two $three)
             (func (export "pick") (param $n i32) (result i32) (local $base i32) \(expression))
             """)
         ),
       ], calls: (0..<4).map { Call("call", $0) }, expected: (0..<4).map { "call(\($0)) = \(50 + $0)" })
   }
+
+  /// The first slot in constants and variables of the library's own.
+  static let variables = [
+    picker("(i32.add (global.get $own) (local.get $n))", "(global $own i32 (global.get $tb))"),
+    picker("(i32.add (global.get $own) (local.get $n))", "(global $own (mut i32) (global.get $tb))"),
+    picker(
+      "(global.set $own (i32.add (global.get $tb) (local.get $n))) (global.get $own)",
+      "(global $own (mut i32) (i32.add (global.get $tb) (i32.const 1))) (global $idle i32 (global.get $tb))"),
+  ]
 
   /// A library whose block stays in one piece, with functions that others point to as well.
   private static let wholeBlock = LiftingCase.library(

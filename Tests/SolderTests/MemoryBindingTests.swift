@@ -287,6 +287,25 @@ import Testing
     }
   }
 
+  /// Nor does a module's memory become one that threads share because the result is for threads.
+  @Test(arguments: [false, true]) func aMemoryOfOneThreadStaysOne(isImported: Bool) throws {
+    var module = ModuleBuilder()
+    if isImported {
+      module.importMemory("env", "memory", Limits(1, 4))
+    } else {
+      module.memory(Limits(1, 4), export: "memory")
+    }
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    module.data(.active([.i32Const(16)]), [5])
+    var object = ModuleBuilder(object: true)
+    object.function("run", [], [.i32], flags: .exported, [.i32Const(1)])
+    let inputs = try InputSet([("object.o", object), ("module.wasm", module)])
+    let words = ["--no-entry", "--shared-memory", "--max-memory=262144", "--no-check-features"]
+    for order in permutations(["object.o", "module.wasm"]) {
+      inputs.refuse(words + order, ["module.wasm", "--shared-memory"])
+    }
+  }
+
   /// Threads would set up again what is placed in a memory that they share.
   @Test func dataInASharedMemoryIsSetUpOnce() async throws {
     var module = ModuleBuilder()

@@ -1,10 +1,11 @@
 import WebAssemblyFormat
 
-/// A memory that threads share, with a result that was not said to be for threads.
+/// A memory that threads share, with a result that was not said to be for threads, or the other way round.
 ///
 /// Each thread instantiates the result. What whole modules do then to a memory that they share is their own affair; but data
 /// that the linker places would be set up again by every thread, and constructors would run again, unless
-/// `--shared-memory` has that done once.
+/// `--shared-memory` has that done once. And a whole module whose memory is its own counts on being alone there: its data
+/// segments would undo, for every thread once more, what others did.
 struct SharedMemoryCheck {
   let resolution: Resolution
   let memory: MemoryPlan
@@ -13,9 +14,17 @@ struct SharedMemoryCheck {
   let diagnostics: Diagnostics
 
   func run() {
-    guard !options.sharedMemory, let main = resolution.memories.mainMemory, main.limits?.isShared == true else {
+    guard let main = resolution.memories.mainMemory else { return }
+    if options.sharedMemory {
+      let modules = main.users.map { resolution.units[$0.unit] }.filter(\.contracts.keepsMemory)
+      guard let unit = modules.first, main.limits?.isShared != true else { return }
+      diagnostics.error(
+        "\(unit.file.displayName): --shared-memory needs a memory that threads share, and that of the module is not",
+        .threads,
+        in: unit.file.displayName)
       return
     }
+    guard main.limits?.isShared == true else { return }
     let owner = main.users.first.map { resolution.units[$0.unit].file.displayName } ?? "<internal>"
     func report(_ unit: Unit, _ what: String) {
       diagnostics.error(

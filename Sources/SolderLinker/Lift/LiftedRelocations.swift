@@ -45,6 +45,7 @@ struct LiftedRelocations {
     }
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions
+    readVariables()
     foldAssignedGlobals()
   }
 
@@ -114,6 +115,14 @@ struct LiftedRelocations {
     }
     // What is not folded, for whatever reason, has its value when the program starts.
     for (global, value) in facts.assignedGlobals { code.initialValues[global] = settled(value) }
+  }
+
+  /// What code does with a slot in a variable, nobody knows.
+  private mutating func readVariables() {
+    let evaluator = SymbolicEvaluator(unit.file, globals: facts.globals)
+    for global in unit.globals where global.type.isMutable && global.type.isInteger {
+      if evaluator.value(of: global.initializer)?.base == .tableBlock { code.needsTableBlock = true }
+    }
   }
 
   /// A number that counts from the library's block of table slots, as the slot that it is; or else the block has to stay.

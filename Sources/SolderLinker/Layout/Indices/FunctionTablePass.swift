@@ -87,7 +87,7 @@ struct FunctionTablePass {
   private mutating func keepSlots() {
     keepPlainSlots()
     for unit in resolution.inLinkOrder {
-      guard let facts = unit.lifted, unit.codeFacts.needsTableBlock, live.units[Int(unit.index)] else { continue }
+      guard let facts = unit.lifted, live.units[Int(unit.index)], needsBlock(unit, facts) else { continue }
       guard let first = reserveBlock(of: facts.tableBlockSize, alignment: 1 << UInt64(facts.tableAlignment)) else {
         diagnostics.error(
           "\(unit.file.displayName): its block of \(facts.tableBlockSize) table slots, aligned to "
@@ -99,6 +99,15 @@ struct FunctionTablePass {
       fillBlock(of: unit, facts, from: first)
     }
     if !table.slots.isEmpty { isNeeded = true }
+  }
+
+  /// Whether something says where a library's block begins: its code, or a constant of its own that is in the result.
+  private func needsBlock(_ unit: Unit, _ facts: LiftedFacts) -> Bool {
+    unit.codeFacts.needsTableBlock
+      || unit.globals.indices.contains { index in
+        live.globals[unit.bases.global + index]
+          && (facts.globals[checked: unit.globalImports.count + index] ?? nil)?.base == .tableBlock
+      }
   }
 
   /// Fills a block that is kept in one piece, `first` counted from the first slot that the linker fills.
