@@ -24,47 +24,86 @@ enum MergeCommandLine {
   private static let missing: [String: String] = [
     "-S": "the result is binary; `wasm-tools print` shows it as text",
     "--emit-text": "the result is binary; `wasm-tools print` shows it as text",
-    "-ism": "source maps are not joined", "--input-source-map": "source maps are not joined",
-    "-osm": "source maps are not joined", "--output-source-map": "source maps are not joined",
-    "-osu": "source maps are not joined", "--output-source-map-url": "source maps are not joined",
     "--output-manifest": "manifests of wasm-split are not written",
+  ]
+
+  /// Options that Solder spells in another way.
+  private static let renamed: [String: String] = [
+    "--output": "-o", "-osm": "--source-map-output", "--output-source-map": "--source-map-output",
+    "-osu": "--source-map-url", "--output-source-map-url": "--source-map-url",
   ]
 
   /// Tells options, values and modules with names apart.
   static func parse(_ words: [String], _ table: OptionTable, _ diagnostics: Diagnostics) -> [ParsedArgument] {
-    var result: [ParsedArgument] = []
-    var file: String?
-    for var argument in table.parse(spelledOut(words, diagnostics), keepsEmpty: true) {
-      guard case .input = argument.kind else {
-        result.append(argument)
+    var modules = Modules()
+    var words = words[...]
+    // What stands between source maps, which belong to the module in front of them.
+    while let next = words.firstIndex(where: { ["-ism", "--input-source-map"].contains(name(of: $0)) }) {
+      modules.add(table.parse(spelledOut(words[..<next], diagnostics), keepsEmpty: true))
+      let option = words[next]
+      words = words[(next + 1)...]
+      guard let map = option.contains("=") ? String(option.drop { $0 != "=" }.dropFirst()) : words.popFirst() else {
+        diagnostics.error("\(option): the file is missing")
+        break
+      }
+      guard let path = modules.takeLast() else {
+        diagnostics.error("\(name(of: option)) \(map): a source map follows the name of its module")
         continue
       }
-      if let path = file {
-        argument.kind = .module(path: path)
-        result.append(argument)
-        file = nil
-      } else {
-        file = argument.value
-      }
+      modules.result += table.parse(["--source-map=\(path)=\(map)"])
     }
-    if let file {
+    modules.add(table.parse(spelledOut(words, diagnostics), keepsEmpty: true))
+    if let file = modules.file {
       diagnostics.error(
         "\(file): the module name is missing: each file is followed by the name that others import it by")
     }
-    return result
+    return modules.result
   }
 
+  /// Files and names that come in turns, and options between them.
+  private struct Modules {
+    var result: [ParsedArgument] = []
+    /// A file whose name has not come yet.
+    var file: String?
+    private var last: String?
+
+    mutating func add(_ arguments: [ParsedArgument]) {
+      for var argument in arguments {
+        guard case .input = argument.kind else {
+          result.append(argument)
+          continue
+        }
+        if let path = file {
+          argument.kind = .module(path: path)
+          result.append(argument)
+          (file, last) = (nil, path)
+        } else {
+          file = argument.value
+        }
+      }
+    }
+
+    /// The file of the last module, once.
+    mutating func takeLast() -> String? {
+      defer { last = nil }
+      return file == nil ? last : nil
+    }
+  }
+
+  private static func name(of word: String) -> String { String(word.prefix { $0 != "=" }) }
+
   /// The arguments without those of `wasm-merge` that Solder spells in another way or needs not.
-  private static func spelledOut(_ words: [String], _ diagnostics: Diagnostics) -> [String] {
+  private static func spelledOut(_ words: ArraySlice<String>, _ diagnostics: Diagnostics) -> [String] {
     words.compactMap { word in
-      let name = word.prefix { $0 != "=" }
-      if let reason = missing[String(name)] {
+      let name = name(of: word)
+      if let reason = missing[name] {
         diagnostics.error("\(name): \(reason)")
         return nil
       }
       if accepted.contains(word) || word.hasPrefix("--enable-") || word.hasPrefix("--disable-") { return nil }
-      if word == "--output" { return "-o" }
-      return word.hasPrefix("--output=") ? "-o" + word.dropFirst("--output=".count) : word
+      guard let own = renamed[name] else { return word }
+      let value = word.dropFirst(name.count)
+      return own == "-o" ? own + value.dropFirst() : own + value
     }
   }
 }

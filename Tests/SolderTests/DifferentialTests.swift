@@ -110,10 +110,10 @@ import Testing
   static let atomics = ["-pthread", "-matomics", "-mbulk-memory"]
   static let sharedMemory = ["--shared-memory", "--max-memory=1048576"]
   static let threadOptions: [[String]] = [
-    sharedMemory, sharedMemory + ["--import-memory"], sharedMemory + ["--export-all"],
+    sharedMemory + ["-Map=result.map"], sharedMemory + ["--import-memory"], sharedMemory + ["--export-all"],
     sharedMemory + ["--no-gc-sections"], sharedMemory + ["--export=__wasm_init_tls", "--export=__tls_size"],
     sharedMemory + ["--compress-relocations", "--strip-all"], sharedMemory + ["--export-dynamic"],
-    ["--no-check-features"], ["--no-check-features", "--export-all"], ["--relocatable"],
+    ["--no-check-features", "-Map=result.map"], ["--no-check-features", "--export-all"], ["--relocatable"],
   ]
 
   @Test(arguments: threadOptions, Reference.allCases)

@@ -149,6 +149,15 @@ import Testing
     #expect(try await result.call("two") == "2")
   }
 
+  /// What a module imports under its own name is its own, also where it is the only one.
+  @Test(arguments: [["merge", "a.wasm", "a"], ["a=a.wasm"]]) func importsFromItself(_ words: [String]) async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(module(7, from: "a").bytes, to: "a.wasm")
+    let result = try await linkedHere(words.map { $0.replacing("a.wasm", with: folder.file("a.wasm")) })
+    #expect(result.module.imports.isEmpty)
+    #expect(try await result.call("call") == "7")
+  }
+
   // MARK: The command line
 
   @Test func optionsOfWasmMerge() async throws {
@@ -160,7 +169,9 @@ import Testing
 
   @Test(arguments: [
     (["merge", "a.wasm"], ["a.wasm", "module name is missing"]), (["merge", "-S", "a.wasm", "a"], ["-S", "binary"]),
-    (["merge", "--input-source-map=x", "a.wasm", "a"], ["--input-source-map", "source maps"]),
+    (["merge", "--input-source-map=x", "a.wasm", "a"], ["--input-source-map x", "follows the name of its module"]),
+    (["merge", "a.wasm", "-ism", "x", "a"], ["-ism x", "follows the name of its module"]),
+    (["merge", "a.wasm", "a", "-ism", "x", "-ism", "y"], ["-ism y", "follows the name of its module"]),
     (["merge", "--output-manifest=x", "a.wasm", "a"], ["manifest"]),
     (["merge", "--enabel", "a.wasm", "a"], ["--enabel"]),
     (["merge"], ["no input files"]),

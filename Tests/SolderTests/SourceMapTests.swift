@@ -54,7 +54,7 @@ import Testing
     #expect(throws: (any Error).self) { try Self.read(text) }
   }
 
-  @Test func joinedOverModules() async throws {
+  @Test(arguments: [false, true]) func joinedOverModules(_ likeWasmMerge: Bool) async throws {
     let (first, firstMap) = try Self.module("first", 7, url: "first.map")
     let (second, secondMap) = try Self.module(
       "second", 100, url: "data:application/json;base64," + Self.base64(try Self.module("second", 100, url: nil).map))
@@ -64,10 +64,13 @@ import Testing
     try folder.write(second.bytes, to: "second.wasm")
     // The section moves the code behind it, so that the map in it counts wrong: one that is given comes first.
     try folder.write(secondMap, to: "other.map")
-    let result = try await linkedHere([
-      "merge", folder.file("first.wasm"), "one", folder.file("second.wasm"), "two",
-      "--source-map-output=" + folder.file("result.map"), "--source-map=two=" + folder.file("other.map"),
-    ])
+    let result = try await linkedHere(
+      [
+        "merge", folder.file("first.wasm"), "one", folder.file("second.wasm"), "two",
+      ]
+        + (likeWasmMerge
+          ? ["-ism", folder.file("other.map"), "-osm", folder.file("result.map")]
+          : ["--source-map-output=" + folder.file("result.map"), "--source-map=two=" + folder.file("other.map")]))
     let url = try #require(result.module.sections.first { $0.name == "sourceMappingURL" })
     #expect(result.bytes[url.contents].dropFirst().elementsEqual("result.map".utf8))
     let map = try Self.read(String(decoding: contents(of: folder.file("result.map")), as: UTF8.self))

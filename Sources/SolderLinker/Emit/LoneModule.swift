@@ -6,7 +6,7 @@ enum LoneModule {
   /// The bytes of the only input, if that is a plain module and the options ask for no change.
   static func copy(_ inputs: Inputs, _ options: LinkOptions) -> (image: OutputImage, module: InputModule)? {
     guard inputs.units.count == 1, inputs.lazyFiles.isEmpty, inputs.stubLibraries.isEmpty,
-      let unit = inputs.units.first, unit.contracts.isComplete, !options.changesLoneModule
+      let unit = inputs.units.first, unit.contracts.isComplete, !unit.importsFromItself, !options.changesLoneModule
     else { return nil }
     // The region holds on to the file, whose mapping it reads when the link is over.
     let file = unit.file
@@ -16,6 +16,14 @@ enum LoneModule {
       _ = window.room(at: 0, count: bytes.end).copy(bytes, from: 0, count: bytes.end, to: 0)
     }
     return (OutputImage(count: bytes.end, regions: [region], threads: Threads(1)), unit)
+  }
+}
+
+extension InputModule {
+  /// Whether imports of it, under the name that it was given, are its own exports.
+  fileprivate var importsFromItself: Bool {
+    guard let moduleName, moduleName != "env" else { return false }
+    return importedModules.contains(moduleName)
   }
 }
 

@@ -113,8 +113,7 @@ final class OperandEncoder: Sendable {
       let (id, is64) = (source.symbolIDs[edit.symbol], edit.encoding == .constant64)
       // A thread's copy has its address in a variable, to which code adds as it did.
       if let global = program.variable(withAddressOf: id, for: source.unit) {
-        return .read(
-          global, plus: source.unit.addend(of: edit), is64: is64, atLeast: length == .patchable ? width : 0)
+        return .read(global, plus: source.unit.addend(of: edit), is64: is64, length, width)
       }
       guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))

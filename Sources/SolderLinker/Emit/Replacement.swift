@@ -51,10 +51,14 @@ struct Replacement: Equatable {
 
   /// `global.get` of an address, and what is added to it.
   ///
-  /// - Parameter width: bytes that the first instruction takes at least.
-  static func read(_ global: OutputGlobalIndex, plus addend: Int64, is64: Bool, atLeast width: Int) -> Replacement {
+  /// - Parameter width: bytes that the first instruction takes at least, or all of them if they are as long as what was
+  ///   written.
+  static func read(
+    _ global: OutputGlobalIndex, plus addend: Int64, is64: Bool, _ length: OperandLength, _ width: Int
+  ) -> Replacement {
     let tail = addend == 0 ? 0 : 2 + LEB128.length(signed: addend)
-    var result = number(UInt64(global.rawValue), .unsigned, opcode: 0x23, atLeast: width, longest: 5)
+    let leading = length == .asWritten ? width - tail : width
+    var result = number(UInt64(global.rawValue), .unsigned, opcode: 0x23, atLeast: leading, longest: 5)
     guard addend != 0 else { return result }
     result.added = Added(number: addend, is64: is64)
     result.length += tail

@@ -120,7 +120,7 @@ private struct SymbolTables: Sendable {
     self.memory = memory
     self.indices = indices
     isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
-    offsetsThreadLocals = options.sharedMemory || options.compatibility.countsFromTLSBase
+    offsetsThreadLocals = options.offsetsThreadLocals
     addresses = DataAddresses(memory)
   }
 

@@ -16,6 +16,7 @@ extension ModuleView {
   var memoryImports: [Import] { module.memoryImports }
   var globalImports: [Import] { module.globalImports }
   var tagImports: [Import] { module.tagImports }
+  var importedModules: [ByteString] { module.importedModules }
   var functions: [Function] { module.functions }
   var tables: [Table] { module.tables }
   var memories: [Memory] { module.memories }
@@ -51,4 +52,12 @@ extension Array where Element: ModuleView {
 
   /// The same, where there may be none.
   subscript(unit: UnitID?) -> Element? { unit.map { self[Int($0)] } }
+}
+
+extension InputModule {
+  /// The names of modules that it imports from, some more than once.
+  var importedModules: [ByteString] {
+    functionImports.map(\.module)
+      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
+  }
 }

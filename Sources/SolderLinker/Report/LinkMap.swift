@@ -124,8 +124,9 @@ struct LinkMap {
     }
     let title = "\(unit.file.displayName):(\(unit.reportName(ofSegment: Int(piece.segment))))"
     var lines = line(segment.address + piece.offset, file(0), input.size, indent: 8, title)
+    let base = segment.isThreadLocal && program.options.offsetsThreadLocals ? 0 : segment.address
     for symbol in places.symbols(in: unit.bases.segment + piece.segment) {
-      let address = segment.address &+ piece.offset &+ symbol.offset
+      let address = base &+ piece.offset &+ symbol.offset
       lines += line(address, file(symbol.offset), symbol.size, indent: 16, displayName(symbol.symbol))
     }
     return lines

@@ -206,12 +206,6 @@ extension Resolution {
 }
 
 extension Unit {
-  /// The names of modules that it imports from, some more than once.
-  fileprivate var importedModules: [ByteString] {
-    functionImports.map(\.module)
-      + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map(\.module) }
-  }
-
   /// What it imports.
   fileprivate var imports: [(module: ByteString, kind: ExternalKind, name: ByteString)] {
     functionImports.map { ($0.module, .function, $0.name) }

@@ -198,7 +198,8 @@ struct ResolvePass {
       let module = resolver.table.importName(of: symbol).module
       if named.units[module] != nil {
         used.insert(module)
-      } else if module != "env", !module.hasPrefix("GOT.") {
+      } else if module != "env", !module.hasPrefix("GOT."), !module.hasPrefix("wasm:") {
+        // What begins with `wasm:` the engine has itself.
         unresolved.append(symbol)
       }
     }

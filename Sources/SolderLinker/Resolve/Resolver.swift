@@ -168,7 +168,7 @@ struct Resolver {
 
   private mutating func begin(_ module: InputModule, because reason: Extraction? = nil) {
     checkKind(module)
-    if options.traceInputs { diagnostics.message(module.file.displayName) }
+    if options.traceInputs, !module.contracts.isLoadedAtRunTime { diagnostics.message(module.file.displayName) }
     let typeIDs: Row<UnitTypes, TypeID>
     do {
       typeIDs = Row(try types.intern(module.types))
