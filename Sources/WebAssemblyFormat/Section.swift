@@ -122,4 +122,16 @@ public struct SectionReader {
     defer { index += 1 }
     return Section(id: id, name: name, payload: payload, index: index)
   }
+
+  /// The name of the section that has an offset in its content, as far as the file can be read; a custom section's own.
+  public static func nameOfSection(at offset: Int, in file: ByteReader) -> String? {
+    guard var reader = try? SectionReader(file) else { return nil }
+    while let section = try? reader.next() {
+      guard offset > section.payload.end else {
+        guard offset >= section.payload.offset else { return nil }
+        return section.id == .custom ? section.name.description : section.id.conventionalName
+      }
+    }
+    return nil
+  }
 }

@@ -42,7 +42,11 @@ struct NameSectionWriter {
     append(.type, lifted(.type, outputType), &writer)
     append(
       .table,
-      lifted(.table) { unit, index in definedOrImported(unit, unit.lifted?.symbol(TableIndex(rawValue: index))) },
+      lifted(.table) { unit, index in
+        definedOrImported(unit, index, of: unit.tableImports.count + unit.tables.count) {
+          $0.symbol(TableIndex(rawValue: index))
+        }
+      },
       &writer)
     append(
       .memory, lifted(.memory) { program.resolution.memories.indices(in: $0)[checked: Int($1)]?.rawValue }, &writer)
@@ -55,8 +59,12 @@ struct NameSectionWriter {
     append(.data, segments, &writer)
     appendFields(&writer)
     append(
-      .tag, lifted(.tag) { unit, index in definedOrImported(unit, unit.lifted?.symbol(TagIndex(rawValue: index))) },
-      &writer)
+      .tag,
+      lifted(.tag) { unit, index in
+        definedOrImported(unit, index, of: unit.tagImports.count + unit.tags.count) {
+          $0.symbol(TagIndex(rawValue: index))
+        }
+      }, &writer)
     return pieces + [writer]
   }
 
@@ -200,8 +208,13 @@ struct NameSectionWriter {
     return names
   }
 
-  private func definedOrImported(_ unit: Unit, _ symbol: SymbolIndex?) -> UInt32? {
-    guard let symbol, let id = unit.symbolIDs[checked: symbol] else { return nil }
+  /// - Parameter count: how many the unit has; names may be of more, which are of nothing.
+  private func definedOrImported(
+    _ unit: Unit, _ index: UInt32, of count: Int, _ symbol: (LiftedFacts) -> SymbolIndex
+  ) -> UInt32? {
+    guard Int(index) < count, let lifted = unit.lifted, let id = unit.symbolIDs[checked: symbol(lifted)] else {
+      return nil
+    }
     return program.values[Int(id)].index?.rawValue
   }
 

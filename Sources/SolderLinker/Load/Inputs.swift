@@ -36,8 +36,10 @@ struct Inputs {
 extension Diagnostics {
   /// Reports that a file is damaged, with the place.
   func error(_ error: FormatError, in file: InputFile) {
+    let section = SectionReader.nameOfSection(at: error.offset, in: file.bytes).map { ", in section \($0)" } ?? ""
     self.error(
-      "\(file.displayName): \(error.message) (at offset 0x\(String(error.offset, radix: 16)))", .malformedInput,
+      "\(file.displayName): \(error.message) (at offset 0x\(String(error.offset, radix: 16))\(section))",
+      .malformedInput,
       in: file.displayName, at: error.offset)
   }
 }

@@ -28,6 +28,9 @@ bool loadEngine(const char *path) {
     void (*set)(void *, bool) = dlsym(library, proposals[index]);
     if (set) set(configuration, true);
   }
+  // It would take the signals that libFuzzer is to see.
+  void (*setSignals)(void *, bool) = dlsym(library, "wasmtime_config_signals_based_traps_set");
+  if (setSignals) setSignals(configuration, false);
   engine = newEngine(configuration);
   return engine != NULL;
 }

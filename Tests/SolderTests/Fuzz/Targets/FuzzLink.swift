@@ -43,6 +43,10 @@ struct FuzzLink {
       guard let file = try? InputFile(contents), let kind = try? FileKind.recognise(file.bytes), isKept(kind) else {
         return nil
       }
+      // An object holds all of the memory that it declares, so that a small library may ask for gigabytes.
+      if kind == .sharedLibrary, extra.contains("-r"), (try? DylinkSection(of: file))?.memorySize ?? 0 > 1 << 24 {
+        return nil
+      }
       kinds.append(kind)
       let module: String? = part.flags & 4 == 0 ? nil : ["env", "m", "n", ""][Int(part.flags >> 4) % 4]
       return InputArgument(
