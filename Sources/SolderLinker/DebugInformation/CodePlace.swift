@@ -27,7 +27,7 @@ struct CodePlace: Equatable {
 
 /// Answers about places in the code of a file, which mostly are in one function after the other: each walk through a
 /// section has a cursor of its own.
-struct CodeCursor {
+struct CodeCursor: ~Copyable {
   let file: DebugFile
   /// The bodies of a finished module, in which addresses are looked up.
   private let bodies: [UnitBodies.Body]
@@ -101,13 +101,23 @@ struct CodeCursor {
   }
 
   /// How far what was `distance` bytes behind a place is behind it in the result.
-  mutating func distance(from place: CodePlace, _ distance: Int) -> Int {
+  ///
+  /// - Parameter begin: where the place itself is, if that is known.
+  @inline(__always)
+  mutating func distance(from place: CodePlace, at begin: Int? = nil, _ distance: Int) -> Int {
     let (end, overflow) = place.offset.addingReportingOverflow(distance)
     if overflow { return distance }
-    let begin = offset(of: place)
-    guard file.isFinal, let position = place.position, end > size(of: place) else {
-      return offset(of: place.moved(to: end)) - begin
+    let begin = begin ?? offset(of: place)
+    if file.isFinal, let position = place.position, end > size(of: place) {
+      return self.distance(from: place, position, at: begin, distance, end)
     }
+    return offset(of: place.moved(to: end)) - begin
+  }
+
+  /// The same where that is beyond the function.
+  private mutating func distance(
+    from place: CodePlace, _ position: Int, at begin: Int, _ distance: Int, _ end: Int
+  ) -> Int {
     let address = UInt64(clamping: Int(bodies[place.function - file.firstFunction].body) + end - file.codeStart)
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
     return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
@@ -116,11 +126,19 @@ struct CodeCursor {
   /// The relocation of an address of code in a finished module.
   @inline(__always)
   mutating func relocation(of place: CodePlace, at offset: Int, width: Int) -> Relocation? {
+    file.isFinal ? relocation(of: place, to: self.offset(of: place), at: offset, width: width) : nil
+  }
+
+  /// The relocation of an address of code in a finished module.
+  ///
+  /// - Parameter target: where that is in the body of its function in the result.
+  @inline(__always)
+  func relocation(of place: CodePlace, to target: Int, at offset: Int, width: Int) -> Relocation? {
     guard file.isFinal, let firstFunctionSymbol = file.firstFunctionSymbol else { return nil }
     var relocation = Relocation(
       width == 8 ? .functionOffsetI64 : .functionOffsetI32, at: UInt32(offset), width: UInt8(width),
       target: (firstFunctionSymbol + UInt32(place.function - file.firstFunction)).rawValue)
-    relocation.storedAddend = Int32(clamping: self.offset(of: place))
+    relocation.storedAddend = Int32(clamping: target)
     return relocation
   }
 }

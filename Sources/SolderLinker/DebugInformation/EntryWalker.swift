@@ -4,7 +4,7 @@ import WebAssemblyFormat
 ///
 /// No entry changes its length, since entries refer to each other by offset. A length of code that changed is written over
 /// the old one; one that has no room there is an error, and has not been seen: compilers write four bytes.
-struct EntryWalker {
+struct EntryWalker: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private let context: UnitContext
@@ -195,8 +195,8 @@ struct EntryWalker {
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
     guard file.isFinal, !file.isPlain(expression, from: function, isWhole: true) else { return }
     var walker = ExpressionWalker(
-      code, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
-    try walker.run(expression, &chunk, &uses)
+      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
+    try walker.run(expression, &code, &chunk, &uses)
   }
 
   /// Whether the type at an offset of the unit is a pointer to a function.

@@ -9,8 +9,7 @@ extension SectionChunk {
 
   /// Overwrites a little-endian number.
   mutating func put(_ value: UInt64, width: Int, at offset: Int) {
-    var span = bytes.mutableSpan
-    for index in 0..<width { span[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+    bytes.put(value, width: width, at: offset)
   }
 
   /// Overwrites a LEB128 number, in as many bytes.

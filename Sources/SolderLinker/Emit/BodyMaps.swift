@@ -102,11 +102,16 @@ final class BodyMaps: Sendable {
       if offset < 0 { return sizeOffset(or: offset) }
       // No body is as long as this; what claims to be behind it is not to be believed.
       let place = start &+ min(offset, 1 << 30)
+      // Mostly it is near the last one.
+      let near = 8
       if next < range.upperBound, Int(changes[next].old.lowerBound) < place {
-        next &+= 1
-        if next < range.upperBound, Int(changes[next].old.lowerBound) < place { search(place, next..<range.upperBound) }
+        let last = min(next &+ near, range.upperBound)
+        repeat { next &+= 1 } while next < last && Int(changes[next].old.lowerBound) < place
+        if next == last { search(place, last..<range.upperBound) }
       } else if next > range.lowerBound, Int(changes[next &- 1].old.lowerBound) >= place {
-        search(place, range.lowerBound..<next &- 1)
+        let first = max(next &- near, range.lowerBound)
+        repeat { next &-= 1 } while next > first && Int(changes[next &- 1].old.lowerBound) >= place
+        if next == first { search(place, range.lowerBound..<first) }
       }
       if next == range.lowerBound { return position == nil ? offset : place &- start }
       return changes[next &- 1].position(of: place) &- start
