@@ -166,8 +166,15 @@ extension DebugReading {
             try table.run()
             return .written(Written(index: content.index, chunk: table.chunk))
           })
-      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .frame, .ranges,
-        .rangeLists, .locations, .locationLists:
+      case .frame:
+        tasks.append(
+          Task(section: content.section) { () throws(FormatError) in
+            var frames = FrameSection(file, content)
+            try frames.run()
+            return .written(Written(index: content.index, chunk: frames.chunk, map: frames.map))
+          })
+      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .ranges, .rangeLists,
+        .locations, .locationLists:
         break
       }
     }

@@ -80,7 +80,19 @@ struct LineProgram: ~Copyable {
     while reader.offset < end {
       let at = reader.offset
       let code = try reader.byte()
-      if code >= opcodeBase { special(code &- opcodeBase) } else { try step(code, at, &reader) }
+      if code >= opcodeBase {
+        special(code &- opcodeBase)
+      } else if code == Operation.advanceLine {
+        registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
+        bytes.append(few: content.bytes[at..<reader.offset])
+      } else if code == Operation.copy, function != nil {
+        row()
+        bytes.append(code)
+      } else if code == Operation.advanceAddress, function != nil {
+        move(by: Int(clamping: try reader.u64()))
+      } else {
+        try step(code, at, &reader)
+      }
     }
     var chunk = SectionChunk(bytes: bytes.array, relocations: relocations)
     let length = chunk.bytes.count - (offsetSize == 8 ? 12 : 4)
@@ -197,16 +209,16 @@ struct LineProgram: ~Copyable {
     static let setAddress: UInt8 = 2
   }
 
-  /// An operation that is no special one, behind whose code the reader stands.
+  /// An operation that is not one of the usual ones, behind whose code the reader stands.
   private mutating func step(_ code: UInt8, _ start: Int, _ reader: inout ByteReader) throws(FormatError) {
     var advance: Int?
     switch code {
     case Operation.extended: return try extended(&reader, from: start)
-    case Operation.copy: row()
-    case Operation.advanceAddress: advance = Int(clamping: try reader.u64())
+    // Elsewhere, where the address matters.
+    case Operation.copy: break
+    case Operation.advanceAddress: try reader.skipNumber()
     case Operation.addConstant: advance = constantAdvance
     case Operation.advanceFixed: advance = Int(try reader.fixed(2))
-    case Operation.advanceLine: registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
     case Operation.setFile: registers.fileNumber = try reader.u64()
     case Operation.setColumn: registers.column = try reader.u64()
     case Operation.negateStatement: registers.isStatement.toggle()
@@ -301,8 +313,8 @@ struct LineProgram: ~Copyable {
   }
 
   /// What has to be written before a row is added, unless that itself advances.
+  @inline(__always)
   private mutating func row() {
-    if function == nil { return }
     if offset >= size { beginAtEnd() }
     addAdvance()
   }

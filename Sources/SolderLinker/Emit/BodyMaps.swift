@@ -67,7 +67,7 @@ final class BodyMaps: Sendable {
   struct Cursor {
     private let maps: BodyMaps
     // Of the function that it is in.
-    private var unit: UnitID?
+    private var bodies: UnitBodies?
     private var changes: [UnitBodies.Change] = []
     private var range = 0..<0
     /// The first change that does not begin in front of the last place.
@@ -79,20 +79,30 @@ final class BodyMaps: Sendable {
 
     /// Goes to a function, or to one that is not there.
     mutating func enter(_ position: Int?) {
+      let reference = position.map { maps.program.indices.functions[$0] }
+      if let reference, let bodies = maps.units[Int(reference.unit)] {
+        enter(position, Int(reference.index), of: bodies)
+      } else {
+        self.position = position
+        (range, next, start) = (0..<0, 0, 0)
+      }
+    }
+
+    /// Goes to a function of a unit.
+    ///
+    /// - Parameters:
+    ///   - position: among those of the result, if it is there.
+    ///   - index: among those of the unit.
+    @inline(__always)
+    mutating func enter(_ position: Int?, _ index: Int, of bodies: UnitBodies) {
       self.position = position
-      range = 0..<0
-      next = 0
-      start = 0
-      guard let position else { return }
-      let reference = maps.program.indices.functions[position]
-      guard let bodies = maps.units[Int(reference.unit)] else { return }
-      if unit != reference.unit {
-        unit = reference.unit
+      if self.bodies !== bodies {
+        self.bodies = bodies
         changes = bodies.changes
       }
-      range = bodies.changes(of: Int(reference.index))
+      range = bodies.changes(of: index)
       next = range.lowerBound
-      start = Int(bodies.bodies[Int(reference.index)].body)
+      start = Int(bodies.bodies[index].body)
     }
 
     /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
@@ -100,6 +110,7 @@ final class BodyMaps: Sendable {
     @inline(__always)
     mutating func offset(of offset: Int) -> Int {
       if offset < 0 { return sizeOffset(or: offset) }
+      if range.isEmpty { return position == nil ? offset : min(offset, 1 << 30) }
       // No body is as long as this; what claims to be behind it is not to be believed.
       let place = start &+ min(offset, 1 << 30)
       // Mostly it is near the last one.
@@ -113,7 +124,7 @@ final class BodyMaps: Sendable {
         repeat { next &-= 1 } while next > first && Int(changes[next &- 1].old.lowerBound) >= place
         if next == first { search(place, range.lowerBound..<first) }
       }
-      if next == range.lowerBound { return position == nil ? offset : place &- start }
+      if next == range.lowerBound { return place &- start }
       return changes[next &- 1].position(of: place) &- start
     }
 
