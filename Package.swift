@@ -61,6 +61,19 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
+      exclude: ["Fuzz/CFuzz", "Fuzz/Driver"],
       swiftSettings: settings),
   ]
 )
+
+// `Scripts/fuzz` builds the linker with coverage, in a folder of its own; nothing else has a use for that.
+if Context.environment["SOLDER_FUZZ"] != nil {
+  package.targets.removeAll { $0.type == .test }
+  package.targets += [
+    .target(name: "CFuzz", path: "Tests/SolderTests/Fuzz/CFuzz"),
+    .executableTarget(
+      name: "solder-fuzz",
+      dependencies: ["SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "SizeReport", "CFuzz"],
+      path: "Tests/SolderTests/Fuzz", exclude: ["CFuzz"], swiftSettings: settings),
+  ]
+}

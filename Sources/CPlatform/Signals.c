@@ -12,12 +12,15 @@
 
 // Only what POSIX allows in a handler is done here: unlink, mmap, sigaction, raise and lock-free atomics.
 
+static atomic_bool handlesSignals;
 static char temporaryPath[PATH_MAX];
 static atomic_bool hasTemporary;
 static atomic_uintptr_t lostPage;
 static long pageSize;
 
 void setTemporaryFile(const char *path) {
+  // Where many links share a process, nobody would ask for the one name there is room for.
+  if (!atomic_load(&handlesSignals)) return;
   atomic_store(&hasTemporary, false);
   if (path == NULL || strlen(path) >= sizeof temporaryPath) return;
   strcpy(temporaryPath, path);
@@ -46,6 +49,7 @@ static void giveZeros(int number, siginfo_t *signal, void *context) {
 
 void handleSignals(void) {
   pageSize = sysconf(_SC_PAGESIZE);
+  atomic_store(&handlesSignals, true);
   const int ending[] = {SIGHUP, SIGINT, SIGTERM};
   for (int index = 0; index < 3; index++) {
     struct sigaction before;

@@ -52,6 +52,9 @@ extension OptionReader {
         diagnostics.error("--init-export is for programs: it may not be used with -r, -pie or -shared")
       }
     }
+    if relocatable || pie || shared, options.opensAllLibraries || !options.openableLibraries.isEmpty {
+      diagnostics.error("--dl-openable is for programs: it may not be used with -r, -pie or -shared")
+    }
     if relocatable { checkRelocatable() }
     if !experimentalPIC { warnOfUnstableFormats() }
     if options.bindsSymbolsLocally && !shared {

@@ -179,6 +179,13 @@ extension OptionReader {
     options.compatibility = release
   }
 
+  mutating func setOpenableInitialization(_ argument: ParsedArgument) {
+    guard let value = OpenableInitialization(rawValue: argument.value) else {
+      return reject(argument, "unknown --dl-init value: \(argument.value) (known are open, start)")
+    }
+    options.openableInitialization = value
+  }
+
   func checkFlavor(_ argument: ParsedArgument) {
     // What rustc and others pass to a linker that may be the many-headed lld.
     if argument.value != "wasm" && argument.value != "ld-wasm" && argument.value != "wasm-ld" {
@@ -281,6 +288,21 @@ extension OptionReader {
     case "report-all": unresolvedSymbols = nil
     default: reject(argument, "unknown --unresolved-symbols value: \(argument.value)")
     }
+  }
+
+  mutating func addStub(_ argument: ParsedArgument) {
+    guard let equals = argument.value.lastIndex(of: "=") else {
+      options.stubs[argument.value] = 0
+      return
+    }
+    let text = argument.value[argument.value.index(after: equals)...]
+    guard
+      let number = decimalNumber(String(text)) ?? prefixedNumber(String(text)).map({ Int64(bitPattern: UInt64($0)) })
+    else {
+      diagnostics.error("\(argument.text): number expected, but got '\(text)'")
+      return
+    }
+    options.stubs[String(argument.value[..<equals])] = number
   }
 
   mutating func setUnresolvedImports(_ argument: ParsedArgument) {

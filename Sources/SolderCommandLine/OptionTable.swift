@@ -145,6 +145,17 @@ extension OptionTable {
       "heap-base=", .text("address"),
       "Where the static memory of a plain module ends, when the module does not say so itself"
     ) { $0.setHeapBase($1) }
+    value(
+      "dl-openable", dashes: .two, .file("[name=]file"),
+      "Link this shared library in whole, for dlopen to find by its file name, or as name"
+    ) { $0.options.openableLibraries.append(OpenableLibrary(.file($1.value))) }
+    flag("dl-openable-all", dashes: .two, "Let dlopen find every shared library that is linked") {
+      $0.options.opensAllLibraries = true
+    }
+    joined(
+      "dl-init=", .choices(["open", "start"]),
+      "When constructors run of a library that is only to be opened: at the first dlopen (default), or at start"
+    ) { $0.setOpenableInitialization($1) }
     // What build systems pass to linkers of other systems, and what holds here anyway.
     for name in ["as-needed", "no-as-needed", "no-undefined"] { flag(name, dashes: .two, "") { _ in } }
     flag("no-shlib-sigcheck", dashes: .two, "Do not compare signatures of functions in shared libraries") {
@@ -253,6 +264,13 @@ extension OptionTable {
         Option.Spelling(name: "allow-undefined-file", form: .separate, dashes: .one),
       ], .file("file"), "Allow the symbols listed in this file to be undefined"
     ) { $0.options.allowUndefinedFiles.append($1.value) }
+    value(
+      "stub", dashes: .two, .text("symbol[=number]"),
+      "Where nobody defines this symbol: a function that gives the number, or data that holds it (default: 0)"
+    ) { $0.addStub($1) }
+    flag("stub-missing", dashes: .two, "Let calls of functions that nobody defines trap, and list these functions") {
+      $0.options.stubsMissing = true
+    }
     flag("import-undefined", "Turn undefined symbols into imports where possible") { $0.options.importUndefined = true }
     value(
       "unresolved-symbols", .choices(["report-all", "ignore-all", "import-dynamic"]),

@@ -77,6 +77,10 @@ struct Link {
     timer.end(.readRelocations, items: resolution.relocationCount)
     if isOver { return nil }
 
+    // Make the tables in which the program finds what it opens and asks for (`dlopen`, `dlsym`).
+    resolution = DlopenPass(consume resolution, options, diagnostics).run()
+    if isOver { return nil }
+
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit
@@ -84,6 +88,7 @@ struct Link {
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
+    reportStubs(resolution, live)
     timer.end(.mark, items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, own: own, live: live, options: options, diagnostics: diagnostics).write()
@@ -230,11 +235,27 @@ struct Link {
     return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)
   }
 
+  /// Lists the functions that are missing and that something may call (`--stub-missing`).
+  private func reportStubs(_ resolution: Resolution, _ live: Liveness) {
+    guard let unit = resolution.stubs.map({ resolution.units[$0] }) else { return }
+    let missing = unit.symbols.enumerated().filter { index, symbol in
+      symbol.definition.map { live.functions[unit.bases.function + Int($0)] } ?? false
+    }.map { options.displayName(of: $0.element.name) }
+    if missing.isEmpty { return }
+    diagnostics.warn(
+      "--stub-missing: nobody defines these functions, which trap when they are called: "
+        + missing.joined(separator: ", "), .undefinedSymbol)
+  }
+
   /// What was read is archived even if the link fails: that may be what is to be reproduced.
   private func writeReproduction(_ inputs: Inputs) {
     guard let path = options.reproduceFile else { return }
-    do {
-      try ReproductionArchive(options, inputs).write(to: path)
+    do throws(Errno) {
+      let archive = ReproductionArchive(options, inputs)
+      for (file, error) in archive.unreadable {
+        diagnostics.error("--reproduce: cannot read \(file): \(error)", .cannotOpen, in: file)
+      }
+      try archive.write(to: path)
     } catch {
       diagnostics.error("--reproduce: failed to open \(path): \(error)", .cannotWrite, in: path)
     }

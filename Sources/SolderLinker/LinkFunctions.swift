@@ -26,6 +26,7 @@ public func linkInMemory(
 ) -> LinkResult? {
   LinkRun(options, diagnostics, control).run(writesFile: false, isLast: false) { image, result throws(Errno) in
     result.bytes = try image.bytes()
+    return nil
   }
 }
 
@@ -44,8 +45,8 @@ package func link(
   _ options: LinkOptions, _ diagnostics: Diagnostics, control: LinkControl, isLast: Bool
 ) -> LinkResult? {
   LinkRun(options, diagnostics, control).run(writesFile: true, isLast: isLast) { image, result throws(Errno) in
-    try OutputFile.write(image, to: options.outputPath)
     result.path = options.outputPath
+    return try OutputFile.prepare(image, to: options.outputPath)
   }
 }
 
@@ -61,19 +62,17 @@ private struct LinkRun {
     self.control = control
   }
 
-  /// - Parameter deliver: brings the result to where it is wanted; when that fails there is none.
+  /// - Parameter deliver: brings the result to where it is wanted, but for letting others see it.
   func run(
-    writesFile: Bool, isLast: Bool, deliver: (OutputImage, inout LinkResult) throws(Errno) -> Void
+    writesFile: Bool, isLast: Bool, deliver: (OutputImage, inout LinkResult) throws(Errno) -> PendingOutput?
   ) -> LinkResult? {
     guard diagnostics.begin() else { return nil }
     let timer = PassTimer(options, control)
-    defer {
-      timer.report(diagnostics)
-      control.begin(nil)
-    }
+    defer { control.begin(nil) }
     var files: [InputFile] = []
     let linked = Link(options, diagnostics, timer, control, writesFile: writesFile, isLast: isLast).run(&files)
     defer { InputFile.reportLost(files, diagnostics) }
+    if linked == nil || diagnostics.hasErrors || control.isCancelled { timer.report(diagnostics) }
     if control.isCancelled {
       diagnostics.error("the link was cancelled", .cancelled)
       return nil
@@ -85,7 +84,16 @@ private struct LinkRun {
     }
     var result = LinkResult(size: image.count, source)
     do throws(Errno) {
-      try deliver(image, &result)
+      var pending = try deliver(image, &result)
+      timer.end(.write, items: image.chunkCount, bytes: image.count)
+      // The last report, of how long it took: the result is seen if all of them could be written.
+      timer.report(diagnostics)
+      if diagnostics.hasErrors {
+        pending?.discard()
+        SizeReportFile.writeFailure(files, options, diagnostics)
+        return nil
+      }
+      try pending?.publish()
     } catch {
       // What was lost is told when the files are known not to change any more.
       if !(writesFile && error == .ioError && Mapping.hasLostBytes), !image.errors.tell(diagnostics) {
@@ -95,7 +103,6 @@ private struct LinkRun {
       SizeReportFile.writeFailure(files, options, diagnostics)
       return nil
     }
-    timer.end(.write, items: image.chunkCount, bytes: image.count)
     result.times = timer.times
     return result
   }

@@ -45,6 +45,12 @@ public struct NameSection: Sendable {
     contents.isEmpty ? nil : contents[Int(subsection.rawValue)]
   }
 
+  /// The name of the module, if it has one.
+  public var moduleName: ByteString? {
+    guard var reader = content(of: .module) else { return nil }
+    return try? reader.name()
+  }
+
   /// The names of a subsection that maps indices to names, in the order of the file.
   public func names(of subsection: Subsection) -> [(index: UInt32, name: ByteString)] {
     guard var reader = content(of: subsection) else { return [] }

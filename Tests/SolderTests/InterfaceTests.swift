@@ -72,7 +72,7 @@ struct InterfaceTests {
   }
 
   @Test func packageConfig() async throws {
-    guard let tool = Installation.tool("pkg-config") else { return }
+    let tool = try Installation.tool("pkg-config")
     let run = try await execute(
       tool, ["--cflags", "--libs", "solder"],
       environment: ["PKG_CONFIG_PATH": Installation.prefix + "/lib/pkgconfig"])
@@ -83,7 +83,7 @@ struct InterfaceTests {
   }
 
   @Test func cmakePackage() async throws {
-    guard let tool = Installation.tool("cmake") else { return }
+    let tool = try Installation.tool("cmake")
     let folder = try TemporaryFolder()
     let source = Repository.root + "/Examples/C"
     let run = try await execute(
@@ -239,7 +239,7 @@ struct InterfaceTests {
   }
 
   @Test func cmakeToolchain() async throws {
-    guard let tool = Installation.tool("cmake") else { return }
+    let tool = try Installation.tool("cmake")
     let folder = try TemporaryFolder()
     try folder.write("#include <stdio.h>\nint main(void) { puts(\"hello\"); }\n", to: "hello.c")
     try folder.write(
@@ -258,7 +258,7 @@ struct InterfaceTests {
   }
 
   @Test func meson() async throws {
-    guard let tool = Installation.tool("meson"), Installation.tool("ninja") != nil else { return }
+    let tool = try Installation.tool("meson")
     let folder = try TemporaryFolder()
     try folder.write("#include <stdio.h>\nint main(void) { puts(\"hello\"); }\n", to: "hello.c")
     try folder.write("project('hello', 'c')\nexecutable('hello', 'hello.c', name_suffix: 'wasm')\n", to: "meson.build")
@@ -286,8 +286,7 @@ struct InterfaceTests {
 
   /// Debian's cargo goes with its rustc, which has WebAssembly's standard library.
   @Test func cargo() async throws {
-    let tool = "/usr/bin/cargo"
-    guard FileManager.default.isExecutableFile(atPath: tool) else { return }
+    let tool = try Installation.tool("cargo", in: ["/usr/bin"])
     let folder = try TemporaryFolder()
     for path in ["src", ".cargo"] {
       try FileManager.default.createDirectory(atPath: folder.file(path), withIntermediateDirectories: true)
@@ -318,9 +317,12 @@ private enum Installation {
 
   static let exists = FileManager.default.fileExists(atPath: prefix + "/lib/libsolder.a")
 
-  /// A tool that not everybody has.
-  static func tool(_ name: String) -> String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  /// A tool that `Scripts/prerequisites` brings.
+  static func tool(_ name: String, in folders: [String]? = nil) throws -> String {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = folders ?? path.split(separator: ":").map(String.init)
+    return try #require(
+      folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) },
+      "there is no \(name): run Scripts/prerequisites")
   }
 }

@@ -117,7 +117,9 @@ import Testing
   }
 
   @Test func anObjectOfAnObjectIsTheSame() async throws {
-    let once = try await SolderTests.linked(["libeverything.so": library(is64: false)], "-r", "--strip-all")
+    var library = library(is64: false)
+    library.targetFeatures(["+mutable-globals"])
+    let once = try await SolderTests.linked(["libeverything.so": library], "-r", "--strip-all")
     let twice = try await SolderTests.linked(["lifted.o": once.bytes], "-r", "--strip-all")
     #expect(once.bytes == twice.bytes)
   }

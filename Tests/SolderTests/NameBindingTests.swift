@@ -276,6 +276,24 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
     }
   }
 
+  /// What makes an archive's index leaves out libraries, which are members as any other.
+  @Test(arguments: [true, false], [true, false]) func aLibraryInAnArchive(hasIndex: Bool, isFirst: Bool) async throws {
+    var object = ModuleBuilder(object: true)
+    object.function("other", [], [.i32], [.i32Const(1)])
+    var library = ModuleBuilder(dylink: Dylink())
+    library.function([], [.i32], export: "value", name: "value", [.i32Const(7)])
+    var archive = ArchiveBuilder()
+    archive.hasIndex = hasIndex
+    archive.add("other.o", object)
+    archive.add("libvalue.so", library)
+    var main = ModuleBuilder(object: true)
+    let value = main.undefinedFunction("value", [], [.i32])
+    main.function("run", [], [.i32], flags: .exported, [.call(value)])
+    let inputs = try InputSet([("main.o", main), ("libx.a", archive)])
+    let names = isFirst ? ["libx.a", "main.o"] : ["main.o", "libx.a"]
+    #expect(try await inputs.transcript(["--no-entry"] + names, [Call("run")]) == "run() = 7")
+  }
+
   /// An archive with a name gives what is imported from it, and a member that this member imports from it.
   @Test(arguments: ["module", "object", "library"]) func anArchiveWithAName(_ kind: String) async throws {
     var first = ModuleBuilder(object: true)

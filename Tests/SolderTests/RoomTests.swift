@@ -9,7 +9,8 @@ import Testing
     "WebAssemblyFormat", "Demangling", "SizeReport", "SolderLinker/Hash", "SolderLinker/Threads", "SolderLinker/Index",
     "SolderLinker/Options", "SolderLinker/Diagnostics",
     "SolderLinker/Types", "SolderLinker/Model", "SolderLinker/Inputs", "SolderLinker/Lift", "SolderLinker/Load",
-    "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout", "SolderLinker/Emit",
+    "SolderLinker/MadeObjects", "SolderLinker/Resolve", "SolderLinker/Own", "SolderLinker/Live", "SolderLinker/Layout",
+    "SolderLinker/Emit",
     "SolderLinker/DebugInformation", "SolderLinker/Synthesise",
     "SolderLinker/Report",
   ]

@@ -38,6 +38,10 @@ class Program:
         self.throws = self.cpp and self.threads is None and rng.random() < 0.4
         self.count = rng.choice([2, 2, 2, 3, 3, 4, 5])
         self.files = range(self.count)
+        # A file that may be a whole module: it calls others and takes their addresses, but has no name for their data.
+        self.module = None
+        if not self.cpp and not self.threads and rng.random() < 0.3:
+            self.module = rng.randrange(1, self.count)
         self.functions = []
         self.data = []
         for file in self.files:
@@ -52,8 +56,8 @@ class Program:
         leaves = [name for name, _, rank in self.functions if rank == 0]
         return self.rng.choice(leaves) if leaves else None
 
-    def some_data(self):
-        return self.rng.choice(self.data)[0]
+    def some_data(self, file):
+        return self.rng.choice([name for name, owner in self.data if file != self.module or owner == file])
 
     def source(self, file):
         rng = self.rng
@@ -90,7 +94,7 @@ class Program:
             opening, closing = ('extern "C" { ', " }") if self.cpp else ("", "")
             for number, value in enumerate([rng.randint(1, 99), 0]):
                 out.append(f"{opening}{local} int t{file}_{number}{f' = {value}' if value else ''};{closing}")
-        pointers = [rng.choice(["own", "zeros", "&" + self.some_data(), "&own[1]"]) for _ in range(3)]
+        pointers = [rng.choice(["own", "zeros", "&" + self.some_data(file), "&own[1]"]) for _ in range(3)]
         constness = rng.choice(["", "const ", "static ", "static const "])
         if "static" not in constness:
             constness += f"__attribute__((visibility(\"hidden\"))) "
@@ -99,12 +103,12 @@ class Program:
         functions = [self.leaf() or "0" for _ in range(3)]
         out.append(f"static int (*functions[])(int) = {{ {', '.join(functions)} }};")
         out.append(
-            f"static struct pair pairs[] = {{ {{ &{self.some_data()}, {leaf or '0'}, {rng.randint(0, 99)} }}, "
+            f"static struct pair pairs[] = {{ {{ &{self.some_data(file)}, {leaf or '0'}, {rng.randint(0, 99)} }}, "
             f"{{ own, 0, 7 }} }};")
         if self.cpp:
             out.append('extern "C" {')
         out.append(f"static int local{file}(int x) {{ own[0] += x; return own[0] ^ x; }}")
-        if rng.random() < 0.5:
+        if file != self.module and rng.random() < 0.5:
             priority = rng.choice(["", "(101)", "(2000)"])
             out.append(
                 f"__attribute__((constructor{priority})) static void construct{file}(void) "
@@ -138,7 +142,7 @@ class Program:
     def statement(self, file, rank):
         rng = self.rng
         lower = [name for name, _, other in self.functions if other < rank]
-        data, leaf = self.some_data(), self.leaf()
+        data, leaf = self.some_data(file), self.leaf()
         choices = [
             f"x = x * 31 + {data};", f"{data} += x;", f"x ^= {data}; {data} = x & 1023;", "x += own[x & 1];",
             f"x += *pointers{file}[{rng.randint(0, 2)}];", f"(*pointers{file}[{rng.randint(0, 2)}])++;",
@@ -262,6 +266,15 @@ class Build:
         run(self.ld, *self.mode, *self.shared, "--no-entry", "--allow-undefined", *self.plain, "-o", output)
         return output
 
+    def whole_module(self, file, number):
+        """A program of one file that has room for others' data below its own, and imports what they have."""
+        path = self.path(f"module{number}.wasm")
+        names = [name for name, owner, *_ in self.program.functions + self.program.data if owner == file]
+        shown = names + ["__heap_base", "__global_base", "__stack_pointer"]
+        run(self.ld, *self.mode, "--no-entry", "--import-undefined", "--stack-first", "-z", "stack-size=32768",
+            "--global-base=262144", *[f"--export={name}" for name in shown], self.plain[file], "-o", path)
+        return path
+
     def mix(self, number):
         """Files for solder: the order and the partition are random, file 0, which has the entry, stays an object."""
         rng = self.rng
@@ -270,11 +283,15 @@ class Build:
             kind = rng.choice(["object", "object", "archive", "library", "library", "library"])
             if file == 0:
                 kind = "object"
+            if file == self.program.module and rng.random() < 0.7:
+                kind = "module"
             groups.setdefault((kind, rng.randint(0, 2)) if kind != "object" else (kind, file), []).append(file)
         inputs = []
         for (kind, place), files in groups.items():
             if kind == "object":
                 inputs += [self.plain[file] for file in files]
+            elif kind == "module":
+                inputs += [self.whole_module(files[0], number)]
             elif kind == "archive":
                 path = self.path(f"lib{number}_{place}.a")
                 archive(path, [self.plain[file] for file in files], rng.random() < 0.4)
@@ -339,7 +356,7 @@ class Build:
             lifted[group[0]] = output
         return [lifted.get(path, path) for path in inputs if path in lifted or path not in libraries]
 
-    def options(self):
+    def options(self, has_module):
         rng = self.rng
         options = [*self.mode, *self.shared, "--no-entry"]
         for choice in [["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-debug", "--compress-relocations"],
@@ -347,7 +364,8 @@ class Build:
                        ["--no-stack-first", "--global-base=4096"], ["--initial-memory=1048576"], ["--export-all"], ["--no-merge-data-segments"],
                        ["--export-memory"], ["--threads=3"], ["--build-id"], ["--gc-sections"],
                        ["--icf=safe"], ["--export-dynamic"], ["--strip-all", "--compress-relocations"], ["-O0"]]:
-            if rng.random() < 0.12:
+            # Where a whole module has its data and its stack is for itself to say.
+            if rng.random() < 0.12 and not (has_module and re.search("stack|base|memory=", choice[-1])):
                 options += choice
         # What is used only from archives is named, as for any linker.
         if "--stack-first" in options and "--global-base=4096" in options:
@@ -433,12 +451,13 @@ def judge(seed, wasm, solder, keep):
         for number in range(MIXES):
             inputs, groups = build.mix(number)
             output = build.path("result.wasm")
-            words = [solder, *build.options()]
+            has_module = any(path.endswith(".wasm") for path in inputs)
+            words = [solder, *build.options(has_module)]
             if number % 2:
                 inputs = build.lift(inputs, solder, number)
                 # wasm-ld 19 has 32-bit tables in 64-bit programs.
                 linker = rng.choice([solder, build.ld] + ([] if build.wide else build.linkers))
-                if linker != solder and not any(path.endswith(".so") for path in inputs):
+                if linker != solder and not any(path.endswith((".so", ".wasm")) for path in inputs):
                     words = [linker, *build.mode, *build.shared, "--no-entry", "--allow-undefined"]
             # An archive gives only what is asked for: ask for the exported functions.
             words += [word for _, own in program.runs for word in ("-u", own)]

@@ -13,6 +13,10 @@ enum GenerateInputs {
           libraries  the position-independent objects of twelve shared libraries, N in all, and main-N.o
           program    a whole module program.wasm of --functions functions, the same as program.o, and the
                      position-independent objects of a library, N - 1 in all
+          chain      N shared libraries, each of which needs the ten behind it
+          mutual     N shared libraries, each of which needs all others
+          elements   a shared library of N element segments
+          sections   an object of N custom sections, each in a COMDAT group of its own
 
     --functions N    functions in each object (100; of `program`: in the whole module)
     --counts N,…     make a start for each of these counts of objects, multiples of 500 (default: all objects)
@@ -64,6 +68,9 @@ enum GenerateInputs {
     case "archives": program = archives(program)
     case "libraries": program = libraries(program)
     case "program": return try writeWholeProgram(wholeProgram(program, functions: functions ?? 70_000), to: output)
+    case "chain", "mutual", "elements", "sections":
+      for (name, bytes) in ManyParts.files(kind, count: program.files) { try write(bytes, name, to: output) }
+      return
     default: fail("no kind \(kind)\n\(usage)")
     }
     for count in counts.isEmpty ? [program.files] : counts {

@@ -45,10 +45,12 @@ struct Benchmark {
   var comparesRunTime = false
   /// Whether the result must have no start function, and no function that relocates.
   var leavesNothingForStart = false
+  /// Whether what comes out can be run.
+  var isProgram = true
   /// More runs for what is over at once.
   var roundFactor = 1
-  /// Objects, in the case of growth.
-  var objects: Int?
+  /// In the case of growth, what there is how many of.
+  var growth: (thing: String, count: Int)?
 
   static let solder = "solder"
   static let solderOneThread = "solder, 1 thread"
@@ -61,7 +63,8 @@ struct Benchmark {
     return [
       cases.objects(), cases.debug(), cases.archives(), cases.templates(), cases.libraries(), cases.program(),
       cases.compressed(), cases.optimized(), cases.hello(),
-    ].compactMap { $0 } + cases.growth() + cases.librarySizes() + [cases.python()].compactMap { $0 }
+    ].compactMap { $0 } + cases.growth() + cases.growthOfParts() + cases.librarySizes()
+      + [cases.python()].compactMap { $0 }
       + cases.liftedSizes()
   }
 }
@@ -174,11 +177,35 @@ struct Cases {
   func growth() -> [Benchmark] {
     growthCounts.map { count in
       var benchmark = onObjects(9, "growth: \(count) objects", count: count, targets: [])
-      benchmark.objects = count
+      benchmark.growth = ("object", count)
       // A second of work in each.
       benchmark.roundFactor = count <= 1000 ? 2 : 1
       return benchmark
     }
+  }
+
+  /// Other things that there may be many of: the same of each, and four or sixteen times as many.
+  func growthOfParts() -> [Benchmark] {
+    func parts(_ kind: String, _ thing: String, _ count: Int, things: Int? = nil, peer: Bool = false) -> Benchmark {
+      let folder = "\(kind)-\(count)"
+      let file = kind == "sections" ? "first.o" : "first.so"
+      let flags = ["--no-entry", "--export-all", "-L."]
+      let wasmLD = Contestant(
+        name: Benchmark.wasmLD, command: [tools.wasmLD, file] + flags + [threads], folder: "wasm-ld")
+      var benchmark = Benchmark(
+        number: 9, title: "growth: \(things ?? count) × \(thing)", folder: folder,
+        generate: [kind, "--files", "\(count)"],
+        contestants: [solder([file] + flags)] + (peer ? [wasmLD] : []))
+      benchmark.growth = (thing, things ?? count)
+      benchmark.roundFactor = 2
+      benchmark.isProgram = false
+      return benchmark
+    }
+    let sizes = options.isQuick ? [1] : [25, 100]
+    return sizes.map { parts("chain", "library that needs ten", $0 * 20) }
+      + sizes.map { parts("mutual", "need among libraries that need each other", $0 * 4, things: $0 * $0 * 16) }
+      + sizes.map { parts("elements", "element segment", $0 * 1000) }
+      + sizes.map { parts("sections", "custom section in a COMDAT", $0 * 200, peer: true) }
   }
 
   func debug() -> Benchmark {

@@ -50,7 +50,7 @@ struct Check {
       let size = try others.reduce(0) { try $0 + Comparison.size(of: $1, ["code", "data"]) }
       report.add(benchmark, target, ratio: Double(try Comparison.size(of: output, ["code", "data"])) / Double(size))
     }
-    guard FileManager.default.fileExists(atPath: peer) else { return }
+    guard benchmark.isProgram, FileManager.default.fileExists(atPath: peer) else { return }
     guard let runner = tools.wasiRunner else {
       report.add(problem: "not run: there is no node, wasmtime or wasmkit", benchmark)
       return

@@ -14,8 +14,8 @@ struct Report {
   private(set) var problems: [String] = []
   /// The cases in which a check failed: their ratios may compare different work.
   private var failedCases: Set<Int> = []
-  /// Seconds for each number of objects.
-  private var growth: [(objects: Int, own: Medians, peer: Medians?)] = []
+  /// Seconds for each number of things.
+  private var growth: [(thing: String, count: Int, own: Medians, peer: Medians?)] = []
 
   /// Wall times mean little when others keep the processors busy: then the load exceeds one, and the CPU ratio tells
   /// more.
@@ -61,27 +61,32 @@ struct Report {
           peer.map { decimal(own.wall / $0.wall) } ?? "", floor.map { decimal(own.wall / $0.wall) } ?? "",
         ]))
     }
-    if let objects = benchmark.objects, let own = medians[Benchmark.solder] {
-      growth.append((objects, own, peer))
+    if let (thing, count) = benchmark.growth, let own = medians[Benchmark.solder] {
+      growth.append((thing, count, own, peer))
     }
   }
 
-  /// The ratio of the times an object takes in the largest and the smallest program.
+  /// The ratio of the times a thing takes where there are most and fewest of them.
   mutating func addGrowth() {
-    guard let first = growth.first, let last = growth.last, last.objects > first.objects else { return }
-    func ratio(_ first: Double, _ last: Double, _ counts: (Int, Int)) -> Double {
-      (last / Double(counts.1)) / (first / Double(counts.0))
-    }
-    let counts = (first.objects, last.objects)
-    let target = Target(
-      title: "growth", quantity: .wall, contestant: Benchmark.solder, against: "", must: 1.15, aim: 1.0)
-    addTarget(
-      9, "growth", "time per object, \(last.objects) against \(first.objects)",
-      ratio(first.own.wall, last.own.wall, counts), ratio(first.own.processor, last.own.processor, counts), target)
-    if let firstPeer = first.peer, let lastPeer = last.peer {
-      let wall = decimal(ratio(firstPeer.wall, lastPeer.wall, counts))
-      let processor = decimal(ratio(firstPeer.processor, lastPeer.processor, counts))
-      notes.append("9. growth: wasm-ld's ratio is \(wall), of CPU time \(processor)")
+    var things: [String] = []
+    for entry in growth where !things.contains(entry.thing) { things.append(entry.thing) }
+    for thing in things {
+      let entries = growth.filter { $0.thing == thing }
+      guard let first = entries.first, let last = entries.last, last.count > first.count else { continue }
+      func ratio(_ first: Double, _ last: Double, _ counts: (Int, Int)) -> Double {
+        (last / Double(counts.1)) / (first / Double(counts.0))
+      }
+      let counts = (first.count, last.count)
+      let target = Target(
+        title: "growth", quantity: .wall, contestant: Benchmark.solder, against: "", must: 1.15, aim: 1.0)
+      addTarget(
+        9, "growth", "time per \(thing), \(last.count) against \(first.count)",
+        ratio(first.own.wall, last.own.wall, counts), ratio(first.own.processor, last.own.processor, counts), target)
+      if let firstPeer = first.peer, let lastPeer = last.peer {
+        let wall = decimal(ratio(firstPeer.wall, lastPeer.wall, counts))
+        let processor = decimal(ratio(firstPeer.processor, lastPeer.processor, counts))
+        notes.append("9. growth: wasm-ld's ratio per \(thing) is \(wall), of CPU time \(processor)")
+      }
     }
   }
 

@@ -22,7 +22,8 @@ void prepareHeapOfThread(void);
 /// that are gone, of which ``lostInput`` tells.
 void handleSignals(void);
 
-/// The path of the temporary file that a signal must not leave behind, or a null pointer.
+/// The path of the temporary file that a signal must not leave behind, or a null pointer. One at a time; without
+/// ``handleSignals`` it does nothing.
 void setTemporaryFile(const char *path);
 
 /// An address in the mapping of a file that became shorter while it was read; a null pointer if there was none.

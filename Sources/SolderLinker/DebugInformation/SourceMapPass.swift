@@ -176,12 +176,7 @@ extension SourceMap {
   /// The segments that begin in a function.
   fileprivate func segments(of function: Function) -> ArraySlice<Segment> {
     func first(from offset: UInt32) -> Int {
-      var (low, high) = (0, segments.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if segments[middle].offset < offset { low = middle + 1 } else { high = middle }
-      }
-      return low
+      segments.indices.partitionPoint { segments[$0].offset < offset }
     }
     return segments[first(from: function.start)..<first(from: function.body.start + function.body.size)]
   }

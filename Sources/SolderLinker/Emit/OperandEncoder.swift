@@ -110,14 +110,14 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, atLeast: width)
     case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
-      let id = source.symbolIDs[edit.symbol]
-      guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
-      // A thread's copy has its address in a variable: the instruction stays what it was.
-      if let global = program.threadLocalGlobal(of: id) {
-        return .number(UInt64(global.rawValue), .unsigned, opcode: 0x23, atLeast: width)
+      let (id, is64) = (source.symbolIDs[edit.symbol], edit.encoding == .constant64)
+      // A thread's copy has its address in a variable, to which code adds as it did.
+      if let global = program.variable(withAddressOf: id, for: source.unit) {
+        return .read(global, plus: source.unit.addend(of: edit), is64: is64, length, width)
       }
+      guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
-      return .constant(address, is64: edit.encoding == .constant64, atLeast: width)
+      return .constant(address, is64: is64, atLeast: width)
     case .constant32, .constant64:
       let value = value(of: edit, in: source)
       return .constant(value, is64: edit.encoding == .constant64, atLeast: width)
@@ -212,6 +212,8 @@ final class OperandEncoder: Sendable {
       return tombstone.flatMap { $0.value == 0 ? nil : $0.value } ?? addend
     case .sectionOffsetI32: return custom.offset(of: addend, inSection: program.symbol(id).customSectionID)
     case .memoryAddressLocationRelativeI32: return program.address(of: id) &+ addend &- place
+    case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
+      return program.threadLocalOffset(of: id) &+ addend
     default:
       // Null stays null; but code that adds to it computes a number.
       if case .undefined = value.answer { return edit.kind == .constantMemoryAddress ? addend : 0 }

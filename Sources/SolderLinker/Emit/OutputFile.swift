@@ -17,21 +17,34 @@ enum OutputFile {
   ///   - permissions: of a new file, before the process's mask.
   /// - Throws: what the system says.
   static func write(_ image: OutputImage, to path: String, permissions: mode_t = 0o777) throws(Errno) {
-    if path == "-" { return try copy(image.bytes(), to: dup(STDOUT_FILENO)) }
+    var pending = try prepare(image, to: path, permissions: permissions)
+    try pending.publish()
+  }
+
+  /// Writes all of it, so that what is left is to let others see it.
+  ///
+  /// - Returns: what must be published or discarded.
+  /// - Throws: what the system says.
+  static func prepare(
+    _ image: OutputImage, to path: String, permissions: mode_t = 0o777
+  ) throws(Errno) -> PendingOutput {
+    if path == "-" { return .stream(try sound(image.bytes()), path: nil) }
     // Devices and pipes cannot be renamed over.
     var status = stat()
     if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory }
-      return try copy(image.bytes(), to: try TemporaryFile.open(path, O_WRONLY, permissions))
+      return .stream(try sound(image.bytes()), path: path)
     }
-    var file = try TemporaryFile(beside: path, permissions)
+    let file = try TemporaryFile(beside: path, permissions)
     do throws(Errno) {
-      try fill(file.descriptor, image)
-      try file.rename(to: path)
+      try reserve(image.count, in: file.descriptor)
+      try image.write(to: file.descriptor)
+      _ = try sound([])
     } catch {
       file.discard()
       throw error
     }
+    return .file(file, path: path)
   }
 
   /// Writes a report or another file that is no program in the same way.
@@ -56,11 +69,10 @@ enum OutputFile {
     guard unsafe access(folder.isEmpty ? "." : folder, W_OK) == 0 else { throw Errno(rawValue: errno) }
   }
 
-  private static func fill(_ descriptor: Int32, _ image: OutputImage) throws(Errno) {
-    try reserve(image.count, in: descriptor)
-    try image.write(to: descriptor)
-    // What became of zeros in place of an input's bytes gets no name.
+  /// What became of zeros in place of an input's bytes is shown to nobody.
+  private static func sound(_ bytes: [UInt8]) throws(Errno) -> [UInt8] {
     if Mapping.hasLostBytes { throw .ioError }
+    return bytes
   }
 
   /// Gives a new file its blocks on the disk before it is filled.
@@ -72,6 +84,39 @@ enum OutputFile {
       let status = posix_fallocate(descriptor, 0, off_t(count))
       if status == ENOSPC || status == EDQUOT || status == EFBIG { throw Errno(rawValue: status) }
     #endif
+  }
+}
+
+/// A result whose bytes are all there, and that nobody sees yet.
+enum PendingOutput {
+  /// A file, and the name that it is to have.
+  case file(TemporaryFile, path: String)
+  /// The bytes, and the device or pipe that they are to go to; without a path, standard output.
+  case stream([UInt8], path: String?)
+
+  /// Lets others see it, in one step if it is a file.
+  ///
+  /// - Throws: what the system says; a file is discarded then.
+  mutating func publish() throws(Errno) {
+    switch self {
+    case .file(var file, let path):
+      do throws(Errno) {
+        try file.rename(to: path)
+      } catch {
+        file.discard()
+        throw error
+      }
+    case .stream(let bytes, let path):
+      let descriptor =
+        try path.map { path throws(Errno) in try TemporaryFile.open(path, O_WRONLY, 0) } ?? dup(STDOUT_FILENO)
+      guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+      try PendingOutput.copy(bytes, to: descriptor)
+    }
+  }
+
+  /// Forgets it.
+  func discard() {
+    if case .file(let file, _) = self { file.discard() }
   }
 
   /// Writes to what cannot be written out of order.
@@ -93,6 +138,8 @@ enum OutputFile {
         if error == .interrupted { continue }
         throw error
       }
+      // A device that takes nothing and has no complaint would never be done.
+      if count == 0 { throw .ioError }
       written += count
     }
   }

@@ -121,8 +121,11 @@ struct OutputImage: Sendable {
     var written = 0
     while written < range.count {
       let count = unsafe pwrite(descriptor, start + written, range.count - written, off_t(range.lowerBound + written))
-      if count >= 0 {
+      if count > 0 {
         written += count
+      } else if count == 0 {
+        // A device that takes nothing and has no complaint would never be done.
+        return EIO
       } else if errno != EINTR {
         return errno
       }

@@ -145,7 +145,8 @@ struct Patcher {
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
     case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
     case .constantMemoryAddress:
-      guard relocation.encoding == .constant32, case .address(let address) = value(of: relocation).answer,
+      guard relocation.encoding == .constant32, codeLength != .patchable,
+        case .address(let address) = value(of: relocation).answer,
         !relocation.hasWideAddend
       else { return nil }
       return Patcher.extended(address &+ UInt64(bitPattern: Int64(relocation.storedAddend)))

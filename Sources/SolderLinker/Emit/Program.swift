@@ -69,10 +69,19 @@ final class Program: Sendable {
     return memory.tlsAddress &+ offset
   }
 
-  /// The variable that says where a thread has its copy of thread-local data; `nil` where there is one thread.
-  func threadLocalGlobal(of id: SymbolID) -> OutputGlobalIndex? {
-    guard options.sharedMemory || resolution.isInLibraryBlock(symbol(id)) else { return nil }
-    return addressGlobal(of: id)
+  /// What code adds to `__tls_base`, which is a number in a result for one thread: there, a library's data is where all its
+  /// data is.
+  func threadLocalOffset(of id: SymbolID) -> UInt64 {
+    let symbol = symbol(id)
+    guard case .address(let address) = values[Int(id)].answer, options.compatibility.countsFromTLSBase,
+      resolution.isThreadLocalOfOneThread(symbol)
+    else { return address(of: id) }
+    return address &- memory.tlsAddress
+  }
+
+  /// The variable that says where a thread has its copy of thread-local data; `nil` where the address is a constant.
+  func variable(withAddressOf id: SymbolID, for unit: Unit) -> OutputGlobalIndex? {
+    resolution.isAddressVariable(symbol(id), for: unit, options) ? addressGlobal(of: id) : nil
   }
 
   /// The address of data, or its offset from `__tls_base`.

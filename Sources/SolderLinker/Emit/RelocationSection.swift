@@ -59,7 +59,9 @@ struct RelocationSection {
       let length = patcher.replacement(for: edit, length: patcher.codeLength).length
       shift = shift &+ UInt64(length) &- UInt64(edit.width)
       let id = edit.namesSymbol ? unit.symbolIDs[edit.symbol] : nil
-      switch edit.objectForm(id.map { program.symbol($0).kind }) {
+      let symbol = id.map { program.symbol($0) }
+      let isVariable = symbol.map { program.resolution.isAddressVariable($0, for: unit, program.options) } ?? false
+      switch edit.objectForm(symbol?.kind, isVariable: isVariable) {
       case .final: break
       case .none(let what):
         program.errors.report(

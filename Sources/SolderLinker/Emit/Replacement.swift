@@ -17,8 +17,15 @@ struct Replacement: Equatable {
   var value: UInt64 = 0
   /// The opcode in front of the operand, when the whole instruction is replaced.
   var opcode: UInt8?
+  /// A number that two more instructions add to what an instruction leaves; `nil` if there are none.
+  var added: Added?
   /// How many bytes it is, with the opcode.
   var length: Int
+
+  struct Added: Equatable {
+    let number: Int64
+    let is64: Bool
+  }
 
   /// A number in LEB128.
   ///
@@ -42,6 +49,22 @@ struct Replacement: Equatable {
       longest: is64 ? 10 : 5)
   }
 
+  /// `global.get` of an address, and what is added to it.
+  ///
+  /// - Parameter width: bytes that the first instruction takes at least, or all of them if they are as long as what was
+  ///   written.
+  static func read(
+    _ global: OutputGlobalIndex, plus addend: Int64, is64: Bool, _ length: OperandLength, _ width: Int
+  ) -> Replacement {
+    let tail = addend == 0 ? 0 : 2 + LEB128.length(signed: addend)
+    let leading = length == .asWritten ? width - tail : width
+    var result = number(UInt64(global.rawValue), .unsigned, opcode: 0x23, atLeast: leading, longest: 5)
+    guard addend != 0 else { return result }
+    result.added = Added(number: addend, is64: is64)
+    result.length += tail
+    return result
+  }
+
   /// The number as a signed one of 32 bits is written, or of 64.
   static func signed(_ value: UInt64, is64: Bool) -> UInt64 {
     is64 ? value : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
@@ -52,6 +75,15 @@ struct Replacement: Equatable {
   /// - Returns: `false` when there is no room for it, or not enough for its number.
   func write(to room: OutputRoom, at offset: Int) -> Bool {
     var (offset, width) = (offset, length)
+    if let added {
+      let count = LEB128.length(signed: added.number)
+      width -= 2 + count
+      let place = offset + width
+      guard width > 0, room.write(added.is64 ? 0x42 : 0x41, at: place),
+        room.write(signed: added.number, width: count, at: place + 1),
+        room.write(added.is64 ? 0x7C : 0x6A, at: place + 1 + count)
+      else { return false }
+    }
     if let opcode {
       guard room.write(opcode, at: offset) else { return false }
       (offset, width) = (offset + 1, width - 1)

@@ -12,23 +12,49 @@ import WebAssemblyFormat
 /// The shared libraries of a link so far, by what they can be known by.
 struct SharedLibraries {
   private var byName: [String: [InputFile]] = [:]
-  private var bySize: [Int: [InputFile]] = [:]
+  /// The first library of each size. Only where there are more, their contents are looked at.
+  private var firstOfSize: [Int: InputFile] = [:]
+  private var byHash: [UInt64: [InputFile]] = [:]
 
   /// Adds a library.
   ///
-  /// - Returns: `false` if the same bytes are in the link already; the name of this file then stands for them too.
-  mutating func add(_ file: InputFile) -> Bool {
-    let known = bySize[file.bytes.remaining]?.first { $0.hasSameContents(as: file) }
+  /// - Returns: the library if the same bytes are in the link already; the name of this file then stands for them too.
+  mutating func add(_ file: InputFile) -> InputFile? {
+    let known = same(as: file)
     let library = known ?? file
     if byName[file.baseName]?.contains(where: { $0 === library }) != true {
       byName[file.baseName, default: []].append(library)
     }
-    if known == nil { bySize[file.bytes.remaining, default: []].append(file) }
-    return known == nil
+    return known
   }
 
-  /// The libraries of a name; more than one if different files have it.
-  func named(_ name: String) -> [InputFile] { byName[name] ?? [] }
+  /// The library in the link with the bytes of a file, which is remembered if there is none.
+  private mutating func same(as file: InputFile) -> InputFile? {
+    guard let first = firstOfSize[file.bytes.remaining] else {
+      firstOfSize[file.bytes.remaining] = file
+      return nil
+    }
+    if first.hasSameContents(as: file) { return first }
+    let hash = XXH3.hash(Array(file.bytes)[...])
+    if let known = byHash[hash]?.first(where: { $0.hasSameContents(as: file) }) { return known }
+    byHash[hash, default: []].append(file)
+    return nil
+  }
+
+  /// The libraries of a name, which may be a path; more than one if different files have it.
+  func named(_ name: String) -> [InputFile] { byName[name.lastPathComponent] ?? [] }
+}
+
+extension String {
+  /// What stands behind the last `/` of a path that does not end in one.
+  fileprivate var lastPathComponent: String {
+    utf8.contains(UInt8(ascii: "/")) ? FilePath(self).lastComponent?.string ?? self : self
+  }
+}
+
+extension InputFile {
+  /// The last component of the path.
+  var baseName: String { path.lastPathComponent }
 }
 
 /// Where a library looks for those that it needs.

@@ -102,7 +102,7 @@ struct ObjectReader {
         case 1 where index >= functionImports.count && index - functionImports.count < functions.count:
           functions[index - functionImports.count].comdat = group
         case 5:
-          guard let section = unit.customSections.firstIndex(where: { Int($0.index) == index }) else {
+          guard let section = unit.customSections.index(ofSection: UInt32(index)) else {
             throw FormatError("COMDAT group of section \(index), which does not exist", at: at)
           }
           unit.customSections[section].comdat = group
@@ -143,7 +143,7 @@ struct ObjectReader {
       }
     case .section:
       let index = try reader.u32()
-      guard let section = unit.customSections.firstIndex(where: { $0.index == index }) else {
+      guard let section = unit.customSections.index(ofSection: index) else {
         throw FormatError("symbol of section \(index), which is not a custom section", at: at)
       }
       symbol.meaning = .defined(DefinitionIndex(section))

@@ -90,7 +90,7 @@ struct RelocationReader {
         try divideAmongFunctions(from: first, at: at)
       } else if target == unit.dataSectionIndex {
         try readDataEntries(&reader, at: at)
-      } else if let index = unit.customSections.firstIndex(where: { $0.index == target }) {
+      } else if let index = unit.customSections.index(ofSection: target) {
         try readEntries(&reader, base: 0, size: unit.customSections[index].content.remaining, discarded: [])
         ranges.customSections[index] = RelocationRange(start: first, end: UInt32(relocations.count))
       } else {

@@ -166,6 +166,11 @@ struct ObjectFormatCheck {
           "it need not have the \(symbol.kind) '\(symbol.name)' that it imports, which only functions and data can say"
       }
     }
+    if !facts.isThreaded, let flags = unit.dylink?.exportFlags.first(where: { $0.flags.contains(.tls) }) {
+      return
+        "it exports thread-local '\(options.displayName(of: flags.name))' for one thread, which others would count "
+        + "from __tls_base"
+    }
     guard unit.contracts.keepsExports else { return nil }
     if let symbol = (facts.exportsOfImportedNames + facts.privateExports).first {
       return "it exports '\(unit.symbols[Int(symbol)].name)', which as the name of a symbol means something else"
@@ -214,6 +219,11 @@ struct ObjectFormatCheck {
             "\(name("data segment", index, segment.name)) takes the address of '\(symbol.name)', which is no data, "
             + "at offset 0x\(String(edit.offset, radix: 16))"
         }
+        if symbol.kind == .data, symbol.isTLS {
+          return
+            "\(name("data segment", index, segment.name)) takes the address of thread-local "
+            + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset))
+        }
       }
     }
     return nil
@@ -235,13 +245,10 @@ struct ObjectFormatCheck {
     if let id, let symbol, symbol.kind == .global, symbol.isUndefined, !live.isLive(symbol, id) {
       return "uses '\(symbol.name)', which is a constant of the link, as a variable \(place)"
     }
-    switch edit.objectForm(symbol?.kind) {
-    case .final: return nil
+    let isVariable = symbol.map { resolution.isAddressVariable($0, for: unit, options) } ?? false
+    switch edit.objectForm(symbol?.kind, isVariable: isVariable) {
+    case .final, .relocation: return nil
     case .none(let what): return "\(what) \(place)"
-    case .relocation:
-      // What a name without a definition is, the next link finds out.
-      guard let symbol, symbol.isTLS, edit.encoding != .operand else { return nil }
-      return "takes the address of thread-local '\(options.displayName(of: symbol.name))' \(place)"
     }
   }
 

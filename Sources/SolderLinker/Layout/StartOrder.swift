@@ -69,9 +69,7 @@ struct StartOrder {
       }
     }
     if resolution.wellKnown.destructorsOfAll != nil {
-      destructors = libraries.reversed().compactMap { unit in
-        unit.lifted?.destructors.map { StartOrder.symbol(unit, $0) }
-      }
+      destructors = libraries.reversed().compactMap { resolution.destructors(of: $0) }
     }
     for unit in libraries where unit.lifted?.threadLocal?.leavesFirstThread == true { firstThread.append(unit.index) }
     if live.hasConstructors {
@@ -93,8 +91,7 @@ struct StartOrder {
 
   /// Constructors of a library; one that only relocated has been read and is gone.
   static func libraryConstructors(_ unit: Unit) -> [SymbolID] {
-    (unit.lifted?.constructors ?? []).filter { !unit.codeFacts.removedFunctions.contains($0) }
-      .map { symbol(unit, $0) }
+    unit.constructorsAtStart.filter { !unit.codeFacts.removedFunctions.contains($0) }.map { symbol(unit, $0) }
   }
 
   private func relocationFunctions(_ unit: Unit) -> [SymbolID] {

@@ -25,6 +25,20 @@ extension Resolution {
       && units[symbol.unit]?.contracts.isSetUpByExports == true
   }
 
+  /// Whether code of a finished module finds the address of data in a variable, as each thread has a copy of the data, or
+  /// may have: of what an object does not define, the next link knows.
+  func isAddressVariable(_ symbol: Symbol, for unit: Unit, _ options: LinkOptions) -> Bool {
+    guard symbol.kind == .data, unit.contracts.isRecovered else { return false }
+    if options.contract.isObject { return symbol.isTLS || symbol.isUndefined && unit.contracts.mayKnowThreads }
+    return symbol.isTLS && (options.sharedMemory || isInLibraryBlock(symbol))
+  }
+
+  /// Whether a symbol is data of a library, which has none for each thread.
+  func isThreadLocalOfOneThread(_ symbol: Symbol) -> Bool {
+    symbol.kind == .data && symbol.state == .defined && !symbol.isTLS
+      && units[symbol.unit]?.contracts.isSetUpByExports == true
+  }
+
   /// The variable from which a thread-local symbol counts.
   func threadLocalBase(of symbol: Symbol) -> SymbolID? {
     guard isInLibraryBlock(symbol) else { return wellKnown.tlsBase }

@@ -62,7 +62,10 @@ final class CodeLifter: Sendable {
   private let tasks: [Task]
   /// By ``Task/row``.
   private let rows: [Row]
-  private let results = Mutex<[(task: Int, result: Result)]>([])
+  /// Where the tasks of each unit stand.
+  private let places: [ObjectIdentifier: Range<Int>]
+  /// By task.
+  private let results: Mutex<[Result?]>
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
   convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], forObject: Bool) {
@@ -91,6 +94,13 @@ final class CodeLifter: Sendable {
     self.tasks = tasks
     let byRow = Dictionary(grouping: tasks.indices) { tasks[$0].row }
     rows = (0..<4).map { Row(byRow[$0] ?? []) }
+    var places: [ObjectIdentifier: Range<Int>] = [:]
+    for (index, task) in tasks.enumerated() {
+      let first = places[ObjectIdentifier(task.unit)]?.lowerBound ?? index
+      places[ObjectIdentifier(task.unit)] = first..<index + 1
+    }
+    self.places = places
+    results = Mutex(Array(repeating: nil, count: tasks.count))
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.
@@ -101,13 +111,9 @@ final class CodeLifter: Sendable {
     while start < functions.count {
       // Bodies follow each other in the file, so most of them need no look.
       let wanted = UInt64(functions[start].body.start) + UInt64(bytes)
-      var (low, high) = (start + 1, functions.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if functions[middle].body.start < wanted { low = middle + 1 } else { high = middle }
-      }
-      runs.append(start..<low)
-      start = low
+      let end = (start + 1..<functions.count).partitionPoint { functions[$0].body.start < wanted }
+      runs.append(start..<end)
+      start = end
     }
     return runs
   }
@@ -125,7 +131,11 @@ final class CodeLifter: Sendable {
     func visitor() -> CodeVisitor<Memory> { CodeVisitor(self, row: row) }
     var (first, second, third, fourth) = (visitor(), visitor(), visitor(), visitor())
     scanBodies(&first, &second, &third, &fourth, notesPlaces: row & 2 != 0)
-    results.withLock { $0 += first.finished + second.finished + third.finished + fourth.finished }
+    results.withLock { results in
+      for finished in [first.finished, second.finished, third.finished, fourth.finished] {
+        for (task, result) in finished { results[task] = result }
+      }
+    }
   }
 
   /// The next task of a row, with its index, which is the caller's alone.
@@ -133,13 +143,11 @@ final class CodeLifter: Sendable {
 
   /// What was found in a unit, in the order of its functions; `nil` if it was not gone through with that policy.
   func found(in unit: InputModule, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {
-    guard let first = tasks.firstIndex(where: { $0.unit === unit }), tasks[first].movesMemory == movesMemory else {
+    guard let place = places[ObjectIdentifier(unit)], tasks[place.lowerBound].movesMemory == movesMemory else {
       return nil
     }
-    let end = tasks[first...].firstIndex { $0.unit !== unit } ?? tasks.count
     return results.withLock { results in
-      results.filter { (first..<end).contains($0.task) }.sorted { $0.task < $1.task }
-        .map { (tasks[$0.task].functions, $0.result) }
+      place.compactMap { task in results[task].map { (tasks[task].functions, $0) } }
     }
   }
 }

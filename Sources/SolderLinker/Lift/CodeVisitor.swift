@@ -287,7 +287,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     let read = globals[Int(operand.value)]
     result.relocations.append(read.edit(of: operand))
     guard read.value != .plain, read.value == .tableBase || isUsedInSum(operand) else { return }
-    if read.value != .symbolic { mayFold = true }
+    mayFold = true
     uses.append(UInt32(truncatingIfNeeded: operand.instruction))
   }
 }

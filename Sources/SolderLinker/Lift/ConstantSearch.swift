@@ -68,12 +68,8 @@ struct ConstantSearch {
   }
 
   private func function(at offset: Int, among functions: Range<Int>) -> Int? {
-    var (low, high) = (functions.lowerBound, functions.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if range(of: middle).lowerBound <= offset { low = middle + 1 } else { high = middle }
-    }
-    return low > functions.lowerBound && range(of: low - 1).contains(offset) ? low - 1 : nil
+    let next = functions.partitionPoint { range(of: $0).lowerBound <= offset }
+    return next > functions.lowerBound && range(of: next - 1).contains(offset) ? next - 1 : nil
   }
 
   private func mayContain(_ range: Range<Int>) -> Bool {

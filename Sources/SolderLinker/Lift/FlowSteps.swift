@@ -103,7 +103,7 @@ struct FlowSteps {
   private let unit: InputModule
   private let globals: [SymbolicValue?]
   private let classes = Class.all
-  private let wanted = Wanted.allCases.map(\.classes)
+  private let wanted = Wanted.tables
   private var locals: [UInt32] = []
   /// The step of ``globalSteps`` whose value goes to the first of them.
   private var source = 0
@@ -473,6 +473,8 @@ extension FlowSteps {
   /// Which instructions are picked.
   private enum Wanted: Int, CaseIterable {
     case locals, blocks
+
+    static let tables = Wanted.allCases.map(\.classes)
 
     /// By the first byte of an instruction: 2 if it is wanted, 1 if that depends on its local, or 0.
     var classes: [UInt8] {

@@ -75,6 +75,11 @@ struct LiftedRelocations {
       if let function = symbol.definition { needed.insert(first + function.rawValue) }
     }
     needed.formIntersection(changed)
+    if let function = facts.dataSetUp, needed.contains(function) {
+      return diagnostics.error(
+        "\(unit.file.displayName): code calls function \(function.rawValue), which sets up the data of the first thread when the "
+          + "library is loaded, a second time", .threads, in: unit.file.displayName)
+    }
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
       done.restore(function)

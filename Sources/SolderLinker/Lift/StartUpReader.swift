@@ -200,6 +200,7 @@ struct StartUpReader {
     }
     if performed.stores.isEmpty, kept.isEmpty, SharedDataSetUp.perform(function, of: unit, facts) {
       facts.done.functions.insert(function)
+      facts.dataSetUp = function
       outcomes[function] = .done
       return .done
     }

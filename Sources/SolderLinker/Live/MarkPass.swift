@@ -66,7 +66,7 @@ struct MarkPass {
         let id = unit.symbolIDs[function.symbol]
         if !resolution.isDiscarded(resolution.symbol(id)), live.isLive(resolution.symbol(id), id) { return true }
       }
-      if let facts = unit.lifted, live.units[Int(unit.index)], !facts.constructors.isEmpty { return true }
+      if live.units[Int(unit.index)], !unit.constructorsAtStart.isEmpty { return true }
     }
     return false
   }

@@ -118,12 +118,13 @@ struct Marker {
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
     func function(_ index: FunctionIndex) -> SymbolID { unit.symbolIDs[facts.symbol(index)] }
-    for index in facts.constructors + facts.relocationFunctions where !unit.codeFacts.removedFunctions.contains(index) {
+    for index in unit.constructorsAtStart + facts.relocationFunctions
+    where !unit.codeFacts.removedFunctions.contains(index) {
       mark(function(index))
     }
     if let start = unit.startFunction { mark(function(start)) }
-    if let destructors = facts.destructors, state.resolution.wellKnown.destructorsOfAll != nil {
-      mark(function(destructors))
+    if state.resolution.wellKnown.destructorsOfAll != nil, let destructors = state.resolution.destructors(of: unit) {
+      mark(destructors)
     }
     if let data = facts.threadLocal { markThreadLocal(data, of: unit, facts) }
     if unit.contracts.keepsExports {

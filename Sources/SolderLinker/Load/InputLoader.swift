@@ -12,12 +12,14 @@ import WebAssemblyFormat
 /// Opens what the command line names, finds out what it is, and reads it: one task a file.
 struct InputLoader {
   /// A file to read, with what the command line said about it.
-  private struct Source: Sendable {
+  struct Source: Sendable {
     var file: InputFile
     var kind: FileKind
     var argument: InputArgument
     var moduleName: ByteString?
     var archive: Archive?
+    /// How the program can open it.
+    var opening: Opening?
     /// What reading it gave.
     var unit: InputModule?
     var lazyFiles: [LazyFile] = []
@@ -28,7 +30,9 @@ struct InputLoader {
   let threads: Threads
   let names: NameArena
   private let register = NameRegister()
-  private var sources: [Source] = []
+  var sources: [Source] = []
+  /// Whether what is added is there for the program to open, and for nothing else.
+  var isOpening = false
   private var libraries = SharedLibraries()
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
@@ -45,7 +49,8 @@ struct InputLoader {
     let inputs = options.inputs
     let files = threads.map(inputs.count, batch: 8) { InputLoader.open(inputs[$0]) }
     for (argument, file) in zip(inputs, files) { open(argument, file) }
-    if options.contract.bringsNeededLibraries { addNeededLibraries() }
+    if options.contract.bringsNeededLibraries { addNeededLibraries(of: 0) }
+    if options.opensLibraries { addOpenableLibraries() }
     guard !diagnostics.hasErrors else {
       var inputs = Inputs(names: register)
       inputs.paths = openedPaths
@@ -62,6 +67,30 @@ struct InputLoader {
     determineAddressWidth(&result)
     if !diagnostics.hasErrors { readAhead(&result) }
     return result
+  }
+
+  /// Adds a library that the program may open, or finds it among those that are there.
+  ///
+  /// - Returns: its position among the sources, and the name that the command line gives it.
+  mutating func addOpenable(_ library: OpenableLibrary) -> (source: Int, name: String?)? {
+    let argument = InputArgument(library.file)
+    let (name, path): (String?, String)
+    var opened: Result<OpenedFile, Errno>?
+    switch library.file {
+    case .file(let text): (name, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
+    case .module(let module, let file): (name, path) = (module, file)
+    case .bytes(let contents, let module):
+      (name, path) = (module, contents.name)
+      opened = InputLoader.open(argument)
+    case .library(let text):
+      name = nil
+      guard let found = InputLoader.find(text, in: options.libraryPaths, endings: argument.librarySearch.endings) else {
+        reportMissing(library: text, argument.librarySearch)
+        return nil
+      }
+      path = found
+    }
+    return openFile(path, argument, moduleName: nil, opened: opened).map { ($0, name) }
   }
 
   // MARK: Finding files
@@ -112,23 +141,25 @@ struct InputLoader {
     }
   }
 
+  /// - Returns: the position of the file among the sources; `nil` if it is none, which has been reported.
+  @discardableResult
   private mutating func openFile(
     _ path: String, _ argument: InputArgument, moduleName: ByteString?, opened: Result<OpenedFile, Errno>? = nil
-  ) {
+  ) -> Int? {
     diagnostics.log("Loading: \(path)")
     let file: OpenedFile
     do {
       file = try opened?.get() ?? OpenedFile(path: path)
     } catch {
       diagnostics.error("cannot open \(path): \(error)", .cannotOpen, in: path)
-      return
+      return nil
     }
     if file.file.isFile { openedPaths.append(path) }
     openedFiles.append(file.file)
-    addSource(file, argument, moduleName: moduleName)
+    return addSource(file, argument, moduleName: moduleName)
   }
 
-  private mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) {
+  private mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) -> Int? {
     let file = opened.file
     do {
       let (kind, archive) = try opened.content.get()
@@ -139,21 +170,29 @@ struct InputLoader {
         } else {
           diagnostics.error("\(file.displayName): \(what)", .foreignFile, in: file.displayName)
         }
-        return
-      case .sharedLibrary where !libraries.add(file): return
+        return nil
+      case .sharedLibrary:
+        if let known = libraries.add(file) { return sources.firstIndex { $0.file === known } }
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
       source.archive = archive
+      if isOpening {
+        source.opening = Opening(names: [], isOnly: true, constructs: options.openableInitialization == .open)
+      }
       sources.append(source)
+      return sources.count - 1
     } catch {
       diagnostics.error(error, in: file)
+      return nil
     }
   }
 
   /// Adds libraries that another library needs and that the command line does not name.
-  private mutating func addNeededLibraries() {
-    var index = 0
+  ///
+  /// - Parameter first: the first source that may need some.
+  mutating func addNeededLibraries(of first: Int) {
+    var index = first
     while index < sources.count {
       defer { index += 1 }
       let file = sources[index].file
@@ -165,7 +204,7 @@ struct InputLoader {
   }
 
   private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
-    let known = libraries.named(FilePath(name).lastComponent?.string ?? name)
+    let known = libraries.named(name)
     if known.count > 1 {
       let files = known.map { "\n>>> \($0.displayName)" }.joined()
       diagnostics.error(
@@ -241,7 +280,8 @@ struct InputLoader {
         } else if source.argument.lazy, source.kind == .object {
           results[index] = (nil, [try loader.lazyFile(source.file)], nil)
         } else if source.kind != .stubLibrary {
-          let unit = try loader.read(source.file, kind: source.kind, moduleName: source.moduleName)
+          let unit = try loader.read(
+            source.file, kind: source.kind, moduleName: source.moduleName, opening: source.opening)
           results[index] = (unit, [], nil)
         }
       } catch {
@@ -359,9 +399,4 @@ extension AddressWidth {
     "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
       + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }
-}
-
-extension InputFile {
-  /// The last component of the path.
-  var baseName: String { FilePath(path).lastComponent?.string ?? path }
 }

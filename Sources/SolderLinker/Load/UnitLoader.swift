@@ -15,7 +15,8 @@ struct UnitLoader: Sendable {
   ///
   /// - Throws: ``FormatError`` with what is damaged, and where.
   func read(
-    _ file: InputFile, kind: FileKind, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true
+    _ file: InputFile, kind: FileKind, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true,
+    opening: Opening? = nil
   ) throws(FormatError) -> InputModule {
     let origin: InputModule.Origin =
       switch kind {
@@ -26,7 +27,7 @@ struct UnitLoader: Sendable {
     @Sendable func read() throws(FormatError) -> ModuleDraft {
       let draft = ModuleDraft(
         origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly,
-        takesEnvForModule: mergesModules && origin == .plainModule)
+        takesEnvForModule: mergesModules && origin == .plainModule, opening: opening)
       try self.read(draft)
       return draft
     }
@@ -85,6 +86,7 @@ struct UnitLoader: Sendable {
     of archive: Archive, in file: InputFile, moduleName: ByteString?
   ) throws(FormatError) -> [LazyFile] {
     var names = MemberNames(archive)
+    let silent = silent()
     var symbols: [ByteString] = []
     if let index = archive.symbols { symbols.reserveCapacity(index.count) }
     var members: [(index: Int, symbols: Range<Int>, unit: InputModule?)] = []
@@ -94,6 +96,13 @@ struct UnitLoader: Sendable {
       var unit: InputModule?
       if archive.symbols != nil {
         names.append(of: member, to: &symbols)
+        // Who makes the index leaves out what is no object to him: a library has only exports.
+        if symbols.count == first, archive.isThin || UnitLoader.isModule(member.content),
+          let read = silent.readMember(member, of: archive, in: file, moduleName: moduleName)
+        {
+          symbols += UnitLoader.definedNames(read)
+          if symbols.count > first { unit = read }
+        }
       } else {
         guard let read = readMember(member, of: archive, in: file, moduleName: moduleName) else { continue }
         symbols += UnitLoader.definedNames(read)

@@ -52,6 +52,14 @@ struct Contracts: Sendable {
   /// order that its needs decide (tool-conventions, DynamicLinking.md).
   let isSetUpByExports: Bool
 
+  // MARK: When it is there
+
+  /// It is there when the program has opened it: what it defines is nobody else's, as other libraries of the kind may
+  /// define the same.
+  let isOnlyOpened: Bool
+  /// Its constructors run when it is opened for the first time.
+  let isConstructedWhenOpened: Bool
+
   // MARK: What its names mean
 
   /// Whether other units see it as a library: a plain module with a name is one to those who import from it by that
@@ -77,6 +85,8 @@ struct Contracts: Sendable {
   let speaksOfAddresses: Bool
   /// It says which features it uses, and may not be linked with others that disallow them.
   let declaresFeatures: Bool
+  /// It may have been compiled for threads, as it uses atomic instructions, or does not say.
+  let mayKnowThreads: Bool
   /// Variables that it shares with the host need a host that can do so.
   let sharesVariablesByFeature: Bool
   /// An undefined symbol is told of once for the whole unit; an object's are told of one by one.
@@ -111,12 +121,15 @@ struct Contracts: Sendable {
     leavesUndefinedToHost = isPlainModule
     sharesUndefined = isLibrary
     isLoadedAtRunTime = origin == .neededLibrary
+    isOnlyOpened = draft.opening?.isOnly ?? false
+    isConstructedWhenOpened = draft.opening.map { $0.isOnly && $0.constructs } ?? false
     trapsWrongSignatures = isObject
     needsExactTypes = isFinished
     refusesOtherTypes = isPlainModule
     isCheckedByOption = isLibrary
     speaksOfAddresses = isFinished
     declaresFeatures = isObject
+    mayKnowThreads = draft.features.isEmpty || draft.features.contains { $0.name == "atomics" && $0.prefix != 0x2D }
     sharesVariablesByFeature = !isFinished
     reportsUndefinedTogether = isFinished
   }

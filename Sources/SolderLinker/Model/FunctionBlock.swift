@@ -1,3 +1,5 @@
+import WebAssemblyFormat
+
 /// The functions in the slots that a library fills at `__table_base`.
 struct FunctionBlock {
   private struct Run {
@@ -22,13 +24,9 @@ struct FunctionBlock {
   /// The function, of the index space, in a slot; `nil` if there is none, or nobody knows.
   func function(atSlot slot: Int64) -> FunctionIndex? {
     guard let slot = UInt64(exactly: slot) else { return nil }
-    var (low, high) = (0, runs.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if runs[middle].start <= slot { low = middle + 1 } else { high = middle }
-    }
-    guard low > 0, slot - runs[low - 1].start < UInt64(runs[low - 1].functions.count) else { return nil }
-    return runs[low - 1].functions[Int(slot - runs[low - 1].start)].index
+    let next = runs.indices.partitionPoint { runs[$0].start <= slot }
+    guard next > 0, slot - runs[next - 1].start < UInt64(runs[next - 1].functions.count) else { return nil }
+    return runs[next - 1].functions[Int(slot - runs[next - 1].start)].index
   }
 }
 

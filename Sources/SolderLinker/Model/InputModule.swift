@@ -25,6 +25,8 @@ final class InputModule: Sendable {
   let file: InputFile
   /// The module name under which other units import from it (`NAME=FILE`).
   let moduleName: ByteString?
+  /// How the program can open it, if it can.
+  let opening: Opening?
   /// Whether the file was named on the command line, so that its constructors run even if nothing refers to it.
   let isNamedExplicitly: Bool
 
@@ -91,6 +93,7 @@ final class InputModule: Sendable {
     file = draft.file
     moduleName = draft.moduleName
     isNamedExplicitly = draft.isNamedExplicitly
+    opening = draft.opening
     types = draft.types
     functionImports = draft.functionImports
     tableImports = draft.tableImports

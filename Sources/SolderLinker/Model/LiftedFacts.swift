@@ -28,6 +28,8 @@ struct LiftedFacts {
   var initializeTLS: FunctionIndex?
   /// Emscripten's function that allocates a thread's block and calls the other.
   var allocateTLS: FunctionIndex?
+  /// The function that copied data for the first thread, and which nothing else may call: its segments have places.
+  var dataSetUp: FunctionIndex?
   /// Whether it was made for memory that threads share.
   var isThreaded = false
   /// Whether something says that it has thread-local data.

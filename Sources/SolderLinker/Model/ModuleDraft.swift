@@ -10,6 +10,8 @@ final class ModuleDraft {
   let isNamedExplicitly: Bool
   /// Its imports from `env` are from a module of that name.
   let takesEnvForModule: Bool
+  /// How the program can open it, if it can.
+  let opening: Opening?
 
   var types = ParsedTypes()
   var functionImports: [FunctionImport] = []
@@ -51,8 +53,9 @@ final class ModuleDraft {
 
   init(
     origin: InputModule.Origin, file: InputFile, moduleName: ByteString? = nil, isNamedExplicitly: Bool = true,
-    takesEnvForModule: Bool = false
+    takesEnvForModule: Bool = false, opening: Opening? = nil
   ) {
+    self.opening = opening
     self.takesEnvForModule = takesEnvForModule
     self.origin = origin
     self.file = file

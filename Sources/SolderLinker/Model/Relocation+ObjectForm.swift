@@ -13,9 +13,14 @@ enum ObjectForm {
 extension Relocation {
   /// How an object says the edit.
   ///
-  /// - Parameter targetKind: what the edit is about, where it is about a symbol.
-  func objectForm(_ targetKind: SymbolKind?) -> ObjectForm {
+  /// - Parameters:
+  ///   - targetKind: what the edit is about, where it is about a symbol.
+  ///   - isVariable: whether an address is read from a global, which has the address that is each thread's.
+  func objectForm(_ targetKind: SymbolKind?, isVariable: Bool) -> ObjectForm {
     switch encoding {
+    case .constant32 where kind == .constantMemoryAddress && isVariable,
+      .constant64 where kind == .constantMemoryAddress && isVariable:
+      .relocation(.globalIndexLEB, leadingBytes: 1)
     case .nothing: .final
     case .globalGet32, .globalGet64:
       targetKind == .data

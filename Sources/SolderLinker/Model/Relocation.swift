@@ -123,12 +123,7 @@ extension [Relocation] {
   /// Those of a fragment that are about some of its bytes, across whose ends none reaches.
   func part(of range: RelocationRange, in bytes: Range<UInt64>) -> RelocationRange {
     func first(at offset: UInt64) -> UInt32 {
-      var (low, high) = (range.start, range.end)
-      while low < high {
-        let middle = low + (high - low) / 2
-        if UInt64(self[Int(middle)].offset) < offset { low = middle + 1 } else { high = middle }
-      }
-      return low
+      (range.start..<range.end).partitionPoint { UInt64(self[Int($0)].offset) < offset }
     }
     return RelocationRange(start: first(at: bytes.lowerBound), end: first(at: bytes.upperBound))
   }

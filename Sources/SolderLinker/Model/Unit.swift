@@ -58,6 +58,11 @@ final class Unit: Sendable, ModuleView {
     return symbolIDs[facts.symbol(function)]
   }
 
+  /// The constructors of a library that run before the program.
+  var constructorsAtStart: [FunctionIndex] {
+    contracts.isConstructedWhenOpened ? [] : lifted?.constructors ?? []
+  }
+
   func addend(of relocation: Relocation) -> Int64 { relocation.addend(beside: wideAddends) }
 
   func isDiscarded(comdat: PackedIndex<UnitComdats>) -> Bool {

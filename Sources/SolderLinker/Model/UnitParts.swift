@@ -200,6 +200,14 @@ struct CustomSection {
   var comdat = PackedIndex<UnitComdats>.none
 }
 
+extension [CustomSection] {
+  /// The place among a file's custom sections, which stand in its order, of one by its index among all sections.
+  func index(ofSection index: UInt32) -> Int? {
+    let place = indices.partitionPoint { self[$0].index < index }
+    return place < count && self[place].index == index ? place : nil
+  }
+}
+
 /// A constructor: its symbol in the unit, and its priority (lower runs earlier).
 struct InitFunction {
   var priority: UInt32

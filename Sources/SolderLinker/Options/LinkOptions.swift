@@ -13,6 +13,12 @@ public struct LinkOptions: Sendable {
   public var inputs: [InputArgument] = []
   /// Folders searched for ``InputArgument/Name/library(_:)``, in this order (`-L`).
   public var libraryPaths: [String] = []
+  /// Shared libraries that the program may open while it runs, beside the inputs (`--dl-openable`).
+  public var openableLibraries: [OpenableLibrary] = []
+  /// The program may open every shared library that is linked (`--dl-openable-all`).
+  public var opensAllLibraries = false
+  /// When constructors run of a library that is linked only because it may be opened (`--dl-init`).
+  public var openableInitialization = OpenableInitialization.open
   /// The architecture the inputs must have (`-m`); nil takes it from the inputs.
   public var architecture: Architecture?
 
@@ -73,6 +79,10 @@ public struct LinkOptions: Sendable {
   public var unresolvedSymbols = UnresolvedSymbols.error
   /// Undefined symbols become imports where possible (`--import-undefined`).
   public var importUndefined = false
+  /// What functions give, and data holds, that nobody defines, by name (`--stub`).
+  public var stubs: [String: Int64] = [:]
+  /// Functions that nobody defines trap when they are called (`--stub-missing`).
+  public var stubsMissing = false
   /// Files that list symbols which may stay undefined, one a line (`--allow-undefined-file`).
   public var allowUndefinedFiles: [String] = []
   /// What a whole module imports comes from the input that has the module name it states, and from no other; `env` is a

@@ -234,7 +234,7 @@ struct OwnUnitPass {
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
   private mutating func declareExportWrappers() {
     let hasConstructors = resolution.inLinkOrder.contains { unit in
-      !unit.initFunctions.isEmpty || unit.lifted?.constructors.isEmpty == false
+      !unit.initFunctions.isEmpty || !unit.constructorsAtStart.isEmpty
     }
     guard hasConstructors || resolution.wellKnown.callDestructors != nil else { return }
     let slots = resolution.table.slots

@@ -99,13 +99,9 @@ struct LinkMap {
   private static func fileOffset(_ places: [ImageLayout.SegmentPlace], _ offset: UInt64) -> UInt64 {
     if places.count == 1, let place = places.first { return place.contents &+ offset &- place.range.lowerBound }
     // The last that begins in front of it.
-    var (low, high) = (0, places.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if places[middle].range.lowerBound <= offset { low = middle + 1 } else { high = middle }
-    }
-    guard low > 0, places[low - 1].range.contains(offset) else { return 0 }
-    return places[low - 1].contents + offset - places[low - 1].range.lowerBound
+    let next = places.indices.partitionPoint { places[$0].range.lowerBound <= offset }
+    guard next > 0, places[next - 1].range.contains(offset) else { return 0 }
+    return places[next - 1].contents + offset - places[next - 1].range.lowerBound
   }
 
   private func strings(

@@ -151,14 +151,14 @@ struct LiveReasons {
       reach(definition(ofSegment: index, in: unit), reason("marked to be kept"))
     }
     guard let facts = unit.lifted else { return }
-    for index in facts.constructors + facts.relocationFunctions {
+    for index in unit.constructorsAtStart + facts.relocationFunctions {
       reach(unit.symbolIDs[facts.symbol(index)], reason("runs at start"))
     }
     if let start = unit.startFunction {
       reach(unit.symbolIDs[facts.symbol(start)], reason("the start function"))
     }
-    if let destructors = facts.destructors, resolution.wellKnown.destructorsOfAll != nil {
-      reach(unit.symbolIDs[facts.symbol(destructors)], reason("called at the end"))
+    if resolution.wellKnown.destructorsOfAll != nil, let destructors = resolution.destructors(of: unit) {
+      reach(destructors, reason("called at the end"))
     }
     if let data = facts.threadLocal {
       reach(definition(ofSegment: Int(data.segment), in: unit), reason("thread-local data"))

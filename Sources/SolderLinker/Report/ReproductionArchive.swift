@@ -19,6 +19,8 @@ import WebAssemblyFormat
 struct ReproductionArchive {
   private let options: LinkOptions
   private var tar = ByteWriter()
+  /// Files that could be read before, or that are there, and cannot be read now.
+  private(set) var unreadable: [(path: String, error: Errno)] = []
 
   /// Collects the files of a link.
   init(_ options: LinkOptions, _ inputs: Inputs) {
@@ -26,10 +28,20 @@ struct ReproductionArchive {
     let stem = FilePath(options.reproduceFile ?? "").lastComponent?.stem ?? "repro"
     append("\(stem)/response.txt", Array(responseFile().utf8))
     append("\(stem)/version.txt", Array(options.versionText.utf8))
+    // What the link has read is archived as it was read.
+    let opened = Dictionary(
+      inputs.files.filter(\.isFile).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     for path in options.allowUndefinedFiles + inputs.importLists + inputs.paths {
-      // A file that cannot be read has been reported.
-      guard let file = try? InputFile(path: path) else { continue }
-      append("\(stem)/\(ReproductionArchive.relativeToRoot(path))", Array(file.bytes))
+      do throws(Errno) {
+        let file: InputFile
+        if let known = opened[path] { file = known } else { file = try InputFile(path: path) }
+        append("\(stem)/\(ReproductionArchive.relativeToRoot(path))", Array(file.bytes))
+      } catch .noSuchFileOrDirectory {
+        // A member of a thin archive that the link may not need, or what has been reported.
+        continue
+      } catch {
+        unreadable.append((path, error))
+      }
     }
     for file in inputs.files where !file.isFile {
       append("\(stem)/\(ReproductionArchive.relativeToRoot(file.path))", Array(file.bytes))

@@ -22,6 +22,10 @@ struct Bindings {
   let exportedImports: [ExportedImport]
   /// Which memory each memory of a module is.
   let memories: MemoryBinding
+  /// The unit that finds libraries for the program, if it opens any.
+  let dlopen: DlopenPlace?
+  /// The unit of functions that trap because nobody defines them.
+  let stubs: UnitID?
   /// Relocations of objects that were decoded beside resolving, by module.
   let decoded: [UnitID: UnitRelocations]
 

@@ -18,6 +18,12 @@ struct Resolution {
   let explicitExports: [ByteString]
   /// Names under which the result exports what it imports itself.
   let exportedImports: [ExportedImport]
+  /// The unit that finds libraries for the program, if it opens any.
+  let dlopen: DlopenPlace?
+  /// The unit of functions that trap because nobody defines them.
+  let stubs: UnitID?
+  /// Of libraries that are taken down only if they were opened: what sees to that.
+  var guardedDestructors: [UnitID: SymbolID] = [:]
   /// Which memory each memory of a unit is.
   let memories: MemoryBinding
 
@@ -32,6 +38,8 @@ struct Resolution {
     explicitExports = bindings.explicitExports
     exportedImports = bindings.exportedImports
     memories = bindings.memories
+    dlopen = bindings.dlopen
+    stubs = bindings.stubs
   }
 
   var inLinkOrder: some Sequence<Unit> { linkOrder.lazy.map { units[$0] } }
@@ -48,6 +56,23 @@ struct Resolution {
     if symbol.has(.isAlias) { return symbol.name }
     let unit = units[symbol.definer]
     return unit.exportNames[symbol.functionID - unit.bases.function] ?? symbol.name
+  }
+
+  /// Gives the unit that finds libraries its tables.
+  ///
+  /// - Parameter targets: what its symbols behind its own are.
+  mutating func replaceDlopen(_ module: InputModule, _ relocations: UnitRelocations, _ targets: [SymbolID]) {
+    guard let index = dlopen?.unit else { return }
+    let unit = units[index]
+    units[index] = Unit(
+      BoundModule(module, index: index, typeIDs: unit.typeIDs, discardedComdats: []),
+      at: UnitPlace(bases: unit.bases, symbolIDs: Row(unit.symbolIDs.values + targets)), relocations, code: CodeFacts())
+  }
+
+  /// What takes a library down at the end of the program; `nil` if there is nothing to do.
+  func destructors(of unit: Unit) -> SymbolID? {
+    guard let function = unit.lifted?.destructors else { return nil }
+    return guardedDestructors[unit.index] ?? unit.id(of: function)
   }
 
   /// Makes the linker's own unit of all that has been added to it.

@@ -8,6 +8,10 @@ import WebAssemblyFormat
 struct ResolvePass {
   var resolver: Resolver
   var known = WellKnownSymbols()
+  /// The unit that finds libraries for the program.
+  var dlopen: DlopenPlace?
+  /// The unit of functions that trap because nobody defines them.
+  var stubs: UnitID?
   /// Whether the result itself calls the destructors.
   var wrapsDestructors = false
   let options: LinkOptions
@@ -27,6 +31,7 @@ struct ResolvePass {
     resolver = Resolver(options: options, diagnostics: diagnostics, names: names, inputs: inputs)
     resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })
     resolver.table.traced = Set(options.tracedSymbols.map { names.intern($0) })
+    resolver.opened = OpenedLibraries(inputs.units)
     resolver.hasOwnStackPointer = inputs.units.contains { $0.lifted?.ownsStackPointer == true }
   }
 
@@ -48,12 +53,15 @@ struct ResolvePass {
     resolver.extractNamedMembers()
     processStubLibraries(inputs.stubLibraries)
     resolver.extractNamedMembers()
+    addDlopen(inputs.names)
+    bindOpened()
     bindNamedModules()
     bindFunctionTable()
     bindDestructors()
     resolver.addOptionalSymbols(&known, is64: is64)
     defineSharedGlobals()
     defineSharedTags()
+    addStubs(inputs.names)
     resolver.settleVariants()
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
@@ -76,7 +84,7 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
       entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
-      decoded: decoded)
+      dlopen: dlopen, stubs: stubs, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.

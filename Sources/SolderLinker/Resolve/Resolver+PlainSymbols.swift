@@ -40,7 +40,9 @@ extension Resolver {
   ///
   /// - Returns: the position of that symbol, or the number of symbols.
   mutating func addPlainSymbols(of unit: BoundModule, from start: Int) -> Int {
-    guard !unit.contracts.isLoadedAtRunTime, table.traced.isEmpty, options.whyExtractFile == nil else { return start }
+    guard !unit.contracts.isLoadedAtRunTime, !unit.contracts.isOnlyOpened, table.traced.isEmpty,
+      options.whyExtractFile == nil
+    else { return start }
     let plain = PlainUnit(unit)
     let position = Int(unit.index)
     var ids = symbolIDs[position]

@@ -8,6 +8,7 @@ extension Resolver {
   mutating func resolve(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
     if unit.contracts.isLoadedAtRunTime { return (addProvided(index, of: unit), nil) }
+    if unit.contracts.isOnlyOpened, let id = addOpened(index, of: unit) { return (id, nil) }
     if symbol.isLocal { return (addLocal(symbol, of: unit), nil) }
     if !symbol.isUndefined, !unit.isDiscarded(comdat: symbol.comdat) { return (addDefined(index, of: unit), nil) }
     return addUndefined(index, of: unit)

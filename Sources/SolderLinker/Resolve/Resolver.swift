@@ -40,6 +40,8 @@ struct Resolver {
   var requestedExports: Set<ByteString> = []
   /// Whether a plain module brings the stack pointer that everybody shares.
   var hasOwnStackPointer = false
+  /// Libraries that are there for the program to open.
+  var opened = OpenedLibraries([])
   var extractions: [Extraction] = []
   /// For each name that made a file be extracted, the file (with `--why-extract`).
   private var awaited: [SymbolID: LazyFileID] = [:]
@@ -179,6 +181,7 @@ struct Resolver {
     units.append(BoundModule(module, index: index, typeIDs: typeIDs, discardedComdats: discardedComdats))
     symbolIDs.append([])
     symbolIDs[Int(index)].reserveCapacity(module.symbols.count)
+    if module.contracts.isOnlyOpened { opened.begin(index) }
     begunUnits.append((index, 0, reason))
   }
 

@@ -23,12 +23,8 @@ public struct CodePlaces: Sendable {
 
   /// The last place in front of an offset in the file; `nil` if there is none.
   public func last(before offset: Int) -> Int? {
-    var (low, high) = (0, used)
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle] < offset { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 ? self[low - 1] : nil
+    let following = (0..<used).partitionPoint { self[$0] < offset }
+    return following > 0 ? self[following - 1] : nil
   }
 
   /// The first place, from an index on, of an instruction that reads or writes a local, or one whose index takes more than

@@ -4,6 +4,11 @@ public struct TargetFeature: Sendable {
   public let prefix: UInt8
   public let name: ByteString
 
+  public init(prefix: UInt8, name: ByteString) {
+    self.prefix = prefix
+    self.name = name
+  }
+
   /// Reads the whole section.
   ///
   /// - Throws: ``FormatError`` when it is damaged.

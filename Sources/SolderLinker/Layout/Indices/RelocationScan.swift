@@ -203,31 +203,29 @@ struct RelocationScan {
         result.demands.append(.addressGlobal(id))
       }
     }
-    if symbol.isTLS, symbol.kind == .data {
-      checkThreadLocal(relocation, symbol, id, source.unit, function, &seen, &result)
+    if relocation.kind == .constantMemoryAddress, function != nil,
+      resolution.isAddressVariable(symbol, for: source.unit, options)
+    {
+      if !seen.globals[target] {
+        seen.globals[target] = true
+        result.demands.append(.addressGlobal(id))
+      }
+    } else if symbol.isTLS, symbol.kind == .data {
+      checkThreadLocal(relocation, symbol, id, source.unit, &result)
     }
     check(relocation, symbol, id, source.unit, function, &seen, &result)
   }
 
   /// Thread-local data of a library, and everybody's as a library sees it, has its address in a variable.
   private func checkThreadLocal(
-    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ function: DefinitionIndex?,
-    _ seen: inout Seen,
-    _ result: inout ScanResult
+    _ relocation: Relocation, _ symbol: Symbol, _ id: SymbolID, _ unit: Unit, _ result: inout ScanResult
   ) {
     let isOfLibrary = resolution.isInLibraryBlock(symbol)
     guard isOfLibrary || options.sharedMemory && !unit.contracts.wantsAddressGlobals,
       relocation.kind != .globalIndexLEB,
       relocation.kind != .globalIndexI32
     else { return }
-    if relocation.kind == .constantMemoryAddress, function != nil, unit.addend(of: relocation) == 0 {
-      if !seen.globals[Int(relocation.target)] {
-        seen.globals[Int(relocation.target)] = true
-        result.demands.append(.addressGlobal(id))
-      }
-    } else {
-      result.demands.append(.impossible(id, relocation.kind, .threadLocalOfLibrary))
-    }
+    result.demands.append(.impossible(id, relocation.kind, .threadLocalOfLibrary))
   }
 
   private func check(
@@ -238,7 +236,9 @@ struct RelocationScan {
     if relocation.kind == .memoryAddressTLSSLEB || relocation.kind == .memoryAddressTLSSLEB64 {
       if !symbol.isDefined {
         result.demands.append(.impossible(id, relocation.kind, .undefinedTLS))
-      } else if options.sharedMemory, !symbol.isTLS {
+      } else if options.sharedMemory || options.contract.isObject && resolution.isThreadLocalOfOneThread(symbol),
+        !symbol.isTLS
+      {
         result.demands.append(.impossible(id, relocation.kind, .notTLS))
       } else if options.sharedMemory, let segment = ordinarySegment(of: symbol) {
         result.demands.append(.impossible(id, relocation.kind, .outsideTLS(segment: segment)))

@@ -35,23 +35,25 @@ struct LibraryOrder {
   private var count = 0
   /// Libraries that were reached and are not in a finished group.
   private var open: [Int] = []
-  private var result: [Int] = []
+  private var groups: [[Int]] = []
 
   private init(_ needs: [LibraryNeeds]) {
     self.needs = needs
     reached = Array(repeating: 0, count: needs.count)
     earliest = reached
     isPlaced = Array(repeating: false, count: needs.count)
-    result.reserveCapacity(needs.count)
   }
 
   /// The numbers of libraries in the order in which they start.
   ///
   /// - Complexity: linear in the libraries and their needs.
-  static func sorted(_ needs: [LibraryNeeds]) -> [Int] {
+  static func sorted(_ needs: [LibraryNeeds]) -> [Int] { Array(grouped(needs).joined()) }
+
+  /// The same, divided into groups of those that need each other.
+  static func grouped(_ needs: [LibraryNeeds]) -> [[Int]] {
     var order = LibraryOrder(needs)
     for library in needs.indices where order.reached[library] == 0 { order.visit(from: library) }
-    return order.result
+    return order.groups
   }
 
   private func need(_ library: Int, _ position: Int) -> Int? {
@@ -95,9 +97,10 @@ struct LibraryOrder {
     open.removeSubrange(start...)
     if group.count == 1 {
       isPlaced[first] = true
-      result.append(first)
+      groups.append([first])
       return
     }
+    groups.append([])
     // The others in the order in which the command line has them, and all where no member says that it needs another.
     var members: Set<Int> = Set(group)
     let declares = group.contains { !members.isDisjoint(with: needs[$0].declared) }
@@ -117,7 +120,7 @@ struct LibraryOrder {
       } else {
         path.removeLast()
         isPlaced[library] = true
-        result.append(library)
+        groups[groups.count - 1].append(library)
       }
     }
   }
@@ -132,6 +135,16 @@ private struct ExportKey: Hashable {
 extension Resolution {
   /// The shared libraries of the link in the order in which they start.
   func librariesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.isSetUpByExports }) }
+
+  /// The shared libraries of the link in the order in which they start, divided into groups of those that need each
+  /// other; and those that each needs.
+  func libraryGroups() -> (groups: [[Unit]], needs: [UnitID: [UnitID]]) {
+    let units = inLinkOrder.filter { $0.contracts.isSetUpByExports }
+    let needs = needs(of: units)
+    var named: [UnitID: [UnitID]] = [:]
+    for (unit, own) in zip(units, needs) { named[unit.index] = (own.declared + own.used).map { units[$0].index } }
+    return (LibraryOrder.grouped(needs).map { $0.map { units[$0] } }, named)
+  }
 
   /// The whole modules of the link in the order in which they start.
   func modulesInStartOrder() -> [Unit] { inStartOrder(inLinkOrder.filter { $0.contracts.keepsEntry }) }

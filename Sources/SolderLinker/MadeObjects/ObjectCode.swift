@@ -1,0 +1,231 @@
+import WebAssemblyFormat
+
+/// Writes functions as a compiler does for an object: what the link decides is an operand with a relocation.
+///
+/// Pointers are as wide as addresses; each instruction that differs by that is written by one method.
+struct ObjectCode {
+  /// A value as functions take and give it.
+  enum Value { case int, pointer }
+
+  /// Instructions on two numbers, or one, that exist for integers and for pointers.
+  enum Operation {
+    case isZero, equal, notEqual, lessSigned, less, greater, atLeast, add, subtract, and, or, shiftLeft, shiftRight
+  }
+
+  let is64: Bool
+  /// All functions, each with its size in front, as in a code section.
+  private(set) var bytes: [UInt8] = []
+  private(set) var functions: [(start: Int, body: Range<Int>)] = []
+  private(set) var relocations: [Relocation] = []
+  private(set) var ranges: [RelocationRange] = []
+  /// The function that is being written, and its relocations as it counts.
+  private var body = ByteWriter()
+  private var edits: [Relocation] = []
+  private var wideAddends: [Int64] = []
+
+  init(is64: Bool) { self.is64 = is64 }
+
+  /// Begins a function.
+  ///
+  /// - Parameter locals: the variables behind the parameters.
+  mutating func begin(locals: [Value] = []) {
+    body = ByteWriter()
+    edits = []
+    body.count(locals.count)
+    for local in locals {
+      body.byte(1)
+      body.byte(local == .pointer && is64 ? 0x7E : 0x7F)
+    }
+  }
+
+  /// Ends the function.
+  mutating func finish() {
+    body.byte(0x0B)
+    let start = bytes.count
+    var size = ByteWriter()
+    size.count(body.count)
+    bytes += size.bytes + body.bytes
+    let first = bytes.count - body.count
+    functions.append((start, first..<bytes.count))
+    ranges.append(
+      RelocationRange(start: UInt32(relocations.count), end: UInt32(relocations.count + edits.count)))
+    for var edit in edits {
+      edit.offset += UInt32(first)
+      relocations.append(edit)
+    }
+  }
+
+  // MARK: Operands
+
+  private mutating func relocated(_ kind: RelocationKind, _ target: UInt32, addend: Int = 0) {
+    var edit = Relocation(kind, at: UInt32(body.count), width: UInt8(kind.width), target: target)
+    edit.setAddend(Int64(addend), beside: &wideAddends)
+    precondition(!edit.hasWideAddend, "offsets in the tables have 32 bits")
+    edits.append(edit)
+    body.u64(0, width: kind.width)
+  }
+
+  mutating func get(_ local: Int) {
+    body.byte(0x20)
+    body.count(local)
+  }
+
+  mutating func set(_ local: Int) {
+    body.byte(0x21)
+    body.count(local)
+  }
+
+  mutating func tee(_ local: Int) {
+    body.byte(0x22)
+    body.count(local)
+  }
+
+  mutating func int(_ value: Int) {
+    body.byte(0x41)
+    body.s32(Int32(truncatingIfNeeded: value))
+  }
+
+  mutating func pointer(_ value: Int) {
+    body.byte(is64 ? 0x42 : 0x41)
+    body.s64(Int64(value))
+  }
+
+  /// The address of a byte of some data.
+  mutating func address(_ data: SymbolIndex, _ offset: Int = 0) {
+    body.byte(is64 ? 0x42 : 0x41)
+    relocated(is64 ? .memoryAddressSLEB64 : .memoryAddressSLEB, data.rawValue, addend: offset)
+  }
+
+  /// The same of thread-local data, which is found from `base`, the symbol of `__tls_base`.
+  mutating func threadAddress(_ data: SymbolIndex, _ offset: Int, base: SymbolIndex) {
+    body.byte(0x23)
+    relocated(.globalIndexLEB, base.rawValue)
+    body.byte(is64 ? 0x42 : 0x41)
+    relocated(is64 ? .memoryAddressTLSSLEB64 : .memoryAddressTLSSLEB, data.rawValue, addend: offset)
+    pointers(.add)
+  }
+
+  // MARK: Numbers
+
+  mutating func ints(_ operation: Operation) { body.byte(ObjectCode.opcode(operation)) }
+
+  mutating func pointers(_ operation: Operation) {
+    body.byte(is64 ? ObjectCode.wideOpcode(operation) : ObjectCode.opcode(operation))
+  }
+
+  private static func opcode(_ operation: Operation) -> UInt8 {
+    switch operation {
+    case .isZero: 0x45
+    case .equal: 0x46
+    case .notEqual: 0x47
+    case .lessSigned: 0x48
+    case .less: 0x49
+    case .greater: 0x4B
+    case .atLeast: 0x4F
+    case .add: 0x6A
+    case .subtract: 0x6B
+    case .and: 0x71
+    case .or: 0x72
+    case .shiftLeft: 0x74
+    case .shiftRight: 0x76
+    }
+  }
+
+  private static func wideOpcode(_ operation: Operation) -> UInt8 {
+    switch operation {
+    case .isZero: 0x50
+    case .equal: 0x51
+    case .notEqual: 0x52
+    case .lessSigned: 0x53
+    case .less: 0x54
+    case .greater: 0x56
+    case .atLeast: 0x5A
+    case .add: 0x7C
+    case .subtract: 0x7D
+    case .and: 0x83
+    case .or: 0x84
+    case .shiftLeft: 0x86
+    case .shiftRight: 0x88
+    }
+  }
+
+  /// An integer without a sign becomes a pointer.
+  mutating func widen() { if is64 { body.byte(0xAD) } }
+  /// An integer with a sign becomes a pointer.
+  mutating func widenSigned() { if is64 { body.byte(0xAC) } }
+  /// A pointer becomes an integer.
+  mutating func narrow() { if is64 { body.byte(0xA7) } }
+
+  // MARK: Memory
+
+  private mutating func access(_ opcode: UInt8, alignment: UInt8, _ offset: Int) {
+    body.raw([opcode, alignment])
+    body.count(offset)
+  }
+
+  mutating func load(_ offset: Int = 0) { access(0x28, alignment: 2, offset) }
+  mutating func store(_ offset: Int = 0) { access(0x36, alignment: 2, offset) }
+  mutating func loadByte(_ offset: Int = 0) { access(0x2D, alignment: 0, offset) }
+  mutating func storeByte(_ offset: Int = 0) { access(0x3A, alignment: 0, offset) }
+  mutating func storePointer(_ offset: Int) { access(is64 ? 0x37 : 0x36, alignment: is64 ? 3 : 2, offset) }
+
+  /// An instruction of the threads proposal on a word of memory.
+  mutating func atomic(_ opcode: UInt8) { body.raw([0xFE, opcode, 0x02, 0x00]) }
+
+  // MARK: Control
+
+  mutating func call(_ function: SymbolIndex) {
+    body.byte(0x10)
+    relocated(.functionIndexLEB, function.rawValue)
+  }
+
+  mutating func callIndirect(_ type: TypeIndex, _ table: SymbolIndex) {
+    body.byte(0x11)
+    relocated(.typeIndexLEB, type.rawValue)
+    relocated(.tableNumberLEB, table.rawValue)
+  }
+
+  mutating func wide(_ value: Int64) {
+    body.byte(0x42)
+    body.s64(value)
+  }
+
+  /// A number of any type; a reference that is null, whatever the number.
+  mutating func constant(_ type: ValueType, _ number: Int64) {
+    switch type {
+    case .i32: int(Int(truncatingIfNeeded: number))
+    case .i64: wide(number)
+    case .f32:
+      body.byte(0x43)
+      body.fixed32(Float(number).bitPattern)
+    case .f64:
+      body.byte(0x44)
+      body.fixed64(Double(number).bitPattern)
+    case .v128:
+      body.raw([0xFD, 0x0C])
+      body.fixed64(UInt64(bitPattern: number))
+      body.fixed64(0)
+    default: trap()
+    }
+  }
+
+  mutating func drop() { body.byte(0x1A) }
+  mutating func leave() { body.byte(0x0F) }
+  mutating func trap() { body.byte(0x00) }
+
+  mutating func branch(_ depth: Int) {
+    body.byte(0x0C)
+    body.count(depth)
+  }
+
+  mutating func branchIf(_ depth: Int) {
+    body.byte(0x0D)
+    body.count(depth)
+  }
+
+  mutating func block() { body.raw([0x02, 0x40]) }
+  mutating func loop() { body.raw([0x03, 0x40]) }
+  mutating func ifTrue() { body.raw([0x04, 0x40]) }
+  mutating func otherwise() { body.byte(0x05) }
+  mutating func end() { body.byte(0x0B) }
+}

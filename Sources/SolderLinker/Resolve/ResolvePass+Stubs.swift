@@ -1,0 +1,42 @@
+import WebAssemblyFormat
+
+// Stand-ins for what nobody defines (`--stub`, `--stub-missing`).
+extension ResolvePass {
+  /// Defines what the command line has a number for, and functions that are missing where they may be. No file is added any
+  /// more, and what libraries share is defined.
+  mutating func addStubs(_ register: NameRegister) {
+    let maker = StubModule(names: register, arena: names)
+    let wanted = options.stubs.sorted { $0.key < $1.key }.compactMap { name, number -> StubModule.Stub? in
+      guard let id = resolver.table.find(names.intern(name)), !resolver.table.symbols[Int(id)].isDefined else {
+        return nil
+      }
+      return stub(id, .value(number))
+    }
+    if !wanted.isEmpty { resolver.add(maker.make(wanted, is64: resolver.is64)) }
+    guard options.stubsMissing else { return }
+    let missing = resolver.table.slots.compactMap { id -> StubModule.Stub? in
+      let symbol = resolver.table.symbols[Int(id)]
+      guard symbol.isUndefined, symbol.kind == .function, !symbol.isWeak, symbol.has(.usedInRegularUnit),
+        !symbol.has(.mayImport), !symbol.has(.forceImport), symbol.importNames == nil, boundImports[id] == nil
+      else { return nil }
+      return stub(id, .trap)
+    }
+    if missing.isEmpty { return }
+    stubs = UnitID(resolver.units.count)
+    resolver.add(maker.make(missing, is64: resolver.is64))
+  }
+
+  /// The stand-in for a symbol; `nil` where its type cannot be said in another unit.
+  private mutating func stub(_ id: SymbolID, _ body: StubModule.Body) -> StubModule.Stub? {
+    let symbol = resolver.table.symbols[Int(id)]
+    switch symbol.kind {
+    case .function:
+      // Of a function that is only pointed to, nobody says the type.
+      let known = symbol.type ?? resolver.types.emptyFunction
+      guard resolver.types[known].isPlain, let type = resolver.types.functionType(of: known) else { return nil }
+      return StubModule.Stub(name: symbol.name, body: body, type: type)
+    case .data: return StubModule.Stub(name: symbol.name, body: body, type: nil)
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import SolderCommandLine
+import WebAssemblyFormat
+
+@testable import SolderLinker
+
+/// A whole link, in memory.
+struct FuzzLink {
+  private let parts: FuzzFiles
+
+  init(_ bytes: [UInt8]) { parts = FuzzFiles(bytes) }
+
+  /// What a bit of the choices says.
+  private static let words: [String] = [
+    "--gc-sections", "--compress-relocations", "--icf=all", "--export-dynamic", "--allow-undefined", "--stack-first",
+    "--emit-relocs", "--strip-all", "--build-id", "--shared-memory", "--export-all", "-O2", "--import-memory",
+    "--export-table", "--unresolved-symbols=ignore-all", "--import-undefined",
+  ]
+  /// Words that go with some of them, so that the link gets further.
+  private static let more: [String: [String]] = [
+    "--shared-memory": ["--max-memory=1048576", "--no-check-features"]
+  ]
+
+  nonisolated(unsafe) private static var known: [[String]: LinkOptions] = [:]
+
+  private static func options(_ words: [String]) -> LinkOptions? {
+    if let options = unsafe known[words] { return options }
+    let arguments = words.flatMap { [$0] + (more[$0] ?? []) } + ["--no-entry", "-o", "fuzz.wasm", "--threads=1", "x"]
+    guard case .link(let options, _) = readCommandLine(arguments, diagnostics: Diagnostics(sink: { _ in })) else {
+      return nil
+    }
+    unsafe known[words] = options
+    return options
+  }
+
+  /// Links the files of the kinds that `isKept` names, and checks the result.
+  func run(words extra: [String] = [], keeping isKept: (FileKind) -> Bool = { _ in true }) {
+    let words =
+      extra + FuzzLink.words.indices.filter { parts.choices >> UInt16($0) & 1 != 0 }.map { FuzzLink.words[$0] }
+    guard var options = FuzzLink.options(words) else { return }
+    var kinds: [FileKind] = []
+    options.inputs = parts.files.enumerated().compactMap { index, part -> InputArgument? in
+      let contents = InputBytes(name: "\(index)", part.bytes)
+      guard let file = try? InputFile(contents), let kind = try? FileKind.recognise(file.bytes), isKept(kind) else {
+        return nil
+      }
+      kinds.append(kind)
+      let module: String? = part.flags & 4 == 0 ? nil : ["env", "m", "n", ""][Int(part.flags >> 4) % 4]
+      return InputArgument(
+        .bytes(contents, moduleName: module), wholeArchive: part.flags & 1 != 0, lazy: part.flags & 2 != 0)
+    }
+    let diagnostics = Diagnostics(sink: { _ in })
+    let result = linkInMemory(options, diagnostics)
+    FuzzTarget.require((result == nil) == diagnostics.hasErrors, "neither a result nor an error")
+    guard let bytes = result?.bytes else { return }
+    check(bytes, options, kinds)
+  }
+
+  private func check(_ bytes: [UInt8], _ options: LinkOptions, _ kinds: [FileKind]) {
+    // One link in sixteen once more, with threads.
+    if parts.bytes.reduce(0, { $0 &+ $1 }) & 15 == 0 {
+      var again = options
+      again.threads = 3
+      FuzzTarget.require(linkToBytes(again, Diagnostics(sink: { _ in })) == bytes, "another result with three threads")
+    }
+    // Code and contents of objects are copied as they are. What the linker itself writes it can read.
+    let isFinished = kinds.allSatisfy { $0 == .sharedLibrary || $0 == .plainModule }
+    if isFinished, !options.emitRelocations {
+      do throws(FormatError) {
+        _ = try FuzzReaders.read(InputFile(named: "result", bytes))
+      } catch {
+        fatalError("fuzz: the result is not read: \(error)")
+      }
+    }
+    guard isFinished, let isValid = unsafe FuzzTarget.isValid, parts.files.allSatisfy({ isValid($0.bytes) }) else {
+      return
+    }
+    FuzzTarget.require(isValid(bytes), "the result of valid inputs is not valid")
+  }
+}
+
+extension InputFile {
+  /// Bytes that are known to be few.
+  fileprivate convenience init(named name: String, _ bytes: [UInt8]) {
+    do {
+      try self.init(InputBytes(name: name, bytes))
+    } catch {
+      fatalError("fuzz: \(error)")
+    }
+  }
+}
