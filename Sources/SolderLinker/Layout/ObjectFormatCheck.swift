@@ -222,7 +222,7 @@ struct ObjectFormatCheck {
         if symbol.kind == .data, symbol.isTLS {
           return
             "\(name("data segment", index, segment.name)) takes the address of thread-local "
-            + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset))
+            + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset), in: unit)
         }
       }
     }
