@@ -217,12 +217,12 @@ struct ObjectFormatCheck {
         guard edit.kind.isTableIndex ? symbol.kind == .function : symbol.kind == .data else {
           return
             "\(name("data segment", index, segment.name)) takes the address of '\(symbol.name)', which is no data, "
-            + "at offset 0x\(String(edit.offset, radix: 16))"
+            + place(Int(edit.offset))
         }
         if symbol.kind == .data, symbol.isTLS {
           return
             "\(name("data segment", index, segment.name)) takes the address of thread-local "
-            + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset), in: unit)
+            + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset))
         }
       }
     }
@@ -252,9 +252,11 @@ struct ObjectFormatCheck {
     }
   }
 
+  private func place(_ offset: Int) -> String { "at offset 0x\(String(offset, radix: 16))" }
+
   /// Where an instruction is, and the line of the source where debug information says so.
   private func place(_ offset: Int, in unit: Unit) -> String {
-    "at offset 0x\(String(offset, radix: 16))" + SourceLines.suffix(ofInstruction: offset, in: unit)
+    place(offset) + SourceLines.suffix(ofInstruction: offset, in: unit)
   }
 }
 
