@@ -34,9 +34,9 @@ struct EntryWalker: ~Copyable {
     self.number = number
     self.table = table
     code = CodeCursor(file)
-    chunk = SectionChunk(content.bytes[context.header.start..<context.header.end])
+    chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
     // An entry has a dozen bytes, and mostly a name.
-    if file.isFinal { chunk.relocations.reserveCapacity(chunk.bytes.count / 8) }
+    if file.isFinal { chunk.relocations.reserveCapacity(chunk.count / 14) }
   }
 
   /// Goes through all entries.
@@ -117,11 +117,11 @@ struct EntryWalker: ~Copyable {
       let offset = try reader.fixed(width)
       try add(offset, into: section, at: at, reader)
       if file[section] != nil {
-        lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+        lists.append(ListReference(section: section, offset: offset, unit: number))
       }
     case .listIndex(let section):
       guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
-      lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+      lists.append(ListReference(section: section, offset: offset, unit: number))
     case .type(let width): argumentType = try reader.fixed(width)
     case .indirect(let name):
       guard let form = DwarfForm(rawValue: UInt16(clamping: try reader.u64())), form != .indirect,

@@ -65,8 +65,9 @@ struct ExpressionWalker {
       // A piece without a location: it was optimised away.
       chunk.relocations.removeLast(chunk.relocations.count - relocations)
       let start = expression.offset - chunkStart
-      (chunk.bytes[start], chunk.bytes[start + 1]) = (Code.piece, 8)
-      for place in start + 2..<start + expression.count { chunk.bytes[place] = Code.nop }
+      chunk.put(Code.piece, at: start)
+      chunk.put(8, at: start + 1)
+      for place in start + 2..<start + expression.count { chunk.put(Code.nop, at: place) }
     }
   }
 
@@ -171,11 +172,11 @@ struct ExpressionWalker {
   private func moveToFront(_ operation: ByteReader, over range: Range<Int>, _ chunk: inout SectionChunk) {
     var place = range.lowerBound - chunkStart
     for byte in operation {
-      chunk.bytes[place] = byte
+      chunk.put(byte, at: place)
       place += 1
     }
     while place < range.upperBound - chunkStart {
-      chunk.bytes[place] = Code.nop
+      chunk.put(Code.nop, at: place)
       place += 1
     }
   }
@@ -188,7 +189,8 @@ struct ExpressionWalker {
     let place = global.range.lowerBound - chunkStart
     if let value = facts.globals[Int(index)] {
       guard global.isFixed else { throw FormatError("there is no room for a constant", at: global.range.lowerBound) }
-      (chunk.bytes[place], chunk.bytes[place + 5]) = (Code.constant4, Code.nop)
+      chunk.put(Code.constant4, at: place)
+      chunk.put(Code.nop, at: place + 5)
       chunk.put(value.base == .number ? UInt64(bitPattern: value.addend) : 0, width: 4, at: place + 1)
       chunk.add(file.relocation(of: value, at: place + 1, width: 4))
       return

@@ -37,7 +37,8 @@ struct PairLists: ~Copyable {
     _ range: Range<Int>, _ lists: ArraySlice<ListReference>
   ) throws(FormatError) -> SectionChunk {
     var chunk = SectionChunk(content.bytes[range])
-    if isFinal { chunk.relocations.reserveCapacity(range.count / 16) }
+    // Where a list begins, or for every address of a range.
+    if isFinal { chunk.relocations.reserveCapacity(range.count / (hasExpressions ? 40 : 4)) }
     var done = range.lowerBound
     for list in lists where list.offset >= done {
       var reader = content.bytes[list.offset..<range.upperBound]

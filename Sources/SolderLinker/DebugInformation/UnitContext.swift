@@ -116,8 +116,18 @@ struct AddressUse {
 
 /// A list of ranges or of locations that an entry refers to.
 struct ListReference {
-  var section: DebugSection
-  var offset: Int
+  let section: DebugSection
+  private let packedOffset: UInt32
+  private let packedUnit: UInt32
+
+  /// Where it begins, or beyond all sections.
+  var offset: Int { Int(packedOffset) }
   /// Which unit's it is, among those of the file.
-  var unit: Int
+  var unit: Int { Int(packedUnit) }
+
+  init(section: DebugSection, offset: UInt64, unit: Int) {
+    self.section = section
+    packedOffset = UInt32(clamping: offset)
+    packedUnit = UInt32(unit)
+  }
 }
