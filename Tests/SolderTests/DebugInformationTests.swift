@@ -143,6 +143,59 @@ import WebAssemblyFormat
     }
   }
 
+  private static let frames = """
+    extern int other(int);
+    int counter = 3;
+    static int hidden[4] = {1, 2, 3, 4};
+    int run(int n) {
+      int sum = 0;
+      for (int i = 0; i < n; i++) sum += other(sum) + hidden[i & 3] + counter;
+      return sum;
+    }
+    __asm__(
+      ".section .debug_frame,\\"\\",@\\n"
+      ".int32 12\\n .int32 0xffffffff\\n .int32 0x00040004\\n .int32 0x00007c01\\n"
+      ".int32 24\\n .int32 0\\n .int32 run\\n .int32 80\\n"
+      ".int32 0x4408040c\\n .int32 0x3a02100e\\n .int32 0x0000200e\\n");
+    """
+
+  /// No compiler writes frames; an assembler may.
+  @Test(arguments: Compiler.allCases) func frames(_ compiler: Compiler) async throws {
+    let object = try await Toolchain.shared.compiled(
+      "frames", Self.frames, ["--target=wasm32-unknown-unknown", "-O1", "-g", "-fPIC"], by: compiler)
+    let library = try await Toolchain.shared.sharedLibrary(
+      "libframes.so", [object], ["--export-all", "--unresolved-symbols=import-dynamic"], by: compiler.linker)
+    func rows(_ path: String) async throws -> [(address: Int, rule: Substring)] {
+      try await require(Tool.debugReader.path(), ["--debug-frame", path]).matches(of: /(?m)^ +0x(\w+): (CFA=.*)$/)
+        .compactMap { row in Int(row.1, radix: 16).map { ($0, row.2) } }
+    }
+    let linked = try await LinkedDebugProgram([library], ["--no-entry", "--export-all", "--allow-undefined"])
+    let unit = try #require(linked.program.resolution.inLinkOrder.first { $0.contracts.isRecovered })
+    let before = try await rows(library)
+    let after = try await rows(linked.path)
+    #expect(before.count == 3 && before.map(\.rule) == after.map(\.rule))
+    #expect(try before.map { try linked.target(ofCode: $0.address, in: unit) } == after.map(\.address))
+    #expect(after[2].address - after[1].address < before[2].address - before[1].address)
+    // The same by way of an object.
+    let folder = try TemporaryFolder()
+    let made = try await runCommandLine(["-r", library, "-o", folder.file("frames.o")])
+    #expect(made.succeeded && made.errors.isEmpty, "\(made.errors)")
+    try await require(
+      compiler.linker.path(),
+      ["--no-entry", "--export-all", "--allow-undefined", folder.file("frames.o"), "-o", folder.file("frames.wasm")])
+    #expect(try await rows(folder.file("frames.wasm")).map(\.rule) == before.map(\.rule))
+  }
+
+  /// Messages about code of a library tell its line.
+  @Test(arguments: Build.all) func messagesTellLines(_ build: Build) async throws {
+    let inputs = try await build.inputs()
+    let folder = try TemporaryFolder()
+    let run = try await runCommandLine(
+      ["--no-entry", "--export-all", inputs.libraries[0], "-o", folder.file("result.wasm")])
+    #expect(!run.succeeded)
+    #expect(run.errors.contains(/>>> referenced by \S+libfirst.so:\(run\) at \S*first\S*\.c:12/), "\(run.errors)")
+  }
+
   private func runCommandLine(_ arguments: [String]) async throws -> ProcessRun {
     try await execute(Solder.path, arguments)
   }
@@ -278,6 +331,19 @@ struct LinkedDebugProgram {
     }
     #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(10).joined(separator: "\n"))")
     return compared
+  }
+
+  /// Where an address in the code of a finished module is in that of the result.
+  func target(ofCode address: Int, in unit: Unit) throws -> Int {
+    let threads = Threads(1)
+    let encoder = OperandEncoder(program, CustomPlan(), threads)
+    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), threads)
+    let maps = BodyMaps(program, encoder, code, of: program.resolution.units.map { _ in true }, threads)
+    let place = address + (try #require(unit.module.code).payload.offset)
+    let index = try #require(unit.functions.lastIndex { $0.body.start <= place })
+    let position = try #require(maps.position(of: unit.bases.function + index))
+    return Int(code.bodyOffsets[position])
+      + maps.offset(of: place - Int(unit.functions[index].body.start), inFunctionAt: position)
   }
 
   /// Offsets of the instructions in the body of a function.

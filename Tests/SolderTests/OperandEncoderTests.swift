@@ -68,7 +68,7 @@ import WebAssemblyFormat
     case .global: kinds = [.globalIndexLEB, .globalIndexI32]
     case .tag: kinds = [.tagIndexLEB]
     case .table: kinds = [.tableNumberLEB]
-    case .section: break
+    case .section: kinds = [.sectionOffsetI32]
     }
     let kind = random.pick(kinds)
     var edit = Relocation(
@@ -101,6 +101,7 @@ import WebAssemblyFormat
     let patcher = Patcher(unit, encoder)
     var random = SplitMix(seed: is64 ? 64 : 32)
     var (operands, numbers) = (0, 0)
+    var sections = Patcher.SectionPlaces()
     for _ in 0..<20_000 {
       let edit = edit(of: unit, &random)
       // Code keeps what it names alive, so nothing there is about what was dropped.
@@ -117,7 +118,7 @@ import WebAssemblyFormat
         }
       }
       let tombstone = random.pick([nil, 0, UInt64(bitPattern: -1), UInt64(bitPattern: -2)]).map { Tombstone(value: $0) }
-      if isPresent || tombstone != nil, let number = patcher.shortNumber(edit, tombstone) {
+      if isPresent || tombstone != nil, let number = patcher.shortNumber(edit, tombstone, &sections) {
         numbers += 1
         let full = encoder.replacement(for: edit, of: patcher.source, length: .asWritten, tombstone: tombstone)
         #expect(full.form == .fixed32 && full.length == 4, "\(edit)")

@@ -54,6 +54,10 @@ struct Benchmark {
 
   static let solder = "solder"
   static let solderOneThread = "solder, 1 thread"
+  /// Of what others get as libraries.
+  static let solderObjects = "solder, from objects"
+  static let wasmLDObjects = "wasm-ld, from objects"
+  static let solderStripped = "solder, --strip-debug"
   static let wasmLD = "wasm-ld"
   static let wasmMerge = "wasm-merge"
   static let cat = "cat"
@@ -266,6 +270,16 @@ struct Cases {
     let objects = objectNames(0..<(count * perLibrary))
     let names = (0..<count).map { "lib\($0).so" }
     let main = "main-\(objects.count).o"
+    let libraries = solder([main] + names)
+    // The same bytes, as they were before they became libraries.
+    var (objectLink, stripped) = (solder(["@objects.rsp"]), solder(["--strip-debug", main] + names))
+    (objectLink.name, objectLink.folder) = (Benchmark.solderObjects, "solder-objects")
+    (stripped.name, stripped.folder) = (Benchmark.solderStripped, "solder-stripped")
+    let peer = Contestant(
+      name: Benchmark.wasmLDObjects, command: [tools.wasmLD, "@objects.rsp", threads], folder: "wasm-ld-objects")
+    func target(_ title: String, _ contestant: String, _ against: String, must: Double, aim: Double) -> Target {
+      Target(title: title, quantity: .wall, contestant: contestant, against: against, must: must, aim: aim)
+    }
     return Benchmark(
       number: 5, title: "\(count) shared libraries", folder: options.isQuick ? "quick-libraries" : "libraries",
       generate: ["libraries", "--debug", "--files", "\(objects.count)"],
@@ -273,9 +287,15 @@ struct Cases {
         for (library, name) in names.enumerated() {
           try run(shared(Array(objects[library * perLibrary..<(library + 1) * perLibrary]), name), in: folder)
         }
+        try writesResponse("objects.rsp", [main] + objects)(folder)
       },
-      contestants: [solder([main] + names), cat([main] + names)] + merge(names),
-      targets: [wall("shared libraries", against: Benchmark.cat, must: 6, aim: 3)],
+      contestants: [libraries, stripped, objectLink, peer, cat([main] + names)] + merge(names),
+      targets: [
+        wall("shared libraries with debug information", against: Benchmark.cat, must: 6, aim: 3),
+        target("shared libraries, stripped", Benchmark.solderStripped, Benchmark.cat, must: 6, aim: 3),
+        target("the same bytes as objects", Benchmark.solder, Benchmark.solderObjects, must: 1, aim: 1),
+        target("the same bytes as objects", Benchmark.solder, Benchmark.wasmLDObjects, must: 1, aim: 0.5),
+      ],
       reference: [tools.wasmLD, main] + objects)
   }
 

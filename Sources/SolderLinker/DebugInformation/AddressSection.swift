@@ -1,7 +1,7 @@
 import WebAssemblyFormat
 
 /// Writes the addresses of `.debug_addr` over, which do not say what they are addresses of, but those who use them do.
-struct AddressSection {
+struct AddressSection: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private var code: CodeCursor

@@ -27,17 +27,25 @@ struct CodePlace: Equatable {
 
 /// Answers about places in the code of a file, which mostly are in one function after the other: each walk through a
 /// section has a cursor of its own.
-struct CodeCursor {
+struct CodeCursor: ~Copyable {
   let file: DebugFile
-  /// The bodies of a finished module, in which addresses are looked up.
+  private let isFinal: Bool
+  /// The bodies of a finished module, in which addresses are looked up, and how an address of the first is named in a
+  /// relocation.
   private let bodies: [UnitBodies.Body]
+  private let firstFunction: FunctionID
+  private let firstSymbol: SymbolIndex?
   private var cursor: BodyMaps.Cursor
-  /// The function that it is in.
+  /// The function that it is in, and how long its body is in the file of a finished module.
   private var function: FunctionID?
+  private var size = 0
 
   init(_ file: DebugFile) {
     self.file = file
+    isFinal = file.isFinal
     bodies = file.isFinal ? file.bodies.bodies : []
+    firstFunction = file.firstFunction
+    firstSymbol = file.firstFunctionSymbol
     cursor = BodyMaps.Cursor(file.maps)
   }
 
@@ -52,14 +60,14 @@ struct CodeCursor {
     in content: DebugContent, at offset: Int, _ address: UInt64, _ edge: CodePlace.Edge = .begin,
     near: CodePlace? = nil
   ) -> CodePlace? {
-    file.isFinal ? place(of: address, edge, near: near) : file.relocatedPlace(in: content, at: offset)
+    isFinal ? place(of: address, edge, near: near) : file.relocatedPlace(in: content, at: offset)
   }
 
   private func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
     guard address < UInt64(UInt32.max) else { return nil }
     let offset = Int(address) &+ file.codeStart
     if let near {
-      let body = bodies[near.function - file.firstFunction]
+      let body = bodies[near.function - firstFunction]
       if offset >= Int(body.body), offset <= Int(body.end) { return near.moved(to: offset &- Int(body.body)) }
     }
     // The last function that begins there or before.
@@ -68,21 +76,21 @@ struct CodeCursor {
     if edge == .end, Int(bodies[index].start) == offset, index > 0 { index -= 1 }
     guard offset <= Int(bodies[index].end) else { return nil }
     return CodePlace(
-      function: file.firstFunction + index, offset: offset &- Int(bodies[index].body), position: bodies[index].position)
+      function: firstFunction + index, offset: offset &- Int(bodies[index].body), position: bodies[index].position)
   }
 
   /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.
   func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
-    guard file.isFinal else { return nil }
-    let start = Int(bodies[place.function - file.firstFunction].body) - file.codeStart
+    guard isFinal else { return nil }
+    let start = Int(bodies[place.function - firstFunction].body) - file.codeStart
     let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
     return overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
   }
 
   /// How long the body of the function is in the file.
   func size(of place: CodePlace) -> Int {
-    guard file.isFinal else { return .max }
-    let body = bodies[place.function - file.firstFunction]
+    guard isFinal else { return .max }
+    let body = bodies[place.function - firstFunction]
     return Int(body.end) - Int(body.body)
   }
 
@@ -97,18 +105,34 @@ struct CodeCursor {
 
   private mutating func enter(_ place: CodePlace) {
     function = place.function
-    cursor.enter(place.position)
+    size = self.size(of: place)
+    if isFinal {
+      cursor.enter(place.position, place.function - firstFunction, of: file.bodies)
+    } else {
+      cursor.enter(place.position)
+    }
   }
 
   /// How far what was `distance` bytes behind a place is behind it in the result.
-  mutating func distance(from place: CodePlace, _ distance: Int) -> Int {
+  ///
+  /// - Parameter begin: where the place itself is, if that is known.
+  @inline(__always)
+  mutating func distance(from place: CodePlace, at begin: Int? = nil, _ distance: Int) -> Int {
     let (end, overflow) = place.offset.addingReportingOverflow(distance)
     if overflow { return distance }
-    let begin = offset(of: place)
-    guard file.isFinal, let position = place.position, end > size(of: place) else {
-      return offset(of: place.moved(to: end)) - begin
+    let begin = begin ?? offset(of: place)
+    if place.function != function { enter(place) }
+    if end > size, let position = place.position {
+      return self.distance(from: place, position, at: begin, distance, end)
     }
-    let address = UInt64(clamping: Int(bodies[place.function - file.firstFunction].body) + end - file.codeStart)
+    return cursor.offset(of: end) &- begin
+  }
+
+  /// The same where that is beyond the function.
+  private mutating func distance(
+    from place: CodePlace, _ position: Int, at begin: Int, _ distance: Int, _ end: Int
+  ) -> Int {
+    let address = UInt64(clamping: Int(bodies[place.function - firstFunction].body) + end - file.codeStart)
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
     return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
   }
@@ -116,11 +140,19 @@ struct CodeCursor {
   /// The relocation of an address of code in a finished module.
   @inline(__always)
   mutating func relocation(of place: CodePlace, at offset: Int, width: Int) -> Relocation? {
-    guard file.isFinal, let firstFunctionSymbol = file.firstFunctionSymbol else { return nil }
+    isFinal ? relocation(of: place, to: self.offset(of: place), at: offset, width: width) : nil
+  }
+
+  /// The relocation of an address of code in a finished module.
+  ///
+  /// - Parameter target: where that is in the body of its function in the result.
+  @inline(__always)
+  func relocation(of place: CodePlace, to target: Int, at offset: Int, width: Int) -> Relocation? {
+    guard isFinal, let firstSymbol else { return nil }
     var relocation = Relocation(
       width == 8 ? .functionOffsetI64 : .functionOffsetI32, at: UInt32(offset), width: UInt8(width),
-      target: (firstFunctionSymbol + UInt32(place.function - file.firstFunction)).rawValue)
-    relocation.storedAddend = Int32(clamping: self.offset(of: place))
+      target: firstSymbol.rawValue &+ (place.function.rawValue &- firstFunction.rawValue))
+    relocation.storedAddend = Int32(clamping: target)
     return relocation
   }
 }

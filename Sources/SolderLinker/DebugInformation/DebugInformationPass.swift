@@ -92,7 +92,7 @@ struct DebugInformationPass {
     var first = 0
     return zip(units, counts).map { unit, count in
       defer { first += count }
-      return LostLocations(unit, Array(parts[first..<first + count]))
+      return LostLocations(unit, parts[first..<first + count])
     }
   }
 }

@@ -166,8 +166,15 @@ extension DebugReading {
             try table.run()
             return .written(Written(index: content.index, chunk: table.chunk))
           })
-      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .frame, .ranges,
-        .rangeLists, .locations, .locationLists:
+      case .frame:
+        tasks.append(
+          Task(section: content.section) { () throws(FormatError) in
+            var frames = FrameSection(file, content)
+            try frames.run()
+            return .written(Written(index: content.index, chunk: frames.chunk, map: frames.map))
+          })
+      case .info, .types, .abbreviations, .strings, .lineStrings, .addresses, .macroInformation, .ranges, .rangeLists,
+        .locations, .locationLists:
         break
       }
     }
@@ -212,7 +219,8 @@ extension DebugReading {
     func isInOrder(_ first: ListReference, _ second: ListReference) -> Bool {
       (first.offset, first.unit) < (second.offset, second.unit)
     }
-    lists.sort(by: isInOrder)
+    let isSorted = zip(lists, lists.dropFirst()).allSatisfy { !isInOrder($1, $0) }
+    if !isSorted { lists.sort(by: isInOrder) }
     return lists
   }
 
@@ -220,9 +228,9 @@ extension DebugReading {
     let (file, contexts, lists) = (file, contexts, lists)
     var tasks: [Task] = []
     for content in file.contents {
-      let own = lists.filter { $0.section == content.section }
       switch content.section {
       case .ranges, .locations:
+        let own = lists.filter { $0.section == content.section }
         for (range, part) in DebugReading.partsOfPairs(content, own) {
           tasks.append(
             Task(section: content.section) { () throws(FormatError) in
@@ -233,6 +241,7 @@ extension DebugReading {
             })
         }
       case .rangeLists, .locationLists:
+        let own = lists.filter { $0.section == content.section }
         var first = 0
         for range in try DebugReading.unitRanges(content) {
           let start = first

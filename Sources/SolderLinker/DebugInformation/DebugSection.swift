@@ -32,10 +32,10 @@ enum DebugSection: Int, CaseIterable {
     }
   }
 
-  /// Whether a section is of debug information that nothing here can bring to other code: `.debug_frame`, which no compiler
-  /// for WebAssembly writes, and whatever is new. Sections of split units only speak of their own file.
+  /// Whether a section is of debug information that nothing here can bring to other code: whatever is new. Sections of
+  /// split units only speak of their own file.
   static func isUnknown(_ name: ByteString) -> Bool {
-    name.hasPrefix(".debug_") && !name.hasSuffix(".dwo") && DebugSection(name) ?? .frame == .frame
+    name.hasPrefix(".debug_") && !name.hasSuffix(".dwo") && DebugSection(name) == nil
   }
 
   /// The one with that name.

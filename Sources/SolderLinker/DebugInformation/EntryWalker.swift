@@ -4,7 +4,7 @@ import WebAssemblyFormat
 ///
 /// No entry changes its length, since entries refer to each other by offset. A length of code that changed is written over
 /// the old one; one that has no room there is an error, and has not been seen: compilers write four bytes.
-struct EntryWalker {
+struct EntryWalker: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private let context: UnitContext
@@ -34,9 +34,9 @@ struct EntryWalker {
     self.number = number
     self.table = table
     code = CodeCursor(file)
-    chunk = SectionChunk(content.bytes[context.header.start..<context.header.end])
+    chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
     // An entry has a dozen bytes, and mostly a name.
-    if file.isFinal { chunk.relocations.reserveCapacity(chunk.bytes.count / 8) }
+    if file.isFinal { chunk.relocations.reserveCapacity(chunk.count / 14) }
   }
 
   /// Goes through all entries.
@@ -117,11 +117,11 @@ struct EntryWalker {
       let offset = try reader.fixed(width)
       try add(offset, into: section, at: at, reader)
       if file[section] != nil {
-        lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+        lists.append(ListReference(section: section, offset: offset, unit: number))
       }
     case .listIndex(let section):
       guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
-      lists.append(ListReference(section: section, offset: Int(clamping: offset), unit: number))
+      lists.append(ListReference(section: section, offset: offset, unit: number))
     case .type(let width): argumentType = try reader.fixed(width)
     case .indirect(let name):
       guard let form = DwarfForm(rawValue: UInt16(clamping: try reader.u64())), form != .indirect,
@@ -195,8 +195,8 @@ struct EntryWalker {
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
     guard file.isFinal, !file.isPlain(expression, from: function, isWhole: true) else { return }
     var walker = ExpressionWalker(
-      code, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
-    try walker.run(expression, &chunk, &uses)
+      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
+    try walker.run(expression, &code, &chunk, &uses)
   }
 
   /// Whether the type at an offset of the unit is a pointer to a function.

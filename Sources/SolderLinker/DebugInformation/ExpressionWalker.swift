@@ -10,7 +10,6 @@ import WebAssemblyFormat
 /// Finds what refers to something in an expression of a finished module.
 struct ExpressionWalker {
   private let file: DebugFile
-  private let code: CodeCursor
   private let context: UnitContext
   /// Offset in the section of the chunk's first byte.
   private let chunkStart: Int
@@ -26,15 +25,14 @@ struct ExpressionWalker {
   ///   - place: where the code begins that the expression is about.
   ///   - isWhole: whether it is about the whole function.
   init(
-    _ code: CodeCursor, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
+    _ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
     isWhole: Bool = false
   ) {
-    file = code.file
-    self.code = code
+    self.file = file
     self.context = context
     self.chunkStart = chunkStart
     self.isFunction = isFunction
-    losing = place.flatMap { [file] in file.losing(at: $0) }
+    losing = place.flatMap { file.losing(at: $0) }
     begin = isWhole ? nil : place?.offset
   }
 
@@ -59,28 +57,29 @@ struct ExpressionWalker {
 
   /// - Throws: ``FormatError`` for what is damaged, and for operations that are not known.
   mutating func run(
-    _ expression: ByteReader, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+    _ expression: ByteReader, _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
   ) throws(FormatError) {
     let relocations = chunk.relocations.count
-    try walk(expression, &chunk, &uses)
+    try walk(expression, &code, &chunk, &uses)
     if isLost, expression.count > 1 {
       // A piece without a location: it was optimised away.
       chunk.relocations.removeLast(chunk.relocations.count - relocations)
       let start = expression.offset - chunkStart
-      (chunk.bytes[start], chunk.bytes[start + 1]) = (Code.piece, 8)
-      for place in start + 2..<start + expression.count { chunk.bytes[place] = Code.nop }
+      chunk.put(Code.piece, at: start)
+      chunk.put(8, at: start + 1)
+      for place in start + 2..<start + expression.count { chunk.put(Code.nop, at: place) }
     }
   }
 
   private mutating func walk(
-    _ expression: ByteReader, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+    _ expression: ByteReader, _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
   ) throws(FormatError) {
     var reader = expression
     var global: Global?
     while !reader.isAtEnd {
       let at = reader.offset
-      let code = try reader.byte()
-      switch code {
+      let operation = try reader.byte()
+      switch operation {
       case Code.address:
         let value = try reader.fixed(context.header.addressSize)
         if let global, let base = base(of: global), reader.peek() == Code.plus {
@@ -97,11 +96,11 @@ struct ExpressionWalker {
           // What is added to a variable stays what it is.
           try write(global, &chunk)
         } else {
-          add(address(value, at: at + 1 - chunkStart), &chunk)
+          add(address(value, &code, at: at + 1 - chunkStart), &chunk)
         }
         global = nil
       case Code.addressIndex, Code.gnuAddressIndex:
-        guard let address = try context.address(try reader.u64(), self.code, at: at) else { break }
+        guard let address = try context.address(try reader.u64(), code, at: at) else { break }
         let use = AddressUse(
           offset: address.offset, width: context.header.addressSize, meaning: isFunction ? .code : .data)
         if let global, let base = base(of: global), base.addend == 0,
@@ -133,17 +132,17 @@ struct ExpressionWalker {
         let inner = try reader.slice(Int(clamping: try reader.u64()))
         // What was there when the function was called is not lost.
         let wasLost = isLost
-        try walk(inner, &chunk, &uses)
+        try walk(inner, &code, &chunk, &uses)
         isLost = wasLost
       case 0x9A, 0xA0, 0xF2:
         let place = reader.offset - chunkStart
         let value = try reader.fixed(context.header.offsetSize)
         add(try file.relocation(of: value, into: .info, at: place, of: reader), &chunk)
-        if code != 0x9A { try reader.skipNumber() }
+        if operation != 0x9A { try reader.skipNumber() }
       default:
         if let before = global { try write(before, &chunk) }
         global = nil
-        try skipOperands(of: code, &reader)
+        try skipOperands(of: operation, &reader)
       }
     }
     if let global { try write(global, &chunk) }
@@ -152,12 +151,12 @@ struct ExpressionWalker {
   private func add(_ relocation: Relocation?, _ chunk: inout SectionChunk) { chunk.add(relocation) }
 
   /// The relocation of an address: of code, or of data.
-  private func address(_ value: UInt64, at place: Int) -> Relocation? {
+  private func address(_ value: UInt64, _ code: inout CodeCursor, at place: Int) -> Relocation? {
     let width = context.header.addressSize
     guard isFunction else { return isDropped(value) ? nil : file.relocation(ofData: value, at: place, width: width) }
     guard let content = file.contents.first else { return nil }
-    var code = code
-    return code.place(in: content, at: place, value).flatMap { code.relocation(of: $0, at: place, width: width) }
+    guard let target = code.place(in: content, at: place, value) else { return nil }
+    return code.relocation(of: target, at: place, width: width)
   }
 
   private func isDropped(_ value: UInt64) -> Bool { DebugFile.isDropped(value) }
@@ -173,11 +172,11 @@ struct ExpressionWalker {
   private func moveToFront(_ operation: ByteReader, over range: Range<Int>, _ chunk: inout SectionChunk) {
     var place = range.lowerBound - chunkStart
     for byte in operation {
-      chunk.bytes[place] = byte
+      chunk.put(byte, at: place)
       place += 1
     }
     while place < range.upperBound - chunkStart {
-      chunk.bytes[place] = Code.nop
+      chunk.put(Code.nop, at: place)
       place += 1
     }
   }
@@ -190,7 +189,8 @@ struct ExpressionWalker {
     let place = global.range.lowerBound - chunkStart
     if let value = facts.globals[Int(index)] {
       guard global.isFixed else { throw FormatError("there is no room for a constant", at: global.range.lowerBound) }
-      (chunk.bytes[place], chunk.bytes[place + 5]) = (Code.constant4, Code.nop)
+      chunk.put(Code.constant4, at: place)
+      chunk.put(Code.nop, at: place + 5)
       chunk.put(value.base == .number ? UInt64(bitPattern: value.addend) : 0, width: 4, at: place + 1)
       chunk.add(file.relocation(of: value, at: place + 1, width: 4))
       return

@@ -43,6 +43,16 @@ struct GrowingBytes: ~Copyable {
     count &+= length
   }
 
+  /// Adds few bytes as they are.
+  @inline(__always)
+  mutating func append(few bytes: ByteReader) {
+    var place = bytes.offset
+    while place < bytes.end {
+      append(unsafe bytes.base[place])
+      place &+= 1
+    }
+  }
+
   /// Adds an unsigned LEB128 number.
   @inline(__always)
   mutating func append(number value: UInt64) {
@@ -66,4 +76,20 @@ struct GrowingBytes: ~Copyable {
 
   /// What was written.
   var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+}
+
+extension [UInt8] {
+  /// Overwrites a little-endian number of up to eight bytes.
+  @inline(__always)
+  mutating func put(_ value: UInt64, width: Int, at offset: Int) {
+    precondition(offset >= 0 && width >= 0 && width <= count - offset)
+    unsafe withUnsafeMutableBytes { bytes in
+      if width == 4 {
+        unsafe bytes.storeBytes(
+          of: UInt32(truncatingIfNeeded: value).littleEndian, toByteOffset: offset, as: UInt32.self)
+      } else {
+        for index in 0..<width { unsafe bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+      }
+    }
+  }
 }

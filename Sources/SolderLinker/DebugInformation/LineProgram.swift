@@ -33,6 +33,8 @@ struct LineProgram: ~Copyable {
   private var code: CodeCursor
   /// In the function where it is; `nil` in sequences that are copied.
   private var function: CodePlace?
+  /// Where the instructions of that went.
+  private var map: BodyMaps.Cursor
   /// How far it is in that function in the file, how long that is there, and which offset the result's table has reached.
   private var offset = 0
   private var size = 0
@@ -52,6 +54,7 @@ struct LineProgram: ~Copyable {
     self.file = file
     self.content = content
     code = CodeCursor(file)
+    map = BodyMaps.Cursor(file.maps)
     bytes = GrowingBytes(capacity: 0)
   }
 
@@ -77,7 +80,19 @@ struct LineProgram: ~Copyable {
     while reader.offset < end {
       let at = reader.offset
       let code = try reader.byte()
-      if code >= opcodeBase { special(code &- opcodeBase) } else { try step(code, at, &reader) }
+      if code >= opcodeBase {
+        special(code &- opcodeBase)
+      } else if code == Operation.advanceLine {
+        registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
+        bytes.append(few: content.bytes[at..<reader.offset])
+      } else if code == Operation.copy, function != nil {
+        row()
+        bytes.append(code)
+      } else if code == Operation.advanceAddress, function != nil {
+        move(by: Int(clamping: try reader.u64()))
+      } else {
+        try step(code, at, &reader)
+      }
     }
     var chunk = SectionChunk(bytes: bytes.array, relocations: relocations)
     let length = chunk.bytes.count - (offsetSize == 8 ? 12 : 4)
@@ -194,26 +209,26 @@ struct LineProgram: ~Copyable {
     static let setAddress: UInt8 = 2
   }
 
-  /// An operation that is no special one, behind whose code the reader stands.
+  /// An operation that is not one of the usual ones, behind whose code the reader stands.
   private mutating func step(_ code: UInt8, _ start: Int, _ reader: inout ByteReader) throws(FormatError) {
     var advance: Int?
     switch code {
     case Operation.extended: return try extended(&reader, from: start)
-    case Operation.copy: row()
-    case Operation.advanceAddress: advance = Int(clamping: try reader.u64())
+    // Elsewhere, where the address matters.
+    case Operation.copy: break
+    case Operation.advanceAddress: try reader.skipNumber()
     case Operation.addConstant: advance = constantAdvance
     case Operation.advanceFixed: advance = Int(try reader.fixed(2))
-    case Operation.advanceLine: registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
     case Operation.setFile: registers.fileNumber = try reader.u64()
     case Operation.setColumn: registers.column = try reader.u64()
     case Operation.negateStatement: registers.isStatement.toggle()
     case Operation.setISA: registers.isa = try reader.u64()
     default: for _ in 0..<operandCounts[Int(code) - 1] { try reader.skipNumber() }
     }
-    if let advance, let function {
-      move(function, by: advance)
+    if let advance, function != nil {
+      move(by: advance)
     } else {
-      bytes.append(content.bytes[start..<reader.offset])
+      bytes.append(few: content.bytes[start..<reader.offset])
     }
   }
 
@@ -225,7 +240,7 @@ struct LineProgram: ~Copyable {
     guard !operands.isAtEnd else { return bytes.append(content.bytes[start..<reader.offset]) }
     switch try operands.byte() {
     case Operation.endSequence:
-      if let function { addAdvance(in: function, to: offset) }
+      if function != nil { addAdvance() }
       bytes.append(content.bytes[start..<reader.offset])
       function = nil
       registers = Registers()
@@ -238,7 +253,7 @@ struct LineProgram: ~Copyable {
       bytes.append(content.bytes[start..<reader.offset])
       if let place = code.place(in: content, at: at, address) {
         enter(place)
-        if let relocation = code.relocation(of: place, at: target, width: width) { relocations.append(relocation) }
+        relocate(place, at: target, width)
       } else {
         function = nil
       }
@@ -254,16 +269,15 @@ struct LineProgram: ~Copyable {
   private mutating func special(_ adjusted: UInt8) {
     let advance = Int(advances[Int(adjusted)])
     let line = Int(adjusted) &- advance &* lineRange
-    if let function {
+    if function != nil {
       let end = offset.addingReportingOverflow(advance)
       if !end.overflow, end.partialValue < size {
         offset = end.partialValue
-        addSpecial(in: function, line)
       } else {
-        move(function, by: advance)
+        move(by: advance)
         beginAtEnd()
-        if let function = self.function { addSpecial(in: function, line) }
       }
+      addSpecial(line)
     } else {
       bytes.append(adjusted &+ opcodeBase)
     }
@@ -272,8 +286,8 @@ struct LineProgram: ~Copyable {
 
   /// Adds a row with an advance of the line, in as few bytes as can be.
   @inline(__always)
-  private mutating func addSpecial(in function: CodePlace, _ line: Int) {
-    let target = code.offset(of: function.moved(to: offset))
+  private mutating func addSpecial(_ line: Int) {
+    let target = map.offset(of: offset)
     let distance = target &- written
     let operation = Int(opcodeBase) &+ line &+ distance &* lineRange
     if 0...255 ~= distance, operation <= 255 {
@@ -299,15 +313,15 @@ struct LineProgram: ~Copyable {
   }
 
   /// What has to be written before a row is added, unless that itself advances.
+  @inline(__always)
   private mutating func row() {
-    beginAtEnd()
-    if let function { addAdvance(in: function, to: offset) }
+    if offset >= size { beginAtEnd() }
+    addAdvance()
   }
 
-  private mutating func addAdvance(in function: CodePlace, to offset: Int) {
-    addAdvance(to: code.offset(of: function.moved(to: offset)))
-  }
+  private mutating func addAdvance() { addAdvance(to: map.offset(of: offset)) }
 
+  @inline(__always)
   private mutating func addAdvance(to target: Int) {
     guard target > written else { return }
     bytes.append(Operation.advanceAddress)
@@ -316,10 +330,11 @@ struct LineProgram: ~Copyable {
   }
 
   /// Advances in the file's code; the result's table follows when there is a row to add.
-  private mutating func move(_ function: CodePlace, by distance: Int) {
+  @inline(__always)
+  private mutating func move(by distance: Int) {
     let target = offset.addingReportingOverflow(distance)
     let end = target.overflow ? Int.max : target.partialValue
-    if end > size, let next = code.place(distance, behind: function.moved(to: offset), .end) {
+    if end > size, let function, let next = code.place(distance, behind: function.moved(to: offset), .end) {
       begin(next)
     } else {
       offset = end
@@ -341,18 +356,26 @@ struct LineProgram: ~Copyable {
     function = next
     offset = next.offset
     size = code.size(of: next)
-    written = code.offset(of: next)
+    map.enter(next.position)
+    written = map.offset(of: offset)
+  }
+
+  /// The relocation of the address that the sequence begins with.
+  private mutating func relocate(_ place: CodePlace, at offset: Int, _ width: Int) {
+    if let relocation = code.relocation(of: place, to: written, at: offset, width: width) {
+      relocations.append(relocation)
+    }
   }
 
   /// Ends the sequence with the function that it is in, and begins another one.
   private mutating func begin(_ next: CodePlace) {
-    if let function {
-      addAdvance(in: function, to: size)
+    if function != nil {
+      addAdvance(to: map.offset(of: size))
       for byte in [Operation.extended, 1, Operation.endSequence] { bytes.append(byte) }
     }
     enter(next)
     for byte in [Operation.extended, 5, Operation.setAddress, 0, 0, 0, 0] { bytes.append(byte) }
-    if let relocation = code.relocation(of: next, at: bytes.count - 4, width: 4) { relocations.append(relocation) }
+    relocate(next, at: bytes.count - 4, 4)
     if registers.fileNumber != 1 {
       bytes.append(Operation.setFile)
       bytes.append(number: registers.fileNumber)

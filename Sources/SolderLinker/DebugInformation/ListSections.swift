@@ -9,7 +9,7 @@ import WebAssemblyFormat
 // What no entry refers to is copied.
 
 /// Writes `.debug_ranges` or `.debug_loc` over.
-struct PairLists {
+struct PairLists: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private let contexts: [UnitContext]
@@ -37,7 +37,8 @@ struct PairLists {
     _ range: Range<Int>, _ lists: ArraySlice<ListReference>
   ) throws(FormatError) -> SectionChunk {
     var chunk = SectionChunk(content.bytes[range])
-    if isFinal { chunk.relocations.reserveCapacity(range.count / 16) }
+    // Where a list begins, or for every address of a range.
+    if isFinal { chunk.relocations.reserveCapacity(range.count / (hasExpressions ? 40 : 4)) }
     var done = range.lowerBound
     for list in lists where list.offset >= done {
       var reader = content.bytes[list.offset..<range.upperBound]
@@ -55,6 +56,8 @@ struct PairLists {
     let width = context.header.addressSize
     let selection = width == 8 ? UInt64.max : UInt64(UInt32.max)
     var (base, baseAddress) = (context.base, context.baseAddress)
+    // Where that is in the result.
+    var begun = base.map { code.offset(of: $0) }
     while true {
       let at = reader.offset
       let begin = try reader.fixed(width)
@@ -62,8 +65,12 @@ struct PairLists {
       let isRelocated = !isFinal && file.relocation(in: content, at: at) != nil
       if begin == 0, end == 0, !isRelocated { return }
       if begin == selection, !isRelocated {
-        (base, baseAddress) = (code.place(in: content, at: at + width, end), end)
-        if let base { chunk.add(code.relocation(of: base, at: at + width - start, width: width)) }
+        (base, baseAddress, begun) = (code.place(in: content, at: at + width, end), end, nil)
+        if let base {
+          let target = code.offset(of: base)
+          begun = target
+          chunk.add(code.relocation(of: base, to: target, at: at + width - start, width: width))
+        }
         continue
       }
       var function = base
@@ -71,7 +78,7 @@ struct PairLists {
         // Both ends have relocations.
       } else if let base {
         function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
-        put(begin, end, from: base, at: at - start, width, &chunk)
+        put(begin, end, from: base, begun, at: at - start, width, &chunk)
       } else if baseAddress == 0, isFinal, let place = code.place(in: content, at: at, begin) {
         function = place
         chunk.add(code.relocation(of: place, at: at - start, width: width))
@@ -82,18 +89,21 @@ struct PairLists {
       if hasExpressions {
         let expression = try reader.slice(Int(try reader.fixed(2)))
         if isFinal, !file.isPlain(expression, from: function, isWhole: false) {
-          var walker = ExpressionWalker(code, context, chunkStart: start, from: function)
-          try walker.run(expression, &chunk, &uses)
+          var walker = ExpressionWalker(file, context, chunkStart: start, from: function)
+          try walker.run(expression, &code, &chunk, &uses)
         }
       }
     }
   }
 
   private mutating func put(
-    _ begin: UInt64, _ end: UInt64, from base: CodePlace, at place: Int, _ width: Int, _ chunk: inout SectionChunk
+    _ begin: UInt64, _ end: UInt64, from base: CodePlace, _ begun: Int?, at place: Int, _ width: Int,
+    _ chunk: inout SectionChunk
   ) {
     guard let begin = Int(exactly: begin), let end = Int(exactly: end) else { return }
-    let moved = (begin: code.distance(from: base, begin), end: code.distance(from: base, end))
+    let moved = (
+      begin: code.distance(from: base, at: begun, begin), end: code.distance(from: base, at: begun, end)
+    )
     // Nothing is left of it: 0 and 0 would end the list.
     let isEnd = moved.begin == 0 && moved.end == 0
     chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.begin)), width: width, at: place)
@@ -102,7 +112,7 @@ struct PairLists {
 }
 
 /// Writes the lists of a unit in `.debug_rnglists` or `.debug_loclists` anew.
-struct EncodedLists {
+struct EncodedLists: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private let contexts: [UnitContext]
@@ -289,7 +299,7 @@ struct EncodedLists {
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
     guard file.isFinal, !file.isPlain(expression, from: function, isWhole: false) else { return }
-    var walker = ExpressionWalker(code, context, chunkStart: -shift, from: function)
-    try walker.run(expression, &chunk, &uses)
+    var walker = ExpressionWalker(file, context, chunkStart: -shift, from: function)
+    try walker.run(expression, &code, &chunk, &uses)
   }
 }

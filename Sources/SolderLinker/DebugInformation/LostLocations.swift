@@ -33,7 +33,10 @@ struct LostLocations: Sendable {
   }
 
   private let unit: Unit
-  private let parts: [Part]
+  private let assignments: [Assignment]
+  private let stack: [StackChange]
+  /// By function, where those of it end.
+  private let ends: [(assignments: UInt32, stack: UInt32)]
 
   /// How many functions a part has.
   static let partLength = 256
@@ -41,34 +44,37 @@ struct LostLocations: Sendable {
   private static let mostInstructions = 4096
 
   /// - Parameter parts: of the whole unit; none of one of which nothing is lost.
-  init(_ unit: Unit, _ parts: [Part]) {
+  init(_ unit: Unit, _ parts: ArraySlice<Part>) {
     self.unit = unit
-    self.parts = parts
+    assignments = parts.flatMap(\.assignments)
+    stack = parts.flatMap(\.stack)
+    var ends: [(assignments: UInt32, stack: UInt32)] = []
+    ends.reserveCapacity(parts.reduce(0) { $0 + $1.ends.count })
+    var base: (assignments: UInt32, stack: UInt32) = (0, 0)
+    for part in parts {
+      for end in part.ends { ends.append((base.assignments + end.assignments, base.stack + end.stack)) }
+      base = ends.last ?? base
+    }
+    self.ends = ends
   }
 
   // MARK: Answers
 
   private func assignments(of function: Int) -> ArraySlice<Assignment> {
-    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
-    guard number < parts.count else { return [] }
-    let ends = parts[number].ends
-    return parts[number].assignments[Int(index > 0 ? ends[index - 1].assignments : 0)..<Int(ends[index].assignments)]
+    guard function < ends.count else { return [] }
+    return assignments[Int(function > 0 ? ends[function - 1].assignments : 0)..<Int(ends[function].assignments)]
   }
 
   private func stack(of function: Int) -> ArraySlice<StackChange> {
-    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
-    guard number < parts.count else { return [] }
-    let ends = parts[number].ends
-    return parts[number].stack[Int(index > 0 ? ends[index - 1].stack : 0)..<Int(ends[index].stack)]
+    guard function < ends.count else { return [] }
+    return stack[Int(function > 0 ? ends[function - 1].stack : 0)..<Int(ends[function].stack)]
   }
 
   /// Whether a function lost anything that a variable may have been in.
+  @inline(__always)
   func isAny(in function: Int) -> Bool {
-    let (number, index) = (function / LostLocations.partLength, function % LostLocations.partLength)
-    guard number < parts.count else { return false }
-    let end = parts[number].ends[index]
-    guard index > 0 else { return end.assignments + end.stack > 0 }
-    return parts[number].ends[index - 1] != end
+    guard function < ends.count else { return false }
+    return function > 0 ? ends[function - 1] != ends[function] : ends[function] != (0, 0)
   }
 
   /// Whether what a local had is lost.

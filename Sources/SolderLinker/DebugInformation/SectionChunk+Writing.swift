@@ -7,11 +7,17 @@ extension SectionChunk {
     reader.append(to: &bytes)
   }
 
-  /// Overwrites a little-endian number.
+  /// Overwrites a little-endian number of up to eight bytes.
   mutating func put(_ value: UInt64, width: Int, at offset: Int) {
-    var span = bytes.mutableSpan
-    for index in 0..<width { span[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+    if source == nil {
+      bytes.put(value, width: width, at: offset)
+    } else {
+      overwrites.append(Overwrite(offset: UInt32(offset), width: UInt8(width), value: value))
+    }
   }
+
+  /// Overwrites a byte.
+  mutating func put(_ byte: UInt8, at offset: Int) { put(UInt64(byte), width: 1, at: offset) }
 
   /// Overwrites a LEB128 number, in as many bytes.
   ///
@@ -20,7 +26,7 @@ extension SectionChunk {
     guard LEB128.length(unsigned: value) <= width else { return false }
     for index in 0..<width {
       let more: UInt8 = index + 1 < width ? 0x80 : 0
-      bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(7 * index)) & 0x7F | more
+      put(UInt8(truncatingIfNeeded: value >> UInt64(7 * index)) & 0x7F | more, at: offset + index)
     }
     return true
   }

@@ -39,7 +39,7 @@ struct SkeletonCode {
   }
 
   private static func ranges(
-    of list: ListReference, _ context: UnitContext, _ code: CodeCursor
+    of list: ListReference, _ context: UnitContext, _ code: borrowing CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
     guard let content = code.file[list.section] else { return [] }
     var reader = try content.bytes.part(from: UInt64(list.offset))
@@ -65,7 +65,7 @@ struct SkeletonCode {
   }
 
   private static func entries(
-    _ reader: inout ByteReader, _ context: UnitContext, _ code: CodeCursor
+    _ reader: inout ByteReader, _ context: UnitContext, _ code: borrowing CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
     let width = context.header.addressSize
     var result: [Range<UInt64>] = []

@@ -3,7 +3,7 @@ import WebAssemblyFormat
 // Tables: sections that consist of addresses and offsets in places that a header tells. None of them changes its length.
 
 /// Finds what refers to something in a section of tables.
-struct TableSection {
+struct TableSection: ~Copyable {
   private let file: DebugFile
   private let content: DebugContent
   private var code: CodeCursor

@@ -20,7 +20,8 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` for what is damaged.
   init(
-    _ header: DwarfUnitHeader, _ content: DebugContent, _ abbreviations: DwarfAbbreviations, _ code: CodeCursor
+    _ header: DwarfUnitHeader, _ content: DebugContent, _ abbreviations: DwarfAbbreviations,
+    _ code: borrowing CodeCursor
   ) throws(FormatError) {
     self.header = header
     addressBase = header.version >= 5 ? 8 : 0
@@ -74,7 +75,7 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` when the section has no such address.
   func address(
-    _ index: UInt64, _ code: CodeCursor, at offset: Int, near: CodePlace? = nil
+    _ index: UInt64, _ code: borrowing CodeCursor, at offset: Int, near: CodePlace? = nil
   ) throws(FormatError) -> Address? {
     guard let content = code.file[.addresses] else { return nil }
     let (size, count) = (UInt64(header.addressSize), UInt64(content.bytes.count))
@@ -115,8 +116,18 @@ struct AddressUse {
 
 /// A list of ranges or of locations that an entry refers to.
 struct ListReference {
-  var section: DebugSection
-  var offset: Int
+  let section: DebugSection
+  private let packedOffset: UInt32
+  private let packedUnit: UInt32
+
+  /// Where it begins, or beyond all sections.
+  var offset: Int { Int(packedOffset) }
   /// Which unit's it is, among those of the file.
-  var unit: Int
+  var unit: Int { Int(packedUnit) }
+
+  init(section: DebugSection, offset: UInt64, unit: Int) {
+    self.section = section
+    packedOffset = UInt32(clamping: offset)
+    packedUnit = UInt32(unit)
+  }
 }

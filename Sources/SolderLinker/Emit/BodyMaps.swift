@@ -22,8 +22,8 @@ final class BodyMaps: Sendable {
     let asked = program.resolution.units.filter { units[Int($0.index)] }
     var runs: [(unit: Unit, functions: Range<Int>)] = []
     for unit in asked {
-      for start in stride(from: 0, to: unit.functions.count, by: BodyMaps.runLength) {
-        runs.append((unit, start..<min(start + BodyMaps.runLength, unit.functions.count)))
+      for start in stride(from: 0, to: unit.functions.count, by: UnitBodies.partLength) {
+        runs.append((unit, start..<min(start + UnitBodies.partLength, unit.functions.count)))
       }
     }
     let parts = threads.map(runs.count) { [runs] in
@@ -33,7 +33,7 @@ final class BodyMaps: Sendable {
     var first = 0
     for unit in asked {
       firstParts.append(first)
-      first += (unit.functions.count + BodyMaps.runLength - 1) / BodyMaps.runLength
+      first += (unit.functions.count + UnitBodies.partLength - 1) / UnitBodies.partLength
     }
     firstParts.append(first)
     let joined = threads.map(asked.count) { [firstParts] in
@@ -43,8 +43,6 @@ final class BodyMaps: Sendable {
     for (unit, bodies) in zip(asked, joined) { all[Int(unit.index)] = bodies }
     self.units = all
   }
-
-  private static let runLength = 512
 
   /// The bodies of a unit; `nil` for one whose code is not asked about.
   func bodies(of unit: Unit) -> UnitBodies? { units[Int(unit.index)] }
@@ -67,7 +65,8 @@ final class BodyMaps: Sendable {
   struct Cursor {
     private let maps: BodyMaps
     // Of the function that it is in.
-    private var unit: UnitID?
+    private var bodies: UnitBodies?
+    private var part = 0
     private var changes: [UnitBodies.Change] = []
     private var range = 0..<0
     /// The first change that does not begin in front of the last place.
@@ -79,20 +78,31 @@ final class BodyMaps: Sendable {
 
     /// Goes to a function, or to one that is not there.
     mutating func enter(_ position: Int?) {
-      self.position = position
-      range = 0..<0
-      next = 0
-      start = 0
-      guard let position else { return }
-      let reference = maps.program.indices.functions[position]
-      guard let bodies = maps.units[Int(reference.unit)] else { return }
-      if unit != reference.unit {
-        unit = reference.unit
-        changes = bodies.changes
+      let reference = position.map { maps.program.indices.functions[$0] }
+      if let reference, let bodies = maps.units[Int(reference.unit)] {
+        enter(position, Int(reference.index), of: bodies)
+      } else {
+        self.position = position
+        (range, next, start) = (0..<0, 0, 0)
       }
-      range = bodies.changes(of: Int(reference.index))
+    }
+
+    /// Goes to a function of a unit.
+    ///
+    /// - Parameters:
+    ///   - position: among those of the result, if it is there.
+    ///   - index: among those of the unit.
+    @inline(__always)
+    mutating func enter(_ position: Int?, _ index: Int, of bodies: UnitBodies) {
+      self.position = position
+      let part = index / UnitBodies.partLength
+      if self.bodies !== bodies || part != self.part {
+        (self.bodies, self.part) = (bodies, part)
+        changes = bodies.changes[part]
+      }
+      range = bodies.changes(of: index)
       next = range.lowerBound
-      start = Int(bodies.bodies[Int(reference.index)].body)
+      start = Int(bodies.bodies[index].body)
     }
 
     /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
@@ -100,15 +110,21 @@ final class BodyMaps: Sendable {
     @inline(__always)
     mutating func offset(of offset: Int) -> Int {
       if offset < 0 { return sizeOffset(or: offset) }
+      if range.isEmpty { return position == nil ? offset : min(offset, 1 << 30) }
       // No body is as long as this; what claims to be behind it is not to be believed.
       let place = start &+ min(offset, 1 << 30)
+      // Mostly it is near the last one.
+      let near = 8
       if next < range.upperBound, Int(changes[next].old.lowerBound) < place {
-        next &+= 1
-        if next < range.upperBound, Int(changes[next].old.lowerBound) < place { search(place, next..<range.upperBound) }
+        let last = min(next &+ near, range.upperBound)
+        repeat { next &+= 1 } while next < last && Int(changes[next].old.lowerBound) < place
+        if next == last { search(place, last..<range.upperBound) }
       } else if next > range.lowerBound, Int(changes[next &- 1].old.lowerBound) >= place {
-        search(place, range.lowerBound..<next &- 1)
+        let first = max(next &- near, range.lowerBound)
+        repeat { next &-= 1 } while next > first && Int(changes[next &- 1].old.lowerBound) >= place
+        if next == first { search(place, range.lowerBound..<first) }
       }
-      if next == range.lowerBound { return position == nil ? offset : place &- start }
+      if next == range.lowerBound { return place &- start }
       return changes[next &- 1].position(of: place) &- start
     }
 
@@ -137,7 +153,7 @@ final class UnitBodies: Sendable {
     var start: UInt32
     var body: UInt32
     var end: UInt32
-    /// Its first change.
+    /// Its first change, among those of the same part.
     var change: UInt32
     /// Of the function among those of the result.
     var position: PackedIndex<OutputBodies>
@@ -156,24 +172,19 @@ final class UnitBodies: Sendable {
   }
 
   let bodies: [Body]
-  let changes: [Change]
+  /// Of so many bodies each.
+  fileprivate let changes: [[Change]]
+  fileprivate static let partLength = 512
   /// The last body that begins in front of every so many bytes, or there.
   private let marks: [UInt32]
   private let firstStart: Int
   private static let markShift = 7
 
   fileprivate init(joining parts: ArraySlice<Part>) {
-    var (bodies, changes): ([Body], [Change]) = ([], [])
+    var bodies: [Body] = []
     bodies.reserveCapacity(parts.reduce(0) { $0 + $1.bodies.count })
-    changes.reserveCapacity(parts.reduce(0) { $0 + $1.changes.count })
-    for part in parts {
-      let first = UInt32(changes.count)
-      for var body in part.bodies {
-        body.change += first
-        bodies.append(body)
-      }
-      changes += part.changes
-    }
+    for part in parts { bodies += part.bodies }
+    changes = parts.map(\.changes)
     firstStart = bodies.first.map { Int($0.start) } ?? 0
     var marks: [UInt32] = []
     if let last = bodies.last {
@@ -187,12 +198,15 @@ final class UnitBodies: Sendable {
       }
     }
     self.bodies = bodies
-    self.changes = changes
     self.marks = marks
   }
 
+  /// The changes of a body among those of its part.
   fileprivate func changes(of index: Int) -> Range<Int> {
-    Int(bodies[index].change)..<(index + 1 < bodies.count ? Int(bodies[index + 1].change) : changes.count)
+    let next = index + 1
+    let isLast = next == bodies.count || next % UnitBodies.partLength == 0
+    return Int(
+      bodies[index].change)..<(isLast ? changes[index / UnitBodies.partLength].count : Int(bodies[next].change))
   }
 
   /// The last body that begins at an offset in the file or in front of it, with the number that tells its size.

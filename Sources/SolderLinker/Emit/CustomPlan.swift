@@ -110,9 +110,36 @@ struct CustomPlan {
 
   /// Where the byte at `offset` of an input section is in the content of its output section.
   func offset(of offset: UInt64, inSection section: CustomSectionID) -> UInt64 {
-    guard let output = outputIndices[checked: section]?.index else { return offset }
-    if let strings = outputs[Int(output)].strings { return strings.offset(of: offset, in: section.rawValue) }
-    guard let map = rewritten[section]?.map else { return offsets[section] &+ offset }
-    return offsets[section] &+ UInt64(map.position(of: UInt32(truncatingIfNeeded: offset)))
+    place(ofSection: section).offset(of: offset)
+  }
+
+  /// Where an input section went, for whoever asks about many of its bytes.
+  func place(ofSection section: CustomSectionID) -> Place {
+    guard let output = outputIndices[checked: section]?.index else { return .moved(by: 0) }
+    if let strings = outputs[Int(output)].strings {
+      return strings.place(of: section.rawValue).map { .strings($0) } ?? .nowhere
+    }
+    guard let map = rewritten[section]?.map, !map.changes.isEmpty else { return .moved(by: offsets[section]) }
+    return .mapped(offsets[section], map)
+  }
+
+  /// Where an input section went.
+  enum Place {
+    case moved(by: UInt64)
+    case mapped(UInt64, OffsetMap)
+    case strings(MergedStrings.Place)
+    /// A section that had no strings to merge.
+    case nowhere
+
+    /// Where one of its bytes is in the content of its output section.
+    @inline(__always)
+    func offset(of offset: UInt64) -> UInt64 {
+      switch self {
+      case .moved(let distance): distance &+ offset
+      case .mapped(let start, let map): start &+ UInt64(map.position(of: UInt32(truncatingIfNeeded: offset)))
+      case .strings(let place): place.offset(of: offset)
+      case .nowhere: 0
+      }
+    }
   }
 }

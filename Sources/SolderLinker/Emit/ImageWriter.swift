@@ -334,13 +334,15 @@ struct ImageWriter {
     var offset = start
     for chunk in section.chunks {
       let place = offset
-      offset += chunk.bytes.count
+      offset += chunk.count
       addRegion(place..<offset) { window in
-        window.write(chunk.bytes, at: place)
+        let room = window.room(at: place, count: chunk.count)
+        if !chunk.write(to: room) {
+          encoder.program.errors.report("\(unit.file.displayName): a section that was written anew has no room")
+        }
         guard !chunk.relocations.isEmpty else { return }
         let all = RelocationRange(start: 0, end: UInt32(chunk.relocations.count))
-        Patcher(RelocatedUnit(unit, chunk.relocations), encoder).patchData(
-          all, in: window.room(at: place, count: chunk.bytes.count), tombstone: tombstone)
+        Patcher(RelocatedUnit(unit, chunk.relocations), encoder).patchData(all, in: room, tombstone: tombstone)
       }
     }
   }
@@ -439,5 +441,27 @@ struct DataWriter {
     for run in segment.strings where run.offset >= start && run.offset < end {
       check(room.copy(run.strings.bytes[...], to: place(run.offset)))
     }
+  }
+}
+
+extension SectionChunk {
+  /// Writes its bytes, before relocations.
+  ///
+  /// - Returns: `false` when there is no room.
+  fileprivate func write(to room: OutputRoom) -> Bool {
+    guard let source else { return room.copy(bytes[...], to: 0) }
+    var isWritten = room.copy(source, from: source.offset, count: source.count, to: 0)
+    for overwrite in overwrites {
+      let place = Int(overwrite.offset)
+      if overwrite.width == 4 {
+        isWritten = room.write(fixed32: UInt32(truncatingIfNeeded: overwrite.value), at: place) && isWritten
+      } else {
+        for index in 0..<Int(overwrite.width) {
+          let byte = UInt8(truncatingIfNeeded: overwrite.value >> UInt64(8 * index))
+          isWritten = room.write(byte, at: place + index) && isWritten
+        }
+      }
+    }
+    return isWritten
   }
 }

@@ -175,11 +175,12 @@ struct Patcher {
     _ range: RelocationRange, in room: OutputRoom, from start: Int = 0, address: UInt64 = 0,
     tombstone: Tombstone? = nil
   ) {
+    var sections = SectionPlaces()
     for index in range.indices {
       let relocation = source.relocations[index]
       let place = Int(relocation.offset) - start
       let isWritten: Bool
-      if let value = shortNumber(relocation, tombstone) {
+      if let value = shortNumber(relocation, tombstone, &sections) {
         isWritten = room.write(fixed32: value, at: place)
       } else {
         let replacement = encoder.replacement(
@@ -191,10 +192,28 @@ struct Patcher {
     }
   }
 
+  /// Where the sections went that references of one section go to, nearly all of them to one or two.
+  struct SectionPlaces {
+    fileprivate var known: [(target: UInt32, place: CustomPlan.Place)] = []
+  }
+
   /// The number that a relocation in data asks for, if it is one of the usual kinds, all of four bytes.
   @inline(__always)
-  func shortNumber(_ relocation: Relocation, _ tombstone: Tombstone?) -> UInt32? {
+  func shortNumber(
+    _ relocation: Relocation, _ tombstone: Tombstone?, _ sections: inout SectionPlaces
+  ) -> UInt32? {
     switch relocation.kind {
+    case .sectionOffsetI32:
+      guard !relocation.hasWideAddend else { return nil }
+      let addend = UInt64(bitPattern: Int64(relocation.storedAddend))
+      for index in sections.known.indices where sections.known[index].target == relocation.target {
+        return UInt32(truncatingIfNeeded: sections.known[index].place.offset(of: addend))
+      }
+      guard case .section = value(of: relocation).answer else { return nil }
+      let section = encoder.program.symbol(source.symbolIDs[relocation.symbol]).customSectionID
+      let place = encoder.custom.place(ofSection: section)
+      sections.known.append((relocation.target, place))
+      return UInt32(truncatingIfNeeded: place.offset(of: addend))
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
       return value(of: relocation).slot?.rawValue

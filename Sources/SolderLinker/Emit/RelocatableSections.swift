@@ -68,7 +68,7 @@ struct RelocatableSections {
             var place = piece.offset
             for chunk in rewritten.chunks {
               section.add(chunk.relocations[...], of: piece.unit, countedFrom: 0, at: place)
-              place += UInt64(chunk.bytes.count)
+              place += UInt64(chunk.count)
             }
             continue
           }

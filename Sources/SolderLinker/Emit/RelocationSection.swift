@@ -65,7 +65,8 @@ struct RelocationSection {
       case .final: break
       case .none(let what):
         program.errors.report(
-          "\(unit.file.displayName): code \(what) at offset \(edit.offset), which no object can say")
+          "\(unit.file.displayName): code \(what) at offset \(edit.offset)"
+            + "\(SourceLines.suffix(ofInstruction: Int(edit.offset), in: unit)), which no object can say")
       case .relocation(let kind, let leading):
         let target: UInt32
         if let id {

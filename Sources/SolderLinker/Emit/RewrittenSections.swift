@@ -2,9 +2,31 @@ import WebAssemblyFormat
 
 /// Bytes of a custom section as they are in the result, but for what their relocations write.
 struct SectionChunk: Sendable {
-  var bytes: [UInt8]
+  /// Bytes that are written over others.
+  struct Overwrite {
+    var offset: UInt32
+    var width: UInt8
+    /// Little-endian.
+    var value: UInt64
+  }
+
+  /// Those of the file, which `overwrites` change; or bytes of its own.
+  let source: ByteReader?
+  var bytes: [UInt8] = []
+  var overwrites: [Overwrite] = []
   /// In order; offsets count from the first byte.
   var relocations: [Relocation] = []
+
+  init(bytes: [UInt8], relocations: [Relocation] = []) {
+    source = nil
+    self.bytes = bytes
+    self.relocations = relocations
+  }
+
+  /// Bytes of the file of which little changes, so that they are not copied before the result is written.
+  init(source: ByteReader) { self.source = source }
+
+  var count: Int { source?.count ?? bytes.count }
 }
 
 /// A custom section that is not copied from its file, since what it says of code has changed.
@@ -18,7 +40,7 @@ struct RewrittenSection: Sendable {
   init(_ chunks: [SectionChunk], _ map: OffsetMap) {
     self.chunks = chunks
     self.map = map
-    size = chunks.reduce(0) { $0 + $1.bytes.count }
+    size = chunks.reduce(0) { $0 + $1.count }
   }
 }
 

@@ -1,33 +1,42 @@
 import WebAssemblyFormat
 
-// Which line of which source file an instruction of an object is of, for messages (DWARF 2 to 5, "Line Number Information").
+// Which line of which source file an instruction of a file is of, for messages (DWARF 2 to 5, "Line Number Information").
 //
-// Addresses in an object's line table are offsets in its code section: relocations will change them, and until then they are
-// written there. Only messages ask, about a few places, so a table is read from its beginning each time, and whatever is not
+// Addresses in a line table are offsets in the code section: in an object's relocations will change them, and until then
+// they are written there. Only messages ask, about a few places, so a table is read from its beginning each time, and whatever is not
 // as it should be is no answer: a message without a line is as good as before.
 
 /// The line table of a unit.
 struct SourceLines {
+  private let codeStart: Int
   private let lines: ByteReader
   private let lineStrings: ByteReader
   private let strings: ByteReader
 
-  /// The line table of an object; `nil` if it has none.
+  /// The line table of a unit; `nil` if it has none.
   init?(_ unit: Unit) {
     func section(_ name: StaticString) -> ByteReader? { unit.customSections.first { $0.name == name }?.content }
-    guard unit.contracts.relocatesCustomSections, let lines = section(".debug_line") else { return nil }
+    guard let code = unit.module.code, let lines = section(".debug_line") else { return nil }
+    codeStart = code.payload.offset
     self.lines = lines
     lineStrings = section(".debug_line_str") ?? InputFile.nothing
     strings = section(".debug_str") ?? InputFile.nothing
   }
 
-  /// `file.c:12` for an offset in the payload of the code section; `nil` where nothing is said of it.
-  func place(ofCode offset: UInt64) -> String? {
+  /// ` (file.c:12)` for an instruction at an offset in the file of a unit; nothing where nothing is said of it.
+  static func suffix(ofInstruction offset: Int, in unit: Unit) -> String {
+    SourceLines(unit)?.place(ofInstruction: offset).map { " (\($0))" } ?? ""
+  }
+
+  /// `file.c:12` for an instruction at an offset in the file; `nil` where nothing is said of it.
+  func place(ofInstruction place: Int) -> String? {
+    guard place >= codeStart else { return nil }
+    let offset = UInt64(place - codeStart)
     var reader = lines
     while !reader.isAtEnd {
       do throws(FormatError) {
         var table = try LineTable(&reader, lineStrings, strings)
-        if let place = try table.place(of: offset) { return place }
+        if let line = try table.place(of: offset) { return line }
       } catch {
         return nil
       }
@@ -184,6 +193,8 @@ private struct LineTable {
       return last.address <= address && address < next.address
     }
     let opcodeBase = UInt8(clamping: operandCounts.count + 1)
+    // No code is at 0, where linkers put what they dropped.
+    var isDropped = false
     while !program.isAtEnd {
       let opcode = try program.byte()
       var isRow = false
@@ -198,7 +209,9 @@ private struct LineTable {
         case 1:
           if ends(last, row), let last { return title(of: last) }
           (row, last) = (Row(), nil)
-        case 2: row.address = try operands.fixed(min(8, operands.remaining))
+        case 2:
+          row.address = try operands.fixed(min(8, operands.remaining))
+          isDropped = row.address == 0
         default: break
         }
       case 1 where opcodeBase > 1: isRow = true
@@ -215,7 +228,7 @@ private struct LineTable {
         row.line &+= lineBase + Int64(special % lineRange)
         isRow = true
       }
-      guard isRow else { continue }
+      guard isRow, !isDropped else { continue }
       if ends(last, row), let last { return title(of: last) }
       last = row
     }

@@ -94,13 +94,32 @@ final class MergedStrings: Sendable {
   func contains(segment: UInt32) -> Bool { position(of: segment) != nil }
 
   /// Where the byte at `offset` of a segment went.
-  func offset(of offset: UInt64, in segment: UInt32) -> UInt64 {
-    guard let position = position(of: segment), firsts[position] < firsts[position + 1] else { return 0 }
-    let ownMarks = firstMarks[position]..<firstMarks[position + 1]
-    let end = Int(firsts[position + 1])
-    var string = Int(marks[ownMarks.lowerBound + min(Int(offset >> MergedStrings.markShift), ownMarks.count - 1)])
-    while string + 1 < end, UInt64(occurrences[string + 1].start) <= offset { string += 1 }
-    return UInt64(occurrences[string].target) &+ (offset &- UInt64(occurrences[string].start))
+  func offset(of offset: UInt64, in segment: UInt32) -> UInt64 { place(of: segment)?.offset(of: offset) ?? 0 }
+
+  /// Where the strings of a segment went; `nil` for one without strings.
+  func place(of segment: UInt32) -> Place? {
+    guard let position = position(of: segment), firsts[position] < firsts[position + 1] else { return nil }
+    return Place(
+      occurrences: occurrences, marks: marks, ownMarks: firstMarks[position]..<firstMarks[position + 1],
+      end: Int(firsts[position + 1]))
+  }
+
+  /// Where the strings of one segment went, for whoever asks about many of them.
+  struct Place {
+    fileprivate let occurrences: [Occurrence]
+    fileprivate let marks: [UInt32]
+    fileprivate let ownMarks: Range<Int>
+    /// Of its strings.
+    fileprivate let end: Int
+
+    /// Where the byte at `offset` of the segment went.
+    @inline(__always)
+    func offset(of offset: UInt64) -> UInt64 {
+      let mark = min(Int(offset >> MergedStrings.markShift), ownMarks.count - 1)
+      var string = Int(marks[ownMarks.lowerBound &+ mark])
+      while string &+ 1 < end, UInt64(occurrences[string &+ 1].start) <= offset { string &+= 1 }
+      return UInt64(occurrences[string].target) &+ (offset &- UInt64(occurrences[string].start))
+    }
   }
 }
 

@@ -65,7 +65,7 @@ struct ObjectFormatCheck {
     let name = kept?.name ?? unit.symbols[Int(facts.symbol(function))].name
     let head = "\(name.isEmpty ? "function \(function.rawValue)" : "'\(name)'") runs at start"
     guard let statement = kept?.statements.first else { return "\(head), before any constructor" }
-    return "\(head), and its \(statement.opcode) \(place(statement.offset)) cannot be done at link time: "
+    return "\(head), and its \(statement.opcode) \(place(statement.offset, in: unit)) cannot be done at link time: "
       + "\(statement.reason)"
   }
 
@@ -230,7 +230,7 @@ struct ObjectFormatCheck {
   }
 
   private func problem(of edit: Relocation, in unit: Unit) -> String? {
-    let place = place(Int(edit.offset))
+    var place: String { self.place(Int(edit.offset), in: unit) }
     if edit.kind == .typeIndexLEB || edit.kind == .signedTypeIndex {
       let type = unit.typeIDs[edit.type]
       if !resolution.types.isPlainForObjects(type) {
@@ -253,6 +253,11 @@ struct ObjectFormatCheck {
   }
 
   private func place(_ offset: Int) -> String { "at offset 0x\(String(offset, radix: 16))" }
+
+  /// Where an instruction is, and the line of the source where debug information says so.
+  private func place(_ offset: Int, in unit: Unit) -> String {
+    place(offset) + SourceLines.suffix(ofInstruction: offset, in: unit)
+  }
 }
 
 extension TypeTable {

@@ -51,13 +51,12 @@ struct UndefinedReport {
   }
 
   private static func line(of symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex) -> String? {
-    guard let lines = SourceLines(unit), let code = unit.module.code else { return nil }
+    guard let lines = SourceLines(unit) else { return nil }
     let range = unit.functionRelocations[Int(function)]
     let reference = unit.relocations[range.indices].first {
       $0.kind != .typeIndexLEB && $0.hasTarget && unit.symbolIDs[checked: $0.symbol] == symbol
     }
-    guard let reference, Int(reference.offset) >= code.payload.offset else { return nil }
-    return lines.place(ofCode: UInt64(Int(reference.offset) - code.payload.offset))
+    return reference.flatMap { lines.place(ofInstruction: Int($0.offset)) }
   }
 
   /// What is wrong with importing a function of which only the address is known.
