@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,6 +14,9 @@
 // Only what POSIX allows in a handler is done here: unlink, mmap, sigaction, raise and lock-free atomics.
 
 static atomic_bool handlesSignals;
+static atomic_bool isNaming;
+static atomic_bool isEnding;
+static sigset_t maskBefore;
 static char temporaryPath[PATH_MAX];
 static atomic_bool hasTemporary;
 static atomic_uintptr_t lostPage;
@@ -29,7 +33,30 @@ void setTemporaryFile(const char *path) {
 
 const void *lostInput(void) { return (const void *)atomic_load(&lostPage); }
 
+void beginNaming(void) {
+  if (!atomic_load(&handlesSignals)) return;
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGHUP);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ending, &maskBefore);
+  atomic_store(&isNaming, true);
+  if (!atomic_load(&isEnding)) return;
+  // Another thread is about to end the process, and waits for this.
+  atomic_store(&isNaming, false);
+  while (true) poll(NULL, 0, 1000);
+}
+
+void endNaming(void) {
+  if (!atomic_load(&handlesSignals)) return;
+  atomic_store(&isNaming, false);
+  pthread_sigmask(SIG_SETMASK, &maskBefore, NULL);
+}
+
 static void endBySignal(int number) {
+  atomic_store(&isEnding, true);
+  while (atomic_load(&isNaming)) poll(NULL, 0, 1);
   if (atomic_load(&hasTemporary)) unlink(temporaryPath);
   // The handler was for one time: the signal now does what it does by default, and whoever waits sees why.
   raise(number);

@@ -26,6 +26,11 @@ void handleSignals(void);
 /// ``handleSignals`` it does nothing.
 void setTemporaryFile(const char *path);
 
+/// Between these, a thread gives a temporary file a name or takes it away: a signal that ends the process waits for the end,
+/// so that no name turns up behind its back. One thread at a time; without ``handleSignals`` they do nothing.
+void beginNaming(void);
+void endNaming(void);
+
 /// An address in the mapping of a file that became shorter while it was read; a null pointer if there was none.
 const void *lostInput(void);
 

@@ -35,6 +35,8 @@ struct TemporaryFile {
         return
       }
     #endif
+    beginNaming()
+    defer { endNaming() }
     var made: Int32 = -1
     name = try TemporaryFile.withUnusedName(for: path) { name throws(Errno) in
       unsafe setTemporaryFile(name)
@@ -47,6 +49,8 @@ struct TemporaryFile {
   ///
   /// - Throws: what the system says; the file has to be discarded then.
   mutating func rename(to target: String) throws(Errno) {
+    beginNaming()
+    defer { endNaming() }
     #if os(Linux)
       if name == nil {
         let unnamed = "/proc/self/fd/\(descriptor)"
