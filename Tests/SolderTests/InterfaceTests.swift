@@ -124,6 +124,16 @@ struct InterfaceTests {
         return link;
       }
 
+      /// Pages that the process has in memory.
+      static long resident(void) {
+        long all = 0, pages = 0;
+        FILE *file = fopen("/proc/self/statm", "r");
+        if (!file) return 0;
+        assert(fscanf(file, "%ld %ld", &all, &pages) == 2);
+        fclose(file);
+        return pages;
+      }
+
       static void *work(void *argument) {
         (void)argument;
         for (int i = 0; i < 20; i++) {
@@ -196,9 +206,17 @@ struct InterfaceTests {
         assert(solder_link_run(link, &result) == SOLDER_PRINTED && result == NULL);
         solder_link_destroy(link);
 
-        pthread_t threads[4];
-        for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, work, NULL);
-        for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+        // What a process needs once it has after the first links; thousands more leave nothing.
+        long before = 0;
+        for (int round = 0; round < 50; round++) {
+          pthread_t threads[4];
+          for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, work, NULL);
+          for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+          if (round == 9) before = resident();
+        }
+        long growth = (resident() - before) * 4;
+        if (growth > 8192) fprintf(stderr, "%ld kB more after 3200 links\n", growth);
+        assert(growth <= 8192);
         assert(strchr(solder_version(), '.') && strlen(solder_status_text(SOLDER_CANCELLED)) > 0);
         assert(strlen(solder_status_text((solder_status)99)) > 0);
         puts("done");
