@@ -1,4 +1,5 @@
 import SolderCommandLine
+import Synchronization
 import WebAssemblyFormat
 
 @testable import SolderLinker
@@ -20,15 +21,15 @@ struct FuzzLink {
     "--shared-memory": ["--max-memory=1048576", "--no-check-features"]
   ]
 
-  nonisolated(unsafe) private static var known: [[String]: LinkOptions] = [:]
+  private static let known = Mutex<[[String]: LinkOptions]>([:])
 
   private static func options(_ words: [String]) -> LinkOptions? {
-    if let options = unsafe known[words] { return options }
+    if let options = known.withLock({ $0[words] }) { return options }
     let arguments = words.flatMap { [$0] + (more[$0] ?? []) } + ["--no-entry", "-o", "fuzz.wasm", "--threads=1", "x"]
     guard case .link(let options, _) = readCommandLine(arguments, diagnostics: Diagnostics(sink: { _ in })) else {
       return nil
     }
-    unsafe known[words] = options
+    known.withLock { $0[words] = options }
     return options
   }
 
