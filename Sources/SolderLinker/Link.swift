@@ -88,7 +88,7 @@ struct Link {
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
-    reportStubs(resolution, live)
+    StubReport(resolution: resolution, live: live, options: options, diagnostics: diagnostics).write()
     timer.end(.mark, items: live.functions.count + live.segments.count)
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, own: own, live: live, options: options, diagnostics: diagnostics).write()
@@ -233,18 +233,6 @@ struct Link {
       return bindings
     }
     return code.isEmpty ? resolve() : threads.run(resolve, meanwhile: code.work)
-  }
-
-  /// Lists the functions that are missing and that something may call (`--stub-missing`).
-  private func reportStubs(_ resolution: Resolution, _ live: Liveness) {
-    guard let unit = resolution.stubs.map({ resolution.units[$0] }) else { return }
-    let missing = unit.symbols.enumerated().filter { index, symbol in
-      symbol.definition.map { live.functions[unit.bases.function + Int($0)] } ?? false
-    }.map { options.displayName(of: $0.element.name) }
-    if missing.isEmpty { return }
-    diagnostics.warn(
-      "--stub-missing: nobody defines these functions, which trap when they are called: "
-        + missing.joined(separator: ", "), .undefinedSymbol)
   }
 
   /// What was read is archived even if the link fails: that may be what is to be reproduced.

@@ -82,13 +82,7 @@ final class DebugFile: Sendable {
   }
 
   private func firstRelocation(in content: DebugContent, from offset: Int) -> Int {
-    let range = relocationRanges[content.index].indices
-    var (low, high) = (range.lowerBound, range.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if Int(unit.relocations[middle].offset) < offset { low = middle + 1 } else { high = middle }
-    }
-    return low
+    relocationRanges[content.index].indices.partitionPoint { Int(unit.relocations[$0].offset) < offset }
   }
 
   /// Adds the relocations that an object has for some bytes of a section, which stand at `place` of the chunk.

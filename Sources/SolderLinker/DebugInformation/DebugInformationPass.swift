@@ -80,20 +80,9 @@ struct DebugInformationPass {
 
   /// What folding took from the functions of each unit.
   private func lostLocations(of units: [Unit]) -> [LostLocations] {
-    let length = LostLocations.partLength
-    var runs: [(unit: Unit, functions: Range<Int>)] = []
-    var counts: [Int] = []
-    for unit in units {
-      let count = unit.contracts.isRecovered ? unit.functions.count : 0
-      counts.append((count + length - 1) / length)
-      for start in stride(from: 0, to: count, by: length) { runs.append((unit, start..<min(start + length, count))) }
-    }
-    let parts = threads.map(runs.count) { [runs] in LostLocations.Part(runs[$0].unit, runs[$0].functions) }
-    var first = 0
-    return zip(units, counts).map { unit, count in
-      defer { first += count }
-      return LostLocations(unit, parts[first..<first + count])
-    }
+    let counts = units.map { $0.contracts.isRecovered ? $0.functions.count : 0 }
+    let parts = threads.mapRuns(of: counts, length: LostLocations.partLength) { LostLocations.Part(units[$0], $1) }
+    return zip(units, parts).map { LostLocations($0, $1) }
   }
 }
 

@@ -27,12 +27,7 @@ struct SkeletonCode {
       var ranges: [Range<UInt64>] = []
       if let range = context.range { ranges.append(range) }
       for list in ownLists[number] { ranges += try self.ranges(of: list, context, code) }
-      var (low, high) = (0, bases.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if bases[middle] <= context.addressBase { low = middle + 1 } else { high = middle }
-      }
-      let next = low < bases.count ? bases[low] : nil
+      let next = bases[checked: bases.indices.partitionPoint { bases[$0] <= context.addressBase }]
       result.append(SkeletonCode(context: context, code: ranges, end: next.map { Int(clamping: $0) } ?? .max))
     }
     return result

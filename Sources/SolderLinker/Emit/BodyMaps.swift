@@ -20,25 +20,10 @@ final class BodyMaps: Sendable {
     self.program = program
     self.code = code
     let asked = program.resolution.units.filter { units[Int($0.index)] }
-    var runs: [(unit: Unit, functions: Range<Int>)] = []
-    for unit in asked {
-      for start in stride(from: 0, to: unit.functions.count, by: UnitBodies.partLength) {
-        runs.append((unit, start..<min(start + UnitBodies.partLength, unit.functions.count)))
-      }
+    let parts = threads.mapRuns(of: asked.map(\.functions.count), length: UnitBodies.partLength) {
+      UnitBodies.Part(asked[$0], $1, program, encoder, code)
     }
-    let parts = threads.map(runs.count) { [runs] in
-      UnitBodies.Part(runs[$0].unit, runs[$0].functions, program, encoder, code)
-    }
-    var firstParts: [Int] = []
-    var first = 0
-    for unit in asked {
-      firstParts.append(first)
-      first += (unit.functions.count + UnitBodies.partLength - 1) / UnitBodies.partLength
-    }
-    firstParts.append(first)
-    let joined = threads.map(asked.count) { [firstParts] in
-      UnitBodies(joining: parts[firstParts[$0]..<firstParts[$0 + 1]])
-    }
+    let joined = threads.map(asked.count) { UnitBodies(joining: parts[$0]) }
     var all = [UnitBodies?](repeating: nil, count: units.count)
     for (unit, bodies) in zip(asked, joined) { all[Int(unit.index)] = bodies }
     self.units = all
@@ -129,12 +114,7 @@ final class BodyMaps: Sendable {
     }
 
     private mutating func search(_ place: Int, _ range: Range<Int>) {
-      var (low, high) = (range.lowerBound, range.upperBound)
-      while low < high {
-        let middle = (low + high) / 2
-        if Int(changes[middle].old.lowerBound) < place { low = middle + 1 } else { high = middle }
-      }
-      next = low
+      next = range.partitionPoint { Int(changes[$0].old.lowerBound) < place }
     }
 
     /// Where the number that tells the body's size is.

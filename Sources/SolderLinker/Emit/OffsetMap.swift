@@ -1,3 +1,5 @@
+import WebAssemblyFormat
+
 /// Where the bytes of a fragment stand after its edits: for whoever has to tell places in code, such as debug information.
 ///
 /// Only edits that change how many bytes there are count. Offsets count from the fragment's first byte, before and after.
@@ -42,11 +44,7 @@ struct OffsetMap: Equatable {
   /// Where the byte at `offset` is; the end of the fragment is its end. What began where bytes were replaced begins where
   /// their replacement does, and what began among them begins behind it: an instruction that is left is found there.
   func position(of offset: UInt32) -> UInt32 {
-    var (low, high) = (0, changes.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if changes[middle].old.lowerBound <= offset { low = middle + 1 } else { high = middle }
-    }
-    return low > 0 ? changes[low - 1].position(of: offset) : offset
+    let next = changes.indices.partitionPoint { changes[$0].old.lowerBound <= offset }
+    return next > 0 ? changes[next - 1].position(of: offset) : offset
   }
 }

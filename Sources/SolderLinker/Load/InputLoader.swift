@@ -74,23 +74,8 @@ struct InputLoader {
   /// - Returns: its position among the sources, and the name that the command line gives it.
   mutating func addOpenable(_ library: OpenableLibrary) -> (source: Int, name: String?)? {
     let argument = InputArgument(library.file)
-    let (name, path): (String?, String)
-    var opened: Result<OpenedFile, Errno>?
-    switch library.file {
-    case .file(let text): (name, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
-    case .module(let module, let file): (name, path) = (module, file)
-    case .bytes(let contents, let module):
-      (name, path) = (module, contents.name)
-      opened = InputLoader.open(argument)
-    case .library(let text):
-      name = nil
-      guard let found = InputLoader.find(text, in: options.libraryPaths, endings: argument.librarySearch.endings) else {
-        reportMissing(library: text, argument.librarySearch)
-        return nil
-      }
-      path = found
-    }
-    return openFile(path, argument, moduleName: nil, opened: opened).map { ($0, name) }
+    guard let (path, name) = locate(argument) else { return nil }
+    return openFile(path, argument, moduleName: nil, opened: InputLoader.open(argument)).map { ($0, name) }
   }
 
   // MARK: Finding files
@@ -125,19 +110,25 @@ struct InputLoader {
   }
 
   private mutating func open(_ argument: InputArgument, _ file: Result<OpenedFile, Errno>?) {
+    guard let (path, name) = locate(argument) else { return }
+    openFile(path, argument, moduleName: name.map { names.intern($0) }, opened: file)
+  }
+
+  /// The path of what an argument names, and the module name that it gives it; `nil` for a library that is nowhere, which is
+  /// reported.
+  private func locate(_ argument: InputArgument) -> (path: String, name: String?)? {
     switch argument.name {
     case .file(let text):
       let (module, path) = InputArgument.splitModuleName(text, fileExists: InputLoader.exists)
-      openFile(path, argument, moduleName: module.map { names.intern($0) }, opened: file)
-    case .module(let name, let path): openFile(path, argument, moduleName: names.intern(name), opened: file)
-    case .bytes(let contents, let module):
-      openFile(contents.name, argument, moduleName: module.map { names.intern($0) }, opened: file)
+      return (path, module)
+    case .module(let name, let path): return (path, name)
+    case .bytes(let contents, let module): return (contents.name, module)
     case .library(let name):
       if let path = InputLoader.find(name, in: options.libraryPaths, endings: argument.librarySearch.endings) {
-        openFile(path, argument, moduleName: nil)
-      } else {
-        reportMissing(library: name, argument.librarySearch)
+        return (path, nil)
       }
+      reportMissing(library: name, argument.librarySearch)
+      return nil
     }
   }
 

@@ -26,9 +26,7 @@ extension DlopenCode {
     code.get(rest)
     call(.find)
     code.tee(found)
-    code.int(0)
-    code.ints(.lessSigned)
-    code.ints(.isZero)
+    code.isNotNegative()
     code.branchIf(1)
     code.loop()
     code.get(rest)
@@ -38,10 +36,7 @@ extension DlopenCode {
     code.ifTrue()
     leaveFailing(.noLibrary) { $0.get(path) }
     code.end()
-    code.get(rest)
-    code.pointer(1)
-    code.pointers(.add)
-    code.set(rest)
+    advance(rest)
     code.get(byte)
     code.int(0x2F)
     code.ints(.notEqual)
@@ -107,12 +102,7 @@ extension DlopenCode {
   }
 
   private mutating func countHandle(_ library: Int, by difference: Int) {
-    state(library)
-    state(library)
-    code.load()
-    code.int(difference)
-    code.ints(.add)
-    code.store()
+    add(difference) { $0.state(library) }
   }
 
   /// With RTLD_GLOBAL, a library that is not there from the start comes to those that everybody finds.
@@ -140,12 +130,7 @@ extension DlopenCode {
     code.pointers(.add)
     code.get(library)
     code.store(layout.globals)
-    code.address(symbols.state, layout.globalCount)
-    code.address(symbols.state, layout.globalCount)
-    code.load()
-    code.int(1)
-    code.ints(.add)
-    code.store()
+    add(1) { $0.code.address($0.symbols.state, $0.layout.globalCount) }
     code.end()
     code.end()
   }
@@ -182,8 +167,7 @@ extension DlopenCode {
     code.get(handle)
     call(.index)
     code.tee(entry)
-    code.int(0)
-    code.ints(.lessSigned)
+    code.isNegative()
     code.ifTrue()
     leaveFailing(.badHandle) { $0.get(name) }
     code.end()
@@ -201,8 +185,7 @@ extension DlopenCode {
     code.end()
     code.end()
     code.get(entry)
-    code.int(0)
-    code.ints(.lessSigned)
+    code.isNegative()
     code.ifTrue()
     leaveFailing(.noSymbol) { $0.get(name) }
     code.end()
@@ -228,8 +211,7 @@ extension DlopenCode {
     code.get(handle)
     call(.index)
     code.tee(library)
-    code.int(0)
-    code.ints(.lessSigned)
+    code.isNegative()
     code.ifTrue()
     code.address(symbols.texts, DlopenText.close.offset)
     fail(.badHandle)
@@ -395,9 +377,7 @@ extension DlopenCode {
       code.storePointer(size * offset)
     }
     code.get(entry)
-    code.int(0)
-    code.ints(.lessSigned)
-    code.ints(.isZero)
+    code.isNotNegative()
     code.ifTrue()
     code.get(information)
     entryName(entry)

@@ -8,111 +8,6 @@ import WebAssemblyFormat
 // libraries are opened, so that a second thread waits until constructors have run; a constructor that opens libraries
 // itself has the lock already.
 
-/// A function of the unit; the first five are its interface.
-enum DlopenFunction: Int, CaseIterable {
-  case dlopen, dlsym, dlclose, dlerror, dladdr
-  case compare, find, findIn, findInScope, findInAll, value, index, fail, tell, lock, unlock
-
-  /// The functions that programs refer to.
-  static let interface: [DlopenFunction] = [.dlopen, .dlsym, .dlclose, .dlerror, .dladdr]
-
-  var name: ByteString {
-    switch self {
-    case .dlopen: ByteString("dlopen")
-    case .dlsym: ByteString("dlsym")
-    case .dlclose: ByteString("dlclose")
-    case .dlerror: ByteString("dlerror")
-    case .dladdr: ByteString("dladdr")
-    case .compare: ByteString("__wasm_dl_compare")
-    case .find: ByteString("__wasm_dl_find")
-    case .findIn: ByteString("__wasm_dl_find_in")
-    case .findInScope: ByteString("__wasm_dl_find_in_scope")
-    case .findInAll: ByteString("__wasm_dl_find_in_all")
-    case .value: ByteString("__wasm_dl_value")
-    case .index: ByteString("__wasm_dl_index")
-    case .fail: ByteString("__wasm_dl_fail")
-    case .tell: ByteString("__wasm_dl_tell")
-    case .lock: ByteString("__wasm_dl_lock")
-    case .unlock: ByteString("__wasm_dl_unlock")
-    }
-  }
-
-  var parameters: [ObjectCode.Value] {
-    switch self {
-    case .dlopen: [.pointer, .int]
-    case .dlsym, .dladdr, .compare, .fail: [.pointer, .pointer]
-    case .dlclose, .index: [.pointer]
-    case .dlerror, .lock, .unlock: []
-    case .find: [.int, .int, .pointer]
-    case .findIn, .findInScope, .findInAll: [.int, .pointer]
-    case .value: [.int]
-    case .tell: [.pointer, .int, .int]
-    }
-  }
-
-  var results: [ObjectCode.Value] {
-    switch self {
-    case .dlopen, .dlsym, .dlerror, .value: [.pointer]
-    case .dlclose, .dladdr, .compare, .find, .findIn, .findInScope, .findInAll, .index: [.int]
-    case .fail, .tell, .lock, .unlock: []
-    }
-  }
-}
-
-/// What the functions say when they fail.
-enum DlopenText: Int, CaseIterable {
-  case noLibrary, notOpened, badHandle, noSymbol, threadLocal, otherKind
-  /// What a closed handle is about, as it has no name.
-  case close
-
-  var text: String {
-    switch self {
-    case .noLibrary: "no library of this name can be opened"
-    case .notOpened: "the library has not been opened"
-    case .badHandle: "not the handle of an open library"
-    case .noSymbol: "symbol not found"
-    case .threadLocal: "the symbol is thread-local and has no address for all threads"
-    case .otherKind: "the symbol is neither a function nor data"
-    case .close: "dlclose"
-    }
-  }
-
-  /// All texts, each ended by a zero byte.
-  static let bytes: [UInt8] = allCases.flatMap { Array($0.text.utf8) + [0] }
-
-  /// Where this one begins among them.
-  var offset: Int { DlopenText.allCases[..<rawValue].reduce(0) { $0 + $1.text.utf8.count + 1 } }
-}
-
-/// What the tables and the state look like to the functions.
-struct DlopenLayout {
-  let isShared: Bool
-  let libraryCount: Int
-  let linkedCount: Int
-  let libraryNameCount: Int
-  let groupCount: Int
-
-  /// Of the state of each library: how many handles there are, and flags.
-  static let stateSize = 8
-  static let isOpened = 1
-  static let isGlobal = 2
-
-  // Behind the states of libraries: the lock, the libraries opened for all to find, and whether groups were constructed.
-  var lock: Int { libraryCount * DlopenLayout.stateSize }
-  var globalCount: Int { lock + 4 }
-  var globals: Int { globalCount + 4 }
-  var constructed: Int { globals + libraryCount * 4 }
-  var stateSize: Int { constructed + groupCount }
-
-  // Of what each thread has for itself.
-  static let isPending = 0
-  static let lockDepth = 4
-  static let message = 8
-  /// Where the subject of a message has to end, so that every text has room behind it.
-  static let subjectEnd = 8 + 192
-  static let threadSize = 8 + 288
-}
-
 /// Writes the functions.
 struct DlopenCode {
   let layout: DlopenLayout
@@ -210,6 +105,24 @@ struct DlopenCode {
     code.set(local)
   }
 
+  /// A pointer goes to the next byte.
+  mutating func advance(_ local: Int) {
+    code.get(local)
+    code.pointer(1)
+    code.pointers(.add)
+    code.set(local)
+  }
+
+  /// Adds to a number in memory.
+  mutating func add(_ difference: Int, at place: (inout DlopenCode) -> Void) {
+    place(&self)
+    place(&self)
+    code.load()
+    code.int(difference)
+    code.ints(.add)
+    code.store()
+  }
+
   /// A loop over the numbers from that in `local` on, with `limit` on the stack: what stands behind leaves it by branching
   /// to 1, and ends with ``next(_:)``.
   mutating func forEach(_ local: Int, below limit: (inout ObjectCode) -> Void) {
@@ -248,12 +161,8 @@ struct DlopenCode {
     code.ints(.subtract)
     code.leave()
     code.end()
-    for local in [a, b] {
-      code.get(local)
-      code.pointer(1)
-      code.pointers(.add)
-      code.set(local)
-    }
+    advance(a)
+    advance(b)
     code.get(byte)
     code.branchIf(0)
     code.end()
@@ -290,8 +199,7 @@ struct DlopenCode {
     code.leave()
     code.end()
     code.get(order)
-    code.int(0)
-    code.ints(.lessSigned)
+    code.isNegative()
     code.ifTrue()
     code.get(middle)
     code.set(end)
@@ -326,9 +234,7 @@ struct DlopenCode {
     code.get(name)
     call(.findIn)
     code.tee(found)
-    code.int(0)
-    code.ints(.lessSigned)
-    code.ints(.isZero)
+    code.isNotNegative()
     code.ifTrue()
     code.get(found)
     code.leave()
@@ -458,10 +364,7 @@ struct DlopenCode {
       code.get(end)
       code.int(Int(character))
       code.storeByte()
-      code.get(end)
-      code.pointer(1)
-      code.pointers(.add)
-      code.set(end)
+      advance(end)
     }
     copyBytes(from: text, to: end, byte) { $0.code.int(0) }
     code.get(end)
@@ -489,12 +392,8 @@ struct DlopenCode {
     code.get(end)
     code.get(byte)
     code.storeByte()
-    for local in [source, end] {
-      code.get(local)
-      code.pointer(1)
-      code.pointers(.add)
-      code.set(local)
-    }
+    advance(source)
+    advance(end)
     code.branch(0)
     code.end()
     code.end()
@@ -569,11 +468,6 @@ struct DlopenCode {
 
   mutating func changeDepth(by difference: Int) {
     guard layout.isShared else { return }
-    thread(DlopenLayout.lockDepth)
-    thread(DlopenLayout.lockDepth)
-    code.load()
-    code.int(difference)
-    code.ints(.add)
-    code.store()
+    add(difference) { $0.thread(DlopenLayout.lockDepth) }
   }
 }

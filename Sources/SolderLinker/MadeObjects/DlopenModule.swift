@@ -81,13 +81,9 @@ struct DlopenModule {
     let code = writer.code
     let draft = ModuleDraft(origin: .object, file: InputFile(name: "<dlopen>", bytes: arena.copy(code.bytes)))
     draft.types = types()
-    for (index, function) in code.functions.enumerated() {
-      let isOwn = index < DlopenFunction.allCases.count
-      draft.functions.append(
-        Function(
-          type: isOwn ? TypeIndex(index) : symbols.constructorType,
-          body: Extent(start: UInt32(function.body.lowerBound), size: UInt32(function.body.count)),
-          start: UInt32(function.start), name: name(ofFunction: index)))
+    for index in code.functions.indices {
+      let type = index < DlopenFunction.allCases.count ? TypeIndex(index) : symbols.constructorType
+      draft.functions.append(code.function(index, type: type, name: name(ofFunction: index)))
     }
     var relocations = code.relocations
     var ranges: [RelocationRange] = []
@@ -141,9 +137,7 @@ struct DlopenModule {
     }
     for function in DlopenFunction.allCases { type(function.parameters, function.results) }
     type([], [])
-    var reader = arena.copy(section.bytes)
-    guard let types = try? ParsedTypes(section: &reader) else { preconditionFailure("the types are well-formed") }
-    return types
+    return ParsedTypes(made: section, arena)
   }
 
   private func declare(_ draft: ModuleDraft, _ targets: [Target]) {

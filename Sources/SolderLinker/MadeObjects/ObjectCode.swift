@@ -107,46 +107,40 @@ struct ObjectCode {
 
   // MARK: Numbers
 
-  mutating func ints(_ operation: Operation) { body.byte(ObjectCode.opcode(operation)) }
+  mutating func ints(_ operation: Operation) { body.byte(ObjectCode.opcodes(operation).int) }
 
   mutating func pointers(_ operation: Operation) {
-    body.byte(is64 ? ObjectCode.wideOpcode(operation) : ObjectCode.opcode(operation))
+    let opcodes = ObjectCode.opcodes(operation)
+    body.byte(is64 ? opcodes.wide : opcodes.int)
   }
 
-  private static func opcode(_ operation: Operation) -> UInt8 {
+  private static func opcodes(_ operation: Operation) -> (int: UInt8, wide: UInt8) {
     switch operation {
-    case .isZero: 0x45
-    case .equal: 0x46
-    case .notEqual: 0x47
-    case .lessSigned: 0x48
-    case .less: 0x49
-    case .greater: 0x4B
-    case .atLeast: 0x4F
-    case .add: 0x6A
-    case .subtract: 0x6B
-    case .and: 0x71
-    case .or: 0x72
-    case .shiftLeft: 0x74
-    case .shiftRight: 0x76
+    case .isZero: (0x45, 0x50)
+    case .equal: (0x46, 0x51)
+    case .notEqual: (0x47, 0x52)
+    case .lessSigned: (0x48, 0x53)
+    case .less: (0x49, 0x54)
+    case .greater: (0x4B, 0x56)
+    case .atLeast: (0x4F, 0x5A)
+    case .add: (0x6A, 0x7C)
+    case .subtract: (0x6B, 0x7D)
+    case .and: (0x71, 0x83)
+    case .or: (0x72, 0x84)
+    case .shiftLeft: (0x74, 0x86)
+    case .shiftRight: (0x76, 0x88)
     }
   }
 
-  private static func wideOpcode(_ operation: Operation) -> UInt8 {
-    switch operation {
-    case .isZero: 0x50
-    case .equal: 0x51
-    case .notEqual: 0x52
-    case .lessSigned: 0x53
-    case .less: 0x54
-    case .greater: 0x56
-    case .atLeast: 0x5A
-    case .add: 0x7C
-    case .subtract: 0x7D
-    case .and: 0x83
-    case .or: 0x84
-    case .shiftLeft: 0x86
-    case .shiftRight: 0x88
-    }
+  /// Whether an integer is below zero.
+  mutating func isNegative() {
+    int(0)
+    ints(.lessSigned)
+  }
+
+  mutating func isNotNegative() {
+    isNegative()
+    ints(.isZero)
   }
 
   /// An integer without a sign becomes a pointer.
@@ -228,4 +222,23 @@ struct ObjectCode {
   mutating func ifTrue() { body.raw([0x04, 0x40]) }
   mutating func otherwise() { body.byte(0x05) }
   mutating func end() { body.byte(0x0B) }
+}
+
+extension ObjectCode {
+  /// A function that was written, as a module has it.
+  func function(_ index: Int, type: TypeIndex, name: ByteString) -> Function {
+    let (start, body) = functions[index]
+    return Function(
+      type: type, body: Extent(start: UInt32(body.lowerBound), size: UInt32(body.count)), start: UInt32(start),
+      name: name)
+  }
+}
+
+extension ParsedTypes {
+  /// Types that the linker has written itself.
+  init(made section: ByteWriter, _ arena: NameArena) {
+    var reader = arena.copy(section.bytes)
+    guard let types = try? ParsedTypes(section: &reader) else { preconditionFailure("the types are well-formed") }
+    self = types
+  }
 }

@@ -45,19 +45,13 @@ struct StubModule {
       code.finish()
     }
     let draft = ModuleDraft(origin: .object, file: InputFile(name: "<stub>", bytes: arena.copy(code.bytes)))
-    var section = arena.copy(types.bytes)
-    guard let parsed = try? ParsedTypes(section: &section) else { preconditionFailure("the types are well-formed") }
-    draft.types = parsed
+    draft.types = ParsedTypes(made: types, arena)
     let flags: SymbolFlags = [.bindingWeak, .visibilityHidden]
-    for (index, (stub, function)) in zip(functions, code.functions).enumerated() {
+    for (index, stub) in functions.enumerated() {
       var name = stub.name
       // What a trace of calls shows.
       if case .trap = stub.body { name = arena.intern("missing:\(stub.name)") }
-      draft.functions.append(
-        Function(
-          type: TypeIndex(index),
-          body: Extent(start: UInt32(function.body.lowerBound), size: UInt32(function.body.count)),
-          start: UInt32(function.start), name: name))
+      draft.functions.append(code.function(index, type: TypeIndex(index), name: name))
       draft.symbols.append(
         UnitSymbol(kind: .function, .defined(DefinitionIndex(index)), flags: flags, name: stub.name))
     }

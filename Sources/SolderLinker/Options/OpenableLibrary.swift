@@ -16,5 +16,5 @@ public enum OpenableInitialization: String, Sendable, Equatable {
 
 extension LinkOptions {
   /// Whether the program may open libraries, so that the linker has something to find them by.
-  var opensLibraries: Bool { opensAllLibraries || !openableLibraries.isEmpty }
+  package var opensLibraries: Bool { opensAllLibraries || !openableLibraries.isEmpty }
 }

@@ -131,14 +131,7 @@ struct DlopenPass {
 
   /// The records of a library and of those it needs, directly or not; nearest first.
   private func scope(of unit: Unit) -> [Int] {
-    var units = [unit.index]
-    var isIn = Set(units)
-    var next = 0
-    while next < units.count {
-      for other in needs[units[next]] ?? [] where isIn.insert(other).inserted { units.append(other) }
-      next += 1
-    }
-    return units.compactMap { records[$0] }
+    unit.index.withAllNeeded { needs[$0] ?? [] }.compactMap { records[$0] }
   }
 
   // MARK: Symbols

@@ -222,3 +222,19 @@ extension Unit {
     return names
   }
 }
+
+extension Hashable {
+  /// A library with those that it needs, directly or not; nearest first.
+  ///
+  /// - Parameter needs: those that a library says it needs.
+  func withAllNeeded(_ needs: (Self) -> [Self]) -> [Self] {
+    var all = [self]
+    var isIn: Set<Self> = [self]
+    var next = 0
+    while next < all.count {
+      for other in needs(all[next]) where isIn.insert(other).inserted { all.append(other) }
+      next += 1
+    }
+    return all
+  }
+}

@@ -51,16 +51,7 @@ struct OpenedLibraries {
   /// Each library with those it needs, directly or not, as far as these are among them; nearest first.
   private static func scopes(of opened: [InputModule]) -> [[Int]] {
     let needs = opened.neededPositions()
-    return opened.indices.map { library in
-      var scope = [library]
-      var isIn = Set(scope)
-      var next = 0
-      while next < scope.count {
-        for other in needs[scope[next]] where isIn.insert(other).inserted { scope.append(other) }
-        next += 1
-      }
-      return scope
-    }
+    return opened.indices.map { library in library.withAllNeeded { needs[$0] } }
   }
 
   /// A library is about to be added.
@@ -70,19 +61,17 @@ struct OpenedLibraries {
   mutating func wait(_ position: Int, of unit: UnitID) { waiting.append((unit, position)) }
 
   private func library(of unit: UnitID) -> Int {
-    guard let library = units.firstIndex(of: unit) else { preconditionFailure("the library has been added") }
+    // They are added in order.
+    let library = units.indices.partitionPoint { units[$0] < unit }
+    precondition(units[checked: library] == unit, "the library has been added")
     return library
   }
 
   /// The definitions of a name.
   private func definitions(of name: NameNumber) -> ArraySlice<Export> {
-    var (low, high) = (0, exports.count)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if exports[middle].name < name { low = middle + 1 } else { high = middle }
-    }
-    let end = exports[low...].firstIndex { $0.name != name } ?? exports.count
-    return exports[low..<end]
+    let first = exports.indices.partitionPoint { exports[$0].name < name }
+    let end = exports[first...].firstIndex { $0.name != name } ?? exports.count
+    return exports[first..<end]
   }
 
   /// What a library means by a name, if it or a library that it needs defines it.

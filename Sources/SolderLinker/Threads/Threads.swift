@@ -151,3 +151,25 @@ struct ParallelBuffer<Element>: @unchecked Sendable {
     return result
   }
 }
+
+extension Threads {
+  /// Works on the members of several rows, run by run; the runs of all are one row of tasks, so that many short rows occupy
+  /// all threads as one long one does.
+  ///
+  /// - Parameters:
+  ///   - counts: how long each row is.
+  ///   - length: how many members a run has.
+  /// - Returns: for each row what its runs gave, in order.
+  func mapRuns<R: Sendable>(
+    of counts: [Int], length: Int, _ body: @Sendable (_ row: Int, _ run: Range<Int>) -> R
+  ) -> [ArraySlice<R>] {
+    var runs: [(row: Int, range: Range<Int>)] = []
+    var ends: [Int] = []
+    for (row, count) in counts.enumerated() {
+      for start in stride(from: 0, to: count, by: length) { runs.append((row, start..<min(start + length, count))) }
+      ends.append(runs.count)
+    }
+    let results = map(runs.count) { [runs] in body(runs[$0].row, runs[$0].range) }
+    return ends.indices.map { results[($0 > 0 ? ends[$0 - 1] : 0)..<ends[$0]] }
+  }
+}
