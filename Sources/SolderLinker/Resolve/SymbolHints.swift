@@ -55,7 +55,12 @@ struct SymbolHints {
   /// A definition that only its own file can see.
   private func unreachable(_ name: ByteString) -> String? {
     for unit in resolution.inLinkOrder {
-      for symbol in unit.symbols where symbol.isLocal && !symbol.isUndefined && symbol.name == name {
+      for symbol in unit.symbols where !symbol.isUndefined && symbol.name == name {
+        if unit.contracts.isOnlyOpened, !symbol.isLocal {
+          return
+            "\(unit.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
+        }
+        guard symbol.isLocal else { continue }
         let reason =
           unit.contracts.hasRelocationSections
           ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
