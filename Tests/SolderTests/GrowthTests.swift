@@ -9,8 +9,19 @@ import Testing
     let name: String
     /// The smaller of the two sizes that are compared.
     let size: Int
-    var words: @Sendable (Int) -> [String] = { _ in ["--no-entry", "--no-gc-sections"] }
+    let words: @Sendable (Int) -> [String]
     let make: @Sendable (Int) -> [(name: String, contents: any InputContents)]
+
+    init(
+      name: String, size: Int, words: @escaping @Sendable (Int) -> [String],
+      make: @escaping @Sendable (Int) -> [(name: String, contents: any InputContents)]
+    ) {
+      (self.name, self.size, self.words, self.make) = (name, size, words, make)
+    }
+
+    init(name: String, size: Int, make: @escaping @Sendable (Int) -> [(name: String, contents: any InputContents)]) {
+      self.init(name: name, size: size, words: { _ in ["--no-entry", "--no-gc-sections"] }, make: make)
+    }
 
     var testDescription: String { name }
   }
@@ -66,7 +77,7 @@ import Testing
     return library
   }
 
-  private static let program = object { $0.function("run", flags: .exported, []) }
+  private static let program = object { $0.function("run", [], [], flags: .exported, []) }
 
   private static let names: [Sample] = [
     Sample(
@@ -80,7 +91,7 @@ import Testing
           object { object in
             let missing = (0..<count).map { object.undefinedFunction("undefined_function_\($0)") }
             for (index, symbol) in missing.enumerated() {
-              object.function("defined__function_\(index)", [.call(symbol)])
+              object.function("defined__function_\(index)", [], [], [.call(symbol)])
             }
           }
         )
@@ -92,7 +103,7 @@ import Testing
         (
           "names.o",
           object { object in
-            for index in 0..<count { object.function("HASH____________\(index + 100_000)", []) }
+            for index in 0..<count { object.function("HASH____________\(index + 100_000)", [], [], []) }
           }.bytes.replacing(
             Array("HASH____".utf8), with: [0x93, 0xFD, 0x59, 0x66, 0xB8, 0xFE, 0xE8, 0xD6])
         )
@@ -104,14 +115,14 @@ import Testing
           "name.o",
           object { object in
             let missing = object.undefinedFunction(String(repeating: "a", count: count) + "b")
-            object.function(String(repeating: "a", count: count), [.call(missing)])
+            object.function(String(repeating: "a", count: count), [], [], [.call(missing)])
           }
         )
       ]
     },
     Sample(name: "a mangled name of many parts", size: 2000, words: { _ in ["--no-entry", "--no-gc-sections", "-M"] }) {
       count in
-      [("name.o", object { $0.function("_ZN" + String(repeating: "1a", count: count) + "Ev", []) })]
+      [("name.o", object { $0.function("_ZN" + String(repeating: "1a", count: count) + "Ev", [], [], []) })]
     },
     Sample(name: "strings that end each other", size: 100, words: { _ in ["--no-entry", "--no-gc-sections", "-O2"] }) {
       count in
@@ -133,7 +144,7 @@ import Testing
           "member\(index).o",
           object { object in
             let next = index > 0 ? object.undefinedFunction("member\(index - 1)") : nil
-            object.function(index == count - 1 ? "last" : "member\(index)", next.map { [.call($0)] } ?? [])
+            object.function(index == count - 1 ? "last" : "member\(index)", [], [], next.map { [.call($0)] } ?? [])
           })
       }
       return [("members.a", archive)]
@@ -167,7 +178,8 @@ import Testing
           object { object in
             let first = object.linking?.symbols.count ?? 0
             for index in 0..<count {
-              object.function("f\(index)", [.call(ObjectSymbol(index: UInt32(first + min(index + 1, count - 1))))])
+              object.function(
+                "f\(index)", [], [], [.call(ObjectSymbol(index: UInt32(first + min(index + 1, count - 1))))])
             }
           }
         )
@@ -225,7 +237,9 @@ import Testing
         (
           "constructors.o",
           object { object in
-            for index in 0..<count { object.constructor(object.function("f\(index)", []), priority: count - index) }
+            for index in 0..<count {
+              object.constructor(object.function("f\(index)", [], [], []), priority: count - index)
+            }
           }
         )
       ]
@@ -282,7 +296,7 @@ import Testing
         ("program.o", program),
         (
           "libstores.so",
-          library(Dylink(memorySize: count * 4 + 8)) { library in
+          library(Dylink(memorySize: UInt64(count * 4 + 8))) { library in
             let base = library.importMemoryAndBases()
             library.function(
               export: "__wasm_apply_data_relocs",
@@ -338,7 +352,7 @@ import Testing
         (
           "program.o",
           object { object in
-            for index in 0..<count { object.function("f\(index)", []) }
+            for index in 0..<count { object.function("f\(index)", [], [], []) }
           }
         )
       ]
