@@ -78,6 +78,16 @@ import Testing
       name: "library", bytes: module((0, custom("dylink.0", [1, 9, 0, 0]))), mentions: ["section dylink.0", "0x"]),
   ]
 
+  @Test func aMemberThatIsCutShort() throws {
+    var archive = ArchiveBuilder()
+    var object = ModuleBuilder(object: true)
+    object.function("f", [], [], [])
+    archive.add("member.o", object)
+    try refused(
+      ["library.a": Array(archive.bytes.dropLast(10))], "--whole-archive",
+      mentions: ["library.a: archive member of \(object.bytes.count) bytes is longer than the rest of the file", "0x"])
+  }
+
   @Test(arguments: samples) func aFileAndAMember(_ sample: Sample) throws {
     let errors = try refused(["damaged.wasm": sample.bytes], mentions: ["damaged.wasm"] + sample.mentions)
     // The same of a member of an archive, with both names; its offsets count from the member's first byte.

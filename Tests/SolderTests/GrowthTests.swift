@@ -9,18 +9,22 @@ import Testing
     let name: String
     /// The smaller of the two sizes that are compared.
     let size: Int
-    let words: @Sendable (Int) -> [String]
+    var words: [String]
+    /// Words for each of as many things.
+    var more: @Sendable (Int) -> [String] = { _ in [] }
     let make: @Sendable (Int) -> [(name: String, contents: any InputContents)]
 
     init(
-      name: String, size: Int, words: @escaping @Sendable (Int) -> [String],
+      name: String, size: Int, words: [String] = ["--no-entry", "--no-gc-sections"],
       make: @escaping @Sendable (Int) -> [(name: String, contents: any InputContents)]
     ) {
       (self.name, self.size, self.words, self.make) = (name, size, words, make)
     }
 
-    init(name: String, size: Int, make: @escaping @Sendable (Int) -> [(name: String, contents: any InputContents)]) {
-      self.init(name: name, size: size, words: { _ in ["--no-entry", "--no-gc-sections"] }, make: make)
+    func adding(_ more: @escaping @Sendable (Int) -> [String]) -> Sample {
+      var sample = self
+      sample.more = more
+      return sample
     }
 
     var testDescription: String { name }
@@ -42,7 +46,7 @@ import Testing
 
   /// The time that a link takes, of which the result does not matter.
   private func seconds(_ sample: Sample, _ size: Int) throws -> Double {
-    let (files, words) = (sample.make(size), sample.words(size))
+    let (files, words) = (sample.make(size), sample.words + sample.more(size))
     let folder = try TemporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     for (name, contents) in files { try folder.write(contents.fileBytes, to: name) }
@@ -82,7 +86,7 @@ import Testing
   private static let names: [Sample] = [
     Sample(
       name: "names that are nearly defined", size: 500,
-      words: { _ in ["--no-entry", "--no-gc-sections", "--error-limit=0"] }
+      words: ["--no-entry", "--no-gc-sections", "--error-limit=0"]
     ) {
       count in
       [
@@ -120,11 +124,11 @@ import Testing
         )
       ]
     },
-    Sample(name: "a mangled name of many parts", size: 2000, words: { _ in ["--no-entry", "--no-gc-sections", "-M"] }) {
+    Sample(name: "a mangled name of many parts", size: 2000, words: ["--no-entry", "--no-gc-sections", "-M"]) {
       count in
       [("name.o", object { $0.function("_ZN" + String(repeating: "1a", count: count) + "Ev", [], [], []) })]
     },
-    Sample(name: "strings that end each other", size: 100, words: { _ in ["--no-entry", "--no-gc-sections", "-O2"] }) {
+    Sample(name: "strings that end each other", size: 100, words: ["--no-entry", "--no-gc-sections", "-O2"]) {
       count in
       [
         (
@@ -137,7 +141,7 @@ import Testing
         )
       ]
     },
-    Sample(name: "members that need one another", size: 400, words: { _ in ["-u", "last", "--no-entry"] }) { count in
+    Sample(name: "members that need one another", size: 400, words: ["-u", "last", "--no-entry"]) { count in
       var archive = ArchiveBuilder()
       for index in 0..<count {
         archive.add(
@@ -169,7 +173,7 @@ import Testing
   private static let code: [Sample] = [
     Sample(
       name: "functions that call one another, folded", size: 500,
-      words: { _ in ["--no-entry", "--no-gc-sections", "--icf=all"] }
+      words: ["--no-entry", "--no-gc-sections", "--icf=all"]
     ) {
       count in
       [
@@ -205,7 +209,7 @@ import Testing
       ]
     },
     Sample(
-      name: "locals that hold addresses in branches", size: 200, words: { _ in ["--no-entry", "--export=branches"] }
+      name: "locals that hold addresses in branches", size: 200, words: ["--no-entry", "--export=branches"]
     ) {
       count in
       [
@@ -279,7 +283,7 @@ import Testing
   }
 
   private static let libraries: [Sample] = [
-    Sample(name: "libraries that export what they import", size: 60, words: { _ in ["--no-entry", "--export=x0"] }) {
+    Sample(name: "libraries that export what they import", size: 60, words: ["--no-entry", "--export=x0"]) {
       count in
       var files: [(name: String, contents: any InputContents)] = [("program.o", program)]
       for index in 0..<count {
@@ -321,7 +325,7 @@ import Testing
     },
     Sample(
       name: "modules of which nobody imports", size: 40,
-      words: { count in ["importer.wasm"] + (0..<count).map { "named\($0)=m\($0).wasm" } }
+      words: ["importer.wasm"]
     ) { count in
       var importer = ModuleBuilder()
       for index in 0..<count * 10 { _ = importer.importFunction("from\(index)", "f", [], []) }
@@ -333,7 +337,7 @@ import Testing
         files.append(("m\(index).wasm", module))
       }
       return files
-    },
+    }.adding { count in (0..<count).map { "named\($0)=m\($0).wasm" } },
   ]
 
   private static let options: [Sample] = [
@@ -346,7 +350,7 @@ import Testing
   private static func option(_ name: String, _ option: String) -> Sample {
     Sample(
       name: "many of \(name)", size: 500,
-      words: { count in ["--no-entry", "--export-all"] + (0..<count).map { "\(option)\($0)" } }
+      words: ["--no-entry", "--export-all"]
     ) { count in
       [
         (
@@ -356,6 +360,6 @@ import Testing
           }
         )
       ]
-    }
+    }.adding { count in (0..<count).map { "\(option)\($0)" } }
   }
 }

@@ -107,6 +107,63 @@ import Testing
     }
   }
 
+  /// Nothing refers to either of two segments, of which one is to be retained.
+  @Test func whatIsRetainedStays() async throws {
+    var object = ModuleBuilder(object: true)
+    object.data("kept", Array("is retained".utf8), segmentFlags: 4, flags: .local)
+    object.data("dropped", Array("is dropped".utf8), flags: .local)
+    object.function("run", [], [.i32], flags: .exported, [.i32Const(1)])
+    let result = try await linked(["object.o": object], "--no-entry", "--gc-sections")
+    #expect(result.bytes.firstRange(of: Array("is retained".utf8)) != nil)
+    #expect(result.bytes.firstRange(of: Array("is dropped".utf8)) == nil)
+  }
+
+  /// The word behind the data says that the memory is set up, or other threads would wait for ever.
+  @Test func theFlagOfThreadsSaysThatMemoryIsSetUp() async throws {
+    var object = ModuleBuilder(object: true)
+    let value = object.data("value", [7, 0, 0, 0])
+    object.function("run", [], [.i32], flags: .exported, [.address(value), .i32Load()])
+    object.function("flag", [], [.i32], flags: .exported, [.address(value, 4), .i32Load()])
+    object.targetFeatures(["+atomics", "+bulk-memory"])
+    let result = try await linked(
+      ["object.o": object], "--no-entry", "--shared-memory", "--initial-memory=131072", "--max-memory=131072")
+    #expect(try await result.call("run") == "7")
+    #expect(try await result.call("flag") == "2")
+  }
+
+  // MARK: Indices
+
+  /// Of two tags of one type the one that was thrown is caught, in each of two modules.
+  @Test func tagsOfOneTypeAreTwo() async throws {
+    func module(_ name: String) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let (first, second) = (module.tag([.i32]), module.tag([.i32]))
+      module.function(
+        [], [.i32], export: name,
+        [
+          .block(.i32), .block(.i32),
+          .tryTable(nil, [.bytes([2, 0]), .index(first), .bytes([0]), .bytes([0]), .index(second), .bytes([1])]),
+          .i32Const(5), .throw(second), .end,
+          .i32Const(0), .end,
+          .i32Const(100), .i32Add, .end,
+        ])
+      return module
+    }
+    let result = try await linked(["a.wasm": module("run"), "b.wasm": module("other")], "b=b.wasm", "a.wasm")
+    #expect(try await result.call("run") == "5")
+  }
+
+  /// More functions than are named in one piece of work.
+  @Test func namesBelongToTheirFunctions() async throws {
+    var object = ModuleBuilder(object: true)
+    for index in 0..<1500 { object.function("f\(index)", [], [], flags: .exported, []) }
+    let result = try await linked(["object.o": object], "--no-entry")
+    #expect(result.module.exports.count { $0.kind == .function } == 1500)
+    for export in result.module.exports where export.kind == .function {
+      #expect(result.module.functionNamesByIndex[export.index] == export.name)
+    }
+  }
+
   /// A number that says how far away data is from itself.
   @Test func distancesCountFromTheirOwnPlace() async throws {
     var object = ModuleBuilder(object: true)

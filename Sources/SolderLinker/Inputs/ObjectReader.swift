@@ -50,7 +50,8 @@ struct ObjectReader {
     }
     for function in unit.initFunctions {
       guard Int(function.symbol) < symbols.count, symbols[Int(function.symbol)].kind == .function else {
-        throw FormatError("constructor \(function.symbol.rawValue) is not a function symbol", at: section.content.offset)
+        throw FormatError(
+          "constructor \(function.symbol.rawValue) is not a function symbol", at: section.content.offset)
       }
     }
     nameDefinitions()
