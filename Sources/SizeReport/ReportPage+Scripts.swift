@@ -168,7 +168,7 @@ extension ReportPage {
           return [make("h2", {}, `${title}: ${rows.length ? bytes(rows.length) + " changed" : "no change"}`), rows.length ? table([
             { title: "name", value: line => line[0] }, { title: "before", value: line => line[1], number: true },
             { title: "now", value: line => line[2], number: true },
-            { title: "change", value: line => Math.abs(growth(line)), number: true, first: true,
+            { title: "change", value: line => Math.abs(growth(line)), number: true, first: true, width: "180px",
               cell: line => signed(growth(line)) + (line[1] ? line[2] ? "" : " (gone)" : " (new)"),
               look: line => growth(line) > 0 ? "up" : "down" },
           ], rows, 300) : make("p")];

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Shared libraries made for shared memory, with thread-local data.
@@ -178,6 +179,30 @@ import Testing
       let data = try #require(result.module.sections.first { $0.identifier == 11 })
       // Its first segment, and so all of them in this order, is passive.
       #expect(result.bytes[data.contents.lowerBound + 1] == 1)
+    }
+  }
+
+  /// What sets up the data becomes the result's own; it is not there to be called once more. Only a changed library does
+  /// so: here the call of an import becomes one of the start function.
+  @Test(arguments: [[], ["--export=__wasm_init_tls"]])
+  func codeThatSetsUpTheDataASecondTimeIsRefused(_ options: [String]) async throws {
+    let object = try await Toolchain.shared.compiled(
+      "again", "void other(void); int value = 7; int *pointer = &value; int again(void) { other(); return *pointer; }",
+      Self.flags + libraryFlags)
+    let library = try await Toolchain.shared.sharedLibrary(
+      "libagain.so", [object], ["--shared-memory"] + options, by: .wasmLinker22)
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: library)))
+    let start = try #require(try ModuleDescription(bytes).sections.first { $0.identifier == 8 })
+    let call = try #require(bytes.firstRange(of: [0x10, 0x80, 0x80, 0x80, 0x80, 0x00]))
+    #expect(start.contents.count == 1)
+    bytes[call.lowerBound + 1] = bytes[start.contents.lowerBound] | 0x80
+    let changed = try TemporaryFolder().file("libchanged.so")
+    try Data(bytes).write(to: URL(filePath: changed))
+    let main = try await Toolchain.shared.compiled(
+      "main", #"int again(void); __attribute__((export_name("run"))) int run(void) { return again(); }"#, Self.flags)
+    for inputs in [[main, changed], [changed, main]] {
+      refusedHere(
+        Self.options + inputs, mentions: ["libchanged.so", "sets up the data of the first thread", "a second time"])
     }
   }
 

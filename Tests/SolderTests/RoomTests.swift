@@ -79,7 +79,7 @@ import Testing
       "StringOrder",
       "Prefetch", "Marker", "Link", "DisplayNames", "InputBytes", "InputFile",
       // Calls of the system.
-      "TemporaryFile", "OutputFile", "Diagnostics", "PassTimer", "ReproductionArchive", "InputLoader", "CommandLine",
+      "TemporaryFile", "OutputFile", "Diagnostics", "PassTimer", "WorkingFolder", "InputLoader", "CommandLine",
       // For C.
       "CStrings", "LinkObject", "CInterface",
     ]

@@ -1,3 +1,5 @@
+import Foundation
+import SystemPackage
 import Testing
 
 @testable import SolderLinker
@@ -46,7 +48,9 @@ import Testing
   @Test(arguments: [
     "", "[]", "{}", "{\"version\":2,\"mappings\":\"\"}", "{\"version\":3}", "{\"version\":3,\"mappings\":\"A;A\"}",
     "{\"version\":3,\"mappings\":\"AAAA\"}", "{\"version\":3,\"mappings\":\"!\"}", "{\"version\":3,\"mappings\":\"D\"}",
-    "{\"version\":3,\"sections\":[]}", "{\"version\":3,\"names\":[\"\\ud8\"]}", "{\"version\":3,\"mappings\":\"AA\"}",
+    "{\"version\":3,\"sections\":[{}]}",
+    "{\"version\":3,\"sections\":[{\"offset\":{\"line\":1,\"column\":0},\"map\":{\"version\":3,\"mappings\":\"A\"}}]}",
+    "{\"version\":3,\"names\":[\"\\ud8\"]}", "{\"version\":3,\"mappings\":\"AA\"}",
     "{\"version\":3,\"x\":\(String(repeating: "[", count: 100_000))",
     "{\"version\":3,\"mappings\":\"ggggggggggggggggggggg\"}",
   ])
@@ -97,6 +101,73 @@ import Testing
     if count > 0 { result.append(digits[bits << (6 - count) & 63]) }
     return result
   }
+
+  @Test func aMapThatConsistsOfMaps() throws {
+    let part = { (start: Int, source: String) in
+      #"{"offset":{"line":0,"column":\#(start)},"map":{"version":3,"sources":["\#(source)"],"names":["n"],"#
+        + #""sourcesContent":["\#(source)"],"ignoreList":[0],"mappings":"EACAA"}}"#
+    }
+    let map = try Self.read(#"{"version":3,"sections":[\#(part(10, "a")),\#(part(20, "b"))]}"#)
+    #expect(map.sources == [Array("a".utf8), Array("b".utf8)])
+    #expect(map.names.count == 2 && map.ignored == [0, 1])
+    #expect(map.contents == map.sources)
+    #expect(
+      map.segments == [
+        .init(offset: 12, position: .init(source: 0, line: 1, column: 0, name: 0)),
+        .init(offset: 22, position: .init(source: 1, line: 1, column: 0, name: 1)),
+      ])
+  }
+
+  @Test func theSourcesOfTwoFoldersAreTwoSources() async throws {
+    let folder = try TemporaryFolder()
+    var arguments = ["--no-entry", "--source-map-output=" + folder.file("out/result.map")]
+    for (place, number) in [("one", Int32(7)), ("two", 9)] {
+      let (module, map) = try Self.module(place, number, url: "the%20map.json")
+      try FileManager.default.createDirectory(atPath: folder.file(place), withIntermediateDirectories: false)
+      try folder.write(module.bytes, to: "\(place)/\(place).wasm")
+      // Both come from a file of the same name, which debuggers step over.
+      try folder.write(
+        map.replacing("\(place).ts", with: "src/index.ts").replacing("\"names\"", with: "\"ignoreList\":[0],\"names\""),
+        to: "\(place)/the map.json")
+      arguments.append(folder.file("\(place)/\(place).wasm"))
+    }
+    try FileManager.default.createDirectory(atPath: folder.file("out"), withIntermediateDirectories: false)
+    let result = try await linkedHere(arguments)
+    #expect(result.warnings.isEmpty)
+    let map = try Self.read(String(decoding: contents(of: folder.file("out/result.map")), as: UTF8.self))
+    #expect(
+      map.sources.map { String(decoding: $0, as: UTF8.self) } == ["../one/src/index.ts", "../two/src/index.ts"])
+    #expect(map.ignored == [0, 1])
+    #expect(Set(map.segments.compactMap(\.position?.source)) == [0, 1])
+  }
+
+  @Test(arguments: [
+    ("a/b", "a/b", "x.ts", "x.ts"), ("a/b", "a", "x.ts", "b/x.ts"), ("a", "a/b", "../x.ts", "../../x.ts"),
+    ("a", "a/b", "x.ts", "../x.ts"), ("", "out", "./src/x.ts", "../src/x.ts"), ("/p/a", "/p/b", "x.ts", "../a/x.ts"),
+    ("a", "b", "/x.ts", "/x.ts"), ("a", "b", "dart:core/list.dart", "dart:core/list.dart"),
+    ("./a/", "a", "x.ts", "x.ts"),
+    ("a", "b", "webpack:///x.ts", "webpack:///x.ts"), ("a", "b", "~lib/x.ts", "../a/~lib/x.ts"),
+  ])
+  func namesOfSources(_ from: String, _ to: String, _ source: String, _ expected: String) {
+    let moved = SourceFolders(FilePath(from), FilePath(to)).moved([Array(source.utf8)])
+    #expect(moved.map { String(decoding: $0, as: UTF8.self) } == [expected])
+  }
+
+  @Test func namesOfSourcesAboveTheWorkingFolder() throws {
+    let here = try #require(FilePath(".").absolute?.lastComponent?.string)
+    let moved = SourceFolders(FilePath("a"), FilePath("../out")).moved([Array("x.ts".utf8)])
+    #expect(moved.map { String(decoding: $0, as: UTF8.self) } == ["../\(here)/a/x.ts"])
+  }
+
+  @Test(arguments: [
+    ("data:application/json;charset=utf-8;base64,QUI=", "AB"), ("data:application/json,%7Bx%7d", "{x}"), ("data:,", ""),
+  ])
+  func dataOfURLs(_ url: String, _ expected: String) {
+    #expect(SourceMapFile.data(of: url) == Array(expected.utf8))
+  }
+
+  @Test(arguments: ["data:application/json", "data:,%", "data:,%7", "data:,%7x", "data:;base64,?"])
+  func damagedURLs(_ url: String) { #expect(SourceMapFile.data(of: url) == nil) }
 
   @Test func aMapThatDoesNotFitIsLeftOut() async throws {
     let (first, _) = try Self.module("first", 7, url: "first.map")

@@ -74,7 +74,7 @@ class Loader:
                 if isinstance(extern, wasmtime.Func))
         addresses = {
             name: (extern.value(self.store) + library["base"]) for name, (library, extern) in owners.items()
-            if isinstance(extern, wasmtime.Global)}
+            if isinstance(extern, wasmtime.Global) and not is_shared(self.store, extern)}
         return result, addresses
 
     def end(self, name):
@@ -129,6 +129,9 @@ class Loader:
             data += library["memory"]
             slots += library["table"]
             instance = self.world.instantiate(module)
+            for name, extern in instance.exports(self.store).items():
+                if is_shared(self.store, extern):
+                    self.world.linker.define(self.store, "env", name, extern)
             result.append(((library, module), instance.exports(self.store)))
         return [(pair, dict(zip((e.name for e in pair[1].exports), exports.values()))) for pair, exports in result]
 
@@ -168,6 +171,13 @@ STACK, DATA = 65536, 65536 * 2
 
 def is_function(kind):
     return isinstance(kind, wasmtime.FuncType)
+
+
+def is_shared(store, extern):
+    """Whether it is for other libraries to import as it is: no function, and no address."""
+    if isinstance(extern, wasmtime.Global):
+        return extern.type(store).mutable
+    return isinstance(extern, (wasmtime.Memory, wasmtime.Table))
 
 
 def provide_host(world, log):

@@ -202,8 +202,14 @@ namespace std { [[noreturn]] void terminate() { __builtin_trap(); } }
 
 COMPILERS = [("clang-19", "clang++-19", "wasm-ld-19"), ("clang", "clang++", "wasm-ld")]
 LINKERS = ["wasm-ld-19", "wasm-ld", "wasm-ld-22"]
-# The oldest release whose libraries there are.
-OLDEST = "wasm-ld-14"
+# The older releases whose libraries there are.
+OLDER = ["wasm-ld-14", "wasm-ld-15", "wasm-ld-16"]
+# How many libraries Binaryen changes, and how.
+OPTIMISED = float(os.environ.get("OPTIMISED", "0.15"))
+PASSES = ["-O1", "-O2", "-O3", "-O4", "-Os", "-Oz", "--flatten", "--simplify-globals-optimizing", "--memory-packing", "--code-folding",
+          "--local-cse", "--licm", "--const-hoisting", "--reorder-functions", "--reorder-locals", "--coalesce-locals", "--rse",
+          "--precompute-propagate", "--inlining-optimizing", "--duplicate-function-elimination",
+          "--simplify-locals", "--dae-optimizing", "--remove-unused-module-elements", "--ssa", "--untee", "--vacuum"]
 
 
 def run(*words):
@@ -221,6 +227,7 @@ class Build:
         is_new = self.wide or program.throws or rng.random() < 0.7
         self.c, self.cxx, self.ld = COMPILERS[1] if is_new else COMPILERS[0]
         self.linkers = LINKERS
+        self.optimised = []
         if program.threads == "one":
             # Release 19 places thread-local data and code for it in different ways without shared memory.
             self.ld, self.linkers = LINKERS[1], LINKERS[1:]
@@ -323,8 +330,9 @@ class Build:
                 extra = [*extra, "--export=__wasm_init_tls"]
         words = [*self.mode, "-shared", "--unresolved-symbols=import-dynamic", *extra, *objects, "-o", path]
         if not self.wide and not self.program.threads and rng.random() < 0.1:
-            # It does not know all that is in newer objects.
-            if subprocess.run([OLDEST, *words], capture_output=True).returncode == 0:
+            # They do not know all that is in newer objects.
+            if subprocess.run([rng.choice(OLDER), *words], capture_output=True).returncode == 0:
+                self.optimise(path)
                 return
         # wasm-ld places thread-local and other data in different ways in the segment and in code, without shared memory.
         linker = os.environ["SOLDER"] if self.program.threads == "one" else self.ld
@@ -335,6 +343,21 @@ class Build:
             if self.ld != LINKERS[0]:
                 raise
             run(LINKERS[1], "--experimental-pic", *words)
+        self.optimise(path)
+
+    def optimise(self, path):
+        """Now and then what Binaryen makes of it, which writes code, segments and names anew."""
+        rng = self.rng
+        tool = os.environ.get("WASM_OPT", "wasm-opt")
+        # Only names of variables say how code finds thread-local data, and a variable that is not needed goes.
+        if rng.random() >= OPTIMISED or self.program.threads or not shutil.which(tool):
+            return
+        passes = rng.sample(PASSES, rng.randint(1, 4))
+        words = [tool, "--all-features", "--disable-gc", "-g", *passes, path, "-o", path + ".optimised"]
+        # It does not know all that is in newer files.
+        if subprocess.run(words, capture_output=True).returncode == 0:
+            self.optimised.append(" ".join([os.path.basename(path), *passes]))
+            os.replace(path + ".optimised", path)
 
     def lift(self, inputs, solder, number):
         """The same with libraries as objects: one object each, or one for all in the place of the first."""
@@ -496,7 +519,7 @@ def report(seed, folder, keep, words, difference, groups, build):
     with open(os.path.join(place, "about.txt"), "w") as out:
         command = " ".join(words).replace(folder + "/", "")
         flags = " ".join([build.c, *build.target, *build.flags])
-        out.write(f"{difference}\n\n{command}\n\nwasm-ld: {build.ld}; {flags}; groups: {groups}\n")
+        out.write(f"{difference}\n\n{command}\n\nwasm-ld: {build.ld}; {flags}; groups: {groups}; optimised: {build.optimised}\n")
 
 
 def main():

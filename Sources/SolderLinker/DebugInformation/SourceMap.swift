@@ -24,12 +24,14 @@ struct SourceMap {
   var sources: [[UInt8]] = []
   var contents: [[UInt8]?] = []
   var names: [[UInt8]] = []
+  /// Those of the sources that debuggers step over.
+  var ignored: Set<Int> = []
   /// By offset.
   var segments: [Segment] = []
 
   init() {}
 
-  /// Reads a map.
+  /// Reads a map, or one that consists of maps.
   ///
   /// - Throws: ``FormatError`` when it is none of a module.
   init(_ bytes: ByteReader) throws(FormatError) {
@@ -38,8 +40,15 @@ struct SourceMap {
     if json.skip(")") {
       while let byte = json.reader.peek(), byte != 0x0A { json = JSONReader(bytes[json.reader.offset + 1..<bytes.end]) }
     }
+    try read(&json, isPart: false)
+  }
+
+  /// - Parameter isPart: whether it is in another map, and so has no parts itself.
+  private mutating func read(_ json: inout JSONReader, isPart: Bool) throws(FormatError) {
+    let start = json.reader.offset
     var root: [UInt8] = []
-    var mappings: (text: [UInt8], offset: Int)?
+    var mappings: [UInt8]?
+    var parts: [(start: Int, map: SourceMap)]?
     var version: Int?
     try json.object { (json, name) throws(FormatError) in
       switch String(decoding: name, as: UTF8.self) {
@@ -50,27 +59,84 @@ struct SourceMap {
       case "sourcesContent":
         try json.array { (json) throws(FormatError) in self.contents.append(try json.optionalString()) }
       case "names": try json.array { (json) throws(FormatError) in self.names.append(try json.string()) }
-      case "mappings": mappings = (try json.string(), json.reader.offset)
-      case "sections": throw FormatError("maps that consist of maps are not read", at: json.reader.offset)
+      case "ignoreList", "x_google_ignoreList":
+        try json.array { (json) throws(FormatError) in self.ignored.insert(try json.integer()) }
+      case "mappings": mappings = try json.string()
+      case "sections" where !isPart: parts = try SourceMap.parts(&json)
       default: try json.skipValue()
       }
     }
-    guard version == 3 else { throw FormatError("its version is not 3", at: bytes.offset) }
-    guard let mappings else { throw FormatError("it has no mappings", at: bytes.offset) }
+    guard version == 3 else { throw FormatError("its version is not 3", at: start) }
     while contents.count < sources.count { contents.append(nil) }
     if !root.isEmpty {
       if root.last != UInt8(ascii: "/") { root.append(UInt8(ascii: "/")) }
       sources = sources.map { SourceMap.isAbsolute($0) ? $0 : root + $0 }
     }
+    if let parts {
+      for part in parts { try append(part.map, at: part.start, start) }
+      sortSegments()
+      return
+    }
+    guard let mappings else { throw FormatError("it has no mappings", at: start) }
     do throws(FormatError) {
-      try read(mappings: mappings.text)
+      try read(mappings: mappings)
     } catch {
       throw FormatError("mappings: \(error.message)", at: error.offset)
     }
   }
 
-  private static func isAbsolute(_ source: [UInt8]) -> Bool {
-    source.first == UInt8(ascii: "/") || ByteSequence.contains(Array("://".utf8), in: source)
+  /// The maps that a map consists of, and where in the module each begins.
+  private static func parts(_ json: inout JSONReader) throws(FormatError) -> [(start: Int, map: SourceMap)] {
+    var parts: [(start: Int, map: SourceMap)] = []
+    try json.array { (json) throws(FormatError) in
+      let at = json.reader.offset
+      var (start, map): (Int, SourceMap?) = (0, nil)
+      try json.object { (json, name) throws(FormatError) in
+        switch String(decoding: name, as: UTF8.self) {
+        case "offset":
+          try json.object { (json, name) throws(FormatError) in
+            let value = try json.integer()
+            if name.elementsEqual("column".utf8) { start = value }
+            if name.elementsEqual("line".utf8), value != 0 { throw FormatError("a module has one line", at: at) }
+          }
+        case "map":
+          var part = SourceMap()
+          try part.read(&json, isPart: true)
+          map = part
+        default: try json.skipValue()
+        }
+      }
+      guard let map else { throw FormatError("a part of it has no map", at: at) }
+      parts.append((start, map))
+    }
+    return parts
+  }
+
+  private mutating func append(_ part: SourceMap, at start: Int, _ place: Int) throws(FormatError) {
+    for var segment in part.segments {
+      guard let offset = UInt32(exactly: start + Int(segment.offset)) else {
+        throw FormatError("offset \(start + Int(segment.offset)) in a module", at: place)
+      }
+      segment.offset = offset
+      segment.position?.source += sources.count
+      if let name = segment.position?.name { segment.position?.name = name + names.count }
+      segments.append(segment)
+    }
+    ignored.formUnion(part.ignored.map { $0 + sources.count })
+    sources += part.sources
+    contents += part.contents
+    names += part.names
+  }
+
+  /// Whether the name of a source does not count from where its map is: a path from the root, or a URL with a scheme.
+  static func isAbsolute(_ source: [UInt8]) -> Bool {
+    if source.first == UInt8(ascii: "/") { return true }
+    guard let colon = source.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
+    return source[..<colon].allSatisfy { byte in
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    }
   }
 
   /// - Throws: ``FormatError`` with the offset in the text.
@@ -105,6 +171,10 @@ struct SourceMap {
       }
       segments.append(segment)
     }
+    sortSegments()
+  }
+
+  private mutating func sortSegments() {
     if !zip(segments, segments.dropFirst()).allSatisfy({ $0.offset <= $1.offset }) {
       segments.sort { $0.offset < $1.offset }
     }
@@ -165,6 +235,9 @@ struct SourceMap {
     add("sources", sources)
     if contents.contains(where: { $0 != nil }) { add("sourcesContent", contents) }
     add("names", names)
+    if !ignored.isEmpty {
+      text += Array(",\"ignoreList\":[\(ignored.sorted().map(String.init).joined(separator: ","))]".utf8)
+    }
     text += Array(",\"mappings\":\"".utf8)
     var (offset, source, line, column, name) = (0, 0, 0, 0, 0)
     for (index, segment) in segments.enumerated() {
@@ -196,13 +269,5 @@ struct SourceMap {
       }
     }
     text.append(UInt8(ascii: "\""))
-  }
-}
-
-/// Searching in short texts.
-enum ByteSequence {
-  static func contains(_ part: [UInt8], in text: [UInt8]) -> Bool {
-    text.count >= part.count
-      && (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
   }
 }

@@ -39,20 +39,27 @@ struct SourceMapPass {
 
   private func joined() -> SourceMap {
     var result = SourceMap()
-    var sources: [[UInt8]: Int] = [:]
+    // Two files of one name may differ.
+    struct Source: Hashable {
+      var name: [UInt8]
+      var contents: [UInt8]?
+    }
+    var sources: [Source: Int] = [:]
     var names: [[UInt8]: Int] = [:]
     var used: Set<String> = []
     var inputs: [UnitID: SourceMap] = [:]
     for unit in program.resolution.inLinkOrder where unit.contracts.isRecovered {
       var (map, known) = (read(of: unit, &used), [Int]())
       guard let read = map else { continue }
-      for (source, contents) in zip(read.sources, read.contents) {
+      for (number, (name, contents)) in zip(read.sources, read.contents).enumerated() {
+        let source = Source(name: name, contents: contents)
         let index = sources[source] ?? result.sources.count
         if index == result.sources.count {
           sources[source] = index
-          result.sources.append(source)
+          result.sources.append(name)
           result.contents.append(contents)
         }
+        if read.ignored.contains(number) { result.ignored.insert(index) }
         known.append(index)
       }
       let knownNames = read.names.map { name in
@@ -98,77 +105,26 @@ struct SourceMapPass {
 
   // MARK: Maps of inputs
 
+  /// The map of a unit, with names of sources that count from where the result's map is.
   private func read(of unit: Unit, _ used: inout Set<String>) -> SourceMap? {
-    guard let (file, name) = find(unit, &used) else { return nil }
+    guard let found = SourceMapFile.find(unit, program, &used, warn: { warn($0, unit) }) else { return nil }
     do throws(FormatError) {
-      let map = try SourceMap(file.bytes)
-      guard let code = unit.module.code else { return map }
-      if let last = map.segments.last, Int(last.offset) > code.payload.end {
+      var map = try SourceMap(found.file.bytes)
+      if let code = unit.module.code, let last = map.segments.last, Int(last.offset) > code.payload.end {
         throw FormatError("it goes on behind the code of the module, at \(last.offset)", at: 0)
+      }
+      if let folder = found.folder, let output = program.options.sourceMapFile {
+        map.sources = SourceFolders(folder, FilePath(output).removingLastComponent()).moved(map.sources)
       }
       return map
     } catch {
-      warn("\(name): \(error.message) (at offset \(error.offset)); the source map is left out", unit)
+      warn("\(found.name): \(error.message) (at offset \(error.offset)); the source map is left out", unit)
       return nil
     }
   }
 
   private func warn(_ text: String, _ unit: Unit) {
     diagnostics.warn("\(unit.file.displayName): \(text)", .debugInformation, in: unit.file.displayName)
-  }
-
-  /// The map of a unit, and what to call it.
-  private func find(_ unit: Unit, _ used: inout Set<String>) -> (file: InputFile, name: String)? {
-    let path = FilePath(unit.file.path)
-    let names = [unit.moduleName?.description, unit.file.path, path.lastComponent?.string].compactMap { $0 }
-    for name in names {
-      guard let file = program.options.sourceMaps[name] else { continue }
-      used.insert(name)
-      return open(FilePath(file), of: unit)
-    }
-    guard let section = unit.customSections.first(where: { $0.name == "sourceMappingURL" }) else { return nil }
-    var content = section.content.asFile
-    guard let url = try? content.name().description else {
-      warn("the URL of its source map is damaged", unit)
-      return nil
-    }
-    if url.hasPrefix("data:") {
-      guard let comma = url.utf8.firstIndex(of: UInt8(ascii: ",")), url[..<comma].hasSuffix(";base64"),
-        let bytes = SourceMapPass.base64(url.utf8[comma...].dropFirst())
-      else {
-        warn("the data in the URL of its source map is damaged", unit)
-        return nil
-      }
-      return (InputFile(name: "source map", bytes: program.resolution.synthetic.names.copy(bytes)), "source map")
-    }
-    if url.contains("://") {
-      warn("its source map is at \(url); --source-map=\(path.lastComponent?.string ?? "NAME")=FILE gives it", unit)
-      return nil
-    }
-    return open(path.removingLastComponent().pushing(FilePath(url)), of: unit)
-  }
-
-  private func open(_ path: FilePath, of unit: Unit) -> (file: InputFile, name: String)? {
-    do {
-      return (try InputFile(path: path.string), path.string)
-    } catch {
-      warn("cannot open its source map \(path): \(error)", unit)
-      return nil
-    }
-  }
-
-  /// The bytes that a text in base 64 stands for.
-  static func base64(_ text: some Sequence<UInt8>) -> [UInt8]? {
-    var (bytes, bits, count): ([UInt8], UInt32, Int) = ([], 0, 0)
-    for byte in text where byte != UInt8(ascii: "=") {
-      guard let digit = SourceMap.digit(byte) else { return nil }
-      (bits, count) = (bits << 6 | UInt32(digit), count + 6)
-      if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-      }
-    }
-    return bytes
   }
 }
 

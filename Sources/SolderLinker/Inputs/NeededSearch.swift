@@ -6,8 +6,8 @@ import WebAssemblyFormat
 // A library says by name which others it needs (tool-conventions, DynamicLinking.md). A loader looks for them in its own
 // folders; here they may be on the command line already, under this or another path, or stand in the folders that `-L`
 // and `--rpath-link` name, in those that the library's runtime path names (where `$ORIGIN` is the library's own folder),
-// or beside the library. Each is linked once: two paths to the same bytes are one library. Two different files that both
-// have the name of one that is needed leave open which of them is meant, so that is an error.
+// or beside the library. Two different files that both have the name of one that is needed leave open which of them is
+// meant, so that is an error.
 
 /// The shared libraries of a link so far, by what they can be known by.
 struct SharedLibraries {
@@ -53,8 +53,8 @@ extension String {
 }
 
 extension InputFile {
-  /// The last component of the path.
-  var baseName: String { path.lastPathComponent }
+  /// The last component of the path, or the name of the member.
+  var baseName: String { (member ?? path).lastPathComponent }
 }
 
 /// Where a library looks for those that it needs.

@@ -33,7 +33,7 @@ struct InputLoader {
   var sources: [Source] = []
   /// Whether what is added is there for the program to open, and for nothing else.
   var isOpening = false
-  private var libraries = SharedLibraries()
+  var libraries = SharedLibraries()
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
 
@@ -86,7 +86,7 @@ struct InputLoader {
   // MARK: Finding files
 
   /// A file that was opened, and what it is.
-  private struct OpenedFile {
+  struct OpenedFile {
     var file: InputFile
     var content: Result<(kind: FileKind, archive: Archive?), FormatError>
 
@@ -139,7 +139,7 @@ struct InputLoader {
 
   /// - Returns: the position of the file among the sources; `nil` if it is none, which has been reported.
   @discardableResult
-  private mutating func openFile(
+  mutating func openFile(
     _ path: String, _ argument: InputArgument, moduleName: ByteString?, opened: Result<OpenedFile, Errno>? = nil
   ) -> Int? {
     diagnostics.log("Loading: \(path)")
@@ -155,7 +155,8 @@ struct InputLoader {
     return addSource(file, argument, moduleName: moduleName)
   }
 
-  private mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) -> Int? {
+  @discardableResult
+  mutating func addSource(_ opened: OpenedFile, _ argument: InputArgument, moduleName: ByteString?) -> Int? {
     let file = opened.file
     do {
       let (kind, archive) = try opened.content.get()
@@ -168,7 +169,7 @@ struct InputLoader {
         }
         return nil
       case .sharedLibrary:
-        if let known = libraries.add(file) { return sources.firstIndex { $0.file === known } }
+        if let known = addLibrary(file, moduleName: moduleName) { return known }
       default: break
       }
       var source = Source(file: file, kind: kind, argument: argument, moduleName: moduleName)
@@ -182,40 +183,6 @@ struct InputLoader {
       diagnostics.error(error, in: file)
       return nil
     }
-  }
-
-  /// Adds libraries that another library needs and that the command line does not name.
-  ///
-  /// - Parameter first: the first source that may need some.
-  mutating func addNeededLibraries(of first: Int) {
-    var index = first
-    while index < sources.count {
-      defer { index += 1 }
-      let file = sources[index].file
-      // Damage is reported when the file is read.
-      guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
-      let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
-      for name in dylink.needed { addNeeded(name.description, by: file, search) }
-    }
-  }
-
-  private mutating func addNeeded(_ name: String, by file: InputFile, _ search: NeededSearch) {
-    let known = libraries.named(name)
-    if known.count > 1 {
-      let files = known.map { "\n>>> \($0.displayName)" }.joined()
-      diagnostics.error(
-        "\(file.displayName) needs \(name), which may be any of\(files)", .ambiguousName,
-        in: [file.displayName] + known.map(\.displayName))
-    }
-    if !known.isEmpty { return }
-    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
-      diagnostics.warn(
-        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))",
-        .libraryNotFound, symbol: name, in: file.displayName)
-      return
-    }
-    diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
-    openFile(path, InputArgument(.file(path)), moduleName: nil)
   }
 
   /// Reports a library that is nowhere, with the places where it was looked for.
@@ -235,7 +202,7 @@ struct InputLoader {
     }
   }
 
-  private static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
+  static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
     for folder in folders {
       if name.hasPrefix(":") {
         let path = folder + "/" + name.dropFirst()
@@ -293,7 +260,11 @@ struct InputLoader {
 
   private mutating func collect() -> Inputs {
     var inputs = Inputs(names: register)
-    for source in sources {
+    let members = sources.map { source in
+      source.archive.map { source.argument.wholeArchive ? wholeArchive($0, source) : [] } ?? []
+    }
+    let isKnown = knownMembers(members)
+    for (source, members) in zip(sources, members) {
       if let unit = source.unit {
         add(unit, to: &inputs)
       } else if source.kind == .stubLibrary {
@@ -308,10 +279,8 @@ struct InputLoader {
         list.extension = "imports"
         if InputLoader.exists(list.string) { inputs.importLists.append(list.string) }
       }
-      if let archive = source.archive, source.argument.wholeArchive {
-        for unit in wholeArchive(archive, source) { add(unit, to: &inputs) }
-      }
-      for file in source.lazyFiles {
+      for unit in members where !isKnown(unit) { add(unit, to: &inputs) }
+      for file in source.lazyFiles where file.unit.map(isKnown) != true {
         inputs.symbolCount += file.symbols.count
         inputs.order.append(.lazy(inputs.lazyFiles.count))
         inputs.lazyFiles.append(file)

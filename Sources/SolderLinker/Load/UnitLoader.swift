@@ -112,11 +112,14 @@ struct UnitLoader: Sendable {
       var unit: InputModule?
       if archive.symbols != nil {
         names.append(of: member, to: &symbols)
-        // Who makes the index leaves out what is no object to him: a library has only exports.
-        if symbols.count == first, archive.isThin || UnitLoader.isModule(member.content),
+        // Who makes the index leaves out what is no object to him: a library has only exports. It is read in any case,
+        // since it may be in the link in another way.
+        let isUnlisted = symbols.count == first
+        if archive.isThin
+          ? isUnlisted : UnitLoader.isLibrary(member.content) || isUnlisted && UnitLoader.isModule(member.content),
           let read = silent.readMember(member, of: archive, in: file, moduleName: moduleName)
         {
-          symbols += UnitLoader.definedNames(read)
+          if isUnlisted { symbols += UnitLoader.definedNames(read) }
           if symbols.count > first { unit = read }
         }
       } else {
@@ -224,6 +227,14 @@ struct UnitLoader: Sendable {
   private static func definedNames(_ unit: InputModule) -> [ByteString] {
     unit.symbols.filter { !$0.isUndefined && !$0.isLocal }.map(\.name)
       + (unit.lifted?.exportsOfImportedNames ?? []).map { unit.symbols[Int($0)].name }
+  }
+
+  /// Whether it says so where a library has to, in its first section.
+  private static func isLibrary(_ content: ByteReader) -> Bool {
+    guard isModule(content), content.remaining > 8, content[content.offset + 8] == 0 else { return false }
+    var section = content.dropFirst(9)
+    guard (try? section.u32()) != nil, (try? section.byte()) != nil else { return false }
+    return section.starts(with: "dylink".utf8)
   }
 
   private static func isModule(_ content: ByteReader) -> Bool {

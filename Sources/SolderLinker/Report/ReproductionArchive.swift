@@ -1,14 +1,6 @@
 import SystemPackage
 import WebAssemblyFormat
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 // Everything that a link reads, in one archive (`--reproduce`): the command line as a response file, the linker's
 // version, and the inputs under their absolute paths, so that `cd NAME && solder @response.txt` repeats the link
 // anywhere.
@@ -86,14 +78,9 @@ struct ReproductionArchive {
 
   /// The absolute path without the slash at its head.
   private static func relativeToRoot(_ path: String) -> String {
-    var absolute = FilePath(path)
-    if absolute.isRelative {
-      guard let folder = unsafe getcwd(nil, 0) else { return path }
-      defer { unsafe free(folder) }
-      absolute = unsafe FilePath(platformString: folder).pushing(absolute)
-    }
+    guard var absolute = FilePath(path).absolute else { return path }
     absolute.root = nil
-    return absolute.lexicallyNormalized().string
+    return absolute.string
   }
 
   // MARK: The archive

@@ -71,6 +71,10 @@ extension LibrarySet: JudgedSet {
     for (index, library) in libraries.enumerated() where !library.isRemoved {
       for change: (inout Library) -> Bool in [
         { library in library.needed.popLast() != nil },
+        { library in
+          defer { library.secondSegment = nil }
+          return library.secondSegment != nil
+        },
         { library in library.reexports.popLast() != nil },
         { library in library.dataReexports.popLast() != nil },
         { library in

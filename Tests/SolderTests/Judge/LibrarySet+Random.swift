@@ -33,14 +33,15 @@ private struct LibrarySetGenerator {
     // One set in six is a tangle of libraries that need each other.
     let isTangled = random.chance(16)
     for index in 0..<count { makeLibrary(index, of: count, chanceOfLater: isTangled ? 60 : 8) }
+    set.order = Array(0..<count).shuffled(using: &random)
     defineAll()
     makeCells()
     passOnData()
     settleRelocations()
     for index in 0..<count { makeCode(index) }
-    set.order = Array(0..<count).shuffled(using: &random)
     set.options = random.pick([
-      [], [], ["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-all", "--compress-relocations"],
+      [], [], ["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-all", "--compress-relocations"], ["--icf=all"],
+      ["--export-all"],
     ])
     if random.chance(35) { makeProgram() }
     makeCalls()
@@ -93,6 +94,7 @@ private struct LibrarySetGenerator {
       if !leaves.isEmpty, random.chance(15) {
         set.libraries[index].ownSlots = (0...random.below(3)).map { _ in random.pick(leaves) }
       }
+      set.libraries[index].lends = random.chance(25)
     }
     // A library may export what it imports under a name of its own.
     for index in set.libraries.indices where random.chance(15) {
@@ -114,6 +116,9 @@ private struct LibrarySetGenerator {
         set.libraries[index].exports.append((name, place))
         numberNames.append(name)
       }
+    }
+    for index in set.libraries.indices where set.libraries[index].cells.count > 1 && random.chance(20) {
+      set.libraries[index].secondSegment = 1 + random.below(set.libraries[index].cells.count - 1)
     }
     let leaves = set.functions.keys.filter { set.functions[$0]?.rank == 0 && !set.weak.contains($0) }.sorted()
     for index in set.libraries.indices {
@@ -199,7 +204,7 @@ private struct LibrarySetGenerator {
       library.cells.indices.filter { isWanted(library.cells[$0]) }
     }
     let numbers = cells(\.isNumber)
-    switch random.below(rank == 0 ? 14 : 24) {
+    switch random.below(rank == 0 ? 15 : 25) {
     case 0, 1: return numbers.isEmpty ? nil : .load(random.pick(numbers))
     case 2: return numbers.isEmpty ? nil : .store(random.pick(numbers))
     case 3:
@@ -230,7 +235,25 @@ private struct LibrarySetGenerator {
     case 11: return .writeShared
     case 12: return library.hasOwnMemory ? .loadOwnMemory(random.below(40)) : nil
     case 13: return library.hasOwnMemory ? .storeOwnMemory(random.below(40)) : nil
+    case 14: return borrow(index, callsTables: rank > 0)
     default: return call(library, rank)
+    }
+  }
+
+  /// A step that uses what a library in front of this one lends.
+  private mutating func borrow(_ index: Int, callsTables: Bool) -> LibrarySet.Step? {
+    let lenders = set.order.prefix { $0 != index }.filter { set.libraries[$0].lends }
+    guard !lenders.isEmpty else { return nil }
+    let other = random.pick(Array(lenders))
+    let lender = set.libraries[other]
+    switch random.below(5) {
+    case 0 where !lender.globals.isEmpty: return .readVariable(of: other, random.below(lender.globals.count))
+    case 1 where !lender.globals.isEmpty: return .writeVariable(of: other, random.below(lender.globals.count))
+    case 2 where lender.hasOwnMemory: return .loadMemory(of: other, random.below(40))
+    case 3 where lender.hasOwnMemory: return .storeMemory(of: other, random.below(40))
+    case 4 where callsTables && !lender.ownSlots.isEmpty:
+      return .callTableOf(other, slot: random.below(lender.ownSlots.count))
+    default: return nil
     }
   }
 

@@ -58,6 +58,10 @@ private struct LibraryWriter {
   private var host = 0
   private var shared = 0
   private var tag = 0
+  /// What other libraries lend, by the name under which they do.
+  private var borrowed: [String: Int] = [:]
+  private var ownMemory = 0
+  private var ownTable = 0
   private var firstFunction = 0
   private var firstGlobal = 0
   private var code: [WasmInstruction] = []
@@ -99,9 +103,15 @@ private struct LibraryWriter {
     dylink.exports = library.exports.filter { library.threadLocal.contains($0.name) }.map { ($0.name, 0x100) }
     addImports(&dylink)
     builder.dylink = dylink
-    if library.hasOwnMemory { builder.memory(Limits(1)) }
-    if !library.ownSlots.isEmpty { builder.table(.funcref, Limits(UInt64(library.ownSlots.count))) }
-    for value in library.globals { builder.global(.i32, isMutable: true, [.i32Const(value)]) }
+    let own = String(library.name.dropFirst(3).prefix { $0 != "." })
+    func lent(_ name: String) -> String? { library.lends ? name : nil }
+    if library.hasOwnMemory { ownMemory = builder.memory(Limits(1), export: lent("m\(own)")) }
+    if !library.ownSlots.isEmpty {
+      ownTable = builder.table(.funcref, Limits(UInt64(library.ownSlots.count)), export: lent("t\(own)"))
+    }
+    for (place, value) in library.globals.enumerated() {
+      builder.global(.i32, isMutable: true, [.i32Const(value)], export: lent("v\(own)_\(place)"))
+    }
     for (name, cell) in library.exports { builder.global(address, [number(cell * width)], export: name) }
     firstFunction = builder.importCount(.function)
     for (place, function) in library.functions.enumerated() {
@@ -120,11 +130,19 @@ private struct LibraryWriter {
       builder.element(.active([.globalGet(tableBase)]), functions: library.slots.map { firstFunction + $0 })
     }
     if !library.ownSlots.isEmpty {
-      builder.element(.at(0, memory: 1), functions: library.ownSlots.map { firstFunction + $0 })
+      builder.element(.at(0, memory: ownTable), functions: library.ownSlots.map { firstFunction + $0 })
     }
-    if library.hasOwnMemory { builder.data(.at(4, memory: 1), [9, 8, 7, 6, 5, 4, 3, 2, 1]) }
-    if !library.cells.isEmpty { builder.data(.active([.globalGet(memoryBase)]), bytes) }
+    if library.hasOwnMemory { builder.data(.at(4, memory: ownMemory), [9, 8, 7, 6, 5, 4, 3, 2, 1]) }
+    addData()
     return builder
+  }
+
+  private mutating func addData() {
+    let (bytes, start) = (bytes, (library.secondSegment ?? library.cells.count) * width)
+    if start > 0 { builder.data(.active([.globalGet(memoryBase)]), Array(bytes[..<start])) }
+    if start < bytes.count {
+      builder.data(.active([.globalGet(memoryBase), number(start), add]), Array(bytes[start...]))
+    }
   }
 
   private var bytes: [UInt8] {
@@ -183,12 +201,28 @@ private struct LibraryWriter {
       default: break
       }
     }
+    for step in steps { borrow(step) }
     if steps.contains(where: \.usesShared) {
       shared = builder.importGlobal("env", "shared", .i32, isMutable: true)
     }
     if steps.contains(where: \.usesTag) { tag = builder.importTag("env", "thrown", [.i32]) }
     host = builder.importFunction("host", "log", [.i32])
     firstGlobal = builder.importCount(.global)
+  }
+
+  private mutating func borrow(_ step: LibrarySet.Step) {
+    switch step {
+    case .readVariable(let other, let place), .writeVariable(let other, let place):
+      let name = "v\(other)_\(place)"
+      if borrowed[name] == nil { borrowed[name] = builder.importGlobal("env", name, .i32, isMutable: true) }
+    case .loadMemory(let other, _), .storeMemory(let other, _):
+      let name = "m\(other)"
+      if borrowed[name] == nil { borrowed[name] = builder.importMemory("env", name, Limits(1)) }
+    case .callTableOf(let other, _):
+      let name = "t\(other)"
+      if borrowed[name] == nil { borrowed[name] = builder.importTable("env", name, .funcref, Limits(0)) }
+    default: break
+    }
   }
 
   /// The functions that a loader calls.
@@ -355,12 +389,19 @@ private struct LibraryWriter {
     case .host(let number): code += [.i32Const(Int32(number)), .call(host)]
     case .readShared: mix([.globalGet(shared)])
     case .writeShared: code += [.localGet(result), .globalSet(shared)]
-    case .loadOwnMemory(let at): mix([.i32Const(Int32(at)), .i32Load(offset: 1, align: 0, memory: 1)])
-    case .storeOwnMemory(let at): code += [.i32Const(Int32(at)), .localGet(result), .i32Store(align: 1, memory: 1)]
-    case .callOwnTable(let slot):
-      let function = library.functions[library.ownSlots[slot]]
-      let index = builder.type(parameters(function.parameters), [.i32])
-      mix(arguments(function.parameters) + [.i32Const(Int32(slot)), .callIndirect(type: index, table: 1)])
+    case .loadOwnMemory(let at): mix([.i32Const(Int32(at)), .i32Load(offset: 1, align: 0, memory: ownMemory)])
+    case .storeOwnMemory(let at):
+      code += [.i32Const(Int32(at)), .localGet(result), .i32Store(align: 1, memory: ownMemory)]
+    case .callOwnTable(let slot): callTable(of: library, slot, table: ownTable)
+    case .readVariable(let other, let place): mix([.globalGet(borrowed["v\(other)_\(place)"] ?? 0)])
+    case .writeVariable(let other, let place):
+      code += [.localGet(result), .globalSet(borrowed["v\(other)_\(place)"] ?? 0)]
+    case .loadMemory(let other, let at):
+      mix([.i32Const(Int32(at)), .i32Load(offset: 1, align: 0, memory: borrowed["m\(other)"] ?? 0)])
+    case .storeMemory(let other, let at):
+      code += [.i32Const(Int32(at)), .localGet(result), .i32Store(align: 1, memory: borrowed["m\(other)"] ?? 0)]
+    case .callTableOf(let other, let slot):
+      callTable(of: whole.libraries[other], slot, table: borrowed["t\(other)"] ?? 0)
     case .throwSometimes:
       code += [.localGet(result), .i32Const(1), .i32And, .if(), .localGet(result), .throw(tag), .end]
     case .callAndCatch(let name):
@@ -375,6 +416,14 @@ private struct LibraryWriter {
     case .storeOwn(let at): code += [number(at), .localGet(result), .i32Store()]
     default: break
     }
+  }
+}
+
+extension LibraryWriter {
+  fileprivate mutating func callTable(of library: LibrarySet.Library, _ slot: Int, table: Int) {
+    let function = library.functions[library.ownSlots[slot]]
+    let index = builder.type(parameters(function.parameters), [.i32])
+    mix(arguments(function.parameters) + [.i32Const(Int32(slot)), .callIndirect(type: index, table: table)])
   }
 }
 

@@ -76,6 +76,10 @@ struct LibrarySet: Sendable {
     /// A memory and a table of its own beside those that all share; the table holds own functions of rank 0.
     var hasOwnMemory = false
     var ownSlots: [Int] = []
+    /// Whether others see its variables, and that memory and table: those behind it on the command line use them.
+    var lends = false
+    /// Where a second data segment begins, as the number of a cell.
+    var secondSegment: Int?
     var constructor: [Step]?
     var start: [Step]?
     var relocation = Relocation.exported
@@ -126,6 +130,12 @@ struct LibrarySet: Sendable {
     case loadOwnMemory(Int)
     case storeOwnMemory(Int)
     case callOwnTable(Int)
+    /// The same of another library.
+    case readVariable(of: Int, Int)
+    case writeVariable(of: Int, Int)
+    case loadMemory(of: Int, Int)
+    case storeMemory(of: Int, Int)
+    case callTableOf(Int, slot: Int)
     /// Program only: its own memory.
     case loadOwn(Int)
     case storeOwn(Int)

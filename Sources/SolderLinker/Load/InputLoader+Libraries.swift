@@ -1,0 +1,106 @@
+import WebAssemblyFormat
+
+// The shared libraries of a link, each of which is there once: what is linked twice would have two copies of its data and
+// would be set up twice. The same bytes may be named by several paths, be a member of archives, and be needed by others. A
+// file counts before a member of an archive, since that is linked only where something asks for it.
+extension InputLoader {
+  /// Adds a library that the command line names, or finds it among those that are there, which then has the module name
+  /// too.
+  ///
+  /// - Returns: the position among the sources of the library that is there already.
+  mutating func addLibrary(_ file: InputFile, moduleName: ByteString?) -> Int? {
+    guard let known = libraries.add(file), let index = sources.firstIndex(where: { $0.file === known }) else {
+      return nil
+    }
+    guard let moduleName else { return index }
+    let first = sources[index].moduleName ?? moduleName
+    if first != moduleName { reportTwoNames(file, moduleName, known, first) }
+    sources[index].moduleName = first
+    return index
+  }
+
+  /// Finds out which members of archives are libraries that are in the link in another way.
+  ///
+  /// - Parameter members: by source, those of archives that are linked whole.
+  mutating func knownMembers(_ members: [[InputModule]]) -> (InputModule) -> Bool {
+    var known: Set<ObjectIdentifier> = []
+    var moduleNames: [ObjectIdentifier: ByteString] = [:]
+    for source in sources where source.kind == .sharedLibrary {
+      moduleNames[ObjectIdentifier(source.file)] = source.moduleName
+    }
+    for unit in members.joined() + sources.flatMap({ $0.lazyFiles.compactMap(\.unit) }) where unit.origin.isLibrary {
+      guard let first = libraries.add(unit.file) else {
+        moduleNames[ObjectIdentifier(unit.file)] = unit.moduleName
+        continue
+      }
+      known.insert(ObjectIdentifier(unit.file))
+      let name = moduleNames[ObjectIdentifier(first)]
+      if let own = unit.moduleName, own != name { reportTwoNames(unit.file, own, first, name) }
+    }
+    return { [known] unit in known.contains(ObjectIdentifier(unit.file)) }
+  }
+
+  /// Adds a library of this name that is a member of an archive of the command line: as it is needed, it is linked whether
+  /// something asks for what it defines or not.
+  private mutating func addMember(_ name: ByteString) -> Bool {
+    for source in sources {
+      guard let archive = source.archive, !archive.isThin else { continue }
+      for member in archive.members where member.name == name {
+        let file = OpenedFile(InputFile(member: name.description, content: member.content, of: source.file))
+        guard case .success((.sharedLibrary, _)) = file.content else { continue }
+        addSource(file, InputArgument(source.argument.name), moduleName: source.moduleName)
+        return true
+      }
+    }
+    return false
+  }
+
+  private func reportTwoNames(
+    _ file: InputFile, _ name: ByteString, _ other: InputFile, _ otherName: ByteString?
+  ) {
+    diagnostics.error(
+      "one library has two module names\n>>> '\(name)' is \(file.displayName)\n>>> "
+        + (otherName.map { "'\($0)' is \(other.displayName)" } ?? "without a name: \(other.displayName)"),
+      .ambiguousName, symbol: name, in: file.displayName, other.displayName)
+  }
+
+  /// Adds libraries that another library needs and that the command line does not name.
+  ///
+  /// - Parameter first: the first source that may need some.
+  mutating func addNeededLibraries(of first: Int) {
+    var index = first
+    while index < sources.count {
+      defer { index += 1 }
+      let file = sources[index].file
+      // Damage is reported when the file is read.
+      guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
+      let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
+      for name in dylink.needed { addNeeded(name, by: file, search) }
+    }
+  }
+
+  private mutating func addNeeded(_ needed: ByteString, by file: InputFile, _ search: NeededSearch) {
+    let name = needed.description
+    let known = libraries.named(name)
+    if known.count > 1 {
+      let files = known.map { "\n>>> \($0.displayName)" }.joined()
+      diagnostics.error(
+        "\(file.displayName) needs \(name), which may be any of\(files)", .ambiguousName,
+        in: [file.displayName] + known.map(\.displayName))
+    }
+    if !known.isEmpty { return }
+    if addMember(needed) { return }
+    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
+      diagnostics.warn(
+        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))",
+        .libraryNotFound, symbol: name, in: file.displayName)
+      return
+    }
+    diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
+    openFile(path, InputArgument(.file(path)), moduleName: nil)
+  }
+}
+
+extension InputModule.Origin {
+  fileprivate var isLibrary: Bool { self == .sharedLibrary || self == .neededLibrary }
+}
