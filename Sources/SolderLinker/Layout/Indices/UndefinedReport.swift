@@ -72,7 +72,8 @@ struct UndefinedReport {
     }
     let hints = SymbolHints(resolution, options)
     // Beyond the limit nothing is shown, and looking for hints takes time.
-    let limit = options.diagnostics.errorLimit > 0 ? options.diagnostics.errorLimit : .max
+    let shown = options.diagnostics.errorLimit > 0 ? options.diagnostics.errorLimit : .max
+    let limit = min(shown, SymbolHints.largestCount)
     for (position, id) in order.enumerated() {
       let symbol = resolution.symbol(id).name
       let name = options.displayName(of: symbol)
