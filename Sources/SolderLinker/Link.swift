@@ -79,6 +79,9 @@ struct Link {
 
     // Make the tables in which the program finds what it opens and asks for (`dlopen`, `dlsym`).
     resolution = DlopenPass(consume resolution, options, diagnostics).run()
+
+    // Write the calls that a jump may leave, for code that emscripten made for that (`invoke_…`).
+    resolution = TrampolinePass(consume resolution, options).run()
     if isOver { return nil }
 
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
@@ -93,6 +96,9 @@ struct Link {
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, own: own, live: live, options: options, diagnostics: diagnostics).write()
     }
+
+    // Afterwards the result catches exceptions in one way.
+    ExceptionCheck(resolution: resolution, live: live, options: options, diagnostics: diagnostics).run()
 
     // Afterwards all that is live has a form in the result's format.
     ObjectFormatCheck(resolution, live, options, diagnostics).run()
