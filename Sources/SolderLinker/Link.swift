@@ -199,11 +199,13 @@ struct Link {
     // section is final.
     let bodies = SyntheticCode(program: program).bodies()
     let codeEncoder = OperandEncoder(program, CustomPlan(), threads)
-    let codePlan = CodePlan(program, codeEncoder, bodies, threads)
+    let codePlan = CodePlan(
+      program, codeEncoder, bodies,
+      recordsChanges: options.sourceMapFile != nil || DebugInformationPass.asksForPlaces(in: program), threads)
     timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
 
     // Bring what debug information says of code to the code of the result, and join custom sections.
-    let rewritten = DebugInformationPass(program, codeEncoder, codePlan, diagnostics, threads).run()
+    let rewritten = DebugInformationPass(program, codePlan, diagnostics, threads).run()
     if diagnostics.hasErrors { return nil }
     let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
     timer.end(.customSections, items: encoder.custom.outputs.count)
@@ -217,7 +219,7 @@ struct Link {
     timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
     if options.sourceMapFile != nil {
-      SourceMapPass(program, codeEncoder, codePlan, writer.layout, diagnostics, threads).write()
+      SourceMapPass(program, codePlan, writer.layout, diagnostics, threads).write()
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
