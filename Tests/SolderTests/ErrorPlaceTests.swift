@@ -50,6 +50,26 @@ import Testing
     Sample(
       name: "data beyond the end", bytes: module((5, [1, 0, 1]), (11, [1, 0, 0x41, 0, 0x0B, 50, 1])),
       mentions: ["section DATA", "0x"]),
+    Sample(
+      name: "export of what is not there", bytes: module((7, [1, 1, 0x61, 0, 4]), (10, [0])),
+      mentions: ["section EXPORT", "0x", "export 'a'"]),
+    Sample(
+      name: "element segment for no table", bytes: module((9, [1, 2, 7, 0x41, 0, 0x0B, 0, 0]), (10, [0])),
+      mentions: ["section ELEM", "0x", "table 7"]),
+    Sample(
+      name: "data segment for no memory", bytes: module((11, [1, 2, 5, 0x41, 0, 0x0B, 0])),
+      mentions: ["section DATA", "0xd", "memory 5"]),
+    Sample(
+      name: "symbol beyond its segment",
+      bytes: module(
+        (11, [1, 0, 0x41, 0, 0x0B, 1, 0x78]), (0, custom("linking", [2, 8, 8, 1, 1, 0, 1, 0x64, 0, 5, 1]))),
+      mentions: ["section linking", "0x", "symbol 'd' begins at 5"]),
+    Sample(
+      name: "flags of a group", bytes: module(type, (0, custom("linking", [2, 7, 5, 1, 1, 0x67, 7, 0]))),
+      mentions: ["section linking", "0x", "flags 7"]),
+    Sample(
+      name: "constructor that is no function", bytes: module(type, (0, custom("linking", [2, 6, 3, 1, 1, 7]))),
+      mentions: ["section linking", "0x", "constructor 7"]),
     Sample(name: "version of linking", bytes: module(type, (0, custom("linking", [9]))), mentions: ["version"]),
     Sample(
       name: "symbol table", bytes: module(type, (0, custom("linking", [2, 8, 4, 1, 9, 0, 0]))),
@@ -57,6 +77,16 @@ import Testing
     Sample(
       name: "library", bytes: module((0, custom("dylink.0", [1, 9, 0, 0]))), mentions: ["section dylink.0", "0x"]),
   ]
+
+  @Test func aMemberThatIsCutShort() throws {
+    var archive = ArchiveBuilder()
+    var object = ModuleBuilder(object: true)
+    object.function("f", [], [], [])
+    archive.add("member.o", object)
+    try refused(
+      ["library.a": Array(archive.bytes.dropLast(10))], "--whole-archive",
+      mentions: ["library.a: archive member of \(object.bytes.count) bytes is longer than the rest of the file", "0x"])
+  }
 
   @Test(arguments: samples) func aFileAndAMember(_ sample: Sample) throws {
     let errors = try refused(["damaged.wasm": sample.bytes], mentions: ["damaged.wasm"] + sample.mentions)

@@ -92,6 +92,25 @@ import Testing
 
   #endif
 
+  /// A member of a thin archive that the link does not need, but a reproduction would.
+  @Test func aReproductionSaysWhatItCannotRead() throws {
+    let folder = try TemporaryFolder()
+    var program = ModuleBuilder(object: true)
+    program.function("run", [], [], flags: .exported, [])
+    var archive = ArchiveBuilder()
+    archive.isThin = true
+    archive.add("member", [], symbols: ["unneeded"])
+    try folder.write(program.bytes, to: "program.o")
+    try folder.write(archive.bytes, to: "thin.a")
+    try FileManager.default.createDirectory(atPath: folder.file("member"), withIntermediateDirectories: true)
+    let run = LinkInProcess(
+      ["program.o", "thin.a"], ["--no-entry", "--reproduce=\(folder.file("all.tar"))", "program.o", "thin.a"],
+      in: folder.path)
+    #expect(run.bytes == nil)
+    #expect(
+      run.errors.contains { $0.hasPrefix("--reproduce: cannot read") && $0.contains("/member:") }, "\(run.errors)")
+  }
+
   @Test func aReportThatCannotBeWrittenLeavesTheOldOutput() async throws {
     let object = try await object()
     for option in ["-Map=/nowhere/map", "--dependency-file=/nowhere/list", "--why-extract=/nowhere/why"] {

@@ -163,4 +163,23 @@ import Testing
     // As it was before.
     try await Differential([address], .release19).expectIdentical()
   }
+
+  /// A library's code adds to an address that is null: what it computes is a number.
+  @Test(arguments: [false, true]) func aLibraryAddsToNull(is64: Bool) async throws {
+    let pointer = WasmType.address(is64: is64)
+    var library = ModuleBuilder(
+      dylink: Dylink(memorySize: 8, imports: [(module: "GOT.mem", name: "missing", flags: 1)]), is64: is64)
+    let missing = library.importGlobal("GOT.mem", "missing", pointer, isMutable: true)
+    library.function(
+      [], [pointer], export: "sum",
+      [.globalGet(missing), .addressConst(5, is64: is64), is64 ? .i64Add : .i32Add])
+    library.function([], [pointer], export: "null", [.globalGet(missing)])
+    var program = ModuleBuilder(object: true, is64: is64)
+    program.function("run", [], [], flags: .exported, [])
+    let result = try await linked(
+      ["program.o": program, "libnull.so": library], "--no-entry", "--export=sum", "--export=null",
+      "-mwasm\(is64 ? 64 : 32)")
+    #expect(try await result.call("sum") == "5")
+    #expect(try await result.call("null") == "0")
+  }
 }

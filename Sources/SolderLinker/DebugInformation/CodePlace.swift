@@ -30,8 +30,10 @@ struct CodePlace: Equatable {
 struct CodeCursor: ~Copyable {
   let file: DebugFile
   private let isFinal: Bool
+  private let codeStart: Int
   /// The bodies of a finished module, in which addresses are looked up, and how an address of the first is named in a
   /// relocation.
+  private let unitBodies: UnitBodies
   private let bodies: [UnitBodies.Body]
   private let firstFunction: FunctionID
   private let firstSymbol: SymbolIndex?
@@ -43,6 +45,8 @@ struct CodeCursor: ~Copyable {
   init(_ file: DebugFile) {
     self.file = file
     isFinal = file.isFinal
+    codeStart = file.codeStart
+    unitBodies = file.bodies
     bodies = file.isFinal ? file.bodies.bodies : []
     firstFunction = file.firstFunction
     firstSymbol = file.firstFunctionSymbol
@@ -65,13 +69,13 @@ struct CodeCursor: ~Copyable {
 
   private func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
     guard address < UInt64(UInt32.max) else { return nil }
-    let offset = Int(address) &+ file.codeStart
+    let offset = Int(address) &+ codeStart
     if let near {
       let body = bodies[near.function - firstFunction]
       if offset >= Int(body.body), offset <= Int(body.end) { return near.moved(to: offset &- Int(body.body)) }
     }
     // The last function that begins there or before.
-    guard var index = file.bodies.index(at: offset) else { return nil }
+    guard var index = unitBodies.index(at: offset) else { return nil }
     // Where a function ends, the next one begins.
     if edge == .end, Int(bodies[index].start) == offset, index > 0 { index -= 1 }
     guard offset <= Int(bodies[index].end) else { return nil }
@@ -82,7 +86,7 @@ struct CodeCursor: ~Copyable {
   /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.
   func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
     guard isFinal else { return nil }
-    let start = Int(bodies[place.function - firstFunction].body) - file.codeStart
+    let start = Int(bodies[place.function - firstFunction].body) - codeStart
     let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
     return overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
   }
@@ -107,7 +111,7 @@ struct CodeCursor: ~Copyable {
     function = place.function
     size = self.size(of: place)
     if isFinal {
-      cursor.enter(place.position, place.function - firstFunction, of: file.bodies)
+      cursor.enter(place.position, bodies[place.function - firstFunction])
     } else {
       cursor.enter(place.position)
     }
@@ -132,7 +136,7 @@ struct CodeCursor: ~Copyable {
   private mutating func distance(
     from place: CodePlace, _ position: Int, at begin: Int, _ distance: Int, _ end: Int
   ) -> Int {
-    let address = UInt64(clamping: Int(bodies[place.function - firstFunction].body) + end - file.codeStart)
+    let address = UInt64(clamping: Int(bodies[place.function - firstFunction].body) + end - codeStart)
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
     return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
   }

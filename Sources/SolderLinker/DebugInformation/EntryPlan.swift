@@ -45,40 +45,36 @@ struct EntryPlan: Sendable {
 
   struct Entry {
     var steps: Range<Int>
+    /// How many bytes behind the last of them mean the same everywhere.
+    var rest: Int
     /// Whether it is the argument of a template, whose address may be that of a function.
     var isTemplateArgument: Bool
     /// Whether some values mean something only together, as where code begins and how long it is.
     var waits: Bool
   }
 
-  private(set) var steps: [Step] = []
+  /// Each behind so many bytes that mean the same everywhere.
+  private(set) var steps: [(ahead: Int, step: Step)] = []
   private(set) var entries: [Entry] = []
 
   init(_ table: DwarfAbbreviations, _ header: DwarfUnitHeader) throws(FormatError) {
     for abbreviation in table.abbreviations {
-      let start = steps.count
-      let isTemplateArgument = abbreviation.tag == DwarfTag.templateValueParameter
+      let (start, isTemplateArgument) = (steps.count, abbreviation.tag == DwarfTag.templateValueParameter)
+      var (bytes, waits) = (0, isTemplateArgument)
       for attribute in table.attributes[abbreviation.attributes] {
-        add(
-          try EntryPlan.step(attribute.name, attribute.form, attribute.constant, header, isTemplateArgument),
-          from: start)
+        let step = try EntryPlan.step(
+          attribute.name, attribute.form, attribute.constant, header, isTemplateArgument)
+        if case .bytes(let count) = step {
+          bytes += count
+        } else {
+          steps.append((bytes, step))
+          bytes = 0
+          waits = waits || step.waits
+        }
       }
       entries.append(
-        Entry(
-          steps: start..<steps.count, isTemplateArgument: isTemplateArgument,
-          waits: isTemplateArgument || steps[start...].contains { $0.waits }))
+        Entry(steps: start..<steps.count, rest: bytes, isTemplateArgument: isTemplateArgument, waits: waits))
     }
-  }
-
-  private mutating func add(_ step: Step, from start: Int) {
-    if case .bytes(let count) = step {
-      if count == 0 { return }
-      if steps.count > start, case .bytes(let before) = steps[steps.count - 1] {
-        steps[steps.count - 1] = .bytes(before + count)
-        return
-      }
-    }
-    steps.append(step)
   }
 
   /// What to do with the value of an attribute.

@@ -57,9 +57,9 @@ struct EntryWalker: ~Copyable {
       }
       let entry = entries[index]
       for position in entry.steps {
-        let step = steps[position]
+        let (count, step) = steps[position]
+        try reader.skip(count)
         switch step {
-        case .bytes(let count): try reader.skip(count)
         case .number: try reader.skipNumber()
         case .string: try reader.skipString()
         case .offset(let section, let width):
@@ -77,6 +77,7 @@ struct EntryWalker: ~Copyable {
         default: try take(step, &reader, entry.isTemplateArgument)
         }
       }
+      try reader.skip(entry.rest)
       if entry.waits { try finish() }
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
@@ -168,7 +169,10 @@ struct EntryWalker: ~Copyable {
       self.high = nil
     }
     if !lengths.isEmpty {
-      for length in lengths { try write(length.offset, length.end, length.width, length.value) }
+      for index in lengths.indices {
+        let length = lengths[index]
+        try write(length.offset, length.end, length.width, length.value)
+      }
       lengths.removeAll(keepingCapacity: true)
     }
     low = nil

@@ -60,14 +60,16 @@ struct LostLocations: Sendable {
 
   // MARK: Answers
 
-  private func assignments(of function: Int) -> ArraySlice<Assignment> {
-    guard function < ends.count else { return [] }
-    return assignments[Int(function > 0 ? ends[function - 1].assignments : 0)..<Int(ends[function].assignments)]
+  // By indices: a slice of an array counts a reference, which all threads share.
+
+  private func assignments(of function: Int) -> Range<Int> {
+    guard function < ends.count else { return 0..<0 }
+    return Int(function > 0 ? ends[function - 1].assignments : 0)..<Int(ends[function].assignments)
   }
 
-  private func stack(of function: Int) -> ArraySlice<StackChange> {
-    guard function < ends.count else { return [] }
-    return stack[Int(function > 0 ? ends[function - 1].stack : 0)..<Int(ends[function].stack)]
+  private func stack(of function: Int) -> Range<Int> {
+    guard function < ends.count else { return 0..<0 }
+    return Int(function > 0 ? ends[function - 1].stack : 0)..<Int(ends[function].stack)
   }
 
   /// Whether a function lost anything that a variable may have been in.
@@ -81,15 +83,15 @@ struct LostLocations: Sendable {
   ///
   /// - Parameter offset: where the range begins in which it is asked for, in the body; `nil` for the whole function.
   func loses(local: UInt64, from offset: Int?, in function: Int) -> Bool {
-    let assignments = assignments(of: function)
-    guard let offset else { return assignments.contains { UInt64($0.local) == local } }
-    guard let assignment = assignments.last(where: { UInt64($0.local) == local && Int($0.end) <= offset }) else {
-      return false
-    }
+    let range = assignments(of: function)
+    guard let offset else { return range.contains { UInt64(assignments[$0].local) == local } }
+    guard
+      let last = range.last(where: { UInt64(assignments[$0].local) == local && Int(assignments[$0].end) <= offset })
+    else { return false }
     // Whether it was assigned once more in between.
     let body = unit.file.reader(of: unit.functions[function].body).asFile
     guard offset <= body.end else { return true }
-    var reader = InstructionReader(body[Int(assignment.end)..<offset], isInsideBlocks: true)
+    var reader = InstructionReader(body[Int(assignments[last].end)..<offset], isInsideBlocks: true)
     for _ in 0..<LostLocations.mostInstructions {
       guard !reader.reader.isAtEnd, let instruction = try? reader.next() else { return true }
       if instruction.opcode == .localSet || instruction.opcode == .localTee, UInt64(instruction.first) == local {
@@ -101,9 +103,9 @@ struct LostLocations: Sendable {
 
   /// Whether values on the stack are not where they were.
   func movesStack(at offset: Int?, in function: Int) -> Bool {
-    let stack = stack(of: function)
-    guard let offset else { return !stack.isEmpty }
-    return stack.reduce(0) { $0 + (Int($1.offset) <= offset ? $1.change : 0) } > 0
+    let range = stack(of: function)
+    guard let offset else { return !range.isEmpty }
+    return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
   }
 }
 

@@ -193,7 +193,22 @@ struct ModuleReader {
       let at = reader.offset
       let code = try reader.byte()
       guard let kind = ExternalKind(rawValue: code) else { throw FormatError("unknown kind of export \(code)", at: at) }
-      unit.exports.append(Export(name: name, item: UnitIndex(kind, try reader.u32())))
+      let index = try reader.u32()
+      guard Int(index) < count(of: kind) else {
+        throw FormatError("export '\(name)' names an index that does not exist: \(index)", at: at)
+      }
+      unit.exports.append(Export(name: name, item: UnitIndex(kind, index)))
+    }
+  }
+
+  /// How many of a kind the sections that come before exports import and declare.
+  private func count(of kind: ExternalKind) -> Int {
+    switch kind {
+    case .function: functionImports.count + functionTypes.count
+    case .table: unit.tableImports.count + unit.tables.count
+    case .memory: unit.memoryImports.count + unit.memories.count
+    case .global: unit.globalImports.count + unit.globals.count
+    case .tag: unit.tagImports.count + unit.tags.count
     }
   }
 

@@ -50,7 +50,8 @@ struct ObjectReader {
     }
     for function in unit.initFunctions {
       guard Int(function.symbol) < symbols.count, symbols[Int(function.symbol)].kind == .function else {
-        throw FormatError("constructor \(function.symbol) is not a function symbol", at: section.content.offset)
+        throw FormatError(
+          "constructor \(function.symbol.rawValue) is not a function symbol", at: section.content.offset)
       }
     }
     nameDefinitions()
@@ -92,7 +93,9 @@ struct ObjectReader {
     for _ in 0..<count {
       let group = PackedIndex(ComdatIndex(comdats.count))
       comdats.append(try reader.name())
-      _ = try reader.u32()  // Flags, reserved.
+      let place = reader.offset
+      let flags = try reader.u32()
+      guard flags == 0 else { throw FormatError("unknown flags \(flags) of a COMDAT group", at: place) }
       for _ in 0..<(try reader.count(minimumSize: 2)) {
         let at = reader.offset
         let kind = try reader.byte()
@@ -138,6 +141,11 @@ struct ObjectReader {
       } else {
         guard Int(segment) < segments.count else {
           throw FormatError("symbol '\(symbol.name)' lies in segment \(segment), which does not exist", at: at)
+        }
+        let size = segments[Int(segment)].size
+        guard symbol.offset <= size else {
+          throw FormatError(
+            "symbol '\(symbol.name)' begins at \(symbol.offset) of segment \(segment), which has \(size) bytes", at: at)
         }
         symbol.meaning = .defined(DefinitionIndex(rawValue: segment))
       }

@@ -45,7 +45,10 @@ struct FeatureSet {
           used[name] = used[name] ?? unit.file.displayName
           required[name] = required[name] ?? unit.file.displayName
         case UInt8(ascii: "-"): disallowed[name] = disallowed[name] ?? unit.file.displayName
-        default: diagnostics.error("Unrecognized feature policy prefix \(feature.prefix)", .features)
+        default:
+          diagnostics.error(
+            "Unrecognized feature policy prefix \(feature.prefix)\n>>> of feature '\(name)' in \(unit.file.displayName)",
+            .features, in: unit.file.displayName)
         }
       }
     }

@@ -83,8 +83,10 @@ struct MemorySize {
   private func bounds(of memory: BoundMemory, _ declared: Limits) -> [Bound] {
     let page = declared.pageSize
     let limit = addressLimit(declared, memory)
+    let isDeclared = memory.limits != nil && declared.minimum.saturatingProduct(page) > limit
+    let place = isDeclared ? "\(name(of: memory)): " : ""
     var bounds = [
-      Bound(bytes: limit) { "memory of \($0) bytes is needed, but only \(limit) bytes can be addressed" }
+      Bound(bytes: limit) { "\(place)memory of \($0) bytes is needed, but only \(limit) bytes can be addressed" }
     ]
     if memory.isImported, let maximum = memory.limits?.maximum {
       bounds.append(

@@ -110,31 +110,20 @@ struct Lifter {
         throw FormatError("index \(relocation.target) does not exist", at: Int(relocation.offset))
       }
     }
-    func check(_ index: UInt32, _ count: Int, _ what: String) throws(FormatError) {
-      if Int(index) >= count { throw FormatError("\(what) \(index) does not exist", at: unit.file.bytes.end) }
+    func check(_ index: UInt32, _ count: Int, _ what: String, _ place: Fragment?) throws(FormatError) {
+      guard Int(index) >= count else { return }
+      throw FormatError("\(what) \(index) does not exist", at: place.map { Int($0.start) } ?? unit.file.bytes.end)
     }
-    if let start = unit.startFunction { try check(start.rawValue, functions, "start function") }
     let tables = unit.tableImports.count + unit.tables.count
     let memories = unit.memoryImports.count + unit.memories.count
-    for case let table? in unit.elements.map(\.table) {
-      try check(table.rawValue, tables, "an element segment is for a table, but table")
+    for element in unit.elements {
+      guard let table = element.table else { continue }
+      try check(table.rawValue, tables, "an element segment is for a table, but table", element.offset)
     }
     for segment in unit.segments {
-      if case .kept(let memory, _) = segment.placement {
-        try check(memory.rawValue, memories, "a data segment is for a memory, but memory")
+      if case .kept(let memory, let offset) = segment.placement {
+        try check(memory.rawValue, memories, "a data segment is for a memory, but memory", offset)
       }
-    }
-    for export in unit.exports {
-      let count =
-        switch export.kind {
-        case .function: functions
-        case .global: globals
-        case .table: tables
-        case .tag: unit.tagImports.count + unit.tags.count
-        case .memory: memories
-        }
-      guard Int(export.item.rawValue) >= count else { continue }
-      try check(export.item.rawValue, count, "export '\(export.name)' names an index that does not exist:")
     }
   }
 

@@ -40,26 +40,26 @@ struct ReadAhead {
     inputs.lazyFiles = []
     pass.read(
       pass.files(missedBy: inputs.units)
-        + roots.compactMap { [names = inputs.names] in
-          names.find($0).flatMap(pass.definer)
+        + roots.compactMap { [names = inputs.names, definers = pass.definers] in
+          names.find($0).flatMap { definers[checked: $0]?.index }
         })
     inputs.lazyFiles = pass.lazyFiles
     for case let unit? in inputs.lazyFiles.map(\.unit) { inputs.symbolCount += unit.symbols.count }
   }
 
-  private func definer(ofNumber number: NameNumber) -> LazyFileID? { definers[checked: number]?.index }
-
   /// The lazy files that define what units refer to, some of them several times.
   private func files(missedBy units: [InputModule]) -> [LazyFileID] {
-    threads.map(units.count, batch: 16) { files(missedBy: units[$0]) }.flatMap { $0 }
+    threads.map(units.count, batch: 16) { [definers] in ReadAhead.files(missedBy: units[$0], definers) }.flatMap { $0 }
   }
 
-  private func files(missedBy unit: InputModule) -> [LazyFileID] {
+  private static func files(
+    missedBy unit: InputModule, _ definers: Row<LinkNames, PackedIndex<LinkLazyFiles>>
+  ) -> [LazyFileID] {
     guard unit.origin != .neededLibrary else { return [] }
     var result: [LazyFileID] = []
     let nameNumbers = unit.nameNumbers
     for (index, symbol) in unit.symbols.enumerated() where symbol.isUndefined && !symbol.isWeak && !symbol.isLocal {
-      if let file = nameNumbers[index].index.flatMap(definer) { result.append(file) }
+      if let file = nameNumbers[index].index.flatMap({ definers[checked: $0]?.index }) { result.append(file) }
     }
     return result
   }
@@ -74,12 +74,13 @@ struct ReadAhead {
         round.append(Int(file))
       }
       if round.isEmpty { return }
-      let (files, pass) = (lazyFiles, self)
+      // A chain of members has as many rounds, so one may cost no more than what it reads.
+      let files = round.map { lazyFiles[$0] }
       let results = threads.map(round.count, batch: 4) {
-        [round] position -> (unit: InputModule?, wanted: [LazyFileID]) in
-        let file = files[round[position]]
+        [definers] position -> (unit: InputModule?, wanted: [LazyFileID]) in
+        let file = files[position]
         guard let unit = file.unit ?? file.source.read(file.member, isSilent: true) else { return (nil, []) }
-        return (unit, pass.files(missedBy: unit))
+        return (unit, ReadAhead.files(missedBy: unit, definers))
       }
       for (index, result) in zip(round, results) { lazyFiles[index].unit = result.unit }
       wanted = results.flatMap(\.wanted)

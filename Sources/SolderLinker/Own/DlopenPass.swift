@@ -44,7 +44,7 @@ struct DlopenPass {
       diagnostics.error("--dl-openable: the names of symbols are longer than 1 GiB", .commandLine)
       return resolution
     }
-    resolution.replaceDlopen(module, relocations, targets)
+    resolution.replace(place.unit, by: module, relocations, targets: targets)
     return resolution
   }
 

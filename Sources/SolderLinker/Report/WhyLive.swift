@@ -8,11 +8,12 @@ struct WhyLive {
   let diagnostics: Diagnostics
 
   func write(_ names: [String]) {
-    for name in names { write(name) }
+    guard !names.isEmpty else { return }
+    let symbols = symbols(named: Set(names))
+    for name in names { write(name, symbols[name] ?? []) }
   }
 
-  private func write(_ name: String) {
-    let symbols = symbols(named: name)
+  private func write(_ name: String, _ symbols: [SymbolID]) {
     if symbols.isEmpty { return diagnostics.message("--why-live: no input has a symbol '\(name)'") }
     var isLive = false
     var written: Set<Int> = []
@@ -25,16 +26,16 @@ struct WhyLive {
     if !isLive { diagnostics.message("'\(name)' is not in the result: nothing that is in it refers to it") }
   }
 
-  /// Everything of that name, as files have it or as it was written in the source.
-  private func symbols(named name: String) -> [SymbolID] {
-    var found: [SymbolID] = []
+  /// Everything of each name, as files have it or as it was written in the source.
+  private func symbols(named names: Set<String>) -> [String: [SymbolID]] {
+    var found: [String: [SymbolID]] = [:]
     var seen: Set<SymbolID> = []
     for unit in program.resolution.units {
-      for id in unit.symbolIDs.values where !seen.contains(id) {
+      for id in unit.symbolIDs.values where seen.insert(id).inserted {
         let symbol = program.symbol(id).name
-        guard symbol.description == name || program.options.displayName(of: symbol) == name else { continue }
-        seen.insert(id)
-        found.append(id)
+        for name in Set([symbol.description, program.options.displayName(of: symbol)]) where names.contains(name) {
+          found[name, default: []].append(id)
+        }
       }
     }
     return found

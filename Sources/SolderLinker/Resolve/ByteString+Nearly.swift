@@ -4,13 +4,16 @@ extension ByteString {
   /// Whether another name is this one but for upper and lower case, or for one letter that is missing, another or one too
   /// many.
   func isNearly(_ other: ByteString) -> Bool {
-    func folded(_ name: ByteString) -> [UInt8] { name.bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
-    let (one, two) = (folded(self), folded(other))
-    if one == two { return true }
-    guard min(one.count, two.count) > 2, abs(one.count - two.count) <= 1 else { return false }
-    let prefix = zip(one, two).prefix { $0 == $1 }.count
-    let rest = min(one.count, two.count) - prefix
-    let suffix = zip(one.reversed(), two.reversed()).prefix { $0 == $1 }.count
-    return suffix >= (one.count == two.count ? rest - 1 : rest)
+    // Asked of every name there is, so what most names fail by comes first.
+    guard abs(count - other.count) <= 1 else { return false }
+    func areSame(_ one: UInt8, _ two: UInt8) -> Bool {
+      one == two || one ^ two == 0x20 && (0x61...0x7A).contains(one | 0x20)
+    }
+    let shorter = min(count, other.count)
+    let prefix = (0..<shorter).first { !areSame(self[$0], other[$0]) } ?? shorter
+    if prefix == count, prefix == other.count { return true }
+    guard shorter > 2 else { return false }
+    let rest = count == other.count ? shorter - prefix - 1 : shorter - prefix
+    return (0..<rest).allSatisfy { areSame(self[count - 1 - $0], other[other.count - 1 - $0]) }
   }
 }

@@ -53,9 +53,8 @@ extension ResolvePass {
     }
     redirect(redirected)
     for wrap in wraps {
-      let table = resolver.table
-      guard let originalSlot = table.slot(of: table.symbols[Int(wrap.original)].name),
-        let realSlot = table.slot(of: table.symbols[Int(wrap.real)].name)
+      guard let originalSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.original)].name),
+        let realSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.real)].name)
       else { continue }
       resolver.table.redirect(slot: realSlot, to: wrap.original)
       resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)

@@ -10,6 +10,8 @@ struct ResolvePass {
   var known = WellKnownSymbols()
   /// The unit that finds libraries for the program.
   var dlopen: DlopenPlace?
+  /// The unit of emscripten's trampolines.
+  var trampolines: TrampolinePlace?
   /// The unit of functions that trap because nobody defines them.
   var stubs: UnitID?
   /// Whether the result itself calls the destructors.
@@ -53,6 +55,8 @@ struct ResolvePass {
     resolver.extractNamedMembers()
     processStubLibraries(inputs.stubLibraries)
     resolver.extractNamedMembers()
+    addTrampolines(inputs)
+    importJavaScript()
     addDlopen(inputs.names)
     bindOpened()
     bindNamedModules()
@@ -84,7 +88,7 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
       entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
-      dlopen: dlopen, stubs: stubs, decoded: decoded)
+      dlopen: dlopen, trampolines: trampolines, stubs: stubs, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.
@@ -213,21 +217,27 @@ struct ResolvePass {
         unresolved.append(symbol)
       }
     }
+    // Where they stand, by what they are called in their modules, and by their modules.
+    var (byName, byModule): ([ByteString: [Int]], [ByteString: [Int]]) = ([:], [:])
+    for (position, symbol) in unresolved.enumerated() {
+      let (module, name) = resolver.table.importName(of: symbol)
+      byName[name, default: []].append(position)
+      byModule[module, default: []].append(position)
+    }
     for unit in resolver.units {
       for entry in unit.memoryImports { used.insert(entry.module) }
       // Names of modules stand in inputs' order.
       guard let name = unit.moduleName, named.units[name]?.first == unit.index, !used.contains(name) else { continue }
-      for symbol in unresolved {
+      let isThere = (named.units[name] ?? []).flatMap { (named.symbols[$0] ?? [:]).keys.compactMap { byName[$0] } }
+      let isNear = byModule.filter { name.isNearly($0.key) }.map(\.value)
+      let imports = (isThere + isNear).compactMap { $0.first { unresolved[$0].unit != unit.index } }
+      if let symbol = imports.min().map({ unresolved[$0] }) {
         let (module, importName) = resolver.table.importName(of: symbol)
-        guard symbol.unit != unit.index else { continue }
-        let isThere = (named.units[name] ?? []).contains { named.symbols[$0]?[importName] != nil }
-        guard isThere || name.isNearly(module) else { continue }
         diagnostics.warn(
           "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
             + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
             + "'\(module)'", .unusedModuleName, in: resolver.displayName(ofUnit: unit.index),
           resolver.displayName(ofUnit: symbol.unit))
-        break
       }
     }
   }

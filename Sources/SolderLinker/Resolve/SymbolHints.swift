@@ -26,6 +26,9 @@ struct SymbolHints {
     }
   }
 
+  /// For how many names it is worth looking through all others.
+  static let largestCount = 100
+
   /// A line for a message about an undefined symbol: the likeliest mistake. `nil` if there is nothing to say.
   func line(for id: SymbolID) -> String? {
     let name = resolution.symbol(id).name
@@ -55,12 +58,16 @@ struct SymbolHints {
   /// A definition that only its own file can see.
   private func unreachable(_ name: ByteString) -> String? {
     for unit in resolution.inLinkOrder {
-      for symbol in unit.symbols where symbol.isLocal && !symbol.isUndefined && symbol.name == name {
-        let reason =
-          unit.contracts.hasRelocationSections
-          ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
-        return "\(unit.file.displayName) defines \(options.displayName(of: name)), but it \(reason)"
+      let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name }
+      if unit.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
+        return
+          "\(unit.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
       }
+      guard definitions.contains(where: \.isLocal) else { continue }
+      let reason =
+        unit.contracts.hasRelocationSections
+        ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
+      return "\(unit.file.displayName) defines \(options.displayName(of: name)), but it \(reason)"
     }
     return nil
   }
@@ -70,7 +77,7 @@ struct SymbolHints {
     let bare = SymbolHints.withoutUnderscores(name)
     let candidate = known.first { id in
       let other = resolution.symbol(id).name
-      return other.isNearly(name) || !bare.isEmpty && SymbolHints.withoutUnderscores(other) == bare
+      return other.isNearly(name) || !bare.isEmpty && SymbolHints.withoutUnderscores(other).elementsEqual(bare)
     }
     return candidate.map { "did you mean: \(shown($0))\(place($0))" }
   }
@@ -136,8 +143,10 @@ struct SymbolHints {
     return String(decoding: component, as: UTF8.self)
   }
 
-  private static func withoutUnderscores(_ name: ByteString) -> [UInt8] {
-    Array(name.bytes.drop { $0 == UInt8(ascii: "_") }.reversed().drop { $0 == UInt8(ascii: "_") }.reversed())
+  private static func withoutUnderscores(_ name: ByteString) -> ByteReader {
+    var bytes = name.bytes.drop { $0 == UInt8(ascii: "_") }
+    while bytes.last == UInt8(ascii: "_") { bytes = bytes.dropLast() }
+    return bytes
   }
 }
 

@@ -46,6 +46,8 @@ struct ModuleDescription: Sendable {
   private(set) var definedFunctionCount = 0
   /// Names by the index of their subsection: 1 functions, 2 locals (as "function local"), 7 globals, 9 data.
   private(set) var names: [UInt8: [String]] = [:]
+  /// Names of functions by their indices.
+  private(set) var functionNamesByIndex: [Int: String] = [:]
 
   var customSections: [Section] { sections.filter { $0.identifier == 0 } }
   var functionNames: [String] { names[1] ?? [] }
@@ -108,10 +110,9 @@ struct ModuleDescription: Sendable {
         }.flatMap { $0 }
       case 0: names[kind] = [try part.text()]
       default:
-        names[kind] = try part.list {
-          _ = try $0.number()
-          return try $0.text()
-        }
+        let entries = try part.list { (index: try $0.number(), name: try $0.text()) }
+        names[kind] = entries.map(\.name)
+        if kind == 1 { functionNamesByIndex = Dictionary(entries.map { ($0.index, $0.name) }) { first, _ in first } }
       }
     }
   }

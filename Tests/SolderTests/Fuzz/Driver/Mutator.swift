@@ -35,7 +35,7 @@ struct Mutator {
 
   /// Which files there are, and what is said of them.
   private mutating func change(_ parts: inout FuzzFiles) {
-    switch chance.below(6) {
+    switch chance.below(7) {
     case 0, 1: parts.choices ^= 1 << UInt16(chance.below(16))
     case 2:
       guard !parts.files.isEmpty else { break }
@@ -46,6 +46,11 @@ struct Mutator {
     case 4:
       guard !parts.files.isEmpty, parts.files.count < FuzzFiles.largestCount else { break }
       parts.files.append(chance.pick(parts.files))
+    case 5:
+      // Words of the command line, in front, as the last file takes what is left.
+      guard parts.files.count < FuzzFiles.largestCount else { break }
+      let words = (0...chance.below(4)).map { _ in UInt8(chance.below(128)) }
+      parts.files.insert((0, [UInt8(ascii: "-")] + words), at: 0)
     default:
       guard parts.files.count > 1 else { break }
       parts.files.remove(at: chance.below(parts.files.count))

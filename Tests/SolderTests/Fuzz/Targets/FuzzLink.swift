@@ -21,6 +21,24 @@ struct FuzzLink {
     "--shared-memory": ["--max-memory=1048576", "--no-check-features"]
   ]
 
+  /// Words of which a file that begins with a dash has the numbers.
+  private static let further: [String] = [
+    "-shared", "-pie", "--experimental-pic", "--unresolved-symbols=import-dynamic", "--no-merge-data-segments",
+    "--dl-openable-all", "--dl-init=start", "--stub-missing", "--stub=maybe=3", "--stub=other", "--wrap=f", "--wrap=g",
+    "--export=f", "--export-if-defined=g", "--undefined=other_function", "--entry=_start", "--init-export=start",
+    "-Bsymbolic", "--allow-multiple-definition", "--rename-export-conflicts", "--skip-export-conflicts",
+    "--noinhibit-exec", "--strip-debug", "--no-strip-debug", "--keep-section=name", "--build-id=sha1", "--soname=s",
+    "--initial-memory=131072", "--initial-heap=65536", "--max-memory=4294967296", "--no-growable-memory",
+    "--global-base=4294967280", "--global-base=0", "--page-size=1", "--no-stack-first", "-zstack-size=4294967280",
+    "-zstack-size=0", "--heap-base=70000", "--table-base=4294967295", "--table-base=3", "--growable-table",
+    "--import-table", "-O0", "--icf=safe", "--no-gc-sections", "--features=atomics,bulk-memory,mutable-globals",
+    "--extra-features=extended-const,exception-handling", "--no-check-features", "--compat=19", "--compat=21",
+    "-mwasm64", "--no-shlib-sigcheck", "--unresolved-imports=error", "--host-module=env", "--error-limit=1",
+    "--print-gc-sections", "--print-icf-sections", "--why-live=f", "--trace-symbol=f", "-t", "-M", "--stats",
+    "-Map=/dev/null", "--why-extract=/dev/null", "--dependency-file=/dev/null", "--source-map-output=/dev/null",
+    "--import-memory=m,n", "--export-memory=mem",
+  ]
+
   private static let known = Mutex<[[String]: LinkOptions]>([:])
 
   private static func options(_ words: [String]) -> LinkOptions? {
@@ -29,14 +47,20 @@ struct FuzzLink {
     guard case .link(let options, _) = readCommandLine(arguments, diagnostics: Diagnostics(sink: { _ in })) else {
       return nil
     }
-    known.withLock { $0[words] = options }
+    known.withLock { known in
+      if known.count > 5000 { known = [:] }
+      known[words] = options
+    }
     return options
   }
 
   /// Links the files of the kinds that `isKept` names, and checks the result.
   func run(words extra: [String] = [], keeping isKept: (FileKind) -> Bool = { _ in true }) {
-    let words =
+    var words =
       extra + FuzzLink.words.indices.filter { parts.choices >> UInt16($0) & 1 != 0 }.map { FuzzLink.words[$0] }
+    for part in parts.files where part.bytes.first == UInt8(ascii: "-") {
+      words += part.bytes.dropFirst().prefix(12).map { FuzzLink.further[Int($0) % FuzzLink.further.count] }
+    }
     guard var options = FuzzLink.options(words) else { return }
     var kinds: [FileKind] = []
     options.inputs = parts.files.enumerated().compactMap { index, part -> InputArgument? in
@@ -50,6 +74,10 @@ struct FuzzLink {
       }
       kinds.append(kind)
       let module: String? = part.flags & 4 == 0 ? nil : ["env", "m", "n", ""][Int(part.flags >> 4) % 4]
+      if part.flags & 8 != 0 {
+        options.openableLibraries.append(OpenableLibrary(.bytes(contents, moduleName: module)))
+        return nil
+      }
       return InputArgument(
         .bytes(contents, moduleName: module), wholeArchive: part.flags & 1 != 0, lazy: part.flags & 2 != 0)
     }
@@ -76,9 +104,8 @@ struct FuzzLink {
         fatalError("fuzz: the result is not read: \(error)")
       }
     }
-    guard isFinished, let isValid = unsafe FuzzTarget.isValid, parts.files.allSatisfy({ isValid($0.bytes) }) else {
-      return
-    }
+    let files = parts.files.filter { $0.bytes.first != UInt8(ascii: "-") }
+    guard isFinished, let isValid = unsafe FuzzTarget.isValid, files.allSatisfy({ isValid($0.bytes) }) else { return }
     FuzzTarget.require(isValid(bytes), "the result of valid inputs is not valid")
   }
 }
