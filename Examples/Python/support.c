@@ -40,12 +40,3 @@ int pthread_key_create(unsigned *key, void (*destroy)(void *)) {
 int pthread_key_delete(unsigned key) { return used[key] = 0, 0; }
 void *pthread_getspecific(unsigned key) { return (void *)values[key]; }
 int pthread_setspecific(unsigned key, const void *value) { return values[key] = value, 0; }
-
-// What Rust's panics need of an unwinder; `unwind.s` has the rest.
-struct exception {
-  unsigned long long class;
-  void (*cleanup)(int, struct exception *);
-};
-void _Unwind_DeleteException(struct exception *exception) {
-  if (exception->cleanup) exception->cleanup(1, exception);
-}

@@ -52,9 +52,6 @@ extension OptionReader {
         diagnostics.error("--init-export is for programs: it may not be used with -r, -pie or -shared")
       }
     }
-    if relocatable || pie || shared, options.opensLibraries {
-      diagnostics.error("--dl-openable is for programs: it may not be used with -r, -pie or -shared")
-    }
     if relocatable { checkRelocatable() }
     if !experimentalPIC { warnOfUnstableFormats() }
     if options.bindsSymbolsLocally && !shared {

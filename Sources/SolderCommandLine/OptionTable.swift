@@ -148,7 +148,7 @@ extension OptionTable {
     value(
       "dl-openable", dashes: .two, .file("[name=]file"),
       "Link this shared library in whole, for dlopen to find by its file name, or as name"
-    ) { $0.options.openableLibraries.append(OpenableLibrary(.file($1.value))) }
+    ) { $0.options.openableLibraries.append(.file($1.value)) }
     flag("dl-openable-all", dashes: .two, "Let dlopen find every shared library that is linked") {
       $0.options.opensAllLibraries = true
     }
@@ -369,6 +369,10 @@ extension OptionTable {
     pair(
       "check-features", dashes: .two, "Check that the features of inputs agree (default)",
       "Do not check that the features of inputs agree", \.options.checkFeatures)
+    flag(
+      "translate-to-exnref", dashes: .two,
+      "In libraries and whole modules, replace the older instructions for exceptions by those of WebAssembly 3.0"
+    ) { $0.options.translatesExceptions = true }
   }
 
   private mutating func addReports() {

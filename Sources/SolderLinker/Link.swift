@@ -79,6 +79,9 @@ struct Link {
 
     // Make the tables in which the program finds what it opens and asks for (`dlopen`, `dlsym`).
     resolution = DlopenPass(consume resolution, options, diagnostics).run()
+
+    // Write the calls that a jump may leave, for code that emscripten made for that (`invoke_…`).
+    resolution = TrampolinePass(consume resolution, options).run()
     if isOver { return nil }
 
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
@@ -93,6 +96,9 @@ struct Link {
     if options.gcSections, options.printGCSections {
       GarbageReport(resolution: resolution, own: own, live: live, options: options, diagnostics: diagnostics).write()
     }
+
+    // Afterwards the result catches exceptions in one way.
+    ExceptionCheck(resolution: resolution, live: live, options: options, diagnostics: diagnostics).run()
 
     // Afterwards all that is live has a form in the result's format.
     ObjectFormatCheck(resolution, live, options, diagnostics).run()
@@ -193,11 +199,13 @@ struct Link {
     // section is final.
     let bodies = SyntheticCode(program: program).bodies()
     let codeEncoder = OperandEncoder(program, CustomPlan(), threads)
-    let codePlan = CodePlan(program, codeEncoder, bodies, threads)
+    let codePlan = CodePlan(
+      program, codeEncoder, bodies,
+      recordsChanges: options.sourceMapFile != nil || DebugInformationPass.asksForPlaces(in: program), threads)
     timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
 
     // Bring what debug information says of code to the code of the result, and join custom sections.
-    let rewritten = DebugInformationPass(program, codeEncoder, codePlan, diagnostics, threads).run()
+    let rewritten = DebugInformationPass(program, codePlan, diagnostics, threads).run()
     if diagnostics.hasErrors { return nil }
     let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
     timer.end(.customSections, items: encoder.custom.outputs.count)
@@ -211,7 +219,7 @@ struct Link {
     timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
     if options.sourceMapFile != nil {
-      SourceMapPass(program, codeEncoder, codePlan, writer.layout, diagnostics, threads).write()
+      SourceMapPass(program, codePlan, writer.layout, diagnostics, threads).write()
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {

@@ -282,8 +282,8 @@ struct LinkedDebugProgram {
   func compareLines(ofObjects: Bool = false) async throws -> Int {
     let threads = Threads(2)
     let encoder = OperandEncoder(program, CustomPlan(), threads)
-    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), threads)
-    let maps = BodyMaps(program, encoder, code, of: program.resolution.units.map { _ in true }, threads)
+    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
+    let maps = BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads)
     let after = try await LineTable(path)
     let result = try contents(of: path)
     let payload = try #require(ModuleDescription(result).sections.first { $0.identifier == 10 }).contents.lowerBound
@@ -337,8 +337,8 @@ struct LinkedDebugProgram {
   func target(ofCode address: Int, in unit: Unit) throws -> Int {
     let threads = Threads(1)
     let encoder = OperandEncoder(program, CustomPlan(), threads)
-    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), threads)
-    let maps = BodyMaps(program, encoder, code, of: program.resolution.units.map { _ in true }, threads)
+    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
+    let maps = BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads)
     let place = address + (try #require(unit.module.code).payload.offset)
     let index = try #require(unit.functions.lastIndex { $0.body.start <= place })
     let position = try #require(maps.position(of: unit.bases.function + index))

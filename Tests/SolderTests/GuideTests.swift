@@ -67,7 +67,7 @@ import Testing
         try folder.write(block.text, to: name)
       }
     }
-    #expect(count == 8)
+    #expect(count == 9)
   }
 
   // MARK: Messages

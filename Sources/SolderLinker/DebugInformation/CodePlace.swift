@@ -111,7 +111,7 @@ struct CodeCursor: ~Copyable {
     function = place.function
     size = self.size(of: place)
     if isFinal {
-      cursor.enter(place.position, place.function - firstFunction, of: unitBodies)
+      cursor.enter(place.position, bodies[place.function - firstFunction])
     } else {
       cursor.enter(place.position)
     }

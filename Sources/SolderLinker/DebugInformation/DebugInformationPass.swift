@@ -12,16 +12,12 @@ import WebAssemblyFormat
 /// Brings the debug information of units whose code is not copied as it is to the code of the result.
 struct DebugInformationPass {
   private let program: Program
-  private let encoder: OperandEncoder
   private let code: CodePlan
   private let diagnostics: Diagnostics
   private let threads: Threads
 
-  init(
-    _ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, _ diagnostics: Diagnostics, _ threads: Threads
-  ) {
+  init(_ program: Program, _ code: CodePlan, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.program = program
-    self.encoder = encoder
     self.code = code
     self.diagnostics = diagnostics
     self.threads = threads
@@ -31,6 +27,26 @@ struct DebugInformationPass {
   func run() -> RewrittenSections {
     let (options, units) = (program.options, program.resolution.units)
     var sections = RewrittenSections(count: units.reduce(0) { $0 + $1.customSections.count })
+    let (changed, annotated) = DebugInformationPass.units(of: program)
+    if changed.isEmpty, annotated.isEmpty { return sections }
+    // What an object says of code may be about the code of another, whose group was chosen.
+    var isAsked = [Bool](repeating: options.compressRelocations && !changed.isEmpty, count: units.count)
+    for unit in changed + annotated { isAsked[Int(unit.index)] = true }
+    let maps = BodyMaps(program, code, of: isAsked, threads)
+    if !annotated.isEmpty { sections.annotations = CodeAnnotations(program, maps, diagnostics).sections() }
+    rewrite(changed, maps, &sections)
+    return sections
+  }
+
+  /// Whether anything but the code itself has to know where its instructions went.
+  static func asksForPlaces(in program: Program) -> Bool {
+    let (changed, annotated) = units(of: program)
+    return !changed.isEmpty || !annotated.isEmpty
+  }
+
+  /// The units with debug information whose code changes, and those with annotations of their code.
+  private static func units(of program: Program) -> (changed: [Unit], annotated: [Unit]) {
+    let options = program.options
     let keepsDebugInformation = !options.stripDebug && !options.stripAll
     let changed = program.resolution.inLinkOrder.filter { unit in
       keepsDebugInformation && (unit.contracts.mayChangeSize || options.compressRelocations)
@@ -40,14 +56,7 @@ struct DebugInformationPass {
     let annotated = program.resolution.inLinkOrder.filter { unit in
       !options.contract.isObject && unit.hasSection { $0.hasPrefix(CodeAnnotations.prefix) }
     }
-    if changed.isEmpty, annotated.isEmpty { return sections }
-    // What an object says of code may be about the code of another, whose group was chosen.
-    var isAsked = [Bool](repeating: options.compressRelocations && !changed.isEmpty, count: units.count)
-    for unit in changed + annotated { isAsked[Int(unit.index)] = true }
-    let maps = BodyMaps(program, encoder, code, of: isAsked, threads)
-    if !annotated.isEmpty { sections.annotations = CodeAnnotations(program, maps, diagnostics).sections() }
-    rewrite(changed, maps, &sections)
-    return sections
+    return (changed, annotated)
   }
 
   private func rewrite(_ units: [Unit], _ maps: BodyMaps, _ sections: inout RewrittenSections) {

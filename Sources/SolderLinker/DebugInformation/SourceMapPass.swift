@@ -14,8 +14,7 @@ struct SourceMapPass {
   private let payload: Int
 
   init(
-    _ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, _ layout: ImageLayout, _ diagnostics: Diagnostics,
-    _ threads: Threads
+    _ program: Program, _ code: CodePlan, _ layout: ImageLayout, _ diagnostics: Diagnostics, _ threads: Threads
   ) {
     self.program = program
     self.code = code
@@ -23,7 +22,7 @@ struct SourceMapPass {
     let section = layout.code.map { layout.sections[Int($0)] }
     payload = section.map { $0.offset + $0.size - Int(clamping: code.payloadSize) } ?? 0
     let isAsked = program.resolution.units.map { $0.contracts.isRecovered }
-    maps = BodyMaps(program, encoder, code, of: isAsked, threads)
+    maps = BodyMaps(program, code, of: isAsked, threads)
   }
 
   /// Writes the map that the options ask for.

@@ -2,9 +2,9 @@ import WebAssemblyFormat
 
 // Where instructions went.
 //
-// Debug information asks this a million times, mostly for one place after the other. So the changes of all bodies of a unit
-// are one row, in the order of the file, and of each body it is known where its changes begin; whoever asks keeps a cursor
-// there. Offsets in the row are those in the file, and growth counts from where the body begins.
+// Debug information asks this a million times, mostly for one place after the other. Measuring the code has found the changes
+// of all bodies, each function's in a row (`CodePlan`); whoever asks keeps a cursor there. Offsets in the row are those in
+// the file, and growth counts from where the body begins.
 
 /// Where the instructions of all functions went, for debug information and everything else that tells places in code.
 ///
@@ -15,18 +15,14 @@ final class BodyMaps: Sendable {
   /// By unit; `nil` for those whose code is not asked about: their bodies are taken for unchanged.
   private let units: [UnitBodies?]
 
-  /// - Parameter units: those whose code is asked about, by index.
-  init(_ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, of units: [Bool], _ threads: Threads) {
+  /// - Parameters:
+  ///   - code: which has recorded changes.
+  ///   - units: those whose code is asked about, by index.
+  init(_ program: Program, _ code: CodePlan, of units: [Bool], _ threads: Threads) {
     self.program = program
     self.code = code
-    let asked = program.resolution.units.filter { units[Int($0.index)] }
-    let parts = threads.mapRuns(of: asked.map(\.functions.count), length: UnitBodies.partLength) {
-      UnitBodies.Part(asked[$0], $1, program, encoder, code)
-    }
-    let joined = threads.map(asked.count) { UnitBodies(joining: parts[$0]) }
-    var all = [UnitBodies?](repeating: nil, count: units.count)
-    for (unit, bodies) in zip(asked, joined) { all[Int(unit.index)] = bodies }
-    self.units = all
+    let all = program.resolution.units
+    self.units = threads.map(units.count) { units[$0] ? UnitBodies(all[$0], program) : nil }
   }
 
   /// The bodies of a unit; `nil` for one whose code is not asked about.
@@ -50,9 +46,8 @@ final class BodyMaps: Sendable {
   struct Cursor {
     private let maps: BodyMaps
     // Of the function that it is in.
-    private var bodies: UnitBodies?
-    private var part = 0
-    private var changes: [UnitBodies.Change] = []
+    private var part: Int?
+    private var changes: [BodyChange] = []
     private var range = 0..<0
     /// The first change that does not begin in front of the last place.
     private var next = 0
@@ -65,7 +60,7 @@ final class BodyMaps: Sendable {
     mutating func enter(_ position: Int?) {
       let reference = position.map { maps.program.indices.functions[$0] }
       if let reference, let bodies = maps.units[Int(reference.unit)] {
-        enter(position, Int(reference.index), of: bodies)
+        enter(position, bodies.bodies[Int(reference.index)])
       } else {
         self.position = position
         (range, next, start) = (0..<0, 0, 0)
@@ -76,18 +71,22 @@ final class BodyMaps: Sendable {
     ///
     /// - Parameters:
     ///   - position: among those of the result, if it is there.
-    ///   - index: among those of the unit.
+    ///   - body: where it is in the file.
     @inline(__always)
-    mutating func enter(_ position: Int?, _ index: Int, of bodies: UnitBodies) {
+    mutating func enter(_ position: Int?, _ body: UnitBodies.Body) {
       self.position = position
-      let part = index / UnitBodies.partLength
-      if self.bodies !== bodies || part != self.part {
-        (self.bodies, self.part) = (bodies, part)
-        changes = bodies.changes[part]
+      start = Int(body.body)
+      guard let position else {
+        (range, next) = (0..<0, 0)
+        return
       }
-      range = bodies.changes(of: index)
+      let part = position / CodePlan.partLength
+      if part != self.part {
+        self.part = part
+        changes = maps.code.changes[part]
+      }
+      range = maps.code.changes(at: position)
       next = range.lowerBound
-      start = Int(bodies.bodies[index].body)
     }
 
     /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
@@ -125,46 +124,44 @@ final class BodyMaps: Sendable {
   }
 }
 
-/// The bodies of the functions of one unit, and what changes in them.
+/// Bytes of a body that give way to another number of bytes.
+struct BodyChange {
+  var old: Range<UInt32>
+  /// How much longer the body is behind them.
+  var growth: Int32
+
+  /// Where a byte is that is behind the first of them, and not behind another change. What began among them begins
+  /// behind their replacement: an instruction that is left is found there.
+  @inline(__always)
+  func position(of place: Int) -> Int { max(place, Int(old.upperBound)) &+ Int(growth) }
+}
+
+/// Where the functions of one unit are in its file.
 final class UnitBodies: Sendable {
-  /// Where a function is in the file.
   struct Body {
     /// Where the number is that tells its size, where it begins behind that, and where it ends.
     var start: UInt32
     var body: UInt32
     var end: UInt32
-    /// Its first change, among those of the same part.
-    var change: UInt32
     /// Of the function among those of the result.
     var position: PackedIndex<OutputBodies>
   }
 
-  /// Bytes that were replaced by another number of bytes.
-  struct Change {
-    var old: Range<UInt32>
-    /// How much longer the body is behind them.
-    var growth: Int32
-
-    /// Where a byte is that is behind the first of them, and not behind another change. What began among them begins
-    /// behind their replacement: an instruction that is left is found there.
-    @inline(__always)
-    func position(of place: Int) -> Int { max(place, Int(old.upperBound)) &+ Int(growth) }
-  }
-
   let bodies: [Body]
-  /// Of so many bodies each.
-  fileprivate let changes: [[Change]]
-  fileprivate static let partLength = 512
   /// The last body that begins in front of every so many bytes, or there.
   private let marks: [UInt32]
   private let firstStart: Int
   private static let markShift = 7
 
-  fileprivate init(joining parts: ArraySlice<Part>) {
-    var bodies: [Body] = []
-    bodies.reserveCapacity(parts.reduce(0) { $0 + $1.bodies.count })
-    for part in parts { bodies += part.bodies }
-    changes = parts.map(\.changes)
+  fileprivate init(_ unit: Unit, _ program: Program) {
+    let functions = unit.functions
+    let bodies = functions.indices.map { index in
+      let (start, body) = (functions[index].start, functions[index].body)
+      let position = program.position(of: unit.bases.function + index)
+      return Body(
+        start: start, body: body.start, end: body.start + body.size,
+        position: PackedIndex(position.map { Index($0) }))
+    }
     firstStart = bodies.first.map { Int($0.start) } ?? 0
     var marks: [UInt32] = []
     if let last = bodies.last {
@@ -181,14 +178,6 @@ final class UnitBodies: Sendable {
     self.marks = marks
   }
 
-  /// The changes of a body among those of its part.
-  fileprivate func changes(of index: Int) -> Range<Int> {
-    let next = index + 1
-    let isLast = next == bodies.count || next % UnitBodies.partLength == 0
-    return Int(
-      bodies[index].change)..<(isLast ? changes[index / UnitBodies.partLength].count : Int(bodies[next].change))
-  }
-
   /// The last body that begins at an offset in the file or in front of it, with the number that tells its size.
   @inline(__always)
   func index(at offset: Int) -> Int? {
@@ -196,28 +185,6 @@ final class UnitBodies: Sendable {
     var index = Int(marks[min((offset &- firstStart) >> UnitBodies.markShift, marks.count &- 1)])
     while index &+ 1 < bodies.count, Int(bodies[index &+ 1].start) <= offset { index &+= 1 }
     return index
-  }
-
-  /// Some neighbouring functions.
-  fileprivate struct Part: Sendable {
-    var bodies: [Body] = []
-    var changes: [Change] = []
-
-    init(_ unit: Unit, _ range: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ code: CodePlan) {
-      let (functions, patcher) = (unit.functions, Patcher(unit, encoder))
-      bodies.reserveCapacity(range.count)
-      for index in range {
-        let function = functions[index]
-        let position = program.position(of: unit.bases.function + index)
-        bodies.append(
-          Body(
-            start: function.start, body: function.body.start, end: function.body.start + function.body.size,
-            change: UInt32(changes.count), position: PackedIndex(position.map { Index($0) })))
-        if let position, !code.arePatched[position] {
-          patcher.addChanges(of: unit.body(ofFunction: index), length: patcher.codeLength, to: &changes)
-        }
-      }
-    }
   }
 }
 

@@ -15,6 +15,10 @@ struct CodePlan {
   private(set) var offsets: [UInt32] = []
   /// Offset of each body, behind the number that tells its size.
   private(set) var bodyOffsets: [UInt32] = []
+  /// Of ``partLength`` functions each, what changes in their bodies, if it was to be recorded.
+  private(set) var changes: [[BodyChange]] = []
+  /// Of each function, its first change among those of its part.
+  private var firstChanges: [UInt32] = []
   private(set) var payloadSize: UInt64 = 0
   private(set) var countLength = 0
 
@@ -24,14 +28,30 @@ struct CodePlan {
     /// Bytes of the number in front of the body that tells its size.
     var prefix: UInt32
     var isPatched: Bool
+    var firstChange: UInt32 = 0
   }
 
+  private struct Part: Sendable {
+    var functions: [Measured] = []
+    var changes: [BodyChange] = []
+  }
+
+  /// How many functions of the result are measured at a time.
+  static let partLength = 1024
+
   /// Measures all functions. Sizes do not depend on offsets in the code, so one round is enough.
-  init(_ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], _ threads: Threads) {
+  ///
+  /// - Parameters:
+  ///   - bodies: those of the linker's own functions.
+  ///   - recordsChanges: whether somebody asks where instructions went.
+  init(
+    _ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], recordsChanges: Bool, _ threads: Threads
+  ) {
     let total = program.indices.functions.count
-    let batch = 1024
-    let parts = threads.map((total + batch - 1) / batch) { part in
-      CodePlan.measure(part * batch..<min((part + 1) * batch, total), program, encoder, bodies)
+    let length = CodePlan.partLength
+    let parts = threads.map((total + length - 1) / length) { part in
+      CodePlan.measure(
+        part * length..<min((part + 1) * length, total), program, encoder, bodies, recordsChanges: recordsChanges)
     }
     sizes.reserveCapacity(total)
     arePatched.reserveCapacity(total)
@@ -39,8 +59,13 @@ struct CodePlan {
     bodyOffsets.reserveCapacity(total)
     countLength = LEB128.length(unsigned: UInt64(total))
     var end = UInt64(countLength)
+    if recordsChanges { firstChanges.reserveCapacity(total) }
     for part in parts {
-      for function in part {
+      if recordsChanges {
+        changes.append(part.changes)
+        for function in part.functions { firstChanges.append(function.firstChange) }
+      }
+      for function in part.functions {
         let offset = UInt32(truncatingIfNeeded: end)
         sizes.append(function.size)
         arePatched.append(function.isPatched)
@@ -52,14 +77,22 @@ struct CodePlan {
     payloadSize = end
   }
 
+  /// The changes of a function among those of its part.
+  func changes(at position: Int) -> Range<Int> {
+    let next = position + 1
+    let isLast = next == firstChanges.count || next % CodePlan.partLength == 0
+    let end = isLast ? changes[position / CodePlan.partLength].count : Int(firstChanges[next])
+    return Int(firstChanges[position])..<end
+  }
+
   /// Measures the functions at these positions of the result.
   private static func measure(
-    _ positions: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]]
-  ) -> [Measured] {
+    _ positions: Range<Int>, _ program: Program, _ encoder: OperandEncoder, _ bodies: [[UInt8]], recordsChanges: Bool
+  ) -> Part {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let shortensSizes = program.options.compressRelocations
-    var result: [Measured] = []
-    result.reserveCapacity(positions.count)
+    var part = Part()
+    part.functions.reserveCapacity(positions.count)
     var patcher = Patcher(units[.own], encoder)
     var (functions, ranges) = (units[.own].functions, units[.own].functionRelocations)
     for position in positions {
@@ -70,23 +103,31 @@ struct CodePlan {
       }
       if reference.unit == .own {
         let size = UInt32(bodies[Int(reference.index)].count)
-        result.append(Measured(size: size, prefix: 0, isPatched: false))
+        part.functions.append(
+          Measured(size: size, prefix: 0, isPatched: false, firstChange: UInt32(part.changes.count)))
       } else {
         let index = Int(reference.index)
-        result.append(measure(functions[index], ranges[index], patcher, shortensSizes: shortensSizes))
+        let firstChange = UInt32(part.changes.count)
+        var measured = measure(functions[index], shortensSizes, patcher) {
+          recordsChanges
+            ? patcher.growth(of: ranges[index], length: patcher.codeLength, adding: &part.changes)
+            : patcher.growth(of: ranges[index], length: patcher.codeLength)
+        }
+        measured.firstChange = firstChange
+        part.functions.append(measured)
       }
     }
-    return result
+    return part
   }
 
   @inline(__always)
   private static func measure(
-    _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, shortensSizes: Bool
+    _ function: Function, _ shortensSizes: Bool, _ patcher: Patcher, _ growthOfOperands: () -> Patcher.Growth
   ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
     if !shortensSizes, !patcher.unit.contracts.mayChangeSize { return unchanged }
-    let growth = patcher.growth(of: relocations, length: patcher.codeLength)
+    let growth = growthOfOperands()
     // With compression, the number that tells the size becomes shorter too.
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes

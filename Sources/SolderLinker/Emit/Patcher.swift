@@ -111,16 +111,17 @@ struct Patcher {
     return replacement(for: relocation, length: length).length
   }
 
-  /// Adds the places of a fragment where edits change how many bytes there are.
-  func addChanges(of fragment: Fragment, length: OperandLength, to changes: inout [UnitBodies.Change]) {
-    var growth: Int32 = 0
-    for index in fragment.relocations.indices {
+  /// The same, with the places where edits change how many bytes there are.
+  func growth(of range: RelocationRange, length: OperandLength, adding changes: inout [BodyChange]) -> Growth {
+    var growth = Growth()
+    for index in range.indices {
       let relocation = source.relocations[index]
       let new = replacementLength(of: relocation, length)
       if new == Int(relocation.width) { continue }
-      growth += Int32(new) - Int32(relocation.width)
-      changes.append(UnitBodies.Change(old: relocation.offset..<relocation.end, growth: growth))
+      growth.add(new, insteadOf: Int(relocation.width))
+      changes.append(BodyChange(old: relocation.offset..<relocation.end, growth: Int32(growth.bytes)))
     }
+    return growth
   }
 
   func replacement(for relocation: Relocation, length: OperandLength) -> Replacement {

@@ -30,6 +30,10 @@ struct SlotFolder {
   private var frames: [Frame] = []
   /// For each local, its value here; empty where the code is never reached.
   private var locals: [Int] = []
+  /// Locals that were assigned, one after the other, since paths met last; and how often paths have met.
+  private var assigned: [Int] = []
+  private var allLocals: [Int] = []
+  private var meetings = 0
   /// Among instructions that an edit replaces, what is on top of the stack.
   private var replacedValue = 0
   private var isReachable = true
@@ -68,6 +72,8 @@ struct SlotFolder {
     /// The number of the place where paths to the handlers of a `try` meet, and the locals there.
     var number: Int
     var joined: [Int]?
+    /// How much of what is assigned has come there: a local that comes again changes nothing.
+    var seen: (meetings: Int, assigned: Int) = (-1, 0)
     /// Blocks around a `try_table` whose labels its exceptions go to, by how many blocks are around these.
     var targets: [Int] = []
   }
@@ -144,7 +150,8 @@ struct SlotFolder {
     code.removeAll(keepingCapacity: true)
     stack.removeAll(keepingCapacity: true)
     frames.removeAll(keepingCapacity: true)
-    locals = (0..<localCount).map { _ in classes.unknown() }
+    allLocals = Array(0..<localCount)
+    replaceLocals(allLocals.map { _ in classes.unknown() })
     isReachable = true
     frameCount = 0
     budget = 10_000_000
@@ -205,7 +212,7 @@ struct SlotFolder {
     switch instruction.opcode {
     case .globalGet where facts.globals[checked: local]??.base == .tableBlock: replacedValue = classes.base()
     case .localGet where local < locals.count: replacedValue = locals[local]
-    case .localSet where local < locals.count, .localTee where local < locals.count: locals[local] = replacedValue
+    case .localSet where local < locals.count, .localTee where local < locals.count: set(local, replacedValue)
     case .localGet, .localSet, .localTee: break
     default: replacedValue = classes.unknown()
     }
@@ -225,9 +232,20 @@ struct SlotFolder {
     return false
   }
 
+  private mutating func set(_ local: Int, _ value: Int) {
+    locals[local] = value
+    assigned.append(local)
+  }
+
+  private mutating func replaceLocals(_ values: [Int]) {
+    locals = values
+    assigned.removeAll(keepingCapacity: true)
+    meetings += 1
+  }
+
   private mutating func pop() -> Int {
     // Outside of all blocks the whole stack is the function's.
-    let isEmpty = frames.last.map { stack.count <= $0.height } ?? stack.isEmpty
+    let isEmpty = frames.isEmpty ? stack.isEmpty : stack.count <= frames[frames.count - 1].height
     if !isEmpty { return stack.removeLast() }
     // Only where the code is never reached.
     return classes.unknown()
@@ -251,7 +269,7 @@ struct SlotFolder {
       stack.append(value)
     case .localSet, .localTee:
       let value = pop()
-      if local < locals.count { locals[local] = value }
+      if local < locals.count { set(local, value) }
       classes.roles.append((index, .copy(value)))
       if instruction.opcode == .localTee { stack.append(value) }
     case .i32Const, .i64Const:
@@ -288,7 +306,8 @@ struct SlotFolder {
       end(frames.count - 1)
       stack.removeLast(max(0, stack.count - frame.height))
       frames[frames.count - 1].entry = nil
-      (locals, isReachable) = (entry, true)
+      replaceLocals(entry)
+      isReachable = true
     case .end:
       guard !frames.isEmpty else { return leave() }
       close()
@@ -306,7 +325,7 @@ struct SlotFolder {
     case .return: return leave()
     case .returnCall, .returnCallIndirect:
       guard let effect = unit.effect(ofCall: instruction) else { return false }
-      for value in pop(effect.pops) { classes.use(value, computes: false) }
+      for _ in 0..<effect.pops { classes.use(pop(), computes: false) }
       isReachable = false
     case .unreachable: isReachable = false
     case .tryTable:
@@ -328,14 +347,14 @@ struct SlotFolder {
         instruction.opcode == .throw
         ? unit.valueCount(ofTag: instruction.first) : instruction.opcode == .throwRef ? 1 : 0
       guard let count else { return false }
-      for value in pop(count) { classes.use(value, computes: false) }
+      for _ in 0..<count { classes.use(pop(), computes: false) }
       throwException()
       isReachable = false
     default:
       guard let effect = unit.effect(of: instruction) else { return false }
       // Neighbours are found by sums and differences. Whoever mixes the bits of a pointer makes a number of it.
       let computes = instruction.opcode == .i32Sub || instruction.opcode == .i64Sub
-      for value in pop(effect.pops) { classes.use(value, computes: computes) }
+      for _ in 0..<effect.pops { classes.use(pop(), computes: computes) }
       for _ in 0..<effect.pushes { stack.append(classes.unknown()) }
       if instruction.opcode == .call || instruction.opcode == .callIndirect { throwException() }
     }
@@ -377,7 +396,7 @@ struct SlotFolder {
       label: isLoop ? parameters : results)
     if isLoop {
       budget -= locals.count
-      locals = locals.map { classes.phi(of: $0) }
+      replaceLocals(locals.map { classes.phi(of: $0) })
       frame.joined = locals
     }
     frame.handlers = handlers
@@ -398,7 +417,7 @@ struct SlotFolder {
     // A loop's label is its beginning: its end is only reached from inside.
     if frame.opcode == .loop { return }
     isReachable = frame.joined != nil
-    if let joined = frame.joined { locals = joined }
+    if let joined = frame.joined { replaceLocals(joined) }
   }
 
   /// The values that fall out of a block's end become its results.
@@ -420,25 +439,34 @@ struct SlotFolder {
   }
 
   /// Has a path with these locals meet the others at a label.
-  private mutating func join(_ locals: [Int], at frame: Int) {
+  private mutating func join(_ locals: [Int], _ changed: ArraySlice<Int>? = nil, at frame: Int) {
     let (isLoop, number) = (frames[frame].opcode == .loop, frames[frame].number)
-    let joined = meet(locals, frames[frame].joined, number: isLoop ? nil : number)
+    // Taken out, so that they are not copied.
+    var joined = frames[frame].joined.take()
+    meet(locals, changed, &joined, number: isLoop ? nil : number)
     frames[frame].joined = joined
   }
 
   /// The locals where a path meets others.
   ///
-  /// - Parameter number: of the place, where joins are made as paths come; `nil` where all of them exist.
-  private mutating func meet(_ locals: [Int], _ others: [Int]?, number: Int?) -> [Int] {
-    budget -= locals.count
-    guard var joined = others else { return locals }
-    for local in locals.indices where joined[local] != locals[local] {
+  /// - Parameters:
+  ///   - changed: the locals that have not come there yet; `nil` for all.
+  ///   - number: of the place, where joins are made as paths come; `nil` where all of them exist.
+  private mutating func meet(_ locals: [Int], _ changed: ArraySlice<Int>?, _ others: inout [Int]?, number: Int?) {
+    guard var joined = others.take() else {
+      budget -= locals.count
+      others = locals
+      return
+    }
+    let changed = changed ?? allLocals[...]
+    budget -= changed.count
+    for local in changed where joined[local] != locals[local] {
       if let number, !classes.isJoin(joined[local], of: number) {
         joined[local] = classes.phi(of: joined[local], frame: number)
       }
       classes.add(locals[local], to: joined[local])
     }
-    return joined
+    others = joined
   }
 
   // MARK: Exceptions
@@ -447,12 +475,14 @@ struct SlotFolder {
   private mutating func throwException() {
     guard isReachable else { return }
     for frame in frames.indices {
-      guard let handlers = frames[frame].handlers else { continue }
-      for target in handlers.targets { join(locals, at: target) }
-      if frames[frame].opcode == .try {
-        let joined = meet(locals, handlers.joined, number: handlers.number)
-        frames[frame].handlers?.joined = joined
-      }
+      guard let seen = frames[frame].handlers?.seen, seen != (meetings, assigned.count),
+        var handlers = frames[frame].handlers.take()
+      else { continue }
+      let changed = seen.meetings == meetings ? assigned[seen.assigned...] : nil
+      for target in handlers.targets { join(locals, changed, at: target) }
+      if frames[frame].opcode == .try { meet(locals, changed, &handlers.joined, number: handlers.number) }
+      handlers.seen = (meetings, assigned.count)
+      frames[frame].handlers = handlers
     }
   }
 
@@ -465,7 +495,7 @@ struct SlotFolder {
     stack.removeLast(max(0, stack.count - frame.height))
     for _ in 0..<count { stack.append(classes.unknown()) }
     isReachable = handlers.joined != nil
-    if let joined = handlers.joined { locals = joined }
+    if let joined = handlers.joined { replaceLocals(joined) }
     return true
   }
 

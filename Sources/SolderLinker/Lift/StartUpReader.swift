@@ -115,6 +115,18 @@ struct StartUpReader {
     }
   }
 
+  /// Reads what a constructor calls first, which may be a function that relocates, and may be a constructor like others: that
+  /// is what it is if nothing of it is done.
+  private mutating func readLeading(_ function: FunctionIndex) -> Outcome {
+    let (stores, kept) = (performed.stores.count, facts.keptStartUpCode.count)
+    relocates = false
+    defer { relocates = true }
+    let outcome = read(function)
+    guard performed.stores.count > stores else { return outcome }
+    for index in facts.keptStartUpCode.indices[kept...] { facts.keptStartUpCode[index].relocates = true }
+    return outcome
+  }
+
   /// Reads functions that the body of `function` calls before it does anything else, and notes those calls as done.
   private mutating func readLeadingCalls(
     of function: FunctionIndex, limit: Int, except constructors: Set<FunctionIndex>
@@ -134,7 +146,7 @@ struct StartUpReader {
       } else if !facts.done.functions.contains(callee) {
         return
       }
-      guard read(callee) == .done else { return }
+      guard readLeading(callee) == .done else { return }
       facts.done.calls.insert(instruction.operandOffset)
     }
   }

@@ -28,18 +28,24 @@ struct ValueClasses {
     static let isComputedWith = Traits(rawValue: 32)
   }
 
-  /// A local where paths meet.
+  /// A value that is whatever the paths to a place bring along.
   private struct Join {
     var isRead: Bool
-    var frame: Int?
-    var values: [Int]
+    /// The place, where it was made as paths came.
+    let frame: Int?
+    /// The last of what it may be, among ``joined``.
+    var last: Int?
   }
 
   /// What each instruction, by its number, has to do with values.
   var roles: [(instruction: Int, role: Role)] = []
   private var parents: [Int] = []
   private var traits: [Traits] = []
-  private var joins: [Int: Join] = [:]
+  private var joins: [Join] = []
+  /// For each value, its number among the joins.
+  private var joinNumbers: [Int?] = []
+  /// What joins may be, each with the one before it of the same join.
+  private var joined: [(value: Int, previous: Int?)] = []
   private var sums: [(left: Int, right: Int, result: Int)] = []
   private var slots: [Int] = []
   private var constants: [(value: Int, number: Int64)] = []
@@ -52,7 +58,29 @@ struct ValueClasses {
   private mutating func add(_ traits: Traits) -> Int {
     parents.append(parents.count)
     self.traits.append(traits)
+    joinNumbers.append(nil)
     return parents.count - 1
+  }
+
+  private mutating func addJoin(isRead: Bool, frame: Int?) -> Int {
+    let value = add([])
+    joinNumbers[value] = joins.count
+    joins.append(Join(isRead: isRead, frame: frame, last: nil))
+    return value
+  }
+
+  private mutating func append(_ value: Int, to join: Int) {
+    joined.append((value, joins[join].last))
+    joins[join].last = joined.count - 1
+  }
+
+  /// What a join may be, behind what is there.
+  private func values(of join: Join, _ values: inout [Int]) {
+    var next = join.last
+    while let index = next {
+      values.append(joined[index].value)
+      next = joined[index].previous
+    }
   }
 
   mutating func unknown() -> Int { add(.other) }
@@ -76,28 +104,25 @@ struct ValueClasses {
   }
 
   /// A value that may be any of several, which ``add(_:to:)`` tells.
-  mutating func phi(isRead: Bool) -> Int {
-    let value = add([])
-    joins[value] = Join(isRead: isRead, frame: nil, values: [])
-    return value
-  }
+  mutating func phi(isRead: Bool) -> Int { addJoin(isRead: isRead, frame: nil) }
 
   /// The same of a local where paths meet, which matters only if it is read.
   mutating func phi(of value: Int, frame: Int? = nil) -> Int {
-    let phi = add([])
-    joins[phi] = Join(isRead: false, frame: frame, values: [value])
+    let phi = addJoin(isRead: false, frame: frame)
+    append(value, to: joins.count - 1)
     return phi
   }
 
   /// Whether a value is where paths meet at the end of this block.
-  func isJoin(_ value: Int, of frame: Int) -> Bool { joins[value].map { $0.frame == frame } ?? false }
+  func isJoin(_ value: Int, of frame: Int) -> Bool {
+    guard let join = joinNumbers[value] else { return false }
+    return joins[join].frame == frame
+  }
 
   /// Another value that a value may be.
   mutating func add(_ value: Int, to phi: Int) {
-    guard joins[phi]?.isRead == true else {
-      joins[phi]?.values.append(value)
-      return
-    }
+    guard let join = joinNumbers[phi] else { return }
+    if !joins[join].isRead { return append(value, to: join) }
     read(value)
     unite(phi, value)
   }
@@ -106,13 +131,12 @@ struct ValueClasses {
   mutating func read(_ value: Int) {
     var waiting = [value]
     while let value = waiting.popLast() {
-      guard let join = joins[value], !join.isRead else { continue }
-      joins[value]?.isRead = true
-      joins[value]?.values = []
-      for other in join.values {
-        unite(value, other)
-        waiting.append(other)
-      }
+      guard let join = joinNumbers[value], !joins[join].isRead else { continue }
+      joins[join].isRead = true
+      let first = waiting.count
+      values(of: joins[join], &waiting)
+      joins[join].last = nil
+      for other in waiting[first...] { unite(value, other) }
     }
   }
 
@@ -122,8 +146,8 @@ struct ValueClasses {
     var seen: Set<Int> = []
     while let value = waiting.popLast() {
       guard seen.insert(value).inserted else { continue }
-      if let join = joins[value], !join.isRead {
-        waiting += join.values
+      if let join = joinNumbers[value], !joins[join].isRead {
+        values(of: joins[join], &waiting)
       } else if traits[root(value)].contains(.other) {
         return true
       }

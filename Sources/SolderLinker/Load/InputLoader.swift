@@ -64,6 +64,11 @@ struct InputLoader {
     if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
       diagnostics.error("no input files", .commandLine)
     }
+    for unit in result.units where !unit.lostSections.isEmpty {
+      diagnostics.warn(
+        "\(unit.file.displayName): translated to the newer instructions for exceptions, without its sections "
+          + unit.lostSections.joined(separator: ", "), .debugInformation, in: unit.file.displayName)
+    }
     determineAddressWidth(&result)
     if !diagnostics.hasErrors { readAhead(&result) }
     return result
@@ -72,8 +77,8 @@ struct InputLoader {
   /// Adds a library that the program may open, or finds it among those that are there.
   ///
   /// - Returns: its position among the sources, and the name that the command line gives it.
-  mutating func addOpenable(_ library: OpenableLibrary) -> (source: Int, name: String?)? {
-    let argument = InputArgument(library.file)
+  mutating func addOpenable(_ library: InputArgument.Name) -> (source: Int, name: String?)? {
+    let argument = InputArgument(library)
     guard let (path, name) = locate(argument) else { return nil }
     return openFile(path, argument, moduleName: nil, opened: InputLoader.open(argument)).map { ($0, name) }
   }
@@ -219,7 +224,7 @@ struct InputLoader {
   private var unitLoader: UnitLoader {
     UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
-      threads: threads, names: register)
+      translatesExceptions: options.translatesExceptions, threads: threads, names: register)
   }
 
   private mutating func readInParallel() {

@@ -8,6 +8,8 @@ struct UnitLoader: Sendable {
   let leavesLibraries: Bool
   /// Whether `env` is a module like any other to whole modules.
   let mergesModules: Bool
+  /// Whether the older instructions for exceptions give way to the newer ones.
+  var translatesExceptions = false
   let threads: Threads
   let names: NameRegister
 
@@ -24,14 +26,28 @@ struct UnitLoader: Sendable {
       case .plainModule: .plainModule
       default: .object
       }
+    let (file, lost) = translatesExceptions && origin.isLifted ? try translated(file, origin) : (file, [])
     @Sendable func read() throws(FormatError) -> ModuleDraft {
       let draft = ModuleDraft(
         origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly,
         takesEnvForModule: mergesModules && origin == .plainModule, opening: opening)
+      draft.lostSections = lost
       try self.read(draft)
       return draft
     }
     return InputModule(origin == .plainModule ? try readPlainModule(file, read) : try read())
+  }
+
+  /// The module with the newer instructions for exceptions, and the sections that it is without.
+  private func translated(
+    _ file: InputFile, _ origin: InputModule.Origin
+  ) throws(FormatError) -> (InputFile, lost: [String]) {
+    let draft = ModuleDraft(origin: origin, file: file)
+    var reader = ModuleReader(draft)
+    try reader.read()
+    var translation = ExceptionTranslation(draft)
+    guard let bytes = try translation.run(threads) else { return (file, []) }
+    return (try InputFile(InputBytes(name: file.path, bytes), insteadOf: file), translation.dropped)
   }
 
   private func read(_ unit: ModuleDraft) throws(FormatError) {
@@ -161,7 +177,7 @@ struct UnitLoader: Sendable {
   func silent() -> UnitLoader {
     UnitLoader(
       diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, mergesModules: mergesModules,
-      threads: threads, names: names)
+      translatesExceptions: translatesExceptions, threads: threads, names: names)
   }
 
   /// All members of an archive that is linked whole, as far as they can be read.

@@ -98,11 +98,20 @@ struct ObjectCode {
 
   /// The same of thread-local data, which is found from `base`, the symbol of `__tls_base`.
   mutating func threadAddress(_ data: SymbolIndex, _ offset: Int, base: SymbolIndex) {
-    body.byte(0x23)
-    relocated(.globalIndexLEB, base.rawValue)
+    getGlobal(base)
     body.byte(is64 ? 0x42 : 0x41)
     relocated(is64 ? .memoryAddressTLSSLEB64 : .memoryAddressTLSSLEB, data.rawValue, addend: offset)
     pointers(.add)
+  }
+
+  mutating func getGlobal(_ global: SymbolIndex) {
+    body.byte(0x23)
+    relocated(.globalIndexLEB, global.rawValue)
+  }
+
+  mutating func setGlobal(_ global: SymbolIndex) {
+    body.byte(0x24)
+    relocated(.globalIndexLEB, global.rawValue)
   }
 
   // MARK: Numbers
@@ -161,6 +170,7 @@ struct ObjectCode {
   mutating func store(_ offset: Int = 0) { access(0x36, alignment: 2, offset) }
   mutating func loadByte(_ offset: Int = 0) { access(0x2D, alignment: 0, offset) }
   mutating func storeByte(_ offset: Int = 0) { access(0x3A, alignment: 0, offset) }
+  mutating func loadPointer(_ offset: Int = 0) { access(is64 ? 0x29 : 0x28, alignment: is64 ? 3 : 2, offset) }
   mutating func storePointer(_ offset: Int) { access(is64 ? 0x37 : 0x36, alignment: is64 ? 3 : 2, offset) }
 
   /// An instruction of the threads proposal on a word of memory.
@@ -217,11 +227,40 @@ struct ObjectCode {
     body.count(depth)
   }
 
-  mutating func block() { body.raw([0x02, 0x40]) }
+  private mutating func open(_ opcode: UInt8, _ result: ValueType?) {
+    body.byte(opcode)
+    if let result { body.valueType(result) } else { body.byte(0x40) }
+  }
+
+  mutating func block(_ result: ValueType? = nil) { open(0x02, result) }
   mutating func loop() { body.raw([0x03, 0x40]) }
   mutating func ifTrue() { body.raw([0x04, 0x40]) }
   mutating func otherwise() { body.byte(0x05) }
   mutating func end() { body.byte(0x0B) }
+
+  // MARK: Exceptions
+
+  /// Throws what has a tag, and nothing with it.
+  mutating func raise(_ tag: SymbolIndex) {
+    body.byte(0x08)
+    relocated(.tagIndexLEB, tag.rawValue)
+  }
+
+  /// `try`, as the older instructions have it.
+  mutating func tryCalling(_ result: ValueType?) { open(0x06, result) }
+
+  mutating func catching(_ tag: SymbolIndex) {
+    body.byte(0x07)
+    relocated(.tagIndexLEB, tag.rawValue)
+  }
+
+  /// `try_table` with one clause, `catch`: it goes to the end of a block around it.
+  mutating func tryTable(_ result: ValueType?, catching tag: SymbolIndex, at depth: Int) {
+    open(0x1F, result)
+    body.raw([0x01, 0x00])
+    relocated(.tagIndexLEB, tag.rawValue)
+    body.count(depth)
+  }
 }
 
 extension ObjectCode {

@@ -82,6 +82,21 @@ final class InputFile: Sendable {
     }
   }
 
+  /// What a file was turned into before it is read.
+  ///
+  /// - Throws: ``FormatError`` where offsets have no room in 32 bits.
+  init(_ contents: InputBytes, insteadOf file: InputFile) throws(FormatError) {
+    guard contents.count < Int(UInt32.max) else { throw FormatError("the file is too large to be translated", at: 0) }
+    path = file.path
+    member = file.member
+    container = file
+    mapping = nil
+    self.contents = contents
+    bytes = unsafe contents.withBytes { bytes in
+      unsafe bytes.baseAddress.map { unsafe ByteReader($0, 0..<bytes.count) } ?? InputFile.nothing
+    }
+  }
+
   /// Whether there is a file of this path.
   var isFile: Bool { contents == nil }
 

@@ -17,6 +17,9 @@ final class InputModule: Sendable {
     case plainModule
     /// A shared library that stays one: the result is linked with it at run time.
     case neededLibrary
+
+    /// Whether it is a finished module, whose symbols and relocations are recovered.
+    var isLifted: Bool { self == .sharedLibrary || self == .plainModule }
   }
 
   /// What it was read as; passes behind the readers ask for ``contracts``.
@@ -64,6 +67,8 @@ final class InputModule: Sendable {
   let dataPayloadOffset: Int
   /// Relocation sections of an object, not yet decoded, each with the section that it speaks of.
   let relocationSections: [ByteReader]
+  /// Sections of the file that were not true any more of what it was translated to.
+  let lostSections: [String]
   /// Bits of an address, where the file says so: by its first memory, or by the type of `__memory_base`.
   let addressWidth: Int?
 
@@ -120,6 +125,7 @@ final class InputModule: Sendable {
     dataSectionIndex = draft.dataSectionIndex
     dataPayloadOffset = draft.dataPayloadOffset
     relocationSections = draft.relocationSections
+    lostSections = draft.lostSections
     addressWidth = draft.addressWidth
     symbols = draft.symbols
     nameNumbers = draft.nameNumbers
@@ -134,7 +140,7 @@ final class InputModule: Sendable {
   }
 
   /// Whether it is a finished module, whose symbols and relocations are recovered.
-  var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
+  var isLifted: Bool { origin.isLifted }
 
   /// Limits of a memory of the module's index space.
   func memoryLimits(_ index: MemoryIndex) -> Limits {

@@ -39,6 +39,7 @@ final class ModuleDraft {
   var dataSectionIndex: UInt32?
   var dataPayloadOffset = 0
   var relocationSections: [ByteReader] = []
+  var lostSections: [String] = []
 
   var symbols: [UnitSymbol] = []
   var nameNumbers: [PackedIndex<LinkNames>] = []
@@ -63,7 +64,7 @@ final class ModuleDraft {
     self.isNamedExplicitly = isNamedExplicitly
   }
 
-  var isLifted: Bool { origin == .sharedLibrary || origin == .plainModule }
+  var isLifted: Bool { origin.isLifted }
 
   var addressWidth: Int? {
     if let memory = memoryImports.first?.limits ?? memories.first?.limits { return memory.is64 ? 64 : 32 }

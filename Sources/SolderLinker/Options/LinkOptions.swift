@@ -14,7 +14,7 @@ public struct LinkOptions: Sendable {
   /// Folders searched for ``InputArgument/Name/library(_:)``, in this order (`-L`).
   public var libraryPaths: [String] = []
   /// Shared libraries that the program may open while it runs, beside the inputs (`--dl-openable`).
-  public var openableLibraries: [OpenableLibrary] = []
+  public var openableLibraries: [InputArgument.Name] = []
   /// The program may open every shared library that is linked (`--dl-openable-all`).
   public var opensAllLibraries = false
   /// When constructors run of a library that is linked only because it may be opened (`--dl-init`).
@@ -110,6 +110,10 @@ public struct LinkOptions: Sendable {
   public var extraFeatures: [String] = []
   /// Inputs must agree with the features of the result (`--check-features`).
   public var checkFeatures = true
+
+  /// The older instructions for exceptions in libraries and whole modules give way to those of WebAssembly 3.0
+  /// (`--translate-to-exnref`).
+  public var translatesExceptions = false
 
   // MARK: Memory
 

@@ -10,6 +10,8 @@ import WebAssemblyFormat
 // header in front of that.
 struct ReproductionArchive {
   private let options: LinkOptions
+  /// What the link has read.
+  private let paths: Set<String>
   private var tar = ByteWriter()
   /// Files that could be read before, or that are there, and cannot be read now.
   private(set) var unreadable: [(path: String, error: Errno)] = []
@@ -17,6 +19,7 @@ struct ReproductionArchive {
   /// Collects the files of a link.
   init(_ options: LinkOptions, _ inputs: Inputs) {
     self.options = options
+    paths = Set(inputs.paths)
     let stem = FilePath(options.reproduceFile ?? "").lastComponent?.stem ?? "repro"
     append("\(stem)/response.txt", Array(responseFile().utf8))
     append("\(stem)/version.txt", Array(options.versionText.utf8))
@@ -52,15 +55,23 @@ struct ReproductionArchive {
     var lines = ""
     for argument in options.commandLine {
       switch argument {
-      case .input(let path): lines += quoted(ReproductionArchive.relativeToRoot(path))
+      case .input(let text): lines += quoted(archived(text))
       // The folder of the output does not exist where the link is repeated.
       case .output(let path): lines += "-o " + quoted(FilePath(path).lastComponent?.string ?? path)
       case .option(let spelling, nil, _): lines += spelling
+      case .option(let spelling, let text?, let joined) where spelling.hasPrefix("--dl-openable"):
+        lines += spelling + (joined ? "" : " ") + quoted(archived(text))
       case .option(let spelling, let value?, let joined): lines += spelling + (joined ? "" : " ") + quoted(value)
       }
       lines += "\n"
     }
     return lines
+  }
+
+  /// An input, `FILE` or `NAME=FILE`, by the file's place in the archive.
+  private func archived(_ text: String) -> String {
+    let (name, path) = InputArgument.splitModuleName(text) { paths.contains($0) }
+    return (name.map { $0 + "=" } ?? "") + ReproductionArchive.relativeToRoot(path)
   }
 
   private func quoted(_ text: String) -> String { text.contains(" ") ? "\"\(text)\"" : text }

@@ -24,6 +24,8 @@ struct Bindings {
   let memories: MemoryBinding
   /// The unit that finds libraries for the program, if it opens any.
   let dlopen: DlopenPlace?
+  /// The unit of emscripten's trampolines, if there is one.
+  let trampolines: TrampolinePlace?
   /// The unit of functions that trap because nobody defines them.
   let stubs: UnitID?
   /// Relocations of objects that were decoded beside resolving, by module.

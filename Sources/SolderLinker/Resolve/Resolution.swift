@@ -20,6 +20,8 @@ struct Resolution {
   let exportedImports: [ExportedImport]
   /// The unit that finds libraries for the program, if it opens any.
   let dlopen: DlopenPlace?
+  /// The unit of emscripten's trampolines, if there is one.
+  let trampolines: TrampolinePlace?
   /// The unit of functions that trap because nobody defines them.
   let stubs: UnitID?
   /// Of libraries that are taken down only if they were opened: what sees to that.
@@ -39,6 +41,7 @@ struct Resolution {
     exportedImports = bindings.exportedImports
     memories = bindings.memories
     dlopen = bindings.dlopen
+    trampolines = bindings.trampolines
     stubs = bindings.stubs
   }
 
@@ -58,11 +61,12 @@ struct Resolution {
     return unit.exportNames[symbol.functionID - unit.bases.function] ?? symbol.name
   }
 
-  /// Gives the unit that finds libraries its tables.
+  /// Completes a unit that the linker makes, whose symbols and definitions stay what they are.
   ///
   /// - Parameter targets: what its symbols behind its own are.
-  mutating func replaceDlopen(_ module: InputModule, _ relocations: UnitRelocations, _ targets: [SymbolID]) {
-    guard let index = dlopen?.unit else { return }
+  mutating func replace(
+    _ index: UnitID, by module: InputModule, _ relocations: UnitRelocations, targets: [SymbolID]
+  ) {
     let unit = units[index]
     units[index] = Unit(
       BoundModule(module, index: index, typeIDs: unit.typeIDs, discardedComdats: []),

@@ -10,6 +10,8 @@ struct ResolvePass {
   var known = WellKnownSymbols()
   /// The unit that finds libraries for the program.
   var dlopen: DlopenPlace?
+  /// The unit of emscripten's trampolines.
+  var trampolines: TrampolinePlace?
   /// The unit of functions that trap because nobody defines them.
   var stubs: UnitID?
   /// Whether the result itself calls the destructors.
@@ -53,6 +55,8 @@ struct ResolvePass {
     resolver.extractNamedMembers()
     processStubLibraries(inputs.stubLibraries)
     resolver.extractNamedMembers()
+    addTrampolines(inputs)
+    importJavaScript()
     addDlopen(inputs.names)
     bindOpened()
     bindNamedModules()
@@ -84,7 +88,7 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
       entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
-      dlopen: dlopen, stubs: stubs, decoded: decoded)
+      dlopen: dlopen, trampolines: trampolines, stubs: stubs, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.

@@ -58,12 +58,16 @@ struct SymbolHints {
   /// A definition that only its own file can see.
   private func unreachable(_ name: ByteString) -> String? {
     for unit in resolution.inLinkOrder {
-      for symbol in unit.symbols where symbol.isLocal && !symbol.isUndefined && symbol.name == name {
-        let reason =
-          unit.contracts.hasRelocationSections
-          ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
-        return "\(unit.file.displayName) defines \(options.displayName(of: name)), but it \(reason)"
+      let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name }
+      if unit.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
+        return
+          "\(unit.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
       }
+      guard definitions.contains(where: \.isLocal) else { continue }
+      let reason =
+        unit.contracts.hasRelocationSections
+        ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
+      return "\(unit.file.displayName) defines \(options.displayName(of: name)), but it \(reason)"
     }
     return nil
   }

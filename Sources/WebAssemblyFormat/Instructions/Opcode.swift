@@ -71,6 +71,8 @@ extension Opcode: CustomStringConvertible {
 
 // The opcodes that a linker looks for by name.
 extension Opcode {
+  /// Whether it is one of those that branch if a cast succeeds, or fails.
+  @inlinable public var branchesOnCast: Bool { rawValue == 0x118 || rawValue == 0x119 }
   @inlinable public static var unreachable: Opcode { Opcode(rawValue: 0x00) }
   @inlinable public static var nop: Opcode { Opcode(rawValue: 0x01) }
   @inlinable public static var block: Opcode { Opcode(rawValue: 0x02) }

@@ -52,6 +52,12 @@ struct WasmInstruction: Sendable {
     instruction.parts += clauses
     return instruction
   }
+  // The older instructions for exceptions.
+  static func `try`(_ result: WasmType? = nil) -> WasmInstruction { raw([0x06] + (result?.bytes ?? [0x40])) }
+  static func `catch`(_ tag: Int) -> WasmInstruction { WasmInstruction(.bytes([0x07]), .index(tag)) }
+  static let catchAll = raw(0x19)
+  static func rethrow(_ depth: Int) -> WasmInstruction { opcode(0x09, unsigned: depth) }
+  static func delegate(_ depth: Int) -> WasmInstruction { opcode(0x18, unsigned: depth) }
   static func br(_ depth: Int) -> WasmInstruction { opcode(0x0C, unsigned: depth) }
   static func brIf(_ depth: Int) -> WasmInstruction { opcode(0x0D, unsigned: depth) }
   static func `throw`(_ tag: Int) -> WasmInstruction { WasmInstruction(.bytes([0x08]), .index(tag)) }

@@ -9,6 +9,8 @@ struct UndefinedReport {
     var more = 0
     /// Their files.
     var files: [String] = []
+    /// Whether all of them are finished modules, which nobody can compile again.
+    var areFinished = true
     /// Whether the symbol was reported already, so that only the hint is missing.
     var isReported = false
   }
@@ -21,6 +23,7 @@ struct UndefinedReport {
     if referrers[symbol] == nil { order.append(symbol) }
     var all = referrers[symbol] ?? Referrers()
     let file = unit.file.displayName
+    if unit.contracts.hasRelocationSections { all.areFinished = false }
     if all.files.last != file, !all.files.contains(file) { all.files.append(file) }
     if all.lines.count == UndefinedReport.most {
       all.more += 1
@@ -89,6 +92,18 @@ struct UndefinedReport {
       UndefinedReport.report(
         "undefined symbol: \(name)" + lines.map { "\n>>> \($0)" }.joined(), symbol, in: all.files, options, diagnostics)
     }
+    listStubs(resolution, options, diagnostics)
+  }
+
+  /// Libraries that were made for another C library want many a function that this one does not have: all of them, at once.
+  private func listStubs(_ resolution: Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics) {
+    let wanted = order.filter { referrers[$0].map { $0.areFinished && !$0.isReported } ?? false }
+    guard wanted.count > 1, let first = wanted.first, options.unresolvedSymbols == .error else { return }
+    let names = wanted.map { options.displayName(of: resolution.symbol($0).name) }
+    diagnostics.hint(
+      "only libraries refer to these: \(names.joined(separator: ", "))\n>>> --stub=NAME[=NUMBER] makes one a function that "
+        + "gives a number, --stub-missing all of them functions that trap", .undefinedSymbol,
+      symbol: resolution.symbol(first).name)
   }
 
   /// Reports one as the options say.

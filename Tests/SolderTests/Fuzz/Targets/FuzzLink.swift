@@ -75,7 +75,7 @@ struct FuzzLink {
       kinds.append(kind)
       let module: String? = part.flags & 4 == 0 ? nil : ["env", "m", "n", ""][Int(part.flags >> 4) % 4]
       if part.flags & 8 != 0 {
-        options.openableLibraries.append(OpenableLibrary(.bytes(contents, moduleName: module)))
+        options.openableLibraries.append(.bytes(contents, moduleName: module))
         return nil
       }
       return InputArgument(

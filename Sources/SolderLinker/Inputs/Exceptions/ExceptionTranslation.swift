@@ -1,0 +1,145 @@
+import WebAssemblyFormat
+
+// Translates the older instructions for exceptions to those of WebAssembly 3.0 (`--translate-to-exnref`).
+//
+// Libraries that were built with the older ones (`try`, `catch`, `rethrow`, `delegate`) cannot be compiled again by those
+// who link them, and engines without a past do not have them. The translation concerns a finished module alone and knows
+// nothing of the link, so it is done before the module is read: what follows sees a module that was always so. An object
+// is left as it is: its relocations name places in the code, and whoever has it has a compiler.
+//
+// Bodies get longer, so that what says something of places in the code (debug information, hints) would be wrong. Those
+// sections go.
+
+/// Translates a module as a whole.
+struct ExceptionTranslation {
+  private let file: ByteReader
+  private let types: ParsedTypes
+  private let functions: [TypeIndex]
+  private let tags: [TypeIndex]
+  /// Types that the module has not, by how they are encoded.
+  private var added: [[UInt8]: UInt32] = [:]
+  private var addedInOrder: [[UInt8]] = []
+  /// Sections that the translated module is without.
+  private(set) var dropped: [String] = []
+
+  /// - Parameter unit: the module's declarations, which have been read.
+  init(_ unit: ModuleDraft) {
+    file = unit.file.bytes
+    types = unit.types
+    functions = unit.functions.map(\.type)
+    tags = unit.tagImports.map(\.tagType) + unit.tags.map(\.type)
+  }
+
+  /// - Returns: the translated module; `nil` if there is nothing to translate.
+  /// - Throws: ``FormatError`` where the code is damaged, or does what has no translation.
+  mutating func run(_ threads: Threads) throws(FormatError) -> [UInt8]? {
+    let bodies = try ModuleReader.findBodies(in: file)
+    let file = file
+    let concerned = threads.map(bodies.count, batch: 64) { index in
+      ExceptionForm.first(in: file[ExceptionTranslation.range(bodies[index])]) == .legacy
+    }
+    guard concerned.contains(true) else { return nil }
+    var code = ByteWriter()
+    code.count(bodies.count)
+    for (index, place) in bodies.enumerated() {
+      let body = file[ExceptionTranslation.range(place)]
+      guard concerned[index], let type = functions[checked: index] else {
+        code.count(body.remaining)
+        code.raw(body)
+        continue
+      }
+      var translation = TranslatedBody(body, parameterCount: try signature(of: type, at: body.offset).parameters.count)
+      let bytes = try translation.translate { (tag, withReference) throws(FormatError) in
+        try self.blockType(of: tag, withReference: withReference, at: body.offset)
+      }
+      code.count(bytes.count)
+      code.raw(bytes)
+    }
+    return try module(code)
+  }
+
+  private static func range(_ place: ModuleReader.BodyPlace) -> Range<Int> {
+    Int(place.body)..<Int(place.body) + Int(place.size)
+  }
+
+  private func signature(of type: TypeIndex, at offset: Int) throws(FormatError) -> FunctionType {
+    guard let signature = types.functionType(type.rawValue) else {
+      throw FormatError("type \(type) is no function's", at: offset)
+    }
+    return signature
+  }
+
+  // MARK: Types
+
+  /// The type of a block that an exception leaves with what it has with it, and with a reference to it.
+  private mutating func blockType(
+    of tag: UInt32?, withReference: Bool, at offset: Int
+  ) throws(FormatError) -> [UInt8] {
+    var values = ByteWriter()
+    var count = withReference ? 1 : 0
+    if let tag {
+      guard let type = tags[checked: Int(tag)] else { throw FormatError("there is no tag \(tag)", at: offset) }
+      for value in try signature(of: type, at: offset).parameters {
+        values.valueType(value)
+        count += 1
+      }
+    }
+    if withReference { values.byte(ExceptionTranslation.exnref) }
+    if count == 0 { return [0x40] }
+    if count == 1 { return values.bytes }
+    var definition = ByteWriter()
+    definition.raw([0x60, 0x00])
+    definition.count(count)
+    definition.raw(values)
+    var index = ByteWriter()
+    index.s33(Int64(add(definition.bytes)))
+    return index.bytes
+  }
+
+  static let exnref: UInt8 = 0x69
+
+  private mutating func add(_ definition: [UInt8]) -> UInt32 {
+    if let known = added[definition] { return known }
+    let index = UInt32(types.count + addedInOrder.count)
+    added[definition] = index
+    addedInOrder.append(definition)
+    return index
+  }
+
+  // MARK: The module
+
+  private mutating func module(_ code: ByteWriter) throws(FormatError) -> [UInt8] {
+    var result = ByteWriter(capacity: file.remaining + file.remaining / 8)
+    result.raw(file[file.offset..<file.offset + 8])
+    var sections = try SectionReader(file)
+    while let section = try sections.next() {
+      if section.id == .custom, ExceptionTranslation.namesPlaces(section.name) {
+        dropped.append(section.name.description)
+        continue
+      }
+      result.byte(section.id.rawValue)
+      var content = ByteWriter(capacity: section.payload.remaining)
+      switch section.id {
+      case .custom:
+        content.name(section.name)
+        content.raw(section.payload)
+      case .type:
+        var reader = section.payload
+        content.count(try reader.count() + addedInOrder.count)
+        content.raw(reader)
+        for definition in addedInOrder { content.raw(definition) }
+      case .code: content.raw(code)
+      default: content.raw(section.payload)
+      }
+      result.count(content.count)
+      result.raw(content)
+    }
+    return result.bytes
+  }
+
+  /// Whether a custom section says something of places in the code.
+  private static func namesPlaces(_ name: ByteString) -> Bool {
+    name.hasPrefix(".debug_") || name.hasPrefix("metadata.code.") || name.hasPrefix("reloc.")
+      || name == "sourceMappingURL"
+  }
+}
