@@ -130,6 +130,13 @@ import Testing
     try refused(["a.o": object], "--no-entry", mentions: ["undefined symbol", "invoke_ii"])
   }
 
+  @Test func exceptionsInTheOlderWayAreNamed() throws {
+    var library = ModuleBuilder(dylink: Dylink())
+    let resume = library.importFunction("env", "__resumeException", [.i32], [])
+    library.function([], [], export: "run", [.i32Const(0), .call(resume)])
+    try refused(["a.so": library], "--no-entry", "--export=run", mentions: ["__resumeException", "-fwasm-exceptions"])
+  }
+
   // MARK: JavaScript
 
   @Test(arguments: widths) func javaScriptStaysTheHosts(_ is64: Bool) async throws {

@@ -28,6 +28,8 @@ struct SlotFolder {
   private var code: [Place] = []
   private var stack: [Int] = []
   private var frames: [Frame] = []
+  /// Those of them whose exceptions have handlers.
+  private var guarded: [Int] = []
   /// For each local, its value here; empty where the code is never reached.
   private var locals: [Int] = []
   /// Locals that were assigned, one after the other, since paths met last; and how often paths have met.
@@ -65,6 +67,8 @@ struct SlotFolder {
     /// The locals in front of an `if`.
     var entry: [Int]?
     var handlers: Handlers?
+    /// How much of what is assigned has come to the handlers: a local that comes again changes nothing.
+    var seen: (meetings: Int, assigned: Int) = (-1, 0)
   }
 
   /// Where exceptions go that are thrown in a block.
@@ -72,8 +76,6 @@ struct SlotFolder {
     /// The number of the place where paths to the handlers of a `try` meet, and the locals there.
     var number: Int
     var joined: [Int]?
-    /// How much of what is assigned has come there: a local that comes again changes nothing.
-    var seen: (meetings: Int, assigned: Int) = (-1, 0)
     /// Blocks around a `try_table` whose labels its exceptions go to, by how many blocks are around these.
     var targets: [Int] = []
   }
@@ -150,6 +152,7 @@ struct SlotFolder {
     code.removeAll(keepingCapacity: true)
     stack.removeAll(keepingCapacity: true)
     frames.removeAll(keepingCapacity: true)
+    guarded.removeAll(keepingCapacity: true)
     allLocals = Array(0..<localCount)
     replaceLocals(allLocals.map { _ in classes.unknown() })
     isReachable = true
@@ -403,6 +406,7 @@ struct SlotFolder {
     if instruction.opcode == .if { frame.entry = locals }
     // An `if` with parameters begins twice with them, which nobody writes.
     if instruction.opcode == .if, !parameters.isEmpty { return false }
+    if handlers != nil { guarded.append(frames.count) }
     frames.append(frame)
     stack += parameters
     return true
@@ -412,6 +416,7 @@ struct SlotFolder {
     end(frames.count - 1)
     if let entry = frames[frames.count - 1].entry { join(entry, at: frames.count - 1) }
     let frame = frames.removeLast()
+    if guarded.last == frames.count { guarded.removeLast() }
     stack.removeLast(max(0, stack.count - frame.height))
     stack += frame.results
     // A loop's label is its beginning: its end is only reached from inside.
@@ -474,14 +479,13 @@ struct SlotFolder {
   /// Something may be thrown here: it goes to a handler of any block around, as far as it is not known which.
   private mutating func throwException() {
     guard isReachable else { return }
-    for frame in frames.indices {
-      guard let seen = frames[frame].handlers?.seen, seen != (meetings, assigned.count),
-        var handlers = frames[frame].handlers.take()
-      else { continue }
+    for frame in guarded {
+      let seen = frames[frame].seen
+      guard seen != (meetings, assigned.count), var handlers = frames[frame].handlers.take() else { continue }
       let changed = seen.meetings == meetings ? assigned[seen.assigned...] : nil
       for target in handlers.targets { join(locals, changed, at: target) }
       if frames[frame].opcode == .try { meet(locals, changed, &handlers.joined, number: handlers.number) }
-      handlers.seen = (meetings, assigned.count)
+      frames[frame].seen = (meetings, assigned.count)
       frames[frame].handlers = handlers
     }
   }

@@ -86,6 +86,9 @@ struct SymbolHints {
   private func library(of name: ByteString) -> String? {
     let text = name.description
     if text.hasPrefix("_ZS") || text.hasPrefix("_ZNS") || text.hasPrefix("_ZNKS") { return "add -lc++" }
+    if text.hasPrefix("__cxa_find_matching_catch_") || ["__resumeException", "llvm_eh_typeid_for"].contains(text) {
+      return "exceptions of C++ in emscripten's older way, whose runtime is JavaScript: build with -fwasm-exceptions"
+    }
     if text.hasPrefix("__cxa_") || ["_Znwm", "_Znwj", "_ZdlPv", "_ZdaPv", "_Znam", "_Znaj"].contains(text)
       || text.hasPrefix("_ZTVN10__cxxabiv1")
     {
