@@ -3,6 +3,39 @@ import Testing
 
 /// Kinds and types of references and definitions, for every pair of kinds of units, in both orders.
 @Suite struct BindingCheckTests {
+  /// What nobody defines the host may give to those who import it, but data it has for nobody: what one takes for data
+  /// and another one imports is an error, whoever comes first.
+  @Test(arguments: [false, true]) func kindsOfWhatNobodyDefines(_ is64: Bool) throws {
+    let address = WasmType.address(is64: is64)
+    func importer(_ library: Bool, _ type: WasmType, _ isMutable: Bool) -> ModuleBuilder {
+      var module = ModuleBuilder(dylink: library ? Dylink() : nil, is64: is64)
+      module.function(
+        [], [type], export: "get", [.globalGet(module.importGlobal("env", "thing", type, isMutable: isMutable))])
+      return module
+    }
+    var shared = ModuleBuilder(dylink: Dylink(), is64: is64)
+    shared.function(export: "fail", [.throw(shared.importTag("env", "thing", []))])
+    let importers: [(name: String, contents: any InputContents)] = [
+      ("one.so", importer(true, address, false)), ("one.so", importer(true, address, true)),
+      ("one.so", importer(true, .f64, false)), ("one.so", shared), ("one.wasm", importer(false, address, false)),
+      ("one.wasm", importer(false, address, true)), ("one.wasm", importer(false, .f64, false)),
+    ]
+    for reference in [Reference.objectData, .libraryAddress].map({ $0.file(is64: is64) }) {
+      for importer in importers {
+        let files = try InputSet([reference, importer])
+        for order in permutations([reference.name, importer.name]) {
+          for options in [
+            [], ["--import-undefined"], ["--allow-undefined"], ["--unresolved-symbols=ignore-all"], ["--export-all"],
+          ] {
+            files.refuse(
+              (is64 ? ["-mwasm64"] : []) + ["--no-entry", "--export=use"] + options + order,
+              ["symbol type mismatch: thing", reference.name, importer.name])
+          }
+        }
+      }
+    }
+  }
+
   // MARK: Kinds
 
   /// A file that refers to `thing`.

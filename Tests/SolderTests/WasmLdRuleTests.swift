@@ -80,7 +80,7 @@ import Testing
     var archive = ArchiveBuilder()
     archive.add("member.o", Self.object { $0.function("callee", [], [.i32], [.i32Const(1)]) })
     var library = ModuleBuilder()
-    library.dylink = ModuleBuilder.Dylink()
+    library.dylink = Dylink()
     library.function([], [.i32], export: "callee", [.i32Const(2)])
     let (main, member, shared): (any InputContents, any InputContents, any InputContents) = (caller, archive, library)
     for (files, isProvided) in [

@@ -118,11 +118,7 @@ struct Marker {
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
     func function(_ index: FunctionIndex) -> SymbolID { unit.symbolIDs[facts.symbol(index)] }
-    for index in unit.constructorsAtStart + facts.relocationFunctions
-    where !unit.codeFacts.removedFunctions.contains(index) {
-      mark(function(index))
-    }
-    if let start = unit.startFunction { mark(function(start)) }
+    for index in unit.functionsAtStart { mark(function(index)) }
     if state.resolution.wellKnown.destructorsOfAll != nil, let destructors = state.resolution.destructors(of: unit) {
       mark(destructors)
     }

@@ -63,6 +63,12 @@ final class Unit: Sendable, ModuleView {
     contracts.isConstructedWhenOpened ? [] : lifted?.constructors ?? []
   }
 
+  /// What a finished module has run before the program, as far as that is still to be done.
+  var functionsAtStart: [FunctionIndex] {
+    (constructorsAtStart + (lifted?.relocationFunctions ?? [])).filter { !codeFacts.removedFunctions.contains($0) }
+      + (startFunction.map { [$0] } ?? [])
+  }
+
   func addend(of relocation: Relocation) -> Int64 { relocation.addend(beside: wideAddends) }
 
   func isDiscarded(comdat: PackedIndex<UnitComdats>) -> Bool {

@@ -142,10 +142,16 @@ struct DlopenPass {
     var seen: Set<ByteString> = []
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      guard symbol.isExported(options), symbol.unit != .own, symbol.unit != resolution.dlopen?.unit else { continue }
+      guard symbol.isExported(options), symbol.state != .alias, symbol.unit != .own,
+        symbol.unit != resolution.dlopen?.unit
+      else { continue }
       let name = symbol.kind == .function && symbol.state == .defined ? resolution.exportName(of: id) : symbol.name
       guard seen.insert(name).inserted, let export = export(name, id) else { continue }
       result.append(export)
+    }
+    // Names for what the host gives.
+    for passed in resolution.exportedImports where seen.insert(passed.name).inserted {
+      if let export = export(passed.name, passed.symbol) { result.append(export) }
     }
     return result
   }

@@ -143,6 +143,13 @@ extension ResolvePass {
       if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
+      if stated.kind == .data, symbol.kind != .data, symbol.kind != .function,
+        symbol.isUndefined || importerOfShared(symbol) != nil
+      {
+        // What nobody defines the host gives to those who import it, or it is a variable of them all, but data of nobody.
+        reportKind(symbol, stated.name, wanted: nil, in: unit, .data)
+        continue
+      }
       let isIndirect = standsForAnother(stated, symbol)
       guard isIndirect || symbol.state == .defined,
         isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)]
@@ -310,6 +317,15 @@ extension ResolvePass {
     }
   }
 
+  /// A file that imports what the linker defines for all who import it.
+  private func importerOfShared(_ symbol: Symbol) -> String? {
+    guard symbol.unit == .own, symbol.kind == .global else { return nil }
+    let importer = resolver.linkOrder.first { index in
+      resolver.units[index].globalImports.contains { $0.name == symbol.name && $0.module == "env" }
+    }
+    return importer.map { resolver.displayName(ofUnit: $0) }
+  }
+
   private func reportKind(
     _ symbol: Symbol, _ name: ByteString, wanted: ExternalType?, in unit: BoundModule, _ kind: SymbolKind? = nil
   ) {
@@ -317,12 +333,15 @@ extension ResolvePass {
       kind.conventionalName + (type.map { " \(resolver.describe($0))" } ?? "")
     }
     let reference = wanted.map { text(self.kind(of: $0), $0) } ?? text(kind ?? symbol.kind, nil)
-    let isConstant = kind == .data && symbol.kind == .global
+    let importer = symbol.isUndefined ? resolver.displayName(ofUnit: symbol.unit) : importerOfShared(symbol)
+    let isConstant = kind == .data && symbol.kind == .global && importer == nil
+    let file = importer ?? resolver.displayName(ofUnit: symbol.unit)
     diagnostics.error(
       "symbol type mismatch: \(resolver.demangled(name))\n>>> referred to as \(reference) in \(unit.file.displayName)"
-        + "\n>>> defined as \(text(symbol.kind, resolver.externalType(of: symbol))) in "
-        + resolver.displayName(ofUnit: symbol.unit) + (isConstant ? ", which is no constant address" : ""),
-      .typeMismatch, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+        + "\n>>> \(importer == nil ? "defined" : "imported") as "
+        + "\(text(symbol.kind, resolver.externalType(of: symbol))) in \(file)"
+        + (isConstant ? ", which is no constant address" : ""),
+      .typeMismatch, symbol: name, in: unit.file.displayName, file)
   }
 }
 

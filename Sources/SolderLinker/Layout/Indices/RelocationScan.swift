@@ -91,6 +91,16 @@ struct RelocationScan {
       }
     } else {
       scanDeclarations(of: source, &seen, &result)
+      scanStartUp(of: unit, &result)
+    }
+  }
+
+  /// What runs at start may be what the unit imports; no relocation says so.
+  private func scanStartUp(of unit: Unit, _ result: inout ScanResult) {
+    guard unit.contracts.isRecovered, live.units[Int(unit.index)] else { return }
+    for id in unit.functionsAtStart.map(unit.id(of:)) {
+      let symbol = resolution.symbol(id)
+      if isMissing(symbol), !symbol.isWeak { result.demands.append(.definition(id, function: nil)) }
     }
   }
 
@@ -257,11 +267,16 @@ struct RelocationScan {
       default: break
       }
     }
-    guard symbol.isUndefined, options.contract.settlesUndefined, !symbol.has(.provided) else { return }
+    guard isMissing(symbol) else { return }
     if relocation.kind.isRelativeToBase, options.compatibility.rejectsRelativeUndefined {
       result.demands.append(.impossible(id, relocation.kind, .undefinedRelative))
     }
     if !symbol.isWeak { result.demands.append(.definition(id, function: function)) }
+  }
+
+  /// Whether the symbol is to be defined, and is not.
+  private func isMissing(_ symbol: Symbol) -> Bool {
+    symbol.isUndefined && options.contract.settlesUndefined && !symbol.has(.provided)
   }
 
   /// The name of the segment of the result that holds a symbol's data, if that is not the thread-local one.
