@@ -1,12 +1,10 @@
-import Synchronization
-
 /// What the linker found wrong with itself while it worked on the result: a question without an answer, or bytes without
 /// a place. Then there is no result.
 ///
 /// Any thread may report. Work goes on afterwards, so that whoever meets such a thing needs no way out; what it writes
 /// does not matter any more.
 final class InternalErrors: Sendable {
-  private let texts = Mutex<[String]>([])
+  private let texts = Locked<[String]>([])
 
   /// - Parameter text: what is wrong, beginning with the file that it is about.
   func report(_ text: String) {

@@ -56,12 +56,15 @@ import Testing
       let number = try TemporaryFolder().file("number")
       async let run = execute(
         "/bin/sh", ["-c", "echo $$ >\(number); exec \"$@\"", "sh", Solder.path] + arguments, timeLimit: .seconds(60))
-      // Other tests' processes may have to end before this one begins.
-      for _ in 0..<30_000 {
+      // Other tests' processes may have to end before this one begins; from then on it has a minute.
+      var begun = 0
+      while begun < 3000 {
         try await Task.sleep(for: .milliseconds(20))
         guard let text = try? String(contentsOfFile: number, encoding: .utf8),
-          let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)),
-          let maps = try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8), maps.contains(object)
+          let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { continue }
+        begun += 1
+        guard let maps = try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8), maps.contains(object)
         else { continue }
         try act(process, path)
         return try await run

@@ -141,7 +141,7 @@ import Testing
         )
       ]
     },
-    Sample(name: "members that need one another", size: 400, words: ["-u", "last", "--no-entry"]) { count in
+    Sample(name: "members that need one another", size: 1500, words: ["-u", "last", "--no-entry"]) { count in
       var archive = ArchiveBuilder()
       for index in 0..<count {
         archive.add(
@@ -349,7 +349,7 @@ import Testing
   /// A program of functions, and an option for each of them.
   private static func option(_ name: String, _ option: String) -> Sample {
     Sample(
-      name: "many of \(name)", size: 500,
+      name: "many of \(name)", size: 2000,
       words: ["--no-entry", "--export-all"]
     ) { count in
       [

@@ -185,19 +185,19 @@ import Testing
     #expect(try await run([("object.o", object)]) == "run() = 697")
   }
 
-  /// What refers to a place in a custom section, in the result: each of two objects has eight bytes of `strings`.
+  /// What refers to a place in a custom section, in the result: each of two objects has eight bytes of `notes`.
   @Test func placesInCustomSectionsKeepTheirAddends() async throws {
     func object(_ letter: UInt8) -> ModuleBuilder {
       var object = ModuleBuilder(object: true)
       object.function("f\(letter)", [], [], flags: .exported, [])
-      object.custom(".debug_str", Array(repeating: letter, count: 8))
-      let strings = object.addSymbol(.init(kind: .section, name: "", flags: .local, index: 0))
+      object.custom("notes", Array(repeating: letter, count: 8))
+      let notes = object.addSymbol(.init(kind: .section, name: "", flags: .local, index: 0))
       object.custom(
-        ".debug_places", [0, 0, 0, 0], relocations: [DataRelocation(.sectionOffsetI32, at: 0, strings, addend: 5)])
+        "places", [0, 0, 0, 0], relocations: [DataRelocation(.sectionOffsetI32, at: 0, notes, addend: 5)])
       return object
     }
     let result = try await linked(["a.o": object(0x61), "b.o": object(0x62)], "--no-entry", "a.o", "b.o")
-    let section = try #require(result.module.customSections.first { $0.name == ".debug_places" })
+    let section = try #require(result.module.customSections.first { $0.name == "places" })
     #expect(Array(result.bytes[section.contents].suffix(8)) == [5, 0, 0, 0, 13, 0, 0, 0])
   }
 }

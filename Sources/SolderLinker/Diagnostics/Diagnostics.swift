@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -25,7 +23,7 @@ public final class Diagnostics: Sendable {
   /// The program's name as messages begin with it, `wasm-ld` in `wasm-ld: error: …`.
   public let program: String
   private let sink: @Sendable (Diagnostic) -> Void
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Creates a place for messages.
   /// - Parameters:

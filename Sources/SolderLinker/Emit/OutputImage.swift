@@ -176,7 +176,7 @@ private final class ScratchBuffers: Sendable {
     let count: Int
   }
 
-  private let free = Mutex<[Buffer]>([])
+  private let free = Locked<[Buffer]>([])
 
   /// A buffer of at least `count` bytes, for one thread until it gives it back.
   func take(_ count: Int) -> Buffer {

@@ -65,7 +65,7 @@ final class CodeLifter: Sendable {
   /// Where the tasks of each unit stand.
   private let places: [ObjectIdentifier: Range<Int>]
   /// By task.
-  private let results: Mutex<[Result?]>
+  private let results: Locked<[Result?]>
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
   convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], forObject: Bool) {
@@ -100,7 +100,7 @@ final class CodeLifter: Sendable {
       places[ObjectIdentifier(task.unit)] = first..<index + 1
     }
     self.places = places
-    results = Mutex(Array(repeating: nil, count: tasks.count))
+    results = Locked(Array(repeating: nil, count: tasks.count))
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.

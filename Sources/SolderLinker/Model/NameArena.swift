@@ -1,9 +1,8 @@
-import Synchronization
 import WebAssemblyFormat
 
 /// Memory for names and bytes that the linker makes up, which live as long as the arena.
 final class NameArena: Sendable {
-  private let blocks = Mutex<[Block]>([])
+  private let blocks = Locked<[Block]>([])
 
   /// A copy of `text` in the arena.
   func intern(_ text: String) -> ByteString {

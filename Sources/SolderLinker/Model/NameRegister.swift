@@ -1,4 +1,3 @@
-import Synchronization
 import WebAssemblyFormat
 
 // Numbers for names.
@@ -12,12 +11,8 @@ import WebAssemblyFormat
 /// The names are divided by their hashes among tables with a lock each. A file's names are sorted by table first, so
 /// that a lock is taken once for several names and threads seldom meet.
 final class NameRegister: Sendable {
-  private final class Shard: Sendable {
-    let table = Mutex(NameTable(minimumCapacity: 16))
-  }
-
   private static let bits: UInt32 = 5
-  private let shards: [Shard] = (0..<(1 << bits)).map { _ in Shard() }
+  private let shards = (0..<(1 << bits)).map { _ in Locked(NameTable(minimumCapacity: 16)) }
 
   private static func shard(of name: ByteString) -> Int { Int(name.hash >> (32 - bits)) }
 
@@ -29,19 +24,19 @@ final class NameRegister: Sendable {
 
   /// More than any number given so far.
   var numberLimit: Int {
-    shards.reduce(0) { max($0, $1.table.withLock { $0.count }) } << Int(NameRegister.bits)
+    shards.reduce(0) { max($0, $1.withLock { $0.count }) } << Int(NameRegister.bits)
   }
 
   /// The number of a name, if it was entered.
   func find(_ name: ByteString) -> NameNumber? {
     let shard = NameRegister.shard(of: name)
-    return shards[shard].table.withLock { $0.find(name) }.map { NameRegister.number(slot: $0, shard: shard) }
+    return shards[shard].withLock { $0.find(name) }.map { NameRegister.number(slot: $0, shard: shard) }
   }
 
   /// The number of a name.
   func number(of name: ByteString) -> NameNumber {
     let shard = NameRegister.shard(of: name)
-    return NameRegister.number(slot: shards[shard].table.withLock { $0.insert(name).slot }, shard: shard)
+    return NameRegister.number(slot: shards[shard].withLock { $0.insert(name).slot }, shard: shard)
   }
 
   /// The numbers of the symbols' names, by symbol; none for local ones, whose names mean nothing to others.
@@ -95,9 +90,9 @@ final class NameRegister: Sendable {
     // Tables that another thread is using come last, by when it is done with them.
     var busy: [Int] = []
     for shard in shards.indices where ends[shard] > (shard == 0 ? 0 : ends[shard - 1]) {
-      if shards[shard].table.withLockIfAvailable({ enter(shard, into: &$0) }) == nil { busy.append(shard) }
+      if shards[shard].withLockIfAvailable({ enter(shard, into: &$0) }) == nil { busy.append(shard) }
     }
-    for shard in busy { shards[shard].table.withLock { enter(shard, into: &$0) } }
+    for shard in busy { shards[shard].withLock { enter(shard, into: &$0) } }
     return result
   }
 }

@@ -22,6 +22,9 @@ final class Lock: @unchecked Sendable {
 
   func lock() { unsafe pthread_mutex_lock(mutex) }
 
+  /// - Returns: whether the caller has the lock now; another thread may have it.
+  func lockIfAvailable() -> Bool { unsafe pthread_mutex_trylock(mutex) == 0 }
+
   func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
   func locked<Result>(_ body: () -> Result) -> Result {
