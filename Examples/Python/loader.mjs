@@ -60,8 +60,10 @@ export class Loader {
     return new TextDecoder().decode(bytes.slice(address, bytes.indexOf(0, address)));
   }
 
-  // Libraries are loaded when the program first calls one: constructors use WASI, which has to have been started.
+  // Libraries are loaded when the program first calls one: constructors use WASI, which has to have been started. That goes
+  // for the program's own too, which nobody calls as it exports them.
   call(name, values) {
+    if (this.needed.length) this.main.__wasm_call_ctors();
     while (this.needed.length) this.load(this.needed.shift());
     const target = this.functions.get(name);
     // As with `--stub` when linking.

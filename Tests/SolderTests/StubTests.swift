@@ -74,6 +74,22 @@ import Testing
     #expect(result.module.imports.map(\.name) == ["given"])
   }
 
+  /// Libraries that want much: all names stand in one place, however many errors are shown.
+  @Test func whatLibrariesWantIsListedOnce() throws {
+    var library = ModuleBuilder(dylink: Dylink())
+    let wanted = (0..<3).map { library.importFunction("env", "wanted\($0)", [], []) }
+    library.function([], [], export: "run", wanted.map { .call($0) })
+    let words = ["--no-entry", "--export=run", "--error-limit=1"]
+    let run = try LinkInProcess(["x.so": library], words)
+    let note = try #require(run.notes.first { $0.contains("--stub-missing") }, "\(run.messages)")
+    #expect(note.contains("wanted0, wanted1, wanted2") && note.contains("--stub=NAME"))
+    // An object's author can do otherwise.
+    var object = ModuleBuilder(object: true)
+    let functions = (0..<3).map { object.undefinedFunction("wanted\($0)", [], []) }
+    object.function("run", [], [], flags: .exported, functions.map { .call($0) })
+    #expect(try LinkInProcess(["a.o": object], words).notes.allSatisfy { !$0.contains("--stub") })
+  }
+
   /// What is weak stays null, and what may be a whole module's import from the host stays one.
   @Test func leavesWhatMayBeMissing() async throws {
     var object = ModuleBuilder(object: true)

@@ -9,14 +9,13 @@ extension ResolvePass {
   private static let textPrefix = "__em_js__"
 
   /// Leaves functions that are JavaScript to the host.
-  mutating func importJavaScript() {
-    guard options.contract.standsAlone else { return }
+  ///
+  /// - Parameter undefined: what may be among them.
+  mutating func importJavaScript(_ undefined: [SymbolID]) {
     var wanted: [String] = []
-    for id in resolver.table.slots {
+    for id in undefined {
       let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefined, symbol.kind == .function, symbol.has(.usedInRegularUnit), !symbol.has(.mayImport),
-        !symbol.has(.forceImport)
-      else { continue }
+      guard symbol.isUndefined, symbol.kind == .function else { continue }
       let name = resolver.table.importName(of: symbol).name.description
       if let text = resolver.table.find(names.intern(Self.textPrefix + name)),
         resolver.table.symbols[Int(text)].isDefined

@@ -7,11 +7,28 @@ struct TrampolinePlace: Sendable {
 }
 
 extension ResolvePass {
-  /// Adds what emscripten's JavaScript does where nobody else does it; see `TrampolineModule.swift`.
-  mutating func addTrampolines(_ inputs: Inputs) {
+  /// Deals with what emscripten's JavaScript defines for the code that it compiled.
+  mutating func replaceJavaScript(_ inputs: Inputs) {
+    guard options.contract.standsAlone else { return }
+    let undefined = resolver.table.slots.filter { id in
+      let symbol = resolver.table.symbols[Int(id)]
+      return symbol.isUndefined && symbol.has(.usedInRegularUnit) && !symbol.has(.mayImport)
+        && !symbol.has(.forceImport)
+    }
+    if undefined.isEmpty { return }
+    addTrampolines(undefined, inputs)
+    importJavaScript(undefined)
+  }
+
+  /// Adds what it does where nobody else does it; see `TrampolineModule.swift`.
+  private mutating func addTrampolines(_ undefined: [SymbolID], _ inputs: Inputs) {
     // What may be an import is the host's, which may be that JavaScript.
-    guard options.contract.standsAlone, options.unresolvedSymbols == .error, !options.importUndefined else { return }
-    var missing = resolver.table.slots.filter { isMissingTrampoline($0) }
+    guard options.unresolvedSymbols == .error, !options.importUndefined else { return }
+    var missing = undefined.filter { id in
+      let symbol = resolver.table.symbols[Int(id)]
+      return symbol.importNames == nil
+        && (symbol.name.hasPrefix("invoke_") || TrampolineModule.helpers.contains(symbol.name))
+    }
     if missing.isEmpty { return }
     let allowed = AllowedUndefined.read(options, inputs, diagnostics, names)
     missing.removeAll { allowed.contains(resolver.table.symbols[Int($0)].name) }
@@ -27,13 +44,5 @@ extension ResolvePass {
     let maker = TrampolineModule(invokes: invokes, is64: resolver.is64, names: inputs.names, arena: names)
     trampolines = TrampolinePlace(unit: UnitID(resolver.units.count), maker: maker)
     resolver.add(maker.make(catching: .legacy).module)
-  }
-
-  private func isMissingTrampoline(_ id: SymbolID) -> Bool {
-    let symbol = resolver.table.symbols[Int(id)]
-    guard symbol.isUndefined, symbol.has(.usedInRegularUnit), !symbol.has(.mayImport), !symbol.has(.forceImport),
-      symbol.importNames == nil
-    else { return false }
-    return symbol.name.hasPrefix("invoke_") || TrampolineModule.helpers.contains(symbol.name)
   }
 }
