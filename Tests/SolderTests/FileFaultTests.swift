@@ -116,7 +116,10 @@ import Testing
 
   @Test func aReportThatCannotBeWrittenLeavesTheOldOutput() async throws {
     let object = try await object()
-    for option in ["-Map=/nowhere/map", "--dependency-file=/nowhere/list", "--why-extract=/nowhere/why"] {
+    for option in [
+      "-Map=/nowhere/map", "--dependency-file=/nowhere/list", "--why-extract=/nowhere/why",
+      "--time-trace=/nowhere/times",
+    ] {
       try await linkFails(["--no-entry", object, option], mentions: ["/nowhere/"])
     }
   }

@@ -70,6 +70,32 @@ import Testing
     #expect(notes.contains("<internal>: definition of __wasm_call_ctors"), "\(notes)")
   }
 
+  /// What a library provides that the result is to be loaded with comes before what a member of an archive would define, in
+  /// both orders, unless that was asked for already; and it is traced.
+  @Test(arguments: ["-shared", "-pie"]) func aLibraryProvidesWhatAnArchiveWouldDefine(_ mode: String) async throws {
+    let caller = Self.object { object in
+      let callee = object.undefinedFunction("callee", [], [.i32])
+      object.function("run", [], [.i32], flags: .exported, [.call(callee)])
+    }
+    var archive = ArchiveBuilder()
+    archive.add("member.o", Self.object { $0.function("callee", [], [.i32], [.i32Const(1)]) })
+    var library = ModuleBuilder()
+    library.dylink = Dylink()
+    library.function([], [.i32], export: "callee", [.i32Const(2)])
+    let (main, member, shared): (any InputContents, any InputContents, any InputContents) = (caller, archive, library)
+    for (files, isProvided) in [
+      (["lib.a": member, "lib.so": shared, "main.o": main], true),
+      (["lib.so": shared, "lib.a": member, "main.o": main], true),
+      (["main.o": main, "lib.so": shared, "lib.a": member], true),
+      (["main.o": main, "lib.a": member, "lib.so": shared], false),
+    ] as [(KeyValuePairs<String, any InputContents>, Bool)] {
+      let run = try LinkInProcess(files, ["--no-entry", mode, "--experimental-pic", "-ycallee"], program: "wasm-ld")
+      let module = try ModuleDescription(try #require(run.bytes, "\(run.errors)"))
+      #expect(module.imports.contains { $0.name == "callee" } == isProvided)
+      #expect(run.notes.contains { $0.hasSuffix("lib.so: definition of callee") } == isProvided, "\(run.notes)")
+    }
+  }
+
   /// The end of the data is the size of a memory whose pages are bytes; it is aligned for a heap that somebody asks for.
   @Test func memoryWithoutAHeap() async throws {
     func size(_ asksForHeap: Bool) async throws -> UInt64 {

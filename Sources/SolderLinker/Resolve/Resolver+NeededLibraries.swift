@@ -1,14 +1,16 @@
 import WebAssemblyFormat
 
 extension Resolver {
-  /// Adds a name that a needed library provides. It never replaces a definition of the link's own.
+  /// Adds a name that a needed library provides. It replaces no definition of the link's own, but one that a member of an
+  /// archive would have.
   mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let existing = table.symbols[Int(id)]
     if !isNew {
-      guard existing.isUndefined, !existing.has(.provided) else { return id }
-      if symbol.kind == .function, existing.kind != .function {
+      let isLazy = existing.state == .lazy
+      guard isLazy || existing.isUndefined, !existing.has(.provided) else { return id }
+      if symbol.kind == .function, existing.kind != .function, !isLazy {
         reportKindMismatch(existing, symbol.kind, unit)
         return id
       }
@@ -24,6 +26,7 @@ extension Resolver {
       }
     }
     table.symbols[Int(id)] = provided
+    traceDefinition(provided)
     return id
   }
 

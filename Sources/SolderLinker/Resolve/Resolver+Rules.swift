@@ -84,9 +84,13 @@ extension Resolver {
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if kept.contains(.traced) {
-      diagnostics.message("\(displayName(ofUnit: definition.unit)): definition of \(demangled(definition.name))")
-    }
+    traceDefinition(table.symbols[Int(id)])
+  }
+
+  /// Tells of a definition whose name is traced.
+  func traceDefinition(_ symbol: Symbol) {
+    guard symbol.has(.traced) else { return }
+    diagnostics.message("\(displayName(ofUnit: symbol.unit)): definition of \(demangled(symbol.name))")
   }
 
   /// An immutable global of a finished module and a data symbol can both stand for an address.
