@@ -26,7 +26,7 @@ extension Resolver {
       }
     }
     table.symbols[Int(id)] = provided
-    traceDefinition(provided)
+    if provided.has(.traced) { traceDefinition(provided) }
     return id
   }
 

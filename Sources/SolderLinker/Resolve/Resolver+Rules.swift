@@ -84,12 +84,11 @@ extension Resolver {
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    traceDefinition(table.symbols[Int(id)])
+    if kept.contains(.traced) { traceDefinition(definition) }
   }
 
-  /// Tells of a definition whose name is traced.
+  /// Tells of a definition whose name is traced. Only called then: a call of this has the resolver copied.
   func traceDefinition(_ symbol: Symbol) {
-    guard symbol.has(.traced) else { return }
     diagnostics.message("\(displayName(ofUnit: symbol.unit)): definition of \(demangled(symbol.name))")
   }
 
