@@ -12,23 +12,37 @@ import WebAssemblyFormat
 /// Brings the debug information of units whose code is not copied as it is to the code of the result.
 struct DebugInformationPass {
   private let program: Program
-  private let code: CodePlan
   private let diagnostics: Diagnostics
   private let threads: Threads
+  /// The units with debug information whose code changes, and those with annotations of their code.
+  private let changed: [Unit]
+  private let annotated: [Unit]
 
-  init(_ program: Program, _ code: CodePlan, _ diagnostics: Diagnostics, _ threads: Threads) {
+  init(_ program: Program, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.program = program
-    self.code = code
     self.diagnostics = diagnostics
     self.threads = threads
+    let options = program.options
+    let keepsDebugInformation = !options.stripDebug && !options.stripAll
+    changed = program.resolution.inLinkOrder.filter { unit in
+      keepsDebugInformation && (unit.contracts.mayChangeSize || options.compressRelocations)
+        && unit.hasSection { $0.hasPrefix(".debug_") }
+    }
+    // An object that is linked again says of its own functions what it says.
+    annotated = program.resolution.inLinkOrder.filter { unit in
+      !options.contract.isObject && unit.hasSection { $0.hasPrefix(CodeAnnotations.prefix) }
+    }
   }
 
+  /// Whether it has to know where instructions went.
+  var asksForPlaces: Bool { !changed.isEmpty || !annotated.isEmpty }
+
+  /// - Parameter code: which has recorded changes, if this asks for places.
   /// - Returns: the sections that are written anew or made, and which units' debug information is left out.
-  func run() -> RewrittenSections {
+  func run(_ code: CodePlan) -> RewrittenSections {
     let (options, units) = (program.options, program.resolution.units)
     var sections = RewrittenSections(count: units.reduce(0) { $0 + $1.customSections.count })
-    let (changed, annotated) = DebugInformationPass.units(of: program)
-    if changed.isEmpty, annotated.isEmpty { return sections }
+    if !asksForPlaces { return sections }
     // What an object says of code may be about the code of another, whose group was chosen.
     var isAsked = [Bool](repeating: options.compressRelocations && !changed.isEmpty, count: units.count)
     for unit in changed + annotated { isAsked[Int(unit.index)] = true }
@@ -36,27 +50,6 @@ struct DebugInformationPass {
     if !annotated.isEmpty { sections.annotations = CodeAnnotations(program, maps, diagnostics).sections() }
     rewrite(changed, maps, &sections)
     return sections
-  }
-
-  /// Whether anything but the code itself has to know where its instructions went.
-  static func asksForPlaces(in program: Program) -> Bool {
-    let (changed, annotated) = units(of: program)
-    return !changed.isEmpty || !annotated.isEmpty
-  }
-
-  /// The units with debug information whose code changes, and those with annotations of their code.
-  private static func units(of program: Program) -> (changed: [Unit], annotated: [Unit]) {
-    let options = program.options
-    let keepsDebugInformation = !options.stripDebug && !options.stripAll
-    let changed = program.resolution.inLinkOrder.filter { unit in
-      keepsDebugInformation && (unit.contracts.mayChangeSize || options.compressRelocations)
-        && unit.hasSection { $0.hasPrefix(".debug_") }
-    }
-    // An object that is linked again says of its own functions what it says.
-    let annotated = program.resolution.inLinkOrder.filter { unit in
-      !options.contract.isObject && unit.hasSection { $0.hasPrefix(CodeAnnotations.prefix) }
-    }
-    return (changed, annotated)
   }
 
   private func rewrite(_ units: [Unit], _ maps: BodyMaps, _ sections: inout RewrittenSections) {

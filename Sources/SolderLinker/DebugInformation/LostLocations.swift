@@ -62,28 +62,28 @@ struct LostLocations: Sendable {
 
   // By indices: a slice of an array counts a reference, which all threads share.
 
-  private func assignments(of function: Int) -> Range<Int> {
-    guard function < ends.count else { return 0..<0 }
-    return Int(function > 0 ? ends[function - 1].assignments : 0)..<Int(ends[function].assignments)
-  }
+  private typealias End = (assignments: UInt32, stack: UInt32)
 
-  private func stack(of function: Int) -> Range<Int> {
-    guard function < ends.count else { return 0..<0 }
-    return Int(function > 0 ? ends[function - 1].stack : 0)..<Int(ends[function].stack)
+  /// Where what a function lost begins and ends.
+  @inline(__always)
+  private func bounds(of function: Int) -> (begin: End, end: End) {
+    guard function < ends.count else { return ((0, 0), (0, 0)) }
+    return (function > 0 ? ends[function - 1] : (0, 0), ends[function])
   }
 
   /// Whether a function lost anything that a variable may have been in.
   @inline(__always)
   func isAny(in function: Int) -> Bool {
-    guard function < ends.count else { return false }
-    return function > 0 ? ends[function - 1] != ends[function] : ends[function] != (0, 0)
+    let (begin, end) = bounds(of: function)
+    return begin != end
   }
 
   /// Whether what a local had is lost.
   ///
   /// - Parameter offset: where the range begins in which it is asked for, in the body; `nil` for the whole function.
   func loses(local: UInt64, from offset: Int?, in function: Int) -> Bool {
-    let range = assignments(of: function)
+    let (begin, end) = bounds(of: function)
+    let range = Int(begin.assignments)..<Int(end.assignments)
     guard let offset else { return range.contains { UInt64(assignments[$0].local) == local } }
     guard
       let last = range.last(where: { UInt64(assignments[$0].local) == local && Int(assignments[$0].end) <= offset })
@@ -103,7 +103,8 @@ struct LostLocations: Sendable {
 
   /// Whether values on the stack are not where they were.
   func movesStack(at offset: Int?, in function: Int) -> Bool {
-    let range = stack(of: function)
+    let (begin, end) = bounds(of: function)
+    let range = Int(begin.stack)..<Int(end.stack)
     guard let offset else { return !range.isEmpty }
     return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
   }

@@ -33,7 +33,8 @@ struct CodePlan {
 
   private struct Part: Sendable {
     var functions: [Measured] = []
-    var changes: [BodyChange] = []
+    /// `nil` if they are not to be recorded.
+    var changes: [BodyChange]?
   }
 
   /// How many functions of the result are measured at a time.
@@ -61,8 +62,8 @@ struct CodePlan {
     var end = UInt64(countLength)
     if recordsChanges { firstChanges.reserveCapacity(total) }
     for part in parts {
-      if recordsChanges {
-        changes.append(part.changes)
+      if let recorded = part.changes {
+        changes.append(recorded)
         for function in part.functions { firstChanges.append(function.firstChange) }
       }
       for function in part.functions {
@@ -91,43 +92,39 @@ struct CodePlan {
   ) -> Part {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let shortensSizes = program.options.compressRelocations
-    var part = Part()
+    var part = Part(changes: recordsChanges ? [] : nil)
     part.functions.reserveCapacity(positions.count)
     var patcher = Patcher(units[.own], encoder)
     var (functions, ranges) = (units[.own].functions, units[.own].functionRelocations)
     for position in positions {
       let reference = references[position]
+      let firstChange = UInt32(part.changes?.count ?? 0)
       if reference.unit != patcher.unit.index {
         patcher = Patcher(units[reference.unit], encoder)
         (functions, ranges) = (patcher.unit.functions, patcher.unit.functionRelocations)
       }
       if reference.unit == .own {
         let size = UInt32(bodies[Int(reference.index)].count)
-        part.functions.append(
-          Measured(size: size, prefix: 0, isPatched: false, firstChange: UInt32(part.changes.count)))
+        part.functions.append(Measured(size: size, prefix: 0, isPatched: false))
       } else {
         let index = Int(reference.index)
-        let firstChange = UInt32(part.changes.count)
-        var measured = measure(functions[index], shortensSizes, patcher) {
-          recordsChanges
-            ? patcher.growth(of: ranges[index], length: patcher.codeLength, adding: &part.changes)
-            : patcher.growth(of: ranges[index], length: patcher.codeLength)
-        }
-        measured.firstChange = firstChange
-        part.functions.append(measured)
+        part.functions.append(
+          measure(functions[index], ranges[index], patcher, shortensSizes: shortensSizes, &part.changes))
       }
+      part.functions[part.functions.count - 1].firstChange = firstChange
     }
     return part
   }
 
   @inline(__always)
   private static func measure(
-    _ function: Function, _ shortensSizes: Bool, _ patcher: Patcher, _ growthOfOperands: () -> Patcher.Growth
+    _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, shortensSizes: Bool,
+    _ changes: inout [BodyChange]?
   ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
     if !shortensSizes, !patcher.unit.contracts.mayChangeSize { return unchanged }
-    let growth = growthOfOperands()
+    let growth = patcher.growth(of: relocations, length: patcher.codeLength, adding: &changes)
     // With compression, the number that tells the size becomes shorter too.
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes

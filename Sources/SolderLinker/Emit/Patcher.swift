@@ -85,20 +85,23 @@ struct Patcher {
     var bytes = 0
     /// Whether any edit writes another number of bytes than it replaces.
     var isAny = false
-
-    @inline(__always)
-    fileprivate mutating func add(_ length: Int, insteadOf width: Int) {
-      guard length != width else { return }
-      bytes += length - width
-      isAny = true
-    }
   }
 
   func growth(of range: RelocationRange, length: OperandLength) -> Growth {
+    var changes: [BodyChange]?
+    return growth(of: range, length: length, adding: &changes)
+  }
+
+  /// The same, with the places where edits change how many bytes there are, if there is a list for them.
+  func growth(of range: RelocationRange, length: OperandLength, adding changes: inout [BodyChange]?) -> Growth {
     var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
-      growth.add(replacementLength(of: relocation, length), insteadOf: Int(relocation.width))
+      let new = replacementLength(of: relocation, length)
+      if new == Int(relocation.width) { continue }
+      growth.bytes += new - Int(relocation.width)
+      growth.isAny = true
+      changes?.append(BodyChange(old: relocation.offset..<relocation.end, growth: Int32(growth.bytes)))
     }
     return growth
   }
@@ -109,19 +112,6 @@ struct Patcher {
     if length != .shortest, relocation.width == 5, relocation.kind.fitsFiveBytes { return 5 }
     if let value = shortOperand(relocation) { return relocation.shortWidth(of: value, length) }
     return replacement(for: relocation, length: length).length
-  }
-
-  /// The same, with the places where edits change how many bytes there are.
-  func growth(of range: RelocationRange, length: OperandLength, adding changes: inout [BodyChange]) -> Growth {
-    var growth = Growth()
-    for index in range.indices {
-      let relocation = source.relocations[index]
-      let new = replacementLength(of: relocation, length)
-      if new == Int(relocation.width) { continue }
-      growth.add(new, insteadOf: Int(relocation.width))
-      changes.append(BodyChange(old: relocation.offset..<relocation.end, growth: Int32(growth.bytes)))
-    }
-    return growth
   }
 
   func replacement(for relocation: Relocation, length: OperandLength) -> Replacement {

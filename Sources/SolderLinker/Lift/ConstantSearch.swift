@@ -103,8 +103,7 @@ struct ConstantSearch {
 
   private func contains(_ range: Range<Int>) -> Bool {
     var code = module.file.bytes[range]
-    var nothing = IgnoringVisitor()
-    guard (try? scanLocals(&code, &nothing)) != nil else { return true }
+    guard (try? code.skipLocals()) != nil else { return true }
     var reader = InstructionReader(code)
     while let instruction = try? reader.next() {
       switch instruction.opcode {

@@ -62,8 +62,7 @@ extension ModuleDraft {
     let index = Int(function) - functionImports.count
     guard index >= 0, index < functions.count else { return nil }
     var code = file.reader(of: functions[index].body)
-    var nothing = IgnoringVisitor()
-    guard (try? scanLocals(&code, &nothing)) != nil else { return nil }
+    guard (try? code.skipLocals()) != nil else { return nil }
     return InstructionReader(code)
   }
 

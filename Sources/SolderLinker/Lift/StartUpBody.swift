@@ -72,8 +72,7 @@ struct StartUpBody {
     memory = unit.libraryMemory
     self.function = function
     var code = unit.file.reader(of: unit.functions[Int(function) - unit.functionImports.count].body)
-    var nothing = IgnoringVisitor()
-    guard let count = try? scanLocals(&code, &nothing), count < 1 << 16, budget > Int(count) else { return nil }
+    guard let count = try? code.skipLocals(), count < 1 << 16, budget > Int(count) else { return nil }
     budget -= Int(count)
     locals = [SymbolicValue?](repeating: .number(0), count: Int(count))
     reader = InstructionReader(code)

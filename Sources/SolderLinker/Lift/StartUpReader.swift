@@ -134,8 +134,7 @@ struct StartUpReader {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count, outcomes[function] == nil else { return }
     var code = unit.file.reader(of: unit.functions[index].body)
-    var nothing = IgnoringVisitor()
-    guard (try? scanLocals(&code, &nothing)) != nil else { return }
+    guard (try? code.skipLocals()) != nil else { return }
     var reader = InstructionReader(code)
     var left = limit
     while let instruction = try? reader.next(), instruction.opcode == .call {

@@ -128,15 +128,11 @@ struct DlopenModule {
   private func types() -> ParsedTypes {
     var section = ByteWriter()
     section.count(DlopenFunction.allCases.count + 1)
-    func type(_ parameters: [ObjectCode.Value], _ results: [ObjectCode.Value]) {
-      section.byte(0x60)
-      for list in [parameters, results] {
-        section.count(list.count)
-        for value in list { section.byte(value == .pointer && is64 ? 0x7E : 0x7F) }
-      }
+    for function in DlopenFunction.allCases {
+      section.functionType(
+        function.parameters.map { $0.type(is64: is64) }, function.results.map { $0.type(is64: is64) })
     }
-    for function in DlopenFunction.allCases { type(function.parameters, function.results) }
-    type([], [])
+    section.functionType([], [])
     return ParsedTypes(made: section, arena)
   }
 
@@ -156,21 +152,8 @@ struct DlopenModule {
       symbol.size = segment.size
       draft.symbols.append(symbol)
     }
-    let table = ByteString("__indirect_function_table")
-    var entry = Import(module: ByteString("env"), name: table, kind: .table)
-    entry.elementType = 0x70
-    entry.limits.is64 = is64
-    draft.tableImports = [entry]
-    draft.symbols.append(UnitSymbol(kind: .table, .imported(ImportIndex(0)), flags: .undefined, name: table))
-    if symbols.isShared {
-      let base = ByteString("__tls_base")
-      draft.globalImports = [
-        Import(
-          module: ByteString("env"), name: base, kind: .global,
-          global: GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: true))
-      ]
-      draft.symbols.append(UnitSymbol(kind: .global, .imported(ImportIndex(0)), flags: .undefined, name: base))
-    }
+    draft.importFunctionTable(is64: is64)
+    if symbols.isShared { draft.importPointer("__tls_base", is64: is64) }
     precondition(draft.symbols.count == symbols.count, "the symbols are those that the code names")
     for target in targets {
       draft.symbols.append(UnitSymbol(kind: target.kind, .undefined, flags: .undefined, name: target.name))

@@ -5,7 +5,11 @@ import WebAssemblyFormat
 /// Pointers are as wide as addresses; each instruction that differs by that is written by one method.
 struct ObjectCode {
   /// A value as functions take and give it.
-  enum Value { case int, pointer }
+  enum Value {
+    case int, pointer
+
+    func type(is64: Bool) -> ValueType { self == .pointer && is64 ? .i64 : .i32 }
+  }
 
   /// Instructions on two numbers, or one, that exist for integers and for pointers.
   enum Operation {
@@ -34,7 +38,7 @@ struct ObjectCode {
     body.count(locals.count)
     for local in locals {
       body.byte(1)
-      body.byte(local == .pointer && is64 ? 0x7E : 0x7F)
+      body.valueType(local.type(is64: is64))
     }
   }
 
@@ -270,14 +274,5 @@ extension ObjectCode {
     return Function(
       type: type, body: Extent(start: UInt32(body.lowerBound), size: UInt32(body.count)), start: UInt32(start),
       name: name)
-  }
-}
-
-extension ParsedTypes {
-  /// Types that the linker has written itself.
-  init(made section: ByteWriter, _ arena: NameArena) {
-    var reader = arena.copy(section.bytes)
-    guard let types = try? ParsedTypes(section: &reader) else { preconditionFailure("the types are well-formed") }
-    self = types
   }
 }

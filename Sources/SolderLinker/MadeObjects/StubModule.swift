@@ -31,11 +31,7 @@ struct StubModule {
     var functions: [Stub] = []
     for stub in stubs {
       guard let type = stub.type else { continue }
-      types.byte(0x60)
-      for list in [type.parameters, type.results] {
-        types.count(list.count)
-        for value in list { types.valueType(value) }
-      }
+      types.functionType(Array(type.parameters), Array(type.results))
       functions.append(stub)
       code.begin()
       switch stub.body {

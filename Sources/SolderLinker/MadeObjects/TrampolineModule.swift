@@ -20,6 +20,8 @@ struct TrampolineModule {
     /// Of the trampoline: the slot of the function, its parameters, its results.
     let parameters: [ValueType]
     let result: ValueType?
+
+    var results: [ValueType] { result.map { [$0] } ?? [] }
   }
 
   let invokes: [Invoke]
@@ -145,19 +147,12 @@ struct TrampolineModule {
   private func types() -> ParsedTypes {
     var section = ByteWriter()
     section.count(2 * invokes.count + 4)
-    func type(_ parameters: some Collection<ValueType>, _ results: [ValueType]) {
-      section.byte(0x60)
-      section.count(parameters.count)
-      for value in parameters { section.valueType(value) }
-      section.count(results.count)
-      for value in results { section.valueType(value) }
-    }
-    for invoke in invokes { type(invoke.parameters.dropFirst(), invoke.result.map { [$0] } ?? []) }
-    for invoke in invokes { type(invoke.parameters, invoke.result.map { [$0] } ?? []) }
-    type([], [])
-    type([pointer, .i32], [])
-    type([.i32], [])
-    type([], [.i32])
+    for invoke in invokes { section.functionType(invoke.parameters.dropFirst(), invoke.results) }
+    for invoke in invokes { section.functionType(invoke.parameters, invoke.results) }
+    section.functionType([], [])
+    section.functionType([pointer, .i32], [])
+    section.functionType([.i32], [])
+    section.functionType([], [.i32])
     return ParsedTypes(made: section, arena)
   }
 
@@ -174,19 +169,8 @@ struct TrampolineModule {
       symbol.size = draft.segments[index].size
       draft.symbols.append(symbol)
     }
-    let table = ByteString("__indirect_function_table")
-    var entry = Import(module: ByteString("env"), name: table, kind: .table)
-    entry.elementType = 0x70
-    entry.limits.is64 = is64
-    draft.tableImports = [entry]
-    draft.symbols.append(UnitSymbol(kind: .table, .imported(ImportIndex(0)), flags: .undefined, name: table))
-    let stack = ByteString("__stack_pointer")
-    draft.globalImports = [
-      Import(
-        module: ByteString("env"), name: stack, kind: .global,
-        global: GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: true))
-    ]
-    draft.symbols.append(UnitSymbol(kind: .global, .imported(ImportIndex(0)), flags: .undefined, name: stack))
+    draft.importFunctionTable(is64: is64)
+    draft.importPointer("__stack_pointer", is64: is64)
     draft.symbols.append(
       UnitSymbol(kind: .tag, .defined(DefinitionIndex(0)), flags: .bindingLocal, name: draft.tags[0].name))
     precondition(SymbolIndex(draft.symbols.count) == tagSymbol + 1, "the symbols are those that the code names")

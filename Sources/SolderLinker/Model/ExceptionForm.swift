@@ -36,13 +36,9 @@ extension InputModule {
 extension ExceptionForm {
   /// The form of the first instruction of a body that has one.
   static func first(in body: ByteReader) -> ExceptionForm? {
-    struct Nobody: OperandVisitor {
-      mutating func operand(_ operand: Operand) throws(FormatError) {}
-    }
     var reader = body
-    var nobody = Nobody()
     // What cannot be read was told of, or will be.
-    guard (try? scanLocals(&reader, &nobody)) != nil else { return nil }
+    guard (try? reader.skipLocals()) != nil else { return nil }
     var instructions = InstructionReader(reader)
     while let instruction = try? instructions.next() {
       if let form = ExceptionForm(instruction.opcode) { return form }

@@ -141,11 +141,6 @@ extension Relocation {
   }
 }
 
-/// Sees no operand.
-struct IgnoringVisitor: OperandVisitor {
-  mutating func operand(_ operand: Operand) throws(FormatError) {}
-}
-
 extension InputFile {
   /// A reader of some bytes of the file.
   func reader(of extent: Extent) -> ByteReader {

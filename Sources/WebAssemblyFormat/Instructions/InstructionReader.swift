@@ -58,7 +58,7 @@ public struct InstructionReader {
       opcode: cursor.opcode, offset: reader.offset, end: start, first: 0, second: 0, memory: 0,
       operandOffset: start, operandLength: 0)
     if !(try result.readNumbers(immediates, &cursor.reader)) {
-      var ignored = NoVisitor()
+      var ignored = IgnoringVisitor()
       try cursor.immediates(immediates, &nesting, &ignored)
       result.operandLength = cursor.reader.offset - start
     }
@@ -108,9 +108,4 @@ extension Instruction {
     operandLength = reader.offset - start
     return true
   }
-}
-
-/// Wants nothing: for stepping over immediates.
-private struct NoVisitor: OperandVisitor {
-  mutating func operand(_ operand: Operand) throws(FormatError) {}
 }

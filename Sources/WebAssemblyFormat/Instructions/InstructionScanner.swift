@@ -86,6 +86,16 @@ public func scanLocals<V: OperandVisitor>(
 }
 
 extension ByteReader {
+  /// Steps over the local declarations at the head of a function body.
+  ///
+  /// - Returns: the number of locals declared.
+  /// - Throws: ``FormatError`` for an unknown type, or for more than 2³² - 1 locals.
+  @inlinable @discardableResult
+  public mutating func skipLocals() throws(FormatError) -> UInt32 {
+    var ignored = IgnoringVisitor()
+    return try scanLocals(&self, &ignored)
+  }
+
   /// Steps over the usual local declarations at the head of a function body: none, or one group of up to 127 locals of
   /// a numeric type.
   ///

@@ -58,3 +58,9 @@ public protocol OperandVisitor {
 extension OperandVisitor {
   @inlinable public static var wantsImplicitMemory: Bool { false }
 }
+
+/// Wants nothing: for stepping over operands.
+public struct IgnoringVisitor: OperandVisitor {
+  @inlinable public init() {}
+  @inlinable public mutating func operand(_ operand: Operand) throws(FormatError) {}
+}

@@ -74,12 +74,8 @@ struct TranslatedBody {
   mutating func translate(
     blockType: (UInt32?, Bool) throws(FormatError) -> [UInt8]
   ) throws(FormatError) -> [UInt8] {
-    struct Nobody: OperandVisitor {
-      mutating func operand(_ operand: Operand) throws(FormatError) {}
-    }
     var reader = body
-    var nobody = Nobody()
-    firstReference = parameterCount + Int(try scanLocals(&reader, &nobody))
+    firstReference = parameterCount + Int(try reader.skipLocals())
     let code = reader.offset
     try survey(reader)
     try write(reader, blockType)
