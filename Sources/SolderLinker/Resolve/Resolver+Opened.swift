@@ -109,10 +109,13 @@ extension ResolvePass {
   }
 }
 
-/// The unit that finds libraries for the program, while its tables are to be made.
+/// The unit that finds libraries for the program.
 struct DlopenPlace: Sendable {
   let unit: UnitID
   let maker: DlopenModule
   /// Libraries that are taken down only if they were opened.
   let destroyed: [UnitID]
+  /// What the tables have been made of.
+  var contents = DlopenContents()
+  var targets: [DlopenModule.Target] = []
 }
