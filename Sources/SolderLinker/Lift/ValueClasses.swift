@@ -2,6 +2,9 @@
 
 /// Classes of values, found by uniting (Tarjan, Efficiency of a good but not linear set union algorithm, 1975).
 struct ValueClasses {
+  /// A value, by its number.
+  typealias Value = Int
+
   /// What an instruction has to do with values.
   enum Role {
     case base(Int)
@@ -26,6 +29,8 @@ struct ValueClasses {
     static let isUsed = Traits(rawValue: 16)
     /// Something computes with it, beyond sums with bases.
     static let isComputedWith = Traits(rawValue: 32)
+    /// It has slots, or what is added to bases.
+    static let matters = Traits(rawValue: 64)
   }
 
   /// A value that is whatever the paths to a place bring along.
@@ -52,6 +57,19 @@ struct ValueClasses {
 
   /// How many places there are where paths meet.
   var joinCount: Int { joins.count }
+
+  /// Forgets all.
+  mutating func removeAll() {
+    roles.removeAll(keepingCapacity: true)
+    parents.removeAll(keepingCapacity: true)
+    traits.removeAll(keepingCapacity: true)
+    joins.removeAll(keepingCapacity: true)
+    joinNumbers.removeAll(keepingCapacity: true)
+    joined.removeAll(keepingCapacity: true)
+    sums.removeAll(keepingCapacity: true)
+    slots.removeAll(keepingCapacity: true)
+    constants.removeAll(keepingCapacity: true)
+  }
 
   // MARK: Values
 
@@ -187,6 +205,17 @@ struct ValueClasses {
 
   // MARK: Kinds
 
+  /// Finds the classes that matter: those of bases, of slots, and of what is added to bases.
+  mutating func noteWhatMatters() {
+    for value in slots { note(.matters, of: value) }
+    for sum in sums where traits[root(sum.left)].contains(.base) || traits[root(sum.right)].contains(.base) {
+      for value in [sum.left, sum.right, sum.result] { note(.matters, of: value) }
+    }
+  }
+
+  /// Whether the class of a value matters, after ``noteWhatMatters()``.
+  func matters(_ value: Value) -> Bool { !traits[root(value)].isDisjoint(with: [.base, .matters]) }
+
   /// The classes that matter.
   struct Kinds {
     fileprivate let classes: ValueClasses
@@ -206,6 +235,7 @@ struct ValueClasses {
     var (bases, offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>, Set<Int>) = ([], [], [], [])
     let (traits, parents) = (traits, parents)
     func isBase(_ root: Int) -> Bool { traits[root].contains(.base) }
+    func isOnlyBase(_ root: Int) -> Bool { traits[root].subtracting(.matters) == .base }
     for sum in sums {
       let (left, right) = (root(sum.left), root(sum.right))
       switch (isBase(left), isBase(right)) {
@@ -219,14 +249,16 @@ struct ValueClasses {
     }
     for value in self.slots { slots.insert(root(value)) }
     // What is left of a base whose sums were folded.
-    for value in parents.indices where parents[value] == value && traits[value] == .base { bases.insert(value) }
+    for value in parents.indices where parents[value] == value && isOnlyBase(value) { bases.insert(value) }
     for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
       guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
       guard !offsets.contains(value), isOffset(0) else { return nil }
     }
-    for value in bases where traits[value] != .base { return nil }
+    for value in bases where !isOnlyBase(value) { return nil }
     for value in offsets {
-      guard traits[value].subtracting(.isKept) == .constant, !slots.contains(value), !computed.contains(value) else {
+      guard traits[value].subtracting([.isKept, .matters]) == .constant, !slots.contains(value),
+        !computed.contains(value)
+      else {
         return nil
       }
     }
