@@ -33,13 +33,15 @@ let package = Package(
     .target(name: "CPlatform"),
     // Mangled C++ and Rust names as people write them.
     .target(name: "Demangling", swiftSettings: settings),
+    // JSON, read and written.
+    .target(name: "JSON", dependencies: ["WebAssemblyFormat"], swiftSettings: settings),
     // What takes the space of a module, as a value, as JSON, as a page; knows nothing of linking.
-    .target(name: "SizeReport", swiftSettings: settings),
+    .target(name: "SizeReport", dependencies: ["JSON", "WebAssemblyFormat"], swiftSettings: settings),
     // The object model and the passes: options in, bytes or diagnostics out.
     .target(
       name: "SolderLinker",
       dependencies: [
-        "WebAssemblyFormat", "Demangling", "SizeReport", "CPlatform",
+        "WebAssemblyFormat", "Demangling", "JSON", "SizeReport", "CPlatform",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: settings),
@@ -57,7 +59,7 @@ let package = Package(
     .testTarget(
       name: "SolderTests",
       dependencies: [
-        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "SizeReport",
+        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "JSON", "SizeReport",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -73,7 +75,9 @@ if Context.environment["SOLDER_FUZZ"] != nil {
     .target(name: "CFuzz", path: "Tests/SolderTests/Fuzz/CFuzz"),
     .executableTarget(
       name: "solder-fuzz",
-      dependencies: ["SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "SizeReport", "CFuzz"],
+      dependencies: [
+        "SolderLinker", "SolderCommandLine", "WebAssemblyFormat", "Demangling", "JSON", "SizeReport", "CFuzz",
+      ],
       path: "Tests/SolderTests/Fuzz", exclude: ["CFuzz"], swiftSettings: settings),
   ]
 }

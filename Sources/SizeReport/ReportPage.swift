@@ -1,3 +1,5 @@
+import JSON
+
 /// The page that shows a report: one file that needs nothing else and opens without a network.
 ///
 /// The page is always the same; what it shows stands in it as JSON, so that names of symbols and files cannot become a part of

@@ -1,3 +1,6 @@
+import JSON
+import WebAssemblyFormat
+
 /// Why something is no report.
 package struct SizeReportError: Error, Equatable {
   package let message: String
@@ -40,8 +43,8 @@ extension SizeReport {
   /// - Throws: ``SizeReportError`` with what is wrong.
   package init(json bytes: [UInt8]) throws(SizeReportError) {
     let value: JSONValue
-    do throws(JSONError) {
-      value = try JSONParser.read(bytes)
+    do throws(FormatError) {
+      value = try JSONValue.read(bytes)
     } catch {
       throw SizeReportError(message: "not JSON: \(error.message) (at offset \(error.offset))")
     }

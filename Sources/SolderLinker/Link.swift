@@ -192,9 +192,11 @@ struct Link {
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)
     if isLast { _ = unsafe Unmanaged.passRetained(program) }
+    ConstantGlobals.checkTables(program, diagnostics)
     #if DEBUG
       GraphCheck(program).run()
     #endif
+    if isOver { return nil }
     whenDecided(program)
     if control.isCancelled { return nil }
 

@@ -307,6 +307,13 @@ struct LinkedDebugProgram {
           inside.formUnion(edit.offset + 1 - function.body.start..<edit.end - function.body.start)
         }
         var places = try instructions(of: function, in: unit)
+        // What began among instructions that gave way to others begins behind those.
+        for edit in edits {
+          let (start, end) = (edit.offset - function.body.start, edit.end - function.body.start)
+          for place in places where place > start && place < end && target(of: place) != target(of: end) {
+            Issue.record("\(function.name): \(place) is at \(target(of: place)), and not at \(target(of: end))")
+          }
+        }
         // What is gone is where what follows it is.
         places = zip(places, places.dropFirst().map { target(of: $0) } + [UInt32.max])
           .filter { target(of: $0) < $1 }.map(\.0)

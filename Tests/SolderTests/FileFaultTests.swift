@@ -64,7 +64,9 @@ import Testing
           let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines))
         else { continue }
         begun += 1
-        guard let maps = try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8), maps.contains(object)
+        // To the end: such a file claims no size, and reading it as a string stops behind a page.
+        guard let maps = try? FileHandle(forReadingAtPath: "/proc/\(process)/maps")?.readToEnd(),
+          String(decoding: maps, as: UTF8.self).contains(object)
         else { continue }
         try act(process, path)
         return try await run

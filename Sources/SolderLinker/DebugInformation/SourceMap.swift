@@ -1,3 +1,4 @@
+import JSON
 import WebAssemblyFormat
 
 // Source maps: for compilers that have nothing else, which line each instruction is of (ECMA-426). A module is one line to

@@ -124,7 +124,7 @@ final class BodyMaps: Sendable {
   }
 }
 
-/// Bytes of a body that give way to another number of bytes.
+/// Bytes of a body that give way to others.
 struct BodyChange {
   var old: Range<UInt32>
   /// How much longer the body is behind them.

@@ -92,15 +92,19 @@ struct Patcher {
     return growth(of: range, length: length, adding: &changes)
   }
 
-  /// The same, with the places where edits change how many bytes there are, if there is a list for them.
+  /// The same, with the places where instructions change or move, if there is a list for them.
   func growth(of range: RelocationRange, length: OperandLength, adding changes: inout [BodyChange]?) -> Growth {
     var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
       let new = replacementLength(of: relocation, length)
-      if new == Int(relocation.width) { continue }
-      growth.bytes += new - Int(relocation.width)
-      growth.isAny = true
+      if new != Int(relocation.width) {
+        growth.bytes += new - Int(relocation.width)
+        growth.isAny = true
+      } else if relocation.encoding == .operand {
+        continue
+      }
+      // What takes the place of several instructions may be as long as they were.
       changes?.append(BodyChange(old: relocation.offset..<relocation.end, growth: Int32(growth.bytes)))
     }
     return growth
@@ -207,7 +211,8 @@ struct Patcher {
       return UInt32(truncatingIfNeeded: place.offset(of: addend))
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      return value(of: relocation).slot?.rawValue
+      guard !relocation.hasWideAddend else { return nil }
+      return (value(of: relocation).slot?.rawValue).map { $0 &+ UInt32(bitPattern: relocation.storedAddend) }
     case .functionOffsetI32:
       switch value(of: relocation).answer {
       case .absent:

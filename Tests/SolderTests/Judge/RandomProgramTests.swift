@@ -10,4 +10,12 @@ import Testing
       environment: WebAssemblyHost.environment.merging(["SOLDER": Solder.path]) { $1 })
     #expect(run.succeeded, "\(run.output)\(run.errors)")
   }
+
+  /// Their debug information, too: any number with `Scripts/judge-debug`.
+  @Test func debugInformation() async throws {
+    let run = try await execute(
+      try Tool.python.path(), [Repository.root + "/Tests/Tools/random_debug.py", "6", "5040"],
+      environment: WebAssemblyHost.environment.merging(["SOLDER": Solder.path]) { $1 })
+    #expect(run.succeeded, "\(run.output)\(run.errors)")
+  }
 }

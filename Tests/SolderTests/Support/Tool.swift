@@ -20,6 +20,7 @@ enum Tool: String, CaseIterable, Sendable {
   case symbols = "llvm-nm-19"
   case disassembler = "llvm-objdump-19"
   case debugReader = "llvm-dwarfdump-19"
+  case debugger = "gdb"
   case python = "python3"
   /// The one that has Rust's standard library for WASI.
   case rustc

@@ -1,4 +1,5 @@
 import Demangling
+import JSON
 import SizeReport
 import SolderLinker
 
@@ -45,10 +46,10 @@ enum FuzzTexts {
 
   static func report(_ bytes: [UInt8]) {
     let reports = FuzzFiles(bytes).files.compactMap { file -> SizeReport? in
-      if let value = try? JSONParser.read(file.bytes) {
+      if let value = try? JSONValue.read(file.bytes) {
         var text: [UInt8] = []
         value.write(to: &text)
-        guard let again = try? JSONParser.read(text) else { fatalError("fuzz: JSON that was written is not read") }
+        guard let again = try? JSONValue.read(text) else { fatalError("fuzz: JSON that was written is not read") }
         FuzzTarget.require(value == again, "JSON changes when it is written and read")
       }
       return try? SizeReport(json: file.bytes)

@@ -1,10 +1,11 @@
 import WebAssemblyFormat
 
-/// Reads JSON (RFC 8259), value by value: whoever calls knows which values it wants and steps over all others.
-struct JSONReader {
-  private(set) var reader: ByteReader
+/// Reads JSON (RFC 8259), value by value: whoever calls knows which values it wants and steps over all others. Errors say
+/// where they are.
+package struct JSONReader {
+  package private(set) var reader: ByteReader
 
-  init(_ reader: ByteReader) { self.reader = reader }
+  package init(_ reader: ByteReader) { self.reader = reader }
 
   /// How deep values may stand in each other.
   private static let mostDepth = 128
@@ -14,13 +15,13 @@ struct JSONReader {
   }
 
   /// The next byte that is no space, which stays unread.
-  mutating func peek() -> UInt8? {
+  package mutating func peek() -> UInt8? {
     skipSpace()
     return reader.peek()
   }
 
   /// Steps over a byte if it comes next.
-  mutating func skip(_ byte: Character) -> Bool {
+  package mutating func skip(_ byte: Character) -> Bool {
     guard let value = byte.asciiValue, peek() == value else { return false }
     reader.offset += 1
     return true
@@ -31,7 +32,7 @@ struct JSONReader {
   }
 
   /// Reads an object: `member` is called with each name, and has to read the value.
-  mutating func object(
+  package mutating func object(
     _ member: (inout JSONReader, [UInt8]) throws(FormatError) -> Void
   ) throws(FormatError) {
     try expect("{")
@@ -45,7 +46,7 @@ struct JSONReader {
   }
 
   /// Reads an array: `element` has to read each value.
-  mutating func array(_ element: (inout JSONReader) throws(FormatError) -> Void) throws(FormatError) {
+  package mutating func array(_ element: (inout JSONReader) throws(FormatError) -> Void) throws(FormatError) {
     try expect("[")
     if skip("]") { return }
     repeat { try element(&self) } while skip(",")
@@ -53,7 +54,7 @@ struct JSONReader {
   }
 
   /// Reads a string, or `null`.
-  mutating func optionalString() throws(FormatError) -> [UInt8]? {
+  package mutating func optionalString() throws(FormatError) -> [UInt8]? {
     if peek() == UInt8(ascii: "n") {
       try word("null")
       return nil
@@ -62,7 +63,7 @@ struct JSONReader {
   }
 
   /// Reads a string as UTF-8.
-  mutating func string() throws(FormatError) -> [UInt8] {
+  package mutating func string() throws(FormatError) -> [UInt8] {
     try expect("\"")
     var result: [UInt8] = []
     while true {
@@ -124,23 +125,23 @@ struct JSONReader {
     }
   }
 
-  /// Reads a number that is an integer.
-  mutating func integer() throws(FormatError) -> Int {
-    let at = reader.offset
-    var value = 0
-    var digits = 0
+  /// Reads a number that is whole.
+  package mutating func integer(in range: ClosedRange<Int> = 0...Int(UInt32.max)) throws(FormatError) -> Int {
     skipSpace()
-    while let byte = reader.peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits < 10 {
-      value = value * 10 + Int(byte - UInt8(ascii: "0"))
-      digits += 1
-      reader.offset += 1
-    }
-    guard digits > 0 else { throw FormatError("number expected", at: at) }
+    let start = reader.offset
+    if reader.peek() == UInt8(ascii: "-") { reader.offset += 1 }
+    while let byte = reader.peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { reader.offset += 1 }
+    var digits = reader
+    digits.offset = start
+    let text = String(decoding: try digits.slice(reader.offset - start), as: UTF8.self)
+    let isFraction = reader.peek().map { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") } ?? false
+    guard !isFraction, let value = Int(text) else { throw FormatError("whole number expected", at: start) }
+    guard range.contains(value) else { throw FormatError("\(value) is out of range", at: start) }
     return value
   }
 
   /// Steps over a value of any kind.
-  mutating func skipValue(depth: Int = 0) throws(FormatError) {
+  package mutating func skipValue(depth: Int = 0) throws(FormatError) {
     guard depth < JSONReader.mostDepth else { throw FormatError("values are nested too deep", at: reader.offset) }
     switch peek() {
     case UInt8(ascii: "{"):
@@ -156,5 +157,53 @@ struct JSONReader {
       while let byte = reader.peek(), (0x2B...0x39).contains(byte) || byte | 0x20 == 0x65 { reader.offset += 1 }
       if reader.offset == start { throw FormatError("value expected", at: start) }
     }
+  }
+
+  /// Reads a value of any kind; its numbers have to be whole.
+  fileprivate mutating func value(depth: Int = 0) throws(FormatError) -> JSONValue {
+    guard depth < JSONReader.mostDepth else { throw FormatError("values are nested too deep", at: reader.offset) }
+    switch peek() {
+    case UInt8(ascii: "{"):
+      var members: [(key: String, value: JSONValue)] = []
+      try object { (json, name) throws(FormatError) in
+        members.append((String(decoding: name, as: UTF8.self), try json.value(depth: depth + 1)))
+      }
+      return .object(members)
+    case UInt8(ascii: "["):
+      var elements: [JSONValue] = []
+      try array { (json) throws(FormatError) in elements.append(try json.value(depth: depth + 1)) }
+      return .array(elements)
+    case UInt8(ascii: "\""): return .string(String(decoding: try string(), as: UTF8.self))
+    case UInt8(ascii: "t"):
+      try word("true")
+      return .boolean(true)
+    case UInt8(ascii: "f"):
+      try word("false")
+      return .boolean(false)
+    case UInt8(ascii: "n"):
+      try word("null")
+      return .null
+    default: return .number(try integer(in: Int.min...Int.max))
+    }
+  }
+}
+
+extension JSONValue {
+  /// The value that a text consists of.
+  ///
+  /// - Throws: ``FormatError`` with what is wrong, and where.
+  package static func read(_ bytes: [UInt8]) throws(FormatError) -> JSONValue {
+    let result = unsafe bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, FormatError> in
+      guard let base = buffer.baseAddress else { return .failure(FormatError("value expected", at: 0)) }
+      var json = unsafe JSONReader(ByteReader(base, 0..<buffer.count))
+      do throws(FormatError) {
+        let value = try json.value()
+        guard json.peek() == nil else { throw FormatError("text behind the end", at: json.reader.offset) }
+        return .success(value)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
   }
 }
