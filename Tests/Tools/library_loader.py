@@ -1,9 +1,12 @@
 """A dynamic loader for the judge: what an engine and a loader do with shared libraries, against the linked result.
 
-A case is {"seed", "kind": "libraries", "is64", "libraries": [{"name", "bytes", "memory", "alignment", "table",
-"needed"}...] in the order of the command line, "program": BYTES or null, "weak": [NAME...], "numbers": [NAME...], "aliases":
-{NAME: NAME}, "calls", "result", "errors"}. The first definition of a name in the order of the command line is what it means, but one that its
+A case is {"seed", "kind": "libraries", "is64", "isThreaded", "libraries": [{"name", "bytes", "memory", "alignment", "table",
+"threadSize", "needed"}...] in the order of the command line, "program": BYTES or null, "numbers": [NAME...], "threadNames":
+[NAME...], "aliases": {NAME: NAME}, "calls", "result", "errors"}. The first definition of a name in the order of the command line is what it means, but one that its
 library imports as well is weak (so wasm-ld says it), and others go before it.
+
+Where all is made for threads, a second one instantiates everything once more on the same memory: it gets copies of the
+thread-local data, but neither relocates nor constructs what is there already.
 """
 
 import base64
@@ -11,20 +14,24 @@ import base64
 import wasmtime
 from separate_instantiation import Refused, Trapped, World, compared
 
-SPECIAL = {"__wasm_call_ctors", "__wasm_apply_data_relocs"}
+SPECIAL = {"__wasm_call_ctors", "__wasm_call_dtors", "__wasm_apply_data_relocs", "__wasm_init_tls"}
 
 
 class Loader:
-    def __init__(self, engine, case):
+    """What one thread has: instances of all libraries."""
+
+    def __init__(self, engine, case, log, thread=0, memory=None):
         self.world = World(engine, [])
+        self.thread = thread
+        self.memory = memory
         self.engine = engine
         self.case = case
         self.store = self.world.store
-        self.log = []
+        self.log = log
         self.libraries = [
             (library, wasmtime.Module(engine, base64.b64decode(library["bytes"]))) for library in case["libraries"]]
         self.program = case.get("program") and wasmtime.Module(engine, base64.b64decode(case["program"]))
-        provide_host(self.world, self.log)
+        provide_host(self.world, self.log, case["is64"])
 
     def load(self):
         modules = [module for _, module in self.libraries] + ([self.program] if self.program else [])
@@ -39,7 +46,7 @@ class Loader:
             memory = self.memory_owner.exports(self.store)["memory"]
             memory.grow(self.store, 8)
             self.world.linker.define(self.store, "env", "memory", memory)
-        instances = self.instantiate_libraries()
+        instances = self.instances = self.instantiate_libraries()
         owners, weak = {}, {}
         for (library, module), exports in instances:
             imported = {item.name for item in module.imports if item.module == "env"}
@@ -60,13 +67,10 @@ class Loader:
             if name in owners:
                 self.environment["trampolines"].set(self.store, place, owners[name][1])
         self.fill_addresses(imports, owners)
-        for _, exports in instances:
-            if "__wasm_apply_data_relocs" in exports:
-                exports["__wasm_apply_data_relocs"](self.store)
-        for index in self.order():
-            exports = instances[index][1]
-            if "__wasm_call_ctors" in exports:
-                exports["__wasm_call_ctors"](self.store)
+        self.call("__wasm_init_tls", lambda library: [library["block"]])
+        if self.thread == 0:
+            self.call("__wasm_apply_data_relocs")
+            self.call("__wasm_call_ctors", places=self.order())
         result = {name: extern for name, (_, extern) in owners.items() if isinstance(extern, wasmtime.Func)}
         if self.program:
             result.update(
@@ -74,8 +78,19 @@ class Loader:
                 if isinstance(extern, wasmtime.Func))
         addresses = {
             name: (extern.value(self.store) + library["base"]) for name, (library, extern) in owners.items()
-            if isinstance(extern, wasmtime.Global) and not is_shared(self.store, extern)}
+            if isinstance(extern, wasmtime.Global) and not is_shared(self.store, extern)
+            and self.end(name) not in self.case["threadNames"]}
         return result, addresses
+
+    def call(self, name, arguments=lambda library: [], places=None):
+        """Calls what libraries export under a name."""
+        for place in range(len(self.instances)) if places is None else places:
+            (library, _), exports = self.instances[place]
+            if name in exports:
+                exports[name](self.store, *arguments(library))
+
+    def destruct(self):
+        self.call("__wasm_call_dtors", places=reversed(self.order()))
 
     def end(self, name):
         """What a name of data that libraries pass on stands for."""
@@ -90,7 +105,9 @@ class Loader:
         limit = "i64 " if wide else ""
         text = [f'(table $t (export "__indirect_function_table") {limit}400 funcref)']
         text.append(f'(table $trampolines (export "trampolines") {max(1, len(functions))} funcref)')
-        if not self.program:
+        if self.memory:
+            self.world.linker.define(self.store, "env", "memory", self.memory)
+        elif not self.program:
             text.append(f'(memory (export "memory") {limit}8)')
         text.append('(global (export "shared") (mut i32) (i32.const 0)) (tag (export "thrown") (param i32))')
         text.append(f'(global (export "__stack_pointer") (mut {at}) ({zero} {STACK}))')
@@ -117,13 +134,16 @@ class Loader:
     def instantiate_libraries(self):
         make = wasmtime.Val.i64 if self.case["is64"] else wasmtime.Val.i32
         kind = wasmtime.GlobalType(wasmtime.ValType.i64() if self.case["is64"] else wasmtime.ValType.i32(), False)
-        data, slots = DATA, 1
+        data, slots, block = DATA, 1, BLOCKS + self.thread * BLOCK_SIZE
         result = []
         self.world.linker.allow_shadowing = True
         for library, module in self.libraries:
             alignment = 1 << library["alignment"]
             data = (data + alignment - 1) & ~(alignment - 1)
             library["base"] = data
+            block = (block + alignment - 1) & ~(alignment - 1)
+            library["block"] = block
+            block += library["threadSize"]
             for name, value in [("__memory_base", data), ("__table_base", slots)]:
                 self.world.linker.define(self.store, "env", name, wasmtime.Global(self.store, kind, make(value)))
             data += library["memory"]
@@ -142,7 +162,8 @@ class Loader:
         for module, name in imports:
             if module == "GOT.mem" and name in owners:
                 library, extern = owners[name]
-                self.GOT_mem[name].set_value(self.store, make(extern.value(self.store) + library["base"]))
+                base = library["block" if self.end(name) in self.case["threadNames"] else "base"]
+                self.GOT_mem[name].set_value(self.store, make(extern.value(self.store) + base))
             elif module == "GOT.func" and name in owners:
                 table.set(self.store, slot, owners[name][1])
                 self.GOT_func[name].set_value(self.store, make(slot))
@@ -167,6 +188,9 @@ class Loader:
 
 # Where the loader puts the stack's end, and what follows it: data.
 STACK, DATA = 65536, 65536 * 2
+# Where threads have their copies of thread-local data, in memory of so many pages, of which there may be so many.
+BLOCKS, BLOCK_SIZE = 65536 * 5, 65536
+PAGES, MOST_PAGES = 8, 1 << 16
 
 
 def is_function(kind):
@@ -180,9 +204,13 @@ def is_shared(store, extern):
     return isinstance(extern, (wasmtime.Memory, wasmtime.Table))
 
 
-def provide_host(world, log):
+def provide_host(world, log, wide):
     kind = wasmtime.FuncType([wasmtime.ValType.i32()], [])
     world.linker.define(world.store, "host", "log", wasmtime.Func(world.store, kind, lambda number: log.append(number)))
+    # For libraries that allocate a thread's copy, which nobody calls.
+    at = wasmtime.ValType.i64() if wide else wasmtime.ValType.i32()
+    kind = wasmtime.FuncType([at, at], [at])
+    world.linker.define(world.store, "host", "allocate", wasmtime.Func(world.store, kind, lambda *_: 0))
 
 
 def number_of(name):
@@ -219,19 +247,79 @@ def start_up(case, log, uses):
     return sorted(log), None
 
 
-def observe(world, log, functions, addresses, read, case):
+def destruction(case, log, uses):
+    """The same of what ending logged: the reverse order of constructors."""
+    found, wrong = start_up(case, [number - 200 for number in reversed(log)], uses)
+    return found, wrong and wrong.replace("constructed before", "destructed behind")
+
+
+class Linked:
+    """One thread's instance of the result."""
+
+    def __init__(self, engine, case, log, result, thread=0, memory=None):
+        self.world = World(engine, [])
+        provide_host(self.world, log, case["is64"])
+        if memory:
+            (name,) = [(i.module, i.name) for i in result.imports if isinstance(i.type, wasmtime.MemoryType)]
+            self.world.linker.define(self.world.store, *name, memory)
+        exports = self.world.instantiate(result).exports(self.world.store)
+        self.exports = dict(exports.items())
+        if thread and "__wasm_init_tls" in self.exports:
+            self.exports["__wasm_init_tls"](self.world.store, BLOCKS + thread * BLOCK_SIZE)
+
+
+class SharedMemory(wasmtime.SharedMemory):
+    def __init__(self, engine, minimum, maximum, wide):
+        super().__init__(engine, wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), is_64=wide, shared=True))
+
+    def _as_extern(self):
+        # wasmtime's own has one pointer too many here.
+        union = wasmtime._ffi.wasmtime_extern_union(sharedmemory=self.ptr())
+        return wasmtime._ffi.wasmtime_extern_t(wasmtime._ffi.WASMTIME_EXTERN_SHAREDMEMORY, union)
+
+
+def reader(memory, store):
+    """What reads a number in memory."""
+    if isinstance(memory, wasmtime.SharedMemory):
+        data = memory.data_ptr()
+        return lambda at: bytes(data[at + place] for place in range(4)).hex()
+    return lambda at: memory.read(store, at, at + 4).hex()
+
+
+def observe(threads, log, addresses, read, case, ends):
+    """What calls give: on the first thread for a while, and then on both in turn."""
     seen = []
-    for name, *arguments in case["calls"]:
+    for place, (name, *arguments) in enumerate(case["calls"]):
+        world, functions = threads(place)
         if name in functions:
             outcome = world.observe({name: functions[name]}, [[name, *arguments]])
             seen.append(outcome[0])
-    seen += [(f"{name} in the end", str(read(addresses[name]))) for name in case["numbers"] if name in addresses]
     seen.append(("host", str(log)))
+    log.clear()
+    ends()
+    seen += [(f"{name} in the end", str(read(addresses[name]))) for name in case["numbers"] if name in addresses]
     return seen
 
 
+def in_turn(case, first, make_second):
+    """On which of two threads a call is; the second one comes when some calls were made."""
+    threads = [first]
+
+    def thread(place):
+        if not case["isThreaded"] or place < len(case["calls"]) // 3:
+            return first
+        if len(threads) == 1:
+            threads.append(make_second())
+        return threads[place // 2 % 2]
+
+    return thread
+
+
 def outcome_of(engine, case):
-    loader = Loader(engine, case)
+    loaded_log, log = [], []
+    is_threaded = case["isThreaded"]
+    memory = SharedMemory(engine, PAGES, MOST_PAGES, case["is64"]) if is_threaded else None
+    loader = Loader(engine, case, loaded_log, 0, memory)
     failure = None
     try:
         functions, addresses = loader.load()
@@ -247,33 +335,64 @@ def outcome_of(engine, case):
         result = wasmtime.Module(engine, base64.b64decode(case["result"]))
     except wasmtime.WasmtimeError as error:
         return "differs", f"the result is not valid: {error}"
-    together, log = World(engine, []), []
-    provide_host(together, log)
+    own_memory = None
+    if is_threaded:
+        (kind,) = [i.type for i in result.imports if isinstance(i.type, wasmtime.MemoryType)]
+        own_memory = SharedMemory(engine, max(PAGES, kind.limits.min), kind.limits.max, case["is64"])
     try:
-        instance = together.instantiate(result)
+        linked = Linked(engine, case, log, result, 0, own_memory)
     except (Refused, Trapped) as error:
         return "differs", f"the result is refused or traps: {error}"
-    own = dict(instance.exports(together.store).items())
+    own = linked.exports
     # A library of which nothing is asked may be left out.
     asked = {number_of(library) for library in loader.owning}
-    expected, _ = start_up(case, [n for n in loader.log if n < 100 or n % 100 in asked], loader.uses)
-    actual, wrong = start_up(case, [n for n in log if n < 100 or n % 100 in asked], loader.uses)
+
+    def told(numbers):
+        return [n for n in numbers if n < 100 or n % 100 in asked]
+
+    expected, _ = start_up(case, told(loaded_log), loader.uses)
+    actual, wrong = start_up(case, told(log), loader.uses)
     if wrong:
         return "differs", f"start-up: {wrong}"
     if expected != actual:
-        return "differs", f"start-up runs: {loader.log} loaded, {log} linked"
-    loader.log.clear()
+        return "differs", f"start-up runs: {loaded_log} loaded, {log} linked"
+    loaded_log.clear()
     log.clear()
     missing = [name for name in functions if name not in own]
     if missing:
         return "differs", f"exports: missing {missing}"
-    own_addresses = {n: e.value(together.store) for n, e in own.items() if isinstance(e, wasmtime.Global) and n in addresses}
+    own_addresses = {
+        n: e.value(linked.world.store) for n, e in own.items() if isinstance(e, wasmtime.Global) and n in addresses}
     if set(own_addresses) != set(addresses):
         return "differs", f"exports: missing {sorted(set(addresses) - set(own_addresses))}"
-    memory = loader.memory_owner.exports(loader.store)["memory"] if loader.program else loader.environment["memory"]
+
+    def load_second():
+        second = Loader(engine, case, loaded_log, 1, memory)
+        return second.world, second.load()[0]
+
+    def link_second():
+        second = Linked(engine, case, log, result, 1, own_memory)
+        return second.world, second.exports
+
+    def destruct():
+        if "__wasm_call_dtors" in own:
+            own["__wasm_call_dtors"](linked.world.store)
+
+    if loader.program:
+        memory = loader.memory_owner.exports(loader.store)["memory"]
     separate = observe(
-        loader.world, loader.log, functions, addresses, lambda at: memory.read(loader.store, at, at + 4).hex(), case)
-    linked = observe(
-        together, log, own, own_addresses, lambda at: own["memory"].read(together.store, at, at + 4).hex(), case)
-    difference = compared(separate, linked)
-    return ("differs", difference) if difference else ("same", "")
+        in_turn(case, (loader.world, functions), load_second), loaded_log, addresses,
+        reader(memory or loader.environment["memory"], loader.store), case, loader.destruct)
+    together = observe(
+        in_turn(case, (linked.world, own), link_second), log, own_addresses,
+        reader(own_memory or own["memory"], linked.world.store), case, destruct)
+    difference = compared(separate, together)
+    if difference:
+        return "differs", difference
+    expected, _ = destruction(case, told(loaded_log), loader.uses)
+    actual, wrong = destruction(case, told(log), loader.uses)
+    if wrong:
+        return "differs", f"start-up: {wrong}"
+    if expected != actual:
+        return "differs", f"start-up: destructors run: {loaded_log} loaded, {log} linked"
+    return "same", ""

@@ -8,12 +8,15 @@ extension LibrarySet: JudgedSet {
       var memory: Int
       var alignment: Int
       var table: Int
+      var threadSize: Int
       var needed: [String]
     }
 
     let kind = "libraries"
     var seed: UInt64
     var is64: Bool
+    var isThreaded: Bool
+    var threadNames: [String]
     var libraries: [Library]
     var program: String?
     var numbers: [String]
@@ -26,17 +29,21 @@ extension LibrarySet: JudgedSet {
   var isEmpty: Bool { libraries.allSatisfy(\.isRemoved) }
 
   func question(_ seed: UInt64, _ files: [String: [UInt8]], _ run: LinkInProcess) -> JudgeQuestion {
-    func encoded(_ name: String) -> String { Data(files[name] ?? []).base64EncodedString() }
+    func encoded(_ bytes: [UInt8]?) -> String { Data(bytes ?? []).base64EncodedString() }
+    let loaded = Dictionary(uniqueKeysWithValues: self.files(forLoader: true).map { ($0.name, $0.builder.bytes) })
+    let width = is64 ? 8 : 4
     return .libraries(
       Question(
-        seed: seed, is64: is64,
+        seed: seed, is64: is64, isThreaded: isThreaded,
+        threadNames: Set(libraries.flatMap { $0.threadExports.map(\.name) }).sorted(),
         libraries: order.filter { !libraries[$0].isRemoved }.map { place in
           let library = libraries[place]
           return .init(
-            name: library.name, bytes: encoded(library.name), memory: library.cells.count * (is64 ? 8 : 4),
-            alignment: library.alignment, table: library.slots.count,
+            name: library.name, bytes: encoded(loaded[library.name]),
+            memory: LibraryWriter(set: self, library: library).blockSize,
+            alignment: library.alignment, table: library.slots.count, threadSize: library.threadCells.count * width,
             needed: library.needed.filter { !libraries[$0].isRemoved }.map { libraries[$0].name })
-        }, program: program.map { _ in encoded("program.wasm") }, numbers: Set(numberNames).sorted(),
+        }, program: program.map { _ in encoded(files["program.wasm"]) }, numbers: Set(numberNames).sorted(),
         aliases: dataAliases,
         result: run.bytes.map { Data($0).base64EncodedString() }, errors: run.errors, calls: calls.map(\.words)))
   }
@@ -104,6 +111,23 @@ extension LibrarySet: JudgedSet {
       ] {
         result.append { set in change(&set.libraries[index]) }
       }
+      for change: (inout Library) -> Bool in [
+        { library in
+          defer { library.destructor = nil }
+          return library.destructor != nil
+        },
+        { library in library.threadExports.popLast() != nil },
+        { library in
+          defer { library.threadSetUp = .exported }
+          return library.threadSetUp != .exported
+        },
+        { library in
+          defer { library.startsFirstThread = true }
+          return !library.startsFirstThread
+        },
+      ] {
+        result.append { set in change(&set.libraries[index]) }
+      }
       for export in library.exports.indices.reversed() {
         result.append { set in
           guard export < set.libraries[index].exports.count else { return false }
@@ -133,6 +157,7 @@ extension LibrarySet: JudgedSet {
 
   var text: String {
     var lines = [(["solder"] + words).joined(separator: " ")]
+    if isThreaded { lines.append("for threads: a second one instantiates all once more, on the same memory") }
     for library in libraries where !library.isRemoved {
       let needed = library.needed.filter { !libraries[$0].isRemoved }.map { libraries[$0].name }
       lines.append(
@@ -140,6 +165,13 @@ extension LibrarySet: JudgedSet {
           + (library.isLegacy ? ", with the old section" : ""))
       lines += library.cells.enumerated().map { place, cell in
         "  cell \(place) \(cell) \(library.exports.filter { $0.cell == place }.map(\.name))"
+      }
+      if !library.threadCells.isEmpty {
+        let start = library.startsFirstThread ? "the start function sets up the first" : "the first is as all others"
+        lines.append("  each thread has a copy of these, set up by what is \(library.threadSetUp); \(start)")
+        lines += library.threadCells.enumerated().map { place, cell in
+          "  thread cell \(place) \(cell) \(library.threadExports.filter { $0.cell == place }.map(\.name))"
+        }
       }
       for (place, function) in library.functions.enumerated() where !function.exports.isEmpty || !function.body.isEmpty
       {
@@ -151,6 +183,7 @@ extension LibrarySet: JudgedSet {
       if !library.threadLocal.isEmpty { lines.append("  thread-local: \(library.threadLocal.sorted())") }
       if !library.slots.isEmpty { lines.append("  table of functions \(library.slots)") }
       if let steps = library.constructor { lines.append("  constructor \(steps)") }
+      if let steps = library.destructor { lines.append("  destructor \(steps)") }
       if let steps = library.start { lines.append("  start \(steps)") }
     }
     for function in program?.functions ?? [] {

@@ -11,11 +11,13 @@ private struct LibrarySetGenerator {
   private var set = LibrarySet()
   /// Names of data, and whether they are numbers.
   private var numberNames: [String] = []
+  private var threadNames: [String] = []
 
   init(seed: UInt64) { random = SplitMix(seed: seed) }
 
   mutating func make() -> LibrarySet {
     set.is64 = random.chance(20)
+    set.isThreaded = random.chance(25)
     let count = random.pick([1, 2, 2, 3, 3, 4, 5])
     for index in 0..<(3 + random.below(8)) {
       set.functions["f\(index)"] = .init(parameters: random.below(3), rank: random.below(5))
@@ -36,6 +38,7 @@ private struct LibrarySetGenerator {
     set.order = Array(0..<count).shuffled(using: &random)
     defineAll()
     makeCells()
+    if set.isThreaded { makeThreadCells() }
     passOnData()
     settleRelocations()
     for index in 0..<count { makeCode(index) }
@@ -43,7 +46,7 @@ private struct LibrarySetGenerator {
       [], [], ["--no-gc-sections"], ["--strip-all"], ["-O2"], ["--strip-all", "--compress-relocations"], ["--icf=all"],
       ["--export-all"],
     ])
-    if random.chance(35) { makeProgram() }
+    if !set.isThreaded, random.chance(35) { makeProgram() }
     makeCalls()
     return set
   }
@@ -56,7 +59,8 @@ private struct LibrarySetGenerator {
     library.alignment = random.pick([2, 3, 4, 4, 6, 9])
     if set.is64 { library.alignment = max(library.alignment, 3) }
     library.relocation = random.pick([.exported, .exported, .exported, .fromStart, .fromConstructors])
-    library.isLegacy = random.chance(10) && set.weak.isEmpty && set.missingData.isEmpty
+    if set.isThreaded, library.relocation == .fromStart { library.relocation = .exported }
+    library.isLegacy = random.chance(10) && set.weak.isEmpty && set.missingData.isEmpty && !set.isThreaded
     library.padsOperands = random.chance(50)
     library.hasNames = random.chance(50)
     library.globals = (0..<random.below(3)).map { _ in Int32(random.below(100)) }
@@ -136,12 +140,55 @@ private struct LibrarySetGenerator {
     }
   }
 
+  private mutating func makeThreadCells() {
+    for index in set.libraries.indices where random.chance(70) {
+      set.libraries[index].threadSetUp = random.pick([.exported, .exported, .named, .allocating])
+      set.libraries[index].startsFirstThread = random.chance(70)
+      if set.libraries[index].threadSetUp == .named { set.libraries[index].hasNames = true }
+      for place in 0..<(1 + random.below(4)) {
+        set.libraries[index].threadCells.append(.number(Int32(random.below(10000))))
+        guard random.chance(55) else { continue }
+        let isSecond = !threadNames.isEmpty && random.chance(10)
+        let name = isSecond ? random.pick(threadNames) : "u\(index)_\(place)"
+        if set.libraries[index].threadExports.contains(where: { $0.name == name }) { continue }
+        set.libraries[index].threadExports.append((name, place))
+        threadNames.append(name)
+      }
+    }
+    for index in set.libraries.indices where !set.libraries[index].threadCells.isEmpty && random.chance(40) {
+      let numbers = set.libraries[index].cells.indices.filter { set.libraries[index].cells[$0].isNumber }
+      if !numbers.isEmpty { set.libraries[index].threadCells.append(.pointer(random.pick(numbers))) }
+      if !numberNames.isEmpty { set.libraries[index].threadCells.append(.pointerTo(random.pick(numberNames))) }
+    }
+  }
+
+  /// A step that uses thread-local data; a quiet one uses only the library's own.
+  private mutating func threadStep(_ index: Int, isQuiet: Bool) -> LibrarySet.Step? {
+    let library = set.libraries[index]
+    let numbers = library.threadCells.indices.filter { library.threadCells[$0].isNumber }
+    let pointers = library.threadCells.indices.filter { library.threadCells[$0].isPointer }
+    switch random.below(isQuiet ? 2 : 6) {
+    case 0 where !numbers.isEmpty: return .loadThread(random.pick(numbers))
+    case 1 where !numbers.isEmpty: return .storeThread(random.pick(numbers))
+    case 2 where !pointers.isEmpty: return .loadThroughThread(random.pick(pointers))
+    case 3 where !threadNames.isEmpty: return .loadThreadName(random.pick(threadNames))
+    case 4 where !threadNames.isEmpty: return .storeThreadName(random.pick(threadNames))
+    case 5 where !threadNames.isEmpty && !numbers.isEmpty:
+      return .isThreadAddress(name: random.pick(threadNames), cell: random.pick(numbers))
+    default: return nil
+    }
+  }
+
   /// A library may export data that it imports under a name of its own, also what another one passed on.
   private mutating func passOnData() {
     for index in set.libraries.indices {
-      if !set.libraries[index].isLegacy, random.chance(20) {
+      if !set.libraries[index].isLegacy, !set.isThreaded, random.chance(20) {
         set.libraries[index].threadLocal = Set(
           set.libraries[index].exports.filter { _ in random.chance(40) }.map(\.name))
+      }
+      if !threadNames.isEmpty, random.chance(20) {
+        set.libraries[index].dataReexports.append(("z\(index)", random.pick(threadNames)))
+        threadNames.append("z\(index)")
       }
       guard !numberNames.isEmpty, random.chance(20) else { continue }
       set.libraries[index].dataReexports.append(("q\(index)", random.pick(numberNames)))
@@ -180,14 +227,17 @@ private struct LibrarySetGenerator {
     }
     // What runs before the program touches only what is the library's own: in which order libraries do that is theirs.
     if random.chance(40) { set.libraries[index].constructor = quietSteps(index) + [.host(100 + index)] }
-    if random.chance(20) { set.libraries[index].start = quietSteps(index) + [.host(200 + index)] }
+    if random.chance(20) { set.libraries[index].destructor = quietSteps(index) + [.host(300 + index)] }
+    // What a thread does whenever it instantiates a library, no loader does for it.
+    if !set.isThreaded, random.chance(20) { set.libraries[index].start = quietSteps(index) + [.host(200 + index)] }
   }
 
   private mutating func quietSteps(_ index: Int) -> [LibrarySet.Step] {
     let library = set.libraries[index]
     let numbers = library.cells.indices.filter { library.cells[$0].isNumber }
     return (0..<random.below(4)).map { _ in
-      switch random.below(3) {
+      if set.isThreaded, random.chance(30), let step = threadStep(index, isQuiet: true) { return step }
+      return switch random.below(3) {
       case 0 where !numbers.isEmpty: .load(random.pick(numbers))
       case 1 where !numbers.isEmpty: .store(random.pick(numbers))
       case 2 where !library.globals.isEmpty:
@@ -204,6 +254,7 @@ private struct LibrarySetGenerator {
       library.cells.indices.filter { isWanted(library.cells[$0]) }
     }
     let numbers = cells(\.isNumber)
+    if set.isThreaded, random.chance(30), let step = threadStep(index, isQuiet: false) { return step }
     switch random.below(rank == 0 ? 15 : 25) {
     case 0, 1: return numbers.isEmpty ? nil : .load(random.pick(numbers))
     case 2: return numbers.isEmpty ? nil : .store(random.pick(numbers))

@@ -1,59 +1,13 @@
-/// From a set to files.
-extension LibrarySet {
-  var files: [(name: String, builder: ModuleBuilder)] {
-    var result: [(name: String, builder: ModuleBuilder)] = []
-    for library in libraries where !library.isRemoved {
-      var writer = LibraryWriter(set: self, library: library)
-      result.append((library.name, writer.write()))
-    }
-    if let program {
-      var writer = LibraryWriter(set: self, library: Library(name: "program.wasm"))
-      result.append(("program.wasm", writer.write(program)))
-    }
-    return result
-  }
-
-  /// Names of data that are numbers, as far as they are defined.
-  var numberNames: [String] {
-    let own = libraries.filter { !$0.isRemoved }.flatMap { library in
-      library.exports.filter { library.cells[$0.cell].isNumber }.map(\.name)
-    }
-    return own + dataAliases.filter { own.contains(dataEnd($0.key)) }.keys
-  }
-
-  /// What names of data that libraries pass on stand for.
-  var dataAliases: [String: String] {
-    Dictionary(
-      libraries.filter { !$0.isRemoved }.flatMap { library in library.dataReexports.map { ($0.name, $0.of) } },
-      uniquingKeysWith: { first, _ in first })
-  }
-
-  private func dataEnd(_ name: String) -> String { dataAliases[name].map(dataEnd) ?? name }
-
-  var functionNames: [String] {
-    libraries.filter { !$0.isRemoved }.flatMap { $0.functions.flatMap(\.exports) + $0.reexports.map(\.name) }
-  }
-
-  /// The words of the command line, with files by name.
-  var words: [String] {
-    var words = options
-    if is64 { words.append("-mwasm64") }
-    for name in Set(functionNames + numberNames).sorted() { words.append("--export=\(name)") }
-    let names = order.filter { !libraries[$0].isRemoved }.map { libraries[$0].name }
-    guard let program else { return words + ["--no-entry"] + names }
-    return words + (program.isFirst ? ["program.wasm"] + names : names + ["program.wasm"])
-  }
-}
-
-private struct LibraryWriter {
+/// From a library of a set to a module.
+struct LibraryWriter {
   let whole: LibrarySet
-  let library: LibrarySet.Library
-  private var builder: ModuleBuilder
-  private var memoryBase = 0
-  private var tableBase = 0
+  var library: LibrarySet.Library
+  var builder: ModuleBuilder
+  var memoryBase = 0
+  var tableBase = 0
   private var stackPointer = 0
-  private var addresses: [String: Int] = [:]
-  private var slotGlobals: [String: Int] = [:]
+  var addresses: [String: Int] = [:]
+  var slotGlobals: [String: Int] = [:]
   private var imports: [String: Int] = [:]
   private var host = 0
   private var shared = 0
@@ -64,8 +18,10 @@ private struct LibraryWriter {
   private var ownTable = 0
   private var firstFunction = 0
   private var firstGlobal = 0
-  private var code: [WasmInstruction] = []
-  private var result = 0
+  /// What a threaded library has of thread-local data (`LibrarySet+Threads.swift`).
+  var threads = ThreadParts()
+  var code: [WasmInstruction] = []
+  var result = 0
 
   init(set: LibrarySet, library: LibrarySet.Library) {
     whole = set
@@ -73,22 +29,24 @@ private struct LibraryWriter {
     builder = ModuleBuilder(is64: set.is64)
   }
 
-  private var address: WasmType { .address(is64: whole.is64) }
-  private var width: Int { whole.is64 ? 8 : 4 }
-  private func number(_ value: Int) -> WasmInstruction { .addressConst(Int64(value), is64: whole.is64) }
-  private var add: WasmInstruction { whole.is64 ? .i64Add : .i32Add }
-  private func offset(_ cell: Int) -> UInt64 { UInt64(cell * width) }
-  private func load(_ offset: UInt64 = 0) -> WasmInstruction {
+  var address: WasmType { .address(is64: whole.is64) }
+  var width: Int { whole.is64 ? 8 : 4 }
+  func number(_ value: Int) -> WasmInstruction { .addressConst(Int64(value), is64: whole.is64) }
+  var add: WasmInstruction { whole.is64 ? .i64Add : .i32Add }
+  /// Where a cell is in the library's block: thread-local data comes first.
+  func place(_ cell: Int) -> Int { (library.threadCells.count + cell) * width }
+  private func offset(_ cell: Int) -> UInt64 { UInt64(place(cell)) }
+  func load(_ offset: UInt64 = 0) -> WasmInstruction {
     whole.is64 ? .i64Load(offset: offset) : .i32Load(offset: offset)
   }
-  private func store(_ offset: UInt64 = 0) -> WasmInstruction {
+  func store(_ offset: UInt64 = 0) -> WasmInstruction {
     whole.is64 ? .i64Store(offset: offset) : .i32Store(offset: offset)
   }
-  private func parameters(_ count: Int) -> [WasmType] { Array(repeating: .i32, count: count) }
+  func parameters(_ count: Int) -> [WasmType] { Array(repeating: .i32, count: count) }
 
   /// All steps of all functions.
   private var steps: [LibrarySet.Step] {
-    library.functions.flatMap(\.body) + (library.constructor ?? []) + (library.start ?? [])
+    library.functions.flatMap(\.body) + (library.constructor ?? []) + (library.destructor ?? []) + (library.start ?? [])
   }
 
   // MARK: Libraries
@@ -96,11 +54,12 @@ private struct LibraryWriter {
   mutating func write() -> ModuleBuilder {
     builder.padsOperands = library.padsOperands
     var dylink = Dylink(
-      memorySize: UInt64(library.cells.count * width), memoryAlignment: library.alignment,
+      memorySize: UInt64(blockSize), memoryAlignment: library.alignment,
       tableSize: library.slots.count)
     dylink.needed = library.needed.filter { !whole.libraries[$0].isRemoved }.map { whole.libraries[$0].name }
     dylink.isLegacy = library.isLegacy
     dylink.exports = library.exports.filter { library.threadLocal.contains($0.name) }.map { ($0.name, 0x100) }
+    dylink.exports += library.threadExports.map { ($0.name, 0x100) }
     addImports(&dylink)
     builder.dylink = dylink
     let own = String(library.name.dropFirst(3).prefix { $0 != "." })
@@ -112,7 +71,8 @@ private struct LibraryWriter {
     for (place, value) in library.globals.enumerated() {
       builder.global(.i32, isMutable: true, [.i32Const(value)], export: lent("v\(own)_\(place)"))
     }
-    for (name, cell) in library.exports { builder.global(address, [number(cell * width)], export: name) }
+    for (name, cell) in library.exports { builder.global(address, [number(place(cell))], export: name) }
+    if whole.isThreaded { declareThreadData() }
     firstFunction = builder.importCount(.function)
     for (place, function) in library.functions.enumerated() {
       let index = builder.function(
@@ -133,21 +93,27 @@ private struct LibraryWriter {
       builder.element(.at(0, memory: ownTable), functions: library.ownSlots.map { firstFunction + $0 })
     }
     if library.hasOwnMemory { builder.data(.at(4, memory: ownMemory), [9, 8, 7, 6, 5, 4, 3, 2, 1]) }
-    addData()
+    if whole.isThreaded { addThreadData() } else { addData() }
     return builder
   }
 
   private mutating func addData() {
-    let (bytes, start) = (bytes, (library.secondSegment ?? library.cells.count) * width)
-    if start > 0 { builder.data(.active([.globalGet(memoryBase)]), Array(bytes[..<start])) }
-    if start < bytes.count {
-      builder.data(.active([.globalGet(memoryBase), number(start), add]), Array(bytes[start...]))
+    for (start, bytes) in pieces {
+      let offset: [WasmInstruction] =
+        start == 0 ? [.globalGet(memoryBase)] : [.globalGet(memoryBase), number(start), add]
+      builder.data(.active(offset), bytes)
     }
   }
 
-  private var bytes: [UInt8] {
+  /// The cells, in one segment or two, and where they begin in the block.
+  var pieces: [(start: Int, bytes: [UInt8])] {
+    let (bytes, end) = (bytes(of: library.cells), (library.secondSegment ?? library.cells.count) * width)
+    return [(place(0), Array(bytes[..<end])), (place(0) + end, Array(bytes[end...]))].filter { !$0.1.isEmpty }
+  }
+
+  func bytes(of cells: [LibrarySet.Cell]) -> [UInt8] {
     var bytes: [UInt8] = []
-    for cell in library.cells {
+    for cell in cells {
       let value = if case .number(let value) = cell { UInt64(truncatingIfNeeded: value) } else { UInt64(0) }
       bytes.fixed(whole.is64 ? value & 0xFFFF_FFFF : value, width: width)
     }
@@ -155,7 +121,9 @@ private struct LibraryWriter {
   }
 
   private mutating func addImports(_ dylink: inout Dylink) {
-    builder.importMemory("env", "memory", Limits(0, is64: whole.is64))
+    let limits =
+      whole.isThreaded ? Limits(1, 1 << 16, shared: true, is64: whole.is64) : Limits(0, is64: whole.is64)
+    builder.importMemory("env", "memory", limits)
     builder.importTable("env", "__indirect_function_table", .funcref, Limits(0, is64: whole.is64))
     memoryBase = builder.importGlobal("env", "__memory_base", address)
     tableBase = builder.importGlobal("env", "__table_base", address)
@@ -175,7 +143,7 @@ private struct LibraryWriter {
       imports[name] = builder.importFunction("env", name, parameters(function.parameters), [.i32])
       if whole.weak.contains(name) { dylink.imports.append(("env", name, 1)) }
     }
-    for cell in library.cells {
+    for cell in library.cells + library.threadCells {
       switch cell {
       case .pointerTo(let name): addAddress(name)
       case .slotOf(let name): addSlot(name)
@@ -184,7 +152,9 @@ private struct LibraryWriter {
     }
     for step in steps {
       switch step {
-      case .loadName(let name), .storeName(let name), .isAddress(let name, _), .isNullData(let name): addAddress(name)
+      case .loadName(let name), .storeName(let name), .isAddress(let name, _), .isNullData(let name),
+        .loadThreadName(let name), .storeThreadName(let name), .isThreadAddress(let name, _):
+        addAddress(name)
       case .callAddress(let name), .isSlot(let name, _): addSlot(name)
       case .isNull(let name):
         addSlot(name)
@@ -207,6 +177,7 @@ private struct LibraryWriter {
     }
     if steps.contains(where: \.usesTag) { tag = builder.importTag("env", "thrown", [.i32]) }
     host = builder.importFunction("host", "log", [.i32])
+    importThreadParts()
     firstGlobal = builder.importCount(.global)
   }
 
@@ -227,22 +198,7 @@ private struct LibraryWriter {
 
   /// The functions that a loader calls.
   private mutating func addSpecialFunctions() {
-    var relocations: [WasmInstruction] = []
-    for (place, cell) in library.cells.enumerated() {
-      let value: [WasmInstruction]
-      switch cell {
-      case .number: continue
-      case .pointer(let other): value = [.globalGet(memoryBase), number(other * width), add]
-      case .pointerTo(let name): value = [.globalGet(addresses[name] ?? 0)]
-      case .slot(let slot): value = [.globalGet(tableBase), number(slot), add]
-      case .slotOf(let name): value = [.globalGet(slotGlobals[name] ?? 0)]
-      }
-      if place % 2 == 0 {
-        relocations += [.globalGet(memoryBase), number(place * width), add] + value + [store()]
-      } else {
-        relocations += [.globalGet(memoryBase)] + value + [store(offset(place))]
-      }
-    }
+    let relocations = relocations(of: library.cells, at: place(0), from: memoryBase)
     var relocate: Int?
     if !relocations.isEmpty {
       relocate = builder.function(
@@ -259,6 +215,31 @@ private struct LibraryWriter {
       let call = library.relocation == .fromConstructors ? relocate.map { [WasmInstruction.call($0)] } ?? [] : []
       builder.function(locals: [.i32, address], export: "__wasm_call_ctors", call + own)
     }
+    if let steps = library.destructor {
+      let own = body(steps, parameters: 0)
+      builder.function(locals: [.i32, address], export: "__wasm_call_dtors", own)
+    }
+  }
+
+  /// Stores all that is not a number, counted from the variable `base`.
+  func relocations(of cells: [LibrarySet.Cell], at start: Int, from base: Int) -> [WasmInstruction] {
+    var relocations: [WasmInstruction] = []
+    for (index, cell) in cells.enumerated() {
+      let value: [WasmInstruction]
+      switch cell {
+      case .number: continue
+      case .pointer(let other): value = [.globalGet(memoryBase), number(place(other)), add]
+      case .pointerTo(let name): value = [.globalGet(addresses[name] ?? 0)]
+      case .slot(let slot): value = [.globalGet(tableBase), number(slot), add]
+      case .slotOf(let name): value = [.globalGet(slotGlobals[name] ?? 0)]
+      }
+      if index % 2 == 0 {
+        relocations += [.globalGet(base), number(start + index * width), add] + value + [store()]
+      } else {
+        relocations += [.globalGet(base)] + value + [store(UInt64(start + index * width))]
+      }
+    }
+    return relocations
   }
 
   // MARK: Programs
@@ -295,7 +276,7 @@ private struct LibraryWriter {
   }
 
   /// Mixes what `value` leaves on the stack, an i32, into the result.
-  private mutating func mix(_ value: [WasmInstruction]) {
+  mutating func mix(_ value: [WasmInstruction]) {
     code += [.localGet(result), .i32Const(31), .i32Mul] + value + [.i32Add, .localSet(result)]
   }
 
@@ -303,14 +284,19 @@ private struct LibraryWriter {
     (0..<count).flatMap { [WasmInstruction.localGet(result), .i32Const(Int32($0)), .i32Xor] }
   }
 
-  /// The address of an own cell, and the offset of the access: three ways to say it, in turn.
+  /// The address of an own cell, and the offset of the access.
   private mutating func cellAddress(_ cell: Int) -> (code: [WasmInstruction], offset: UInt64) {
-    switch (cell + code.count) % 3 {
-    case 0: return ([.globalGet(memoryBase)], offset(cell))
-    case 1: return ([.globalGet(memoryBase), number(cell * width), add], 0)
+    address(place(cell), from: memoryBase)
+  }
+
+  /// An address that counts from a variable, and the offset of the access: three ways to say it, in turn.
+  mutating func address(_ place: Int, from base: Int) -> (code: [WasmInstruction], offset: UInt64) {
+    switch (place / width + code.count) % 3 {
+    case 0: return ([.globalGet(base)], UInt64(place))
+    case 1: return ([.globalGet(base), number(place), add], 0)
     default:
-      code += [.globalGet(memoryBase), .localSet(result + 1)]
-      return ([number(cell * width), .localGet(result + 1), add], 0)
+      code += [.globalGet(base), .localSet(result + 1)]
+      return ([number(place), .localGet(result + 1), add], 0)
     }
   }
 
@@ -414,7 +400,7 @@ private struct LibraryWriter {
       code += [.end]
     case .loadOwn(let at): mix([number(at), .i32Load()])
     case .storeOwn(let at): code += [number(at), .localGet(result), .i32Store()]
-    default: break
+    default: writeThreadStep(step)
     }
   }
 }

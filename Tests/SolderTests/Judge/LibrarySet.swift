@@ -5,6 +5,8 @@
 /// and are the only ones that are called through a table.
 struct LibrarySet: Sendable {
   var is64 = false
+  /// Whether all is made for shared memory, on which a second thread instantiates everything once more.
+  var isThreaded = false
   var libraries: [Library] = []
   var program: Program?
   /// What the function names are: the same in every library that defines or imports one.
@@ -62,6 +64,10 @@ struct LibrarySet: Sendable {
   /// Who calls the function that relocates the data.
   enum Relocation: Sendable { case exported, fromStart, fromConstructors }
 
+  /// How a thread's copy of thread-local data is made: by an exported function, by one that only has a name, or by one
+  /// that allocates it, too.
+  enum ThreadSetUp: Sendable { case exported, named, allocating }
+
   struct Library: Sendable {
     var name: String
     var needed: [Int] = []
@@ -89,6 +95,13 @@ struct LibrarySet: Sendable {
     var dataReexports: [(name: String, of: String)] = []
     /// Names of data that the library says is thread-local: for one thread, that says nothing.
     var threadLocal: Set<String> = []
+    /// Data of which each thread has its own, which no cell points to; names of its numbers.
+    var threadCells: [Cell] = []
+    var threadExports: [(name: String, cell: Int)] = []
+    var threadSetUp = ThreadSetUp.exported
+    /// Whether the start function sets up the first thread.
+    var startsFirstThread = true
+    var destructor: [Step]?
     var isLegacy = false
     var padsOperands = false
     var hasNames = false
@@ -117,6 +130,13 @@ struct LibrarySet: Sendable {
     case isSlot(name: String, cell: Int)
     case isNull(String)
     case isNullData(String)
+    /// Thread-local data, by the library's own variable or by the global offset table.
+    case loadThread(Int)
+    case storeThread(Int)
+    case loadThroughThread(Int)
+    case loadThreadName(String)
+    case storeThreadName(String)
+    case isThreadAddress(name: String, cell: Int)
     case stack
     case readGlobal(Int)
     case writeGlobal(Int)
