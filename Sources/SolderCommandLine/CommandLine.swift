@@ -55,14 +55,17 @@ public func readCommandLine(
   }
   // Build systems look for `LLD` to learn which options there are.
   let version = "Solder \(solderVersion) (compatible with LLD \(reader.options.compatibility.rawValue))\n"
+  let versionStops = reader.options.compatibility.versionFlagStops
+  if !versionStops { reader.checkImpliedImports() }
   if reader.printsVersion { return .print(version) }
   if reader.printsVersionFirst {
     let hasFiles = reader.options.inputs.contains { if case .library = $0.name { false } else { true } }
-    if !hasFiles || reader.options.compatibility.versionFlagStops { return .print(version) }
+    if !hasFiles || versionStops { return .print(version) }
   }
   reader.options.versionText = version
+  if versionStops { reader.checkImpliedImports() }
   reader.check()
-  if diagnostics.hasErrors { return nil }
+  if diagnostics.hasErrors { return reader.printsVersionFirst ? .print(version) : nil }
   return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)
 }
 

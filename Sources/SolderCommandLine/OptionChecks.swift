@@ -3,17 +3,16 @@ import SolderLinker
 extension OptionReader {
   /// Reports options that exclude each other or lack what they need, in wasm-ld's words.
   ///
-  /// As in wasm-ld, each of the three steps is skipped when an earlier one found an error.
+  /// As in wasm-ld, each of the two steps is skipped when there were errors before.
   func check() {
-    checkImpliedImports()
     guard !diagnostics.hasErrors else { return }
     if options.inputs.isEmpty { diagnostics.error("no input files") }
     guard !diagnostics.hasErrors else { return }
     checkCombinations()
   }
 
-  /// What the kind of output decides about memory and table can not be contradicted.
-  private func checkImpliedImports() {
+  /// What the kind of output decides about memory and table can not be contradicted; looked at as soon as options are read.
+  func checkImpliedImports() {
     if options.maximumMemory != nil && options.noGrowableMemory {
       diagnostics.error("--max-memory is incompatible with --no-growable-memory")
     }

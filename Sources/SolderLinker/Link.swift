@@ -185,13 +185,18 @@ struct Link {
     // decided any more; what follows only writes.
     let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
     timer.end(.symbolValues, items: values.count)
+
+    // Sort what `dladdr` looks addresses up in.
+    resolution = DlopenOrderPass(consume resolution, live, values).run()
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)
     if isLast { _ = unsafe Unmanaged.passRetained(program) }
+    ConstantGlobals.checkTables(program, diagnostics)
     #if DEBUG
       GraphCheck(program).run()
     #endif
+    if isOver { return nil }
     whenDecided(program)
     if control.isCancelled { return nil }
 

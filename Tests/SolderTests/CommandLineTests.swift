@@ -342,6 +342,14 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
     let both = read("-v")
     #expect(both.text?.contains("LLD") == true && both.options != nil)
     #expect(read("-v", "--compat=19").options == nil)
+    // Which options exclude each other comes behind the version, and from LLVM 21 on in front of it.
+    for word in ["-v", "--version"] {
+      let excluded = [word, "-shared", "--export-table", "a.o"]
+      #expect(readLine(excluded + ["--compat=19"]).errors == [])
+      let later = readLine(excluded)
+      #expect(later.errors == ["-shared/-pie is incompatible with --export-table"])
+      #expect(later.text?.contains("LLD") == true && later.options == nil)
+    }
     let help = readLine(["-help"]).text ?? ""
     #expect(help.contains("--stack-first") && !help.contains("--completions"))
     #expect(help.utf8.split(separator: 10).allSatisfy { $0.count <= 100 })

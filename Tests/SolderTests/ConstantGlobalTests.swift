@@ -143,4 +143,48 @@ import Testing
     let result = try await linked(["d.wasm": definer, "u.wasm": user], "d=d.wasm", "u.wasm")
     #expect(try await result.call("run") == "5")
   }
+
+  /// A constant is also what the host gives, by way of a global of another module.
+  @Test(arguments: [false, true]) func whatTheHostGives(_ userFirst: Bool) async throws {
+    var definer = ModuleBuilder()
+    let host = definer.importGlobal("host", "place", .i32)
+    definer.global(.i32, [.globalGet(host)], export: "base")
+    var user = ModuleBuilder()
+    let base = user.importGlobal("d", "base", .i32)
+    user.memory(Limits(1), export: "memory")
+    user.data(.active([.globalGet(base)]), [97])
+    let result =
+      userFirst
+      ? try await linked(["u.wasm": user, "d.wasm": definer], "u.wasm", "d=d.wasm")
+      : try await linked(["d.wasm": definer, "u.wasm": user], "d=d.wasm", "u.wasm")
+    let data = try #require(result.module.sections.first { $0.identifier == 11 })
+    // The import has index 0, the global that is defined 1.
+    #expect(result.bytes[data.contents].starts(with: [1, 0, 0x23, 0, 0x0B]))
+  }
+
+  /// A table stands in front of all globals: what it begins with is worked out in its place, unless it has an identity.
+  @Test(arguments: [false, true]) func whatATableBeginsWith(_ userFirst: Bool) async throws {
+    let module = { (_ isObject: Bool) in
+      var definer = ModuleBuilder()
+      let box = definer.type(raw: [0x5F, 1, 0x7F, 0])
+      let type = isObject ? WasmType.reference(box) : WasmType(bytes: [0x6C])
+      definer.global(type, [.i32Const(9), isObject ? .raw([0xFB, 0, UInt8(box)]) : .raw([0xFB, 0x1C])], export: "it")
+      var user = ModuleBuilder()
+      let same = user.type(raw: [0x5F, 1, 0x7F, 0])
+      let global = user.importGlobal("d", "it", isObject ? .reference(same) : WasmType(bytes: [0x6C]))
+      user.table(isObject ? .reference(same) : WasmType(bytes: [0x6C]), Limits(1), initial: [.globalGet(global)])
+      user.function(
+        [], [.i32], export: "run",
+        [.i32Const(0), .tableGet(0), isObject ? .raw([0xFB, 2, UInt8(same), 0]) : .raw([0xFB, 0x1D])])
+      return (definer, user)
+    }
+    let words = userFirst ? ["u.wasm", "d=d.wasm"] : ["d=d.wasm", "u.wasm"]
+    let (definer, user) = module(false)
+    let result = try await linked(["u.wasm": user, "d.wasm": definer], words[0], words[1])
+    #expect(try await result.call("run") == "9")
+    let (objects, reader) = module(true)
+    try refused(
+      ["u.wasm": reader, "d.wasm": objects], words[0], words[1],
+      mentions: ["u.wasm: table 0 begins with", "'it' of ", "d.wasm holds", "element segment"])
+  }
 }

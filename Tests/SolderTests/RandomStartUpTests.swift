@@ -15,14 +15,16 @@ import Testing
     mutating func offset() -> Int { random.chance(70) ? 4 * pick(16) : pick(72) }
 
     mutating func value(_ depth: Int = 0) -> String {
-      switch pick(depth > 1 ? 4 : 8) {
+      switch pick(depth > 1 ? 6 : 10) {
       case 0: return "(i32.const \(pick(1000)))"
       case 1: return "BASE"
       case 2: return "(global.get $g\(pick(2)))"
       case 3: return "(local.get \(pick(2)))"
-      case 4: return "(i32.load offset=\(offset()) BASE)"
-      case 5: return "(i32.add \(value(depth + 1)) \(value(depth + 1)))"
-      case 6: return "(i32.sub \(value(depth + 1)) (i32.const \(pick(40))))"
+      case 4: return "SLOT"
+      case 5: return "MISSING"
+      case 6: return "(i32.load offset=\(offset()) BASE)"
+      case 7: return "(i32.add \(value(depth + 1)) \(value(depth + 1)))"
+      case 8: return "(i32.sub \(value(depth + 1)) (i32.const \(pick(40))))"
       default: return "(i32.add BASE (i32.const \(pick(64))))"
       }
     }
@@ -72,19 +74,23 @@ import Testing
     }
     let again = generator.random.chance(30) ? "(call $h0)" : ""
     let text = """
+      (import "GOT.func" "base" (global $slot (mut i32))) (import "GOT.mem" "missing" (global $missing (mut i32)))
       (global $g0 (mut i32) (i32.const 5)) (global $g1 (mut i32) (i32.const 0))
       (data (global.get $mb) "\\01\\00\\00\\00\\02\\00\\00\\00\\03\\00\\00\\00\\04\\00\\00\\00")
       (data (i32.add (global.get $mb) (i32.const 32)) "\\05\\00\\00\\00\\06\\00\\00\\00")
-      (func $base (result i32) (global.get $mb)) (func (export "again") \(again))
+      (func $base (export "base") (result i32) (global.get $mb)) (func (export "again") \(again))
+      (func $getslot (result i32) (global.get $slot)) (func $getmissing (result i32) (global.get $missing))
       (func (export "g0") (result i32) (global.get $g0)) (func (export "g1") (result i32) (global.get $g1))
       (func (export "word") (param i32) (result i32) (i32.load (i32.add (global.get $mb) (local.get 0)))) \(code)
       """
     let words = (0..<16).map { Call("word", 4 * $0) } + [Call("g0"), Call("g1")]
     let calls = words + [Call("again")] + words
     var transcripts: [String] = []
-    for base in ["(global.get $mb)", "(call $base)"] {
+    for way in ["global.get $", "call $get"] {
+      let code = text.replacing("BASE", with: way == "call $get" ? "(call $base)" : "(global.get $mb)")
+        .replacing("SLOT", with: "(\(way)slot)").replacing("MISSING", with: "(\(way)missing)")
       let library = try await Toolchain.shared.assembled(
-        "libstart.so", LiftingCase.library(text.replacing("BASE", with: base)))
+        "libstart.so", LiftingCase.library(code, more: "(import-info \"GOT.mem\" \"missing\" binding-weak)"))
       let result = try await link(
         [library, "--no-entry", "--no-warn-start-up-code"] + ["again", "g0", "g1", "word"].map { "--export=\($0)" })
       transcripts.append(try await WebAssemblyHost.shared.invoke(result.path, calls))

@@ -182,4 +182,42 @@ import Testing
     #expect(try await result.call("sum") == "5")
     #expect(try await result.call("null") == "0")
   }
+
+  /// What relocation code adds to a pointer is added, where its function or data is missing too.
+  @Test(arguments: [false, true]) func relocationCodeAddsToPointers(is64: Bool) async throws {
+    let pointer = WasmType.address(is64: is64)
+    var library = ModuleBuilder(
+      dylink: Dylink(
+        memorySize: 24, memoryAlignment: 3, imports: [("GOT.mem", "missing", 1), ("GOT.func", "nowhere", 1)]),
+      is64: is64)
+    let base = library.importMemoryAndBases()
+    let pointers = [("GOT.func", "called"), ("GOT.mem", "missing"), ("GOT.func", "nowhere")].map {
+      library.importGlobal($0.0, $0.1, pointer, isMutable: true)
+    }
+    library.function(export: "called", [])
+    var code: [WasmInstruction] = []
+    for (index, global) in pointers.enumerated() {
+      code += [
+        .globalGet(base.memory), .globalGet(global), .addressConst(70_000, is64: is64), is64 ? .i64Add : .i32Add,
+      ]
+      code.append(is64 ? .i64Store(offset: UInt64(8 * index)) : .i32Store(offset: UInt64(8 * index)))
+    }
+    library.function(export: "__wasm_apply_data_relocs", code)
+    library.function([], [pointer], export: "slot", [.globalGet(pointers[0])])
+    for index in 0..<3 {
+      let offset = UInt64(8 * index)
+      library.function(
+        [], [pointer], export: "word\(index)",
+        [.globalGet(base.memory), is64 ? .i64Load(offset: offset) : .i32Load(offset: offset)])
+    }
+    let exports = ["slot", "word0", "word1", "word2"]
+    let result = try await linked(
+      ["libsum.so": library], "--no-entry", "-mwasm\(is64 ? 64 : 32)", "--export=slot", "--export=word0",
+      "--export=word1",
+      "--export=word2")
+    let slot = try #require(Int(try await result.call("slot")))
+    for (export, sum) in zip(exports, [slot, slot + 70_000, 70_000, 70_000]) {
+      #expect(try await result.call(export) == "\(sum)", "\(export)")
+    }
+  }
 }

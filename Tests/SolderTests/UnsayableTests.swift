@@ -62,6 +62,12 @@ import Testing
         (func (export "next") (result i32) (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))
         """, mentions: ["global 'g'", "initial value"]),
     Sample(
+      testDescription: "a number that is added to a pointer in data",
+      body: """
+        (import "GOT.func" "f" (global $f (mut i32)))
+        (func (export "__wasm_apply_data_relocs") (i32.store (global.get $mb) (i32.add (global.get $f) (i32.const 1))))
+        """, mentions: ["computes with the slot of a function", "at offset 0x"]),
+    Sample(
       testDescription: "an address that code sets",
       body: """
         (import "GOT.mem" "errno" (global $errno (mut i32)))

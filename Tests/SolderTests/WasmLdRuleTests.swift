@@ -53,6 +53,20 @@ import Testing
     #expect(try LinkInProcess(["main.o": Self.nothing], ["--no-entry", right, wrong]).bytes == nil)
   }
 
+  /// What is too large is compared with other limits all the same, and what wraps around is small.
+  @Test(arguments: [
+    (["--initial-memory=-1", "--max-memory=65536"], ["initial memory must be", "initial memory too large"]),
+    (
+      ["--initial-memory=99999999999", "--max-memory=65536"],
+      ["initial memory must be", "initial memory too large", "maximum memory too small, 100000006144 bytes"]
+    ),
+    (["--initial-heap=-65536", "--initial-memory=131072"], ["initial heap too large"]),
+  ]) func memoriesThatAreTooLarge(_ options: [String], _ errors: [String]) throws {
+    let link = try LinkInProcess(["main.o": Self.nothing], ["--no-entry"] + options)
+    #expect(link.errors.count == errors.count, "\(link.errors)")
+    for (text, error) in zip(link.errors, errors) { #expect(text.contains(error)) }
+  }
+
   @Test func archivesAndTheLinkerAreTraced() async throws {
     let caller = Self.object { object in
       let callee = object.undefinedFunction("callee", [], [.i32], flags: .weak)

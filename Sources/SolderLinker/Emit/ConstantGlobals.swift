@@ -5,12 +5,13 @@ import WebAssemblyFormat
 /// A module may read an imported global in a constant expression. When another module of the link defines that global, it
 /// becomes one of the result's own, which only newer engines let a constant expression read (WebAssembly 2.0, Constant
 /// Expressions, against 3.0). So the constant is written in its place: the result asks for no newer engine than its inputs.
+/// A constant is also what the host gives, and what is made of constants, but for new objects: each is one of its own.
 struct ConstantGlobals {
   enum Value {
     /// Of an integer type.
     case number(UInt64, is64: Bool)
-    /// One instruction, as it stands in the initial value of a global of this unit.
-    case instruction(Fragment, Unit)
+    /// An expression without its end, as it stands in the initial value of a global of this unit.
+    case expression(Fragment, Unit)
   }
 
   /// By the index in the result, behind the imports.
@@ -47,28 +48,32 @@ struct ConstantGlobals {
     if let number = program.decidedValue(ofGlobal: index, of: unit) {
       return global.type.isInteger ? .number(number, is64: global.type.valueType == 0x7E) : nil
     }
-    if global.type.isInteger { return sum(global, unit) }
-    let expression = global.initializer
-    guard let instruction = onlyInstruction(of: expression, unit) else { return nil }
-    switch instruction.opcode {
-    case .f32Const, .f64Const, .v128Const, .refNull, .refFunc:
-      var fragment = expression
-      fragment.size -= 1
-      return .instruction(fragment, unit)
-    case .globalGet:
-      return value(of: unit.relocations[Int(expression.relocations.start)], in: unit)
-    default: return nil
-    }
+    if global.type.isInteger, let sum = sum(global, unit) { return sum }
+    return isSameEverywhere(global.initializer, unit) ? .expression(global.initializer.withoutLastByte, unit) : nil
   }
 
-  /// The instruction of an expression that has no other.
-  private func onlyInstruction(of expression: Fragment, _ unit: Unit) -> Instruction? {
+  /// Whether an expression gives the same wherever it stands, in front of all globals of the result too.
+  private func isSameEverywhere(_ expression: Fragment, _ unit: Unit) -> Bool {
     var reader = InstructionReader(unit.file.reader(of: Extent(start: expression.start, size: expression.size)))
-    guard let instruction = try? reader.next(), instruction.end + 1 == Int(expression.start) + Int(expression.size)
-    else {
-      return nil
+    var reads = 0
+    while reader.depth > 0 {
+      guard let instruction = try? reader.next(), !instruction.opcode.makesObject else { return false }
+      if instruction.opcode == .globalGet { reads += 1 }
     }
-    return instruction
+    for index in expression.relocations.indices {
+      let edit = unit.relocations[index]
+      guard edit.encoding.isGlobalGet else { continue }
+      guard isReadable(edit, in: unit) else { return false }
+      reads -= 1
+    }
+    return reads == 0
+  }
+
+  /// Whether what a `global.get` gives can be said in front of all globals of the result: one of the host, or a constant.
+  private func isReadable(_ edit: Relocation, in unit: Unit) -> Bool {
+    let id = unit.symbolIDs[edit.symbol]
+    guard case .global(let index) = program.values[Int(id)].answer else { return true }
+    return index < firstDefined || value(of: id) != nil
   }
 
   /// What integers add up to.
@@ -81,5 +86,43 @@ struct ConstantGlobals {
     }
     guard let sum, sum.base == .number else { return nil }
     return .number(UInt64(bitPattern: sum.addend), is64: global.type.valueType == 0x7E)
+  }
+
+  // MARK: Tables
+
+  /// Tables come in front of all globals: refuses those that begin with what a global of the result is to hold.
+  static func checkTables(_ program: Program, _ diagnostics: Diagnostics) {
+    let units = program.resolution.units
+    let initialized = program.indices.tables.filter { units[$0.unit].tables[Int($0.index)].initializer != nil }
+    if initialized.isEmpty { return }
+    let constants = ConstantGlobals(program)
+    for reference in initialized {
+      let unit = units[reference.unit]
+      let table = unit.tables[Int(reference.index)]
+      for index in table.initializer?.relocations.indices ?? 0..<0 {
+        let edit = unit.relocations[index]
+        guard edit.encoding.isGlobalGet, !constants.isReadable(edit, in: unit) else { continue }
+        let global = program.symbol(unit.symbolIDs[edit.symbol])
+        let owner = global.unit.map { units[$0].file.displayName } ?? "<internal>"
+        diagnostics.error(
+          "\(unit.file.displayName): table \(table.name.isEmpty ? "\(reference.index)" : "'\(table.name)'") begins with what "
+            + "the global '\(program.options.displayName(of: global.name))' of \(owner) holds, "
+            + "an object that the result makes behind all tables (let it begin with null, and fill it with an element "
+            + "segment)", .table, in: unit.file.displayName)
+      }
+    }
+  }
+}
+
+extension Opcode {
+  /// Whether it makes an object with an identity, in a constant expression: `struct.new`, `array.new` and the like.
+  fileprivate var makesObject: Bool { (0x100...0x108).contains(rawValue) }
+}
+
+extension Fragment {
+  fileprivate var withoutLastByte: Fragment {
+    var result = self
+    result.size -= 1
+    return result
   }
 }

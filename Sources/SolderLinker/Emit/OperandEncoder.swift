@@ -202,7 +202,7 @@ final class OperandEncoder: Sendable {
       return UInt64(program.addressGlobal(of: id).rawValue)
     case .tableIndexSLEB, .tableIndexI32, .tableIndexSLEB64, .tableIndexI64, .constantTableIndex,
       .tableIndexRelativeSLEB, .tableIndexRelativeSLEB64:
-      return slot(edit, id, isInLiving: tombstone == nil) &+ (edit.kind == .constantTableIndex ? addend : 0)
+      return slot(edit, id, isInLiving: tombstone == nil) &+ addend
     case .functionOffsetI32, .functionOffsetI64:
       let symbol = program.symbol(id)
       if let tombstone, tombstone.coversFolded, symbol.isDefined, program.indices.folds.contains(symbol.functionID) {
@@ -215,8 +215,8 @@ final class OperandEncoder: Sendable {
     case .memoryAddressTLSSLEB, .memoryAddressTLSSLEB64:
       return program.threadLocalOffset(of: id) &+ addend
     default:
-      // Null stays null; but code that adds to it computes a number.
-      if case .undefined = value.answer { return edit.kind == .constantMemoryAddress ? addend : 0 }
+      // Null stays null; but what a finished module adds to it is a number.
+      if case .undefined = value.answer { return source.unit.contracts.isRecovered ? addend : 0 }
       return program.address(of: id) &+ addend
     }
   }

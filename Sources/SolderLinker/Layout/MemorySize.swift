@@ -121,6 +121,9 @@ struct MemorySize {
     return memory.limits == nil ? 1 << 34 : .max
   }
 
+  /// What is too large is an error, and what it would come to is compared all the same, with what wraps around: wasm-ld
+  /// does so.
+  ///
   /// - Parameter smallest: what is there in any case: the heap may be smaller than `size` gives it.
   private func applyOptions(to size: UInt64, smallest: UInt64, _ declared: Limits) -> UInt64? {
     let page = declared.pageSize
@@ -131,21 +134,18 @@ struct MemorySize {
       if heap > limit - min(limit, size) {
         diagnostics.error("initial heap too large, cannot be greater than \(limit - min(limit, size))", .memory)
       }
-      size = size.saturatingSum(heap)
+      size &+= heap
     }
     // A heap that was asked for is given; the rest of it is what there is room for.
     let required = options.initialHeap == nil ? smallest : size
     if let initial = options.initialMemory {
       if initial % page != 0 { reportUnaligned("initial memory", page) }
       if required > initial { diagnostics.error("initial memory too small, \(required) bytes needed", .memory) }
-      if initial > limit {
-        diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory)
-      } else {
-        size = initial
-      }
+      if initial > limit { diagnostics.error("initial memory too large, cannot be greater than \(limit)", .memory) }
+      size = initial
     }
     if let maximum = options.maximumMemory, options.initialMemory == nil { size = min(size, max(required, maximum)) }
-    return size.aligned(to: page)
+    return (size &+ (page - 1)) & ~(page - 1)
   }
 
   private func reportUnaligned(_ what: String, _ page: UInt64) {

@@ -224,6 +224,9 @@ struct ObjectFormatCheck {
             "\(name("data segment", index, segment.name)) takes the address of thread-local "
             + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset))
         }
+        if case .none(let what) = edit.objectForm(symbol.kind, isVariable: false) {
+          return "\(name("data segment", index, segment.name)) \(what) \(place(Int(edit.offset)))"
+        }
       }
     }
     return nil

@@ -40,12 +40,13 @@ extension Relocation {
     case .constantMemoryAddress:
       targetKind == .data ? .relocation(address, leadingBytes: 1) : .none("takes the address of what is no data")
     case .constantTableIndex where !hasTarget: .none("computes with slots of the function table (__table_base)")
-    case .constantTableIndex where storedAddend != 0 || hasWideAddend:
-      .none("computes with the slot of a function in the table")
+    case .constantTableIndex where storedAddend != 0 || hasWideAddend: .none(Self.computedSlot)
     case .constantTableIndex: .relocation(slot, leadingBytes: 1)
     default: .none("has a constant of which nothing is known")
     }
   }
+
+  private static let computedSlot: StaticString = "computes with the slot of a function in the table"
 
   private var operandForm: ObjectForm {
     switch kind {
@@ -54,6 +55,9 @@ extension Relocation {
     // There is only one memory.
     case .memoryIndex: target == 0 ? .final : .none("uses another memory")
     case .implicitMemory: .none("uses another memory")
+    case .tableIndexI32 where storedAddend != 0 || hasWideAddend,
+      .tableIndexI64 where storedAddend != 0 || hasWideAddend:
+      .none(Self.computedSlot)
     case .dataIndex: .none("names a data segment")
     case .elementIndex: .none("names an element segment")
     case .constantNumber, .removedCall: .final

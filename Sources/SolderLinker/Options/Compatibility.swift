@@ -18,7 +18,8 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// mutable globals anyway.
   public var exportsOwnMutableGlobals: Bool { self >= .llvm22 }
 
-  /// Whether `-v` alone ends the run even when there are inputs, as `--version` does.
+  /// Whether `-v` alone ends the run even when there are inputs, as `--version` does, and either before it is looked at
+  /// which options exclude each other.
   public var versionFlagStops: Bool { self < .llvm21 }
 
   /// Whether `__wasm_apply_data_relocs` exists only when it has something to do.
