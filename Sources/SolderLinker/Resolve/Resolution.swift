@@ -107,6 +107,8 @@ struct WellKnownSymbols {
   var memoryBase: SymbolID?
   var tableBase: SymbolID?
   var tlsBase: SymbolID?
+  /// The same for libraries that do not have that variable any more.
+  var tlsBases: [UnitID: SymbolID] = [:]
   var tlsSize: SymbolID?
   var tlsAlign: SymbolID?
   var initializeTLS: SymbolID?
