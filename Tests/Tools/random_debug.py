@@ -301,7 +301,7 @@ def judge(seed, solder, keep):
         elif "debug information" in result.stderr:
             difference = result.stderr
         else:
-            new = complaints(output).difference(*[complaints(path) for path in inputs])
+            new = complaints(output).difference(*[complaints(path) for path in [*inputs, *libraries]])
             after = Lines(output)
             difference = "; ".join(sorted(new)) or after.astray()
             runs = after.runs()
