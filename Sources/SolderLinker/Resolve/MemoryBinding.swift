@@ -94,6 +94,9 @@ struct MemoryBindingPass {
   private let diagnostics: Diagnostics
   private let names: NameArena
   private var named: [ByteString: [UnitID]] = [:]
+  /// What units export under a name, in their order; and the first under a name of what has a module name.
+  private var exports: [ByteString: [MemoryReference]] = [:]
+  private var namedExports: [HostName: MemoryReference] = [:]
   private var targets: [[Target]]
 
   /// - Parameter units: all units by their index; the linker's own may be among them.
@@ -108,6 +111,15 @@ struct MemoryBindingPass {
     }
     for (index, unit) in units.enumerated() {
       if let name = unit.moduleName { named[name, default: []].append(UnitID(index)) }
+      guard unit.contracts.numbersMemories else { continue }
+      for export in unit.exports {
+        guard let memory = export.memory else { continue }
+        let reference = MemoryReference(unit: UnitID(index), index: memory)
+        exports[export.name, default: []].append(reference)
+        guard let module = unit.moduleName else { continue }
+        let name = HostName(module: module, name: export.name)
+        if namedExports[name] == nil { namedExports[name] = reference }
+      }
     }
   }
 
@@ -146,7 +158,7 @@ struct MemoryBindingPass {
     let entry = unit.memoryImports[Int(memory.index)]
     if memory.index == unit.contracts.programMemory { return .main }
     if let others = named[entry.module] {
-      if let found = export(entry.name, of: others) { return follow(found, &path) }
+      if let found = namedExports[entry.hostName] { return follow(found, &path) }
       if entry.module != "env" || unit.contracts.takesEnvForModule {
         guard !options.importUndefined else { return .host(entry.hostName) }
         reportMissing(entry.name, from: entry.module, others, in: unit)
@@ -167,26 +179,19 @@ struct MemoryBindingPass {
     return target
   }
 
-  private func export(_ name: ByteString, of others: [UnitID]) -> MemoryReference? {
-    for other in others where units[Int(other)].contracts.numbersMemories {
-      if let memory = units[Int(other)].exportedMemory(name) { return MemoryReference(unit: other, index: memory) }
-    }
-    return nil
-  }
-
   /// Memories that are exported under a name of `env`: those of modules without a name, or else of the others, or else the
   /// first library's; but the program's is none of a library.
   private func exporters(of name: ByteString, except importer: UnitID?) -> [MemoryReference] {
     var found: [[MemoryReference]] = [[], [], []]
-    for (index, unit) in units.enumerated() where unit.contracts.numbersMemories && importer != UnitID(index) {
+    for memory in exports[name] ?? [] where memory.unit != importer {
+      let unit = units[Int(memory.unit)]
       let isLibrary = !unit.contracts.keepsMemory
       if isLibrary, name == "memory" || !found[2].isEmpty { continue }
-      guard let memory = unit.exportedMemory(name) else { continue }
       // Passing on what it imports under this name defines nothing.
-      if let entry = unit.memoryImports[checked: Int(memory)], entry.module == "env", entry.name == name {
+      if let entry = unit.memoryImports[checked: Int(memory.index)], entry.module == "env", entry.name == name {
         continue
       }
-      found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: memory))
+      found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(memory)
     }
     return found.first { !$0.isEmpty } ?? []
   }
@@ -280,7 +285,7 @@ struct MemoryBindingPass {
   /// The main memory as plain modules say it, and the modules that could mean different ones.
   private func plainMainMemory() -> (MemoryBinding.Key, owners: [UnitID])? {
     let host = HostName(module: ByteString("env"), name: ByteString("memory"))
-    let fromNamed = named[host.module].flatMap { export(host.name, of: $0) }.map { [$0] }
+    let fromNamed = namedExports[host].map { [$0] }
     let exported = fromNamed ?? exporters(of: host.name, except: nil)
     if !exported.isEmpty { return choose(exported) }
     for (unit, targets) in zip(units, targets) where unit.contracts.keepsMemory {
@@ -305,13 +310,6 @@ struct MemoryBindingPass {
     case .host(let name): return (.host(name), owners)
     default: return nil
     }
-  }
-}
-
-extension InputModule {
-  /// The memory that it exports under this name.
-  fileprivate func exportedMemory(_ name: ByteString) -> MemoryIndex? {
-    exports.first { $0.kind == .memory && $0.name == name }?.memory
   }
 }
 
