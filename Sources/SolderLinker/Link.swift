@@ -185,6 +185,9 @@ struct Link {
     // decided any more; what follows only writes.
     let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
     timer.end(.symbolValues, items: values.count)
+
+    // Sort what `dladdr` looks addresses up in.
+    resolution = DlopenOrderPass(consume resolution, live, values).run()
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.is64)

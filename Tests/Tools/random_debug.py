@@ -1,4 +1,4 @@
-"""Debug information of random C and C++ programs, some files of which are shared libraries.
+"""Debug information of random C and C++ programs, some files of which are shared libraries or a whole module.
 
   random_debug.py COUNT [SEED [FOLDER]]    SOLDER names the linker; differences are written to FOLDER
 
@@ -162,6 +162,7 @@ class Lines:
         rows, names, number = [], {}, 0
         for text in run(READER, "--debug-line", path).stdout.splitlines():
             if text.startswith("debug_line["):
+                assert not rows, f"{path}: a sequence of lines does not end"
                 names = {}
             elif found := re.match(r"file_names\[\s*(\d+)\]:", text):
                 number = int(found[1])
@@ -172,6 +173,8 @@ class Lines:
                 if "end_sequence" not in found[5]:
                     rows.append((address, (names.get(int(found[4])), int(found[2]), int(found[3]))))
                 elif rows:
+                    places = [row[0] for row in rows] + [address]
+                    assert places == sorted(places), f"{path}: addresses of lines go back"
                     self.sequences.append((rows[0][0], address, rows))
                     rows = []
         # What is not in the module has an address beyond all code.
@@ -266,10 +269,12 @@ def judge(seed, solder, keep):
         build = Build(rng, program, folder)
         build.flags = flags(rng)
         build.objects()
-        groups = {}
+        groups, libraries = {}, []
         for file in program.files[1:]:
-            groups.setdefault(rng.randint(0, 2), []).append(file)
-        libraries = []
+            if file == program.module and rng.random() < 0.7:
+                libraries.append(build.whole_module(file, 0))
+            else:
+                groups.setdefault(rng.randint(0, 2), []).append(file)
         for group, files in groups.items():
             for file in files:
                 if file not in build.pic:
@@ -279,6 +284,7 @@ def judge(seed, solder, keep):
         inputs = [build.plain[0], *libraries]
         rng.shuffle(inputs)
         words = [solder, *build.mode, *build.shared, "--no-entry", *options(rng)]
+        # A whole module is no library that could be lifted with others.
         if rng.random() < 0.3 and not program.shares_locals and "--compress-relocations" not in words:
             inputs = build.lift(inputs, solder, 0)
         words += [word for _, own in program.runs for word in ("-u", own)]
@@ -323,8 +329,8 @@ def main():
     for seed in range(first, first + count):
         try:
             difference, compared = judge(seed, os.environ["SOLDER"], keep)
-        except RuntimeError as error:
-            difference, compared = f"tool: {error}", 0
+        except (RuntimeError, AssertionError) as error:
+            difference, compared = f"{type(error).__name__}: {error}", 0
         lines += compared
         if difference:
             differences += 1

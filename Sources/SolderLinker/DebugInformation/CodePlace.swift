@@ -70,10 +70,7 @@ struct CodeCursor: ~Copyable {
   private func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
     guard address < UInt64(UInt32.max) else { return nil }
     let offset = Int(address) &+ codeStart
-    if let near {
-      let body = bodies[near.function - firstFunction]
-      if offset >= Int(body.body), offset <= Int(body.end) { return near.moved(to: offset &- Int(body.body)) }
-    }
+    if let near, let offset = self.offset(of: address, in: near) { return near.moved(to: offset) }
     // The last function that begins there or before.
     guard var index = unitBodies.index(at: offset) else { return nil }
     // Where a function ends, the next one begins.
@@ -81,6 +78,13 @@ struct CodeCursor: ~Copyable {
     guard offset <= Int(bodies[index].end) else { return nil }
     return CodePlace(
       function: firstFunction + index, offset: offset &- Int(bodies[index].body), position: bodies[index].position)
+  }
+
+  /// How far into the body of a function an address of a finished module is, if it is in that or at its end.
+  func offset(of address: UInt64, in place: CodePlace) -> Int? {
+    guard address < UInt64(UInt32.max) else { return nil }
+    let (body, offset) = (bodies[place.function - firstFunction], Int(address) &+ codeStart)
+    return offset >= Int(body.body) && offset <= Int(body.end) ? offset - Int(body.body) : nil
   }
 
   /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.

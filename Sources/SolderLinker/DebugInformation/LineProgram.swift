@@ -40,6 +40,8 @@ struct LineProgram: ~Copyable {
   private var size = 0
   private var written = 0
   private var registers = Registers()
+  /// How many bytes addresses have.
+  private var addressWidth = 4
 
   /// What new sequences have to be told.
   private struct Registers {
@@ -248,7 +250,18 @@ struct LineProgram: ~Copyable {
     case Operation.setAddress:
       let (at, width) = (operands.offset, operands.remaining)
       guard width == 4 || width == 8 else { throw FormatError("address of \(width) bytes", at: at) }
+      addressWidth = width
       let address = try operands.fixed(width)
+      if let function, file.isFinal {
+        // Further on in the function, or at its end: who adds a row, or ends the sequence, advances.
+        if let further = code.offset(of: address, in: function), further >= offset {
+          offset = further
+          return
+        }
+        if let next = code.place(in: content, at: at, address), next.function != function.function {
+          return begin(next)
+        }
+      }
       let target = bytes.count + at - start
       bytes.append(content.bytes[start..<reader.offset])
       if let place = code.place(in: content, at: at, address) {
@@ -374,8 +387,9 @@ struct LineProgram: ~Copyable {
       for byte in [Operation.extended, 1, Operation.endSequence] { bytes.append(byte) }
     }
     enter(next)
-    for byte in [Operation.extended, 5, Operation.setAddress, 0, 0, 0, 0] { bytes.append(byte) }
-    relocate(next, at: bytes.count - 4, 4)
+    for byte in [Operation.extended, UInt8(1 + addressWidth), Operation.setAddress] { bytes.append(byte) }
+    for _ in 0..<addressWidth { bytes.append(0) }
+    relocate(next, at: bytes.count - addressWidth, addressWidth)
     if registers.fileNumber != 1 {
       bytes.append(Operation.setFile)
       bytes.append(number: registers.fileNumber)

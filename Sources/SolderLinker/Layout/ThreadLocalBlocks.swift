@@ -42,9 +42,13 @@ extension Resolution {
   /// The variable from which a thread-local symbol counts.
   func threadLocalBase(of symbol: Symbol) -> SymbolID? {
     guard isInLibraryBlock(symbol) else { return wellKnown.tlsBase }
-    let unit = units[symbol.definer]
+    return threadLocalBase(of: units[symbol.definer])
+  }
+
+  /// The variable that says where a thread's copy of a library's data is.
+  func threadLocalBase(of unit: Unit) -> SymbolID? {
     guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
-    return unit.symbolIDs[facts.symbol(data.base)]
+    return data.base.map { unit.symbolIDs[facts.symbol($0)] } ?? wellKnown.tlsBases[unit.index]
   }
 }
 
@@ -52,7 +56,7 @@ extension OwnUnit {
   /// The function that sets up a thread's copy of a library's data, given its address.
   func threadLocalSetUp(of unit: Unit) -> SymbolID? {
     guard let facts = unit.lifted, let data = facts.threadLocal else { return nil }
-    guard let function = data.initialize else { return threadLocalSetUp[unit.index] }
+    guard let function = data.initialize, data.base != nil else { return threadLocalSetUp[unit.index] }
     return unit.symbolIDs[facts.symbol(function)]
   }
 }

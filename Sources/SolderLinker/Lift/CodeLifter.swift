@@ -50,6 +50,7 @@ final class CodeLifter: Sendable {
     var namesSegments = false
     var namedElements: Set<ElementIndex> = []
     var changedTables: Set<TableIndex> = []
+    var catching = CatchingFunctions()
     var error: FormatError?
 
     /// What was found since the last function began belongs to that.

@@ -42,6 +42,7 @@ struct LiftedRelocations {
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
       code.changedTables.formUnion(result.changedTables)
+      code.catching.append(result.catching)
     }
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions

@@ -26,6 +26,8 @@ struct ThreadLocalReader {
   }
   private var copies: [Copy] = []
   private var calls: [FunctionIndex] = []
+  /// Whether code does something else.
+  private var doesMore = false
   private var visited: Set<FunctionIndex> = []
 
   init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
@@ -42,12 +44,19 @@ struct ThreadLocalReader {
     if let function = reader.initializeFunction() {
       reader = ThreadLocalReader(unit, facts)
       reader.visit(function, followsCalls: false)
-      guard let base = reader.assignments.first?.global, let copy = reader.copies.first else { return nil }
+      guard let copy = reader.copies.first else { return nil }
       var result = ThreadLocalFacts(
-        base: base, segment: SegmentIndex(copy.segment), size: reader.size(of: copy), initialize: function)
+        base: reader.assignments.first?.global, segment: SegmentIndex(copy.segment), size: reader.size(of: copy),
+        initialize: function)
       result.calls = reader.calls.count
-      result.leavesFirstThread = !reader.calls.isEmpty
-      reader.setFirstThread(assignments, &result)
+      result.doesMore = reader.doesMore || reader.assignments.count > 1 || reader.copies.count > 1
+      result.leavesFirstThread = !reader.calls.isEmpty || result.doesMore
+      let first =
+        result.base.map { base in assignments.first { $0.global == base }?.value }
+        ?? copies.first { $0.segment == copy.segment }?.target
+      reader.setFirstThread(first ?? nil, &result)
+      // Nothing tells the linker's variable where the first thread has its copy.
+      if result.base == nil { result.leavesFirstThread = true }
       return result
     }
     return reader.withoutFunction(assignments, copies)
@@ -72,7 +81,7 @@ struct ThreadLocalReader {
     return reader.calls.first { callee in
       var reader = ThreadLocalReader(unit, facts)
       reader.visit(callee, followsCalls: false)
-      return takesAddress(callee) && !reader.assignments.isEmpty && !reader.copies.isEmpty
+      return takesAddress(callee) && !reader.copies.isEmpty
     }
   }
 
@@ -97,7 +106,7 @@ struct ThreadLocalReader {
       // Variables that hold addresses of other data are set elsewhere.
       guard let base = copy.base else { continue }
       var result = ThreadLocalFacts(base: base, segment: SegmentIndex(copy.segment), size: size(of: copy))
-      setFirstThread(assignments, &result)
+      setFirstThread(assignments.first { $0.global == base }?.value, &result)
       addRelocationFunctions(&result)
       return result
     }
@@ -113,21 +122,31 @@ struct ThreadLocalReader {
   }
 
   private func addRelocationFunctions(_ result: inout ThreadLocalFacts) {
-    result.mayRelocate = true
-    unit.names.forEachName(of: .function) { _, _ in result.mayRelocate = false }
+    var hasNames = false
+    unit.names.forEachName(of: .function) { _, _ in hasNames = true }
+    result.mayRelocate = !hasNames || !hasPaddedOperands
     for name in ["__wasm_apply_tls_relocs", "__wasm_apply_global_tls_relocs"] as [StaticString] {
       if let function = function(named: name) { result.relocationFunctions.append(function) }
     }
     if !result.relocationFunctions.isEmpty { result.leavesFirstThread = true }
   }
 
+  /// Whether the code is as a linker left it. Nothing calls what relocates the data, so whoever removes what nothing calls
+  /// removes it; and writes operands as short as they get.
+  private var hasPaddedOperands: Bool {
+    for index in unit.functions.indices {
+      guard var reader = unit.body(of: FunctionIndex(unit.functionImports.count + index)) else { continue }
+      while let instruction = try? reader.next() {
+        let isIndex = instruction.opcode == .call || instruction.opcode == .globalGet
+        if isIndex, instruction.operandLength == 5 { return true }
+      }
+    }
+    return false
+  }
+
   /// Linkers that leave the first thread alone put its data first.
-  private func setFirstThread(
-    _ assignments: [(global: GlobalIndex, value: SymbolicValue?)], _ result: inout ThreadLocalFacts
-  ) {
-    guard let value = assignments.first(where: { $0.global == result.base })?.value,
-      value.base == facts.memoryBlock?.base
-    else {
+  private func setFirstThread(_ value: SymbolicValue?, _ result: inout ThreadLocalFacts) {
+    guard let value, value.base == facts.memoryBlock?.base else {
       result.leavesFirstThread = true
       return
     }
@@ -179,7 +198,7 @@ struct ThreadLocalReader {
     }
   }
 
-  private func compute(_ instruction: Instruction, _ stack: inout [SymbolicValue?]) {
+  private mutating func compute(_ instruction: Instruction, _ stack: inout [SymbolicValue?]) {
     switch instruction.opcode {
     case .i32Const, .i64Const: stack.append(.number(instruction.first))
     case .globalGet:
@@ -188,8 +207,10 @@ struct ThreadLocalReader {
     case .i32Add, .i64Add:
       let (right, left) = (stack.popLast() ?? nil, stack.popLast() ?? nil)
       stack.append(left.flatMap { left in right.flatMap { left + $0 } })
-    case .nop: break
-    default: stack = []
+    case .nop, .end, .drop: break
+    default:
+      stack = []
+      doesMore = true
     }
   }
 }

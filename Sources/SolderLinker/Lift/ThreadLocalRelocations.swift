@@ -46,7 +46,7 @@ struct ThreadLocalRelocations {
     facts.done.calls.formUnion(calls.lazy.filter { done.contains($0.callee) }.map(\.offset))
     data.relocationFunctions.removeAll(where: done.contains)
     let isAllDone = data.relocationFunctions.isEmpty && calls.allSatisfy { done.contains($0.callee) }
-    if isAllDone, data.calls == calls.count { data.leavesFirstThread = !data.placesFirstThread }
+    if isAllDone, data.calls == calls.count, !data.doesMore { data.leavesFirstThread = !data.placesFirstThread }
     facts.threadLocal = data
   }
 
@@ -71,8 +71,10 @@ struct ThreadLocalRelocations {
       !facts.constructors.contains(function), !facts.relocationFunctions.contains(function),
       unit.startFunction != function, var body = StartUpBody(unit, function, &budget)
     else { return false }
-    let copy = SymbolicValue(base: .memory(symbol: facts.symbol(data.base)), addend: 0)
-    let context = StartUpReader(unit, with: copy, in: data.base)
+    // Without the variable no function that takes nothing can do it.
+    guard let base = data.base else { return false }
+    let copy = SymbolicValue(base: .memory(symbol: facts.symbol(base)), addend: 0)
+    let context = StartUpReader(unit, with: copy, in: base)
     let before = stores.count
     while let statement = body.next(context, &budget) {
       guard statement.reason == nil, statement.call == nil, add(statement, function, copy) else {

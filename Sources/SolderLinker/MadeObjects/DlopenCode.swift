@@ -40,6 +40,8 @@ struct DlopenCode {
       case .value: writeValue()
       case .index: writeIndex()
       case .fail: writeFail()
+      case .behind: writeBehind()
+      case .owner: writeOwner()
       case .tell: writeTell()
       case .lock: writeLock()
       case .unlock: writeUnlock()

@@ -3,7 +3,7 @@ import WebAssemblyFormat
 /// A function of the unit; the first five are its interface.
 enum DlopenFunction: Int, CaseIterable {
   case dlopen, dlsym, dlclose, dlerror, dladdr
-  case compare, find, findIn, findInScope, findInAll, value, index, fail, tell, lock, unlock
+  case compare, find, findIn, findInScope, findInAll, value, index, fail, behind, owner, tell, lock, unlock
 
   /// The functions that programs refer to.
   static let interface: [DlopenFunction] = [.dlopen, .dlsym, .dlclose, .dlerror, .dladdr]
@@ -23,6 +23,8 @@ enum DlopenFunction: Int, CaseIterable {
     case .value: ByteString("__wasm_dl_value")
     case .index: ByteString("__wasm_dl_index")
     case .fail: ByteString("__wasm_dl_fail")
+    case .behind: ByteString("__wasm_dl_behind")
+    case .owner: ByteString("__wasm_dl_owner")
     case .tell: ByteString("__wasm_dl_tell")
     case .lock: ByteString("__wasm_dl_lock")
     case .unlock: ByteString("__wasm_dl_unlock")
@@ -35,9 +37,9 @@ enum DlopenFunction: Int, CaseIterable {
     case .dlsym, .dladdr, .compare, .fail: [.pointer, .pointer]
     case .dlclose, .index: [.pointer]
     case .dlerror, .lock, .unlock: []
-    case .find: [.int, .int, .pointer]
+    case .find, .behind: [.int, .int, .pointer]
     case .findIn, .findInScope, .findInAll: [.int, .pointer]
-    case .value: [.int]
+    case .value, .owner: [.int]
     case .tell: [.pointer, .int, .int]
     }
   }
@@ -45,7 +47,7 @@ enum DlopenFunction: Int, CaseIterable {
   var results: [ObjectCode.Value] {
     switch self {
     case .dlopen, .dlsym, .dlerror, .value: [.pointer]
-    case .dlclose, .dladdr, .compare, .find, .findIn, .findInScope, .findInAll, .index: [.int]
+    case .dlclose, .dladdr, .compare, .find, .findIn, .findInScope, .findInAll, .index, .behind, .owner: [.int]
     case .fail, .tell, .lock, .unlock: []
     }
   }
@@ -83,6 +85,12 @@ struct DlopenLayout {
   let linkedCount: Int
   let libraryNameCount: Int
   let groupCount: Int
+  /// How many entries of each kind have an address.
+  let functionCount: Int
+  let dataCount: Int
+  let blockCount: Int
+  /// The entry of the program's block, behind which come those of libraries.
+  let firstBlock: Int
 
   /// Of the state of each library: how many handles there are, and flags.
   static let stateSize = 8

@@ -4,7 +4,8 @@ import WebAssemblyFormat
 //
 // It is made twice. While names are resolved it is an object like others, with its functions and the names of the five that
 // programs refer to; how many functions and segments it has is final then. When all names are known it is made again, with
-// the tables, whose relocations name symbols of other units: those stand behind its own.
+// the tables, whose relocations name symbols of other units: those stand behind its own. For `dladdr` it is made once more
+// when all addresses are known, with one table in another order.
 
 /// The unit's own symbols, in their order.
 struct DlopenSymbols {
@@ -24,14 +25,19 @@ struct DlopenSymbols {
   var entries: SymbolIndex { firstData + 1 }
   var records: SymbolIndex { firstData + 2 }
   var scopes: SymbolIndex { firstData + 3 }
-  var texts: SymbolIndex { firstData + 4 }
-  var state: SymbolIndex { firstData + 5 }
+  var addresses: SymbolIndex { firstData + 4 }
+  var texts: SymbolIndex { firstData + 5 }
+  var state: SymbolIndex { firstData + 6 }
   /// What each thread has for itself.
-  var thread: SymbolIndex { firstData + 6 }
-  var functionTable: SymbolIndex { firstData + 7 }
-  var threadBase: SymbolIndex? { isShared ? firstData + 8 : nil }
+  var thread: SymbolIndex { firstData + 7 }
+  var functionTable: SymbolIndex { firstData + 8 }
+  var threadBase: SymbolIndex? { isShared ? firstData + 9 : nil }
   /// How many these are, and so where those of other units begin.
-  var count: Int { Int(firstData) + (isShared ? 9 : 8) }
+  var count: Int { Int(firstData) + (isShared ? 10 : 9) }
+
+  /// The segments of the first tables, in the order of their symbols.
+  static let entriesSegment = 1
+  static let addressesSegment = 4
 
   /// The type of constructors.
   var constructorType: TypeIndex { TypeIndex(DlopenFunction.allCases.count) }
@@ -67,13 +73,18 @@ struct DlopenModule {
   /// - Parameters:
   ///   - contents: what can be opened and asked for.
   ///   - targets: the symbols behind the unit's own.
+  ///   - order: the order of addresses, once it is known.
   /// - Returns: `nil` if there are more names than the tables can hold.
-  func make(_ contents: DlopenContents, targets: [Target]) -> (module: InputModule, relocations: UnitRelocations)? {
+  func make(
+    _ contents: DlopenContents, targets: [Target], order: DlopenOrder? = nil
+  ) -> (module: InputModule, relocations: UnitRelocations)? {
     let tables = DlopenTables(contents, constructing: (0..<symbols.groupCount).map { symbols.constructing($0) })
     if tables.isTooLarge { return nil }
     let layout = DlopenLayout(
       isShared: symbols.isShared, libraryCount: contents.libraries.count, linkedCount: contents.linkedCount,
-      libraryNameCount: tables.libraryNameCount, groupCount: symbols.groupCount)
+      libraryNameCount: tables.libraryNameCount, groupCount: symbols.groupCount,
+      functionCount: tables.order.functions.count, dataCount: tables.order.data.count,
+      blockCount: tables.order.blocks.count, firstBlock: tables.firstBlock)
     var writer = DlopenCode(layout: layout, symbols: symbols, code: ObjectCode(is64: is64))
     writer.write()
     writer.writeConstructing(contents)
@@ -100,6 +111,9 @@ struct DlopenModule {
     segment(".rodata.dlopen.entries", tables.entries.bytes, alignment: 2, tables.entryRelocations)
     segment(".rodata.dlopen.libraries", tables.records.bytes, alignment: 2, tables.recordRelocations)
     segment(".rodata.dlopen.scopes", tables.scopes.bytes, alignment: 2)
+    var addresses = ByteWriter()
+    for entry in (order ?? tables.order).all { addresses.fixed32(UInt32(entry)) }
+    segment(".rodata.dlopen.addresses", addresses.bytes, alignment: 2)
     segment(".rodata.dlopen.texts", DlopenText.bytes, alignment: 0)
     segment(".bss.dlopen.state", [], size: layout.stateSize, alignment: 2)
     segment(

@@ -5,10 +5,14 @@ import WebAssemblyFormat
 //  - Names: every name once, each ended by a zero byte, in the order of their bytes. So the offset of a name says where it
 //    stands in the order, and a row of entries that is sorted by name is sorted by the first number of each.
 //  - Entries: eight bytes each, the offset of a name with a kind in its two upper bits, and a value. The first row are the
-//    names of libraries, then comes a row for each library, with what it exports.
+//    names of libraries, then comes a row for each library, with what it exports, and last a row with an entry for the
+//    block of data of each library.
 //  - Libraries: a record each. The first is the program, then come the libraries that are there from the start, then those
 //    that are only opened.
 //  - Scopes: for each library the numbers of those in which `dlsym` looks for a name.
+//  - Addresses: numbers of entries, for `dladdr`: those of functions in the order of their slots, those of data in that of
+//    their addresses, and those of blocks in the same. The order is known when all addresses are; see
+//    `DlopenOrderPass.swift`.
 
 /// What an entry's value is.
 enum DlopenKind: UInt32 {
@@ -62,6 +66,16 @@ struct DlopenContents {
   var destructors: [(function: SymbolIndex, group: Int)] = []
 }
 
+/// The entries that have an address, row by row.
+struct DlopenOrder: Equatable {
+  var functions: [Int] = []
+  var data: [Int] = []
+  var blocks: [Int] = []
+
+  /// One row behind the other.
+  var all: [Int] { functions + data + blocks }
+}
+
 /// The tables as bytes, with the relocations in them.
 struct DlopenTables {
   static let recordSize = 32
@@ -73,10 +87,14 @@ struct DlopenTables {
   private(set) var entries = ByteWriter()
   private(set) var records = ByteWriter()
   private(set) var scopes = ByteWriter()
+  /// The entries as they stand; addresses give another order.
+  private(set) var order = DlopenOrder()
   private(set) var entryRelocations: [Relocation] = []
   private(set) var recordRelocations: [Relocation] = []
   /// How many names libraries have: the first entries.
   private(set) var libraryNameCount = 0
+  /// The entry of the program's block, behind which come those of libraries.
+  private(set) var firstBlock = 0
   /// Whether there is more than the numbers in an entry can say.
   private(set) var isTooLarge = false
   private var nameOffsets: [ByteString: UInt32] = [:]
@@ -87,7 +105,11 @@ struct DlopenTables {
     if isTooLarge { return }
     writeLibraryNames(contents)
     for library in contents.libraries { write(library, constructing) }
+    firstBlock = entryCount
+    for library in contents.libraries { writeBlock(of: library) }
   }
+
+  private var entryCount: Int { entries.count / DlopenTables.entrySize }
 
   private mutating func writeNames(_ contents: DlopenContents) {
     var all: [ByteString] = []
@@ -130,14 +152,11 @@ struct DlopenTables {
 
   private mutating func write(_ library: DlopenContents.Library, _ constructing: [SymbolIndex]) {
     let exports = library.exports.map { (name: offset(of: $0.name), export: $0) }.sorted { $0.name < $1.name }
-    let first = entries.count / DlopenTables.entrySize
+    let first = entryCount
     for (name, export) in exports {
-      entries.fixed32(name | export.kind.rawValue << UInt32(DlopenTables.nameBits))
-      if let target = export.target {
-        let kind: RelocationKind = export.kind == .function ? .tableIndexI32 : .memoryAddressLocationRelativeI32
-        entryRelocations.append(Relocation(kind, at: UInt32(entries.count), width: 4, target: target.rawValue))
-      }
-      entries.fixed32(0)
+      if export.target != nil, export.kind == .function { order.functions.append(entryCount) }
+      if export.target != nil, export.kind == .data { order.data.append(entryCount) }
+      writeEntry(name, export.kind, export.target)
     }
     let scope = scopes.count / 4
     for index in library.scope { scopes.fixed32(UInt32(index)) }
@@ -155,5 +174,19 @@ struct DlopenTables {
     }
     records.fixed32(0)
     records.fixed32(UInt32(truncatingIfNeeded: library.blockSize))
+  }
+
+  private mutating func writeEntry(_ name: UInt32, _ kind: DlopenKind, _ target: SymbolIndex?) {
+    entries.fixed32(name | kind.rawValue << UInt32(DlopenTables.nameBits))
+    if let target {
+      let kind: RelocationKind = kind == .function ? .tableIndexI32 : .memoryAddressLocationRelativeI32
+      entryRelocations.append(Relocation(kind, at: UInt32(entries.count), width: 4, target: target.rawValue))
+    }
+    entries.fixed32(0)
+  }
+
+  private mutating func writeBlock(of library: DlopenContents.Library) {
+    if library.block != nil { order.blocks.append(entryCount) }
+    writeEntry(offset(of: library.name), library.block == nil ? .other : .data, library.block)
   }
 }

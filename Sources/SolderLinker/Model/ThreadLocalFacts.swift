@@ -1,7 +1,8 @@
 /// What a library has to do for its thread-local data.
 struct ThreadLocalFacts {
-  /// The variable that says where a thread's copy is, in the index space of globals.
-  var base: GlobalIndex
+  /// The variable that says where a thread's copy is, in the index space of globals; `nil` if nothing of the library reads
+  /// it, and a tool has removed it: then the linker has one.
+  var base: GlobalIndex?
   /// The segment with the initial data.
   var segment: SegmentIndex
   /// Bytes that each thread needs.
@@ -14,6 +15,9 @@ struct ThreadLocalFacts {
   var firstThread: UInt64 = 0
   /// How many functions ``initialize`` calls.
   var calls = 0
+  /// Whether ``initialize`` does more than to set the variable, to copy and to call: a tool may have put what it called
+  /// into it.
+  var doesMore = false
   /// Whether the start function copies the first thread's data to where it is.
   var placesFirstThread = false
   /// Whether something might relocate a thread's copy that has no name.

@@ -39,12 +39,15 @@ struct DlopenPass {
     addGroups()
     addLibraries()
     for (index, unit) in place.destroyed.enumerated() { addDestructors(of: unit, index, place) }
+    let contents = contents
     let named = targets.map { DlopenModule.Target(name: resolution.symbol($0).name, kind: resolution.symbol($0).kind) }
     guard let (module, relocations) = place.maker.make(contents, targets: named) else {
       diagnostics.error("--dl-openable: the names of symbols are longer than 1 GiB", .commandLine)
       return resolution
     }
     resolution.replace(place.unit, by: module, relocations, targets: targets)
+    resolution.dlopen?.contents = contents
+    resolution.dlopen?.targets = named
     return resolution
   }
 

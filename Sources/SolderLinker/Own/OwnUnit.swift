@@ -217,7 +217,11 @@ struct OwnUnitPass {
   private mutating func declareThreadLocalSetUp() {
     let type = resolution.types.intern(parameters: [is64 ? .i64 : .i32], results: [])
     for unit in resolution.inLinkOrder {
-      guard let data = unit.lifted?.threadLocal, data.initialize == nil else { continue }
+      guard let data = unit.lifted?.threadLocal, data.initialize == nil || data.base == nil else { continue }
+      if data.base == nil {
+        resolution.wellKnown.tlsBases[unit.index] = addGlobal(
+          "__tls_base", GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: true))
+      }
       own.threadLocalSetUp[unit.index] = add("__wasm_init_tls", .initializeLibraryTLS(unit: unit.index), type: type)
     }
   }

@@ -4,10 +4,11 @@ import WebAssemblyFormat
 //
 // A loader opens a library into a scope of its own: what it defines is found by the handle, and by nobody else. Any number
 // of plugins may define `plugin_init`, each with helpers of the same names. So their definitions have no names in the
-// link. What such a library refers to is what a loader would find for it: the program's definition, as every program's
-// memory allocator has to be one; else its own, or that of a library that it needs. What none of these defines may still
-// come from another library of the kind, if only one has it: that is how libraries find each other that are opened with
-// RTLD_GLOBAL.
+// link. What such a library refers to is what a loader would find for it: what the program shows; else its own definition,
+// whatever the program has of that name for itself. What it does not define is the program's, shown or not, as a program's
+// memory allocator has to be one and comes from an archive; else that of a library that it needs. What none of these
+// defines may still come from another library of the kind, if only one has it: that is how libraries find each other that
+// are opened with RTLD_GLOBAL.
 //
 // What the program defines is known when all files have been added, since an archive's member may still come in. So
 // references to what the library's own scope defines wait until then, and extract nothing.

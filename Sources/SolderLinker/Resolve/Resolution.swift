@@ -19,7 +19,7 @@ struct Resolution {
   /// Names under which the result exports what it imports itself.
   let exportedImports: [ExportedImport]
   /// The unit that finds libraries for the program, if it opens any.
-  let dlopen: DlopenPlace?
+  var dlopen: DlopenPlace?
   /// The unit of emscripten's trampolines, if there is one.
   let trampolines: TrampolinePlace?
   /// The unit of functions that trap because nobody defines them.
@@ -107,6 +107,8 @@ struct WellKnownSymbols {
   var memoryBase: SymbolID?
   var tableBase: SymbolID?
   var tlsBase: SymbolID?
+  /// The same for libraries that do not have that variable any more.
+  var tlsBases: [UnitID: SymbolID] = [:]
   var tlsSize: SymbolID?
   var tlsAlign: SymbolID?
   var initializeTLS: SymbolID?

@@ -36,15 +36,24 @@ extension ResolvePass {
 
   private mutating func bindOpened(_ position: Int, of unit: BoundModule) {
     let symbol = unit.symbols[position]
-    if let id = resolver.table.find(symbol.name), resolver.table.symbols[Int(id)].isDefined {
-      resolver.table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-      resolver.symbolIDs[Int(unit.index)][position] = id
-      return
-    }
     guard let name = unit.nameNumbers[position].index,
       let place = resolver.opened.definition(of: name, for: unit.index)
     else { preconditionFailure("the reference waits for a definition") }
-    resolver.symbolIDs[Int(unit.index)][position] = openedDefinition(place)
+    let isOwn = resolver.opened.units[place.library] == unit.index
+    guard let id = resolver.table.find(symbol.name), resolver.table.symbols[Int(id)].isDefined,
+      !isOwn || isShown(resolver.table.symbols[Int(id)])
+    else {
+      resolver.symbolIDs[Int(unit.index)][position] = openedDefinition(place)
+      return
+    }
+    resolver.table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    resolver.symbolIDs[Int(unit.index)][position] = id
+  }
+
+  /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, or that of
+  /// a library which is there from the start.
+  private func isShown(_ symbol: Symbol) -> Bool {
+    symbol.has(.fromLibrary) || symbol.isExported(options) || resolver.requestedExports.contains(symbol.name)
   }
 
   private func openedDefinition(_ place: OpenedLibraries.Place) -> SymbolID {
@@ -109,10 +118,13 @@ extension ResolvePass {
   }
 }
 
-/// The unit that finds libraries for the program, while its tables are to be made.
+/// The unit that finds libraries for the program.
 struct DlopenPlace: Sendable {
   let unit: UnitID
   let maker: DlopenModule
   /// Libraries that are taken down only if they were opened.
   let destroyed: [UnitID]
+  /// What the tables have been made of.
+  var contents = DlopenContents()
+  var targets: [DlopenModule.Target] = []
 }

@@ -153,13 +153,17 @@ struct SyntheticCode {
     if let relocate = setUp.applyGlobalTLSRelocations { call(relocate, &writer) }
   }
 
-  /// Does for a library what its own function would do if it had one.
+  /// Does for a library what its own function would do if it had one, or if that knew the variable.
   private func writeInitializeTLS(of unit: Unit, to writer: inout ByteWriter) {
     writer.count(0)
-    guard let facts = unit.lifted, let data = facts.threadLocal else { return }
+    guard let facts = unit.lifted, let data = facts.threadLocal,
+      let base = program.resolution.threadLocalBase(of: unit)
+    else { return }
     writer.raw([0x20, 0x00, 0x24])
-    writer.u32(program.index(of: unit.symbolIDs[facts.symbol(data.base)]))
-    writer.raw([0x20, 0x00, 0x41, 0x00, 0x41])
+    writer.u32(program.index(of: base))
+    writer.raw([0x20, 0x00])
+    if let function = data.initialize { return call(unit.symbolIDs[facts.symbol(function)], &writer) }
+    writer.raw([0x41, 0x00, 0x41])
     writer.s64(Int64(Int32(truncatingIfNeeded: data.size)))
     writer.raw([0xFC, 0x08])
     writer.u32(program.index(ofSegment: data.segment, of: unit).rawValue)

@@ -53,14 +53,23 @@ public protocol OperandVisitor {
 
   /// Called for every operand that names something in an index space of the module.
   mutating func operand(_ operand: Operand) throws(FormatError)
+
+  /// Called for what tells how code catches exceptions: `try`, `try_table`, `throw_ref`. Does nothing unless defined
+  /// otherwise.
+  mutating func exceptionInstruction(_ opcode: Opcode)
 }
 
 extension OperandVisitor {
   @inlinable public static var wantsImplicitMemory: Bool { false }
+  @inlinable public mutating func exceptionInstruction(_ opcode: Opcode) {}
 }
 
 /// Wants nothing: for stepping over operands.
+///
+/// It has a byte of its own, since of a thing without a size the thread sanitizer takes all for the same one, and reports
+/// every two that are changed at a time.
 public struct IgnoringVisitor: OperandVisitor {
+  @usableFromInline var room: UInt8 = 0
   @inlinable public init() {}
   @inlinable public mutating func operand(_ operand: Operand) throws(FormatError) {}
 }

@@ -98,8 +98,10 @@ extension LibrarySet: JudgedSet {
         },
         { library in
           defer {
-            library.hasNames = false
-            library.padsOperands = false
+            if library.threadSetUp != .named {
+              library.hasNames = false
+              library.padsOperands = false
+            }
             library.isLegacy = false
           }
           return library.hasNames || library.padsOperands || library.isLegacy
@@ -120,6 +122,10 @@ extension LibrarySet: JudgedSet {
         { library in
           defer { library.threadSetUp = .exported }
           return library.threadSetUp != .exported
+        },
+        { library in
+          defer { library.isOptimized = false }
+          return library.isOptimized
         },
         { library in
           defer { library.startsFirstThread = true }
@@ -168,7 +174,9 @@ extension LibrarySet: JudgedSet {
       }
       if !library.threadCells.isEmpty {
         let start = library.startsFirstThread ? "the start function sets up the first" : "the first is as all others"
-        lines.append("  each thread has a copy of these, set up by what is \(library.threadSetUp); \(start)")
+        lines.append(
+          "  each thread has a copy of these, set up by what is \(library.threadSetUp)\(library.isOptimized ? ", optimised" : ""); \(start)"
+        )
         lines += library.threadCells.enumerated().map { place, cell in
           "  thread cell \(place) \(cell) \(library.threadExports.filter { $0.cell == place }.map(\.name))"
         }

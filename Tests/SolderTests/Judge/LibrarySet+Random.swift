@@ -144,7 +144,14 @@ private struct LibrarySetGenerator {
     for index in set.libraries.indices where random.chance(70) {
       set.libraries[index].threadSetUp = random.pick([.exported, .exported, .named, .allocating])
       set.libraries[index].startsFirstThread = random.chance(70)
-      if set.libraries[index].threadSetUp == .named { set.libraries[index].hasNames = true }
+      switch set.libraries[index].threadSetUp {
+      case .named:
+        // Otherwise nobody can tell whether something was removed that relocates the data.
+        set.libraries[index].hasNames = true
+        set.libraries[index].padsOperands = true
+      case .exported: set.libraries[index].isOptimized = random.chance(40)
+      case .allocating: break
+      }
       for place in 0..<(1 + random.below(4)) {
         set.libraries[index].threadCells.append(.number(Int32(random.below(10000))))
         guard random.chance(55) else { continue }

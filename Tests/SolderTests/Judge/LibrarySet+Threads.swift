@@ -10,6 +10,7 @@ struct ThreadParts {
 extension LibraryWriter {
   private var size: Int { library.threadCells.count * width }
   private var hasData: Bool { !library.cells.isEmpty || !library.threadCells.isEmpty }
+  private var hasVariable: Bool { !library.isOptimized || steps.contains(where: \.countsFromThread) }
   /// Where the word is that says whether the data was copied.
   private var flag: Int { place(library.cells.count) }
   /// Bytes of the library's block.
@@ -22,8 +23,10 @@ extension LibraryWriter {
 
   mutating func declareThreadData() {
     builder.targetFeatures(["+atomics", "+bulk-memory"])
-    threads.base = builder.global(
-      address, isMutable: true, [number(0)], name: library.hasNames ? "__tls_base" : nil)
+    if hasVariable {
+      threads.base = builder.global(
+        address, isMutable: true, [number(0)], name: library.hasNames ? "__tls_base" : nil)
+    }
     for (name, cell) in library.threadExports { builder.global(address, [number(cell * width)], export: name) }
   }
 
@@ -37,7 +40,8 @@ extension LibraryWriter {
       if library.hasNames { builder.dataNames[segment] = ".tdata" }
       addThreadSetUp(segment)
       if library.startsFirstThread {
-        copies += [number(0), .globalGet(memoryBase), add, .localTee(1), .globalSet(threads.base), .localGet(1)]
+        copies += [number(0), .globalGet(memoryBase), add]
+        if hasVariable { copies += [.localTee(1), .globalSet(threads.base), .localGet(1)] }
         copies += [.i32Const(0), .i32Const(Int32(size)), .memoryInit(segment)]
       }
     }
@@ -62,11 +66,13 @@ extension LibraryWriter {
   }
 
   private mutating func addThreadSetUp(_ segment: Int) {
-    var code: [WasmInstruction] = [
-      .localGet(0), .globalSet(threads.base), .localGet(0), .i32Const(0), .i32Const(Int32(size)), .memoryInit(segment),
-    ]
-    let relocations = relocations(of: library.threadCells, at: 0, from: threads.base)
-    if !relocations.isEmpty {
+    var code: [WasmInstruction] = hasVariable ? [.localGet(0), .globalSet(threads.base)] : []
+    code += [.localGet(0), .i32Const(0), .i32Const(Int32(size)), .memoryInit(segment)]
+    let base: WasmInstruction = library.isOptimized ? .localGet(0) : .globalGet(threads.base)
+    let relocations = relocations(of: library.threadCells, at: 0, from: base)
+    if library.isOptimized {
+      code += relocations
+    } else if !relocations.isEmpty {
       let relocate = builder.function(name: library.hasNames ? "__wasm_apply_tls_relocs" : nil, relocations)
       code.append(.call(relocate))
     }
@@ -100,6 +106,16 @@ extension LibraryWriter {
       guard base.count > 1 else { return }
       mix(base + [.globalGet(addresses[name] ?? 0), whole.is64 ? .i64Eq : .i32Eq])
     default: break
+    }
+  }
+}
+
+extension LibrarySet.Step {
+  /// Whether it reads the variable that says where a thread's copy is.
+  fileprivate var countsFromThread: Bool {
+    switch self {
+    case .loadThread, .storeThread, .loadThroughThread, .isThreadAddress: true
+    default: false
     }
   }
 }

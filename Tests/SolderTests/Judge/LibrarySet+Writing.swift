@@ -45,7 +45,7 @@ struct LibraryWriter {
   func parameters(_ count: Int) -> [WasmType] { Array(repeating: .i32, count: count) }
 
   /// All steps of all functions.
-  private var steps: [LibrarySet.Step] {
+  var steps: [LibrarySet.Step] {
     library.functions.flatMap(\.body) + (library.constructor ?? []) + (library.destructor ?? []) + (library.start ?? [])
   }
 
@@ -198,7 +198,7 @@ struct LibraryWriter {
 
   /// The functions that a loader calls.
   private mutating func addSpecialFunctions() {
-    let relocations = relocations(of: library.cells, at: place(0), from: memoryBase)
+    let relocations = relocations(of: library.cells, at: place(0), from: .globalGet(memoryBase))
     var relocate: Int?
     if !relocations.isEmpty {
       relocate = builder.function(
@@ -221,8 +221,8 @@ struct LibraryWriter {
     }
   }
 
-  /// Stores all that is not a number, counted from the variable `base`.
-  func relocations(of cells: [LibrarySet.Cell], at start: Int, from base: Int) -> [WasmInstruction] {
+  /// Stores all that is not a number, counted from `base`.
+  func relocations(of cells: [LibrarySet.Cell], at start: Int, from base: WasmInstruction) -> [WasmInstruction] {
     var relocations: [WasmInstruction] = []
     for (index, cell) in cells.enumerated() {
       let value: [WasmInstruction]
@@ -234,9 +234,9 @@ struct LibraryWriter {
       case .slotOf(let name): value = [.globalGet(slotGlobals[name] ?? 0)]
       }
       if index % 2 == 0 {
-        relocations += [.globalGet(base), number(start + index * width), add] + value + [store()]
+        relocations += [base, number(start + index * width), add] + value + [store()]
       } else {
-        relocations += [.globalGet(base)] + value + [store(UInt64(start + index * width))]
+        relocations += [base] + value + [store(UInt64(start + index * width))]
       }
     }
     return relocations

@@ -101,6 +101,8 @@ struct LibrarySet: Sendable {
     var threadSetUp = ThreadSetUp.exported
     /// Whether the start function sets up the first thread.
     var startsFirstThread = true
+    /// Whether a tool has put what relocates a thread's copy into what makes it, and removed a variable that nobody reads.
+    var isOptimized = false
     var destructor: [Step]?
     var isLegacy = false
     var padsOperands = false

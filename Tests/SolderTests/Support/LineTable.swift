@@ -40,12 +40,18 @@ struct LineTable {
           rows.append((address, line))
         }
       } else if text.hasPrefix("debug_line[") {
+        try #require(rows.isEmpty, "a sequence of lines does not end")
         names = [:]
       } else if let found = text.wholeMatch(of: /file_names\[ *(\d+)\]:/) {
         number = try #require(Int(found.1))
       } else if let found = text.wholeMatch(of: /\s+name: "(.*)"/) {
         names[number] = String(found.1)
       }
+    }
+    try #require(rows.isEmpty, "a sequence of lines does not end")
+    for sequence in sequences {
+      let addresses = sequence.rows.map(\.address) + [sequence.end]
+      try #require(zip(addresses, addresses.dropFirst()).allSatisfy { $0 <= $1 }, "addresses of lines go back")
     }
     // What is not in the module was given an address beyond all code.
     self.sequences = sequences.filter { $0.start < 0xFFFF_FFF0 }.sorted { $0.start < $1.start }

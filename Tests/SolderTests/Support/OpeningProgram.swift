@@ -125,7 +125,7 @@ struct OpeningProgram {
 
   /// Asks what an address behind a symbol is, and shows the names of the library and of what is there, and how far the
   /// address lies behind that.
-  mutating func identify(_ name: String, of handle: Handle, plus offset: Int64 = 0) {
+  mutating func identify(_ name: String, of handle: Handle, plus offset: Int64 = 0, showsDistance: Bool = true) {
     find(name, handle)
     code += [.addressConst(offset, is64: is64), is64 ? .i64Add : .i32Add, .localTee(Self.handles)]
     code += [address(information), .call(dladdr), .if()]
@@ -133,9 +133,12 @@ struct OpeningProgram {
     for index in [0, 2] as [Int64] {
       code += [address(information, index * size), is64 ? .i64Load() : .i32Load(), .call(tell)]
     }
-    code += [.localGet(Self.handles), address(information, 3 * size)]
-    code += is64 ? [.i64Load(), .i64Sub, .i32WrapI64] : [.i32Load(), .i32Sub]
-    code += [.call(show), .else, .i32Const(-1), .call(show), .end]
+    if showsDistance {
+      code += [.localGet(Self.handles), address(information, 3 * size)]
+      code += is64 ? [.i64Load(), .i64Sub, .i32WrapI64] : [.i32Load(), .i32Sub]
+      code.append(.call(show))
+    }
+    code += [.else, .i32Const(-1), .call(show), .end]
   }
 
   /// Shows a number.

@@ -1,0 +1,113 @@
+import Testing
+
+/// How a thread gets its copy of a library's thread-local data when tools have changed the library: what a tool like
+/// `wasm-opt` inlines or removes.
+@Suite struct ThreadSetUpTests {
+  /// What the library has left.
+  struct Shape: Sendable, CustomTestStringConvertible {
+    var is64: Bool
+    /// The variable that says where the copy is.
+    var hasVariable: Bool
+    /// What relocates the copy, in what makes it rather than in a function of its own.
+    var isInlined: Bool
+    /// Whether the start function copies the data of the first thread.
+    var startsFirst: Bool
+
+    var testDescription: String {
+      "\(is64 ? 64 : 32) \(hasVariable ? "variable" : "") \(isInlined ? "inlined" : "") \(startsFirst ? "first" : "")"
+    }
+
+    static let all = [false, true].flatMap { wide in
+      [false, true].flatMap { variable in
+        [false, true].flatMap { inlined in
+          [false, true].map { Shape(is64: wide, hasVariable: variable, isInlined: inlined, startsFirst: $0) }
+        }
+      }
+    }.filter { $0.hasVariable || $0.isInlined }
+  }
+
+  /// Thread-local `count`, 5, and a pointer to `number`, 7; `use` adds to both.
+  private func library(_ shape: Shape) -> ModuleBuilder {
+    let (is64, width) = (shape.is64, shape.is64 ? 8 : 4)
+    let address = WasmType.address(is64: is64)
+    let add: WasmInstruction = is64 ? .i64Add : .i32Add
+    func number(_ value: Int) -> WasmInstruction { .addressConst(Int64(value), is64: is64) }
+    var dylink = Dylink(memorySize: UInt64(3 * width), memoryAlignment: 3)
+    dylink.exports = [("count", 0x100)]
+    var library = ModuleBuilder(dylink: dylink, is64: is64)
+    library.targetFeatures(["+atomics", "+bulk-memory"])
+    library.importMemory("env", "memory", Limits(1, 65536, shared: true, is64: is64))
+    let base = library.importGlobal("env", "__memory_base", address)
+    let count = library.importGlobal("GOT.mem", "count", address, isMutable: true)
+    let variable = shape.hasVariable ? library.global(address, isMutable: true, [number(0)]) : 0
+    library.global(address, [number(0)], export: "count")
+    let initial: [UInt8] = is64 ? [5] + Array(repeating: 0, count: 15) : [5, 0, 0, 0, 0, 0, 0, 0]
+    library.data(.passive, initial)
+    library.data(.active([.globalGet(base), number(2 * width), add]), [7, 0, 0, 0])
+    let pointer: [WasmInstruction] = [.globalGet(base), number(2 * width), add]
+    let store: WasmInstruction = is64 ? .i64Store(offset: 8) : .i32Store(offset: 4)
+    var code: [WasmInstruction] = shape.hasVariable ? [.localGet(0), .globalSet(variable)] : []
+    code += [.localGet(0), .i32Const(0), .i32Const(Int32(2 * width)), .memoryInit(0)]
+    if shape.isInlined {
+      code += [.localGet(0)] + pointer + [store]
+    } else {
+      code.append(.call(library.function([], [], [.globalGet(variable)] + pointer + [store])))
+    }
+    library.function([address], export: "__wasm_init_tls", code)
+    if shape.startsFirst {
+      var start: [WasmInstruction] = [number(0), .globalGet(base), add]
+      if shape.hasVariable { start += [.localTee(0), .globalSet(variable), .localGet(0)] }
+      start += [.i32Const(0), .i32Const(Int32(2 * width)), .memoryInit(0)]
+      library.start = library.function(locals: [address], start)
+    }
+    let load: WasmInstruction = is64 ? .i64Load(offset: 8) : .i32Load(offset: 4)
+    library.function(
+      [.i32], [.i32], locals: [address], export: "use",
+      [
+        .globalGet(count), .localTee(1), .localGet(1), .i32Load(), .localGet(0), .i32Add, .i32Store(),
+        .localGet(1), load, .localGet(1), load, .i32Load(), .localGet(0), .i32Add, .i32Store(),
+        .localGet(1), .i32Load(), .i32Const(100), .i32Mul, .localGet(1), load, .i32Load(), .i32Add,
+      ])
+    if shape.hasVariable { library.function([], [address], export: "where", [.globalGet(variable)]) }
+    return library
+  }
+
+  private func program(is64: Bool) -> ModuleBuilder {
+    var program = ModuleBuilder(object: true, is64: is64)
+    program.targetFeatures(["+atomics", "+bulk-memory"])
+    let use = program.undefinedFunction("use", [.i32], [.i32])
+    program.function("run", [.i32], [.i32], flags: .exported, [.localGet(0), .call(use)])
+    return program
+  }
+
+  /// Each thread has its own, the first one too; for one thread alone it is data.
+  @Test(arguments: Shape.all) func whatIsLeftIsEnough(_ shape: Shape) async throws {
+    let wide = shape.is64 ? ["-mwasm64"] : []
+    let inputs = try InputSet([("main.o", program(is64: shape.is64)), ("libuse.so", library(shape))])
+    let threads = ["--shared-memory", "--max-memory=1048576", "--initial-memory=1048576", "--export=__wasm_init_tls"]
+    for order in permutations(["main.o", "libuse.so"]) {
+      let run = inputs.link(wide + threads + ["--no-entry"] + order)
+      let bytes = try #require(run.bytes, "\(run.errors)")
+      let calls = [
+        Call("run", 1), Call("run", 1), Call("__wasm_init_tls", 900_000), Call("run", 2),
+        Call("__wasm_init_tls", 910_000), Call("run", 0),
+      ]
+      #expect(
+        try await WebAssemblyHost.shared.invoke(bytes, calls) == """
+          instantiated
+          run(1) = 608
+          run(1) = 709
+          __wasm_init_tls(900000) = None
+          run(2) = 711
+          __wasm_init_tls(910000) = None
+          run(0) = 511
+
+          """, "\(order)")
+      let alone = inputs.link(wide + ["--no-entry"] + order)
+      let result = try #require(alone.bytes, "\(alone.errors)")
+      #expect(
+        try await WebAssemblyHost.shared.invoke(result, [Call("run", 1), Call("run", 1)])
+          == "instantiated\nrun(1) = 608\nrun(1) = 709\n", "\(order)")
+    }
+  }
+}
