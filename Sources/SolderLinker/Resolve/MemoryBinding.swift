@@ -79,7 +79,7 @@ struct MemoryBinding {
 /// Decides the ``MemoryBinding``; see the comment at the head of the file.
 struct MemoryBindingPass {
   /// What a memory of a unit is found to be.
-  private enum Target {
+  private enum Target: Equatable {
     case unknown
     /// Being followed: whoever meets it has come back to it.
     case begun
@@ -124,11 +124,8 @@ struct MemoryBindingPass {
   }
 
   consuming func run() -> MemoryBinding {
-    var path: [MemoryReference] = []
     for unit in units.indices {
-      for index in targets[unit].indices {
-        _ = follow(MemoryReference(unit: UnitID(unit), index: MemoryIndex(index)), &path)
-      }
+      for index in targets[unit].indices { follow(MemoryReference(unit: UnitID(unit), index: MemoryIndex(index))) }
     }
     if diagnostics.hasErrors { return MemoryBinding(unbound: targets.map(\.count)) }
     return assemble()
@@ -136,47 +133,73 @@ struct MemoryBindingPass {
 
   // MARK: Following imports
 
-  private mutating func follow(_ memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
-    let (unit, index) = (Int(memory.unit), Int(memory.index))
-    switch targets[unit][index] {
-    case .begun:
-      reportCycle(path.drop { $0 != memory })
-      return .host(units[unit].memoryImports[index].hostName)
-    case .unknown: break
-    default: return targets[unit][index]
-    }
-    targets[unit][index] = .begun
-    path.append(memory)
-    targets[unit][index] = step(from: memory, &path)
-    path.removeLast()
-    return targets[unit][index]
+  /// What is to be found of a memory.
+  private enum Step {
+    case end(Target)
+    /// What it is by what these are, all of which have to be the same.
+    case others([MemoryReference])
   }
 
-  private mutating func step(from memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
-    let unit = units[Int(memory.unit)]
-    guard Int(memory.index) < unit.memoryImports.count else { return .definition(memory) }
-    let entry = unit.memoryImports[Int(memory.index)]
-    if memory.index == unit.contracts.programMemory { return .main }
-    if let others = named[entry.module] {
-      if let found = namedExports[entry.hostName] { return follow(found, &path) }
-      if entry.module != "env" || unit.contracts.takesEnvForModule {
-        guard !options.importUndefined else { return .host(entry.hostName) }
-        reportMissing(entry.name, from: entry.module, others, in: unit)
-        return .host(entry.hostName)
+  /// Follows an import to its end, through any number of units.
+  private mutating func follow(_ memory: MemoryReference) {
+    var path = [memory]
+    while let current = path.last {
+      let (unit, index) = (Int(current.unit), Int(current.index))
+      switch targets[unit][index] {
+      case .unknown: targets[unit][index] = .begun
+      case .begun: break
+      default:
+        path.removeLast()
+        continue
+      }
+      switch step(from: current) {
+      case .end(let target): targets[unit][index] = target
+      case .others(let others):
+        if let next = others.first(where: { target(of: $0) == .unknown }) {
+          path.append(next)
+          continue
+        }
+        for other in others where target(of: other) == .begun { reportCycle(path.drop { $0 != other }) }
+        let ends = others.map { end(of: $0) }
+        if let other = ends.indices.first(where: { ends[$0] != ends[0] }) {
+          reportAmbiguity(current, others[0], others[other])
+        }
+        targets[unit][index] = ends[0]
       }
     }
-    guard entry.module == "env", !unit.contracts.takesEnvForModule else { return .host(entry.hostName) }
-    let found = exporters(of: entry.name, except: memory.unit)
-    guard let first = found.first else { return .host(entry.hostName) }
-    let target = follow(first, &path)
-    for other in found.dropFirst() where !isSame(follow(other, &path), target) {
-      diagnostics.error(
-        "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
-          + "\(name(other.unit)) (name the one that is meant env=FILE)", .ambiguousName, symbol: entry.name,
-        in: name(memory.unit), name(first.unit), name(other.unit))
-      break
+  }
+
+  private func target(of memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
+
+  /// What was found of a memory; of one that is still looked for, what it says itself.
+  private func end(of memory: MemoryReference) -> Target {
+    let target = target(of: memory)
+    return target == .begun ? .host(units[Int(memory.unit)].memoryImports[Int(memory.index)].hostName) : target
+  }
+
+  private func step(from memory: MemoryReference) -> Step {
+    let unit = units[Int(memory.unit)]
+    guard Int(memory.index) < unit.memoryImports.count else { return .end(.definition(memory)) }
+    let entry = unit.memoryImports[Int(memory.index)]
+    if memory.index == unit.contracts.programMemory { return .end(.main) }
+    if let others = named[entry.module] {
+      if let found = namedExports[entry.hostName] { return .others([found]) }
+      if entry.module != "env" || unit.contracts.takesEnvForModule {
+        if !options.importUndefined { reportMissing(entry.name, from: entry.module, others, in: unit) }
+        return .end(.host(entry.hostName))
+      }
     }
-    return target
+    guard entry.module == "env", !unit.contracts.takesEnvForModule else { return .end(.host(entry.hostName)) }
+    let found = exporters(of: entry.name, except: memory.unit)
+    return found.isEmpty ? .end(.host(entry.hostName)) : .others(found)
+  }
+
+  private func reportAmbiguity(_ memory: MemoryReference, _ first: MemoryReference, _ other: MemoryReference) {
+    let entry = units[Int(memory.unit)].memoryImports[Int(memory.index)]
+    diagnostics.error(
+      "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
+        + "\(name(other.unit)) (name the one that is meant env=FILE)", .ambiguousName, symbol: entry.name,
+      in: name(memory.unit), name(first.unit), name(other.unit))
   }
 
   /// Memories that are exported under a name of `env`: those of modules without a name, or else of the others, or else the
@@ -194,15 +217,6 @@ struct MemoryBindingPass {
       found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(memory)
     }
     return found.first { !$0.isEmpty } ?? []
-  }
-
-  private func isSame(_ one: Target, _ other: Target) -> Bool {
-    switch (one, other) {
-    case (.definition(let one), .definition(let other)): one == other
-    case (.host(let one), .host(let other)): one == other
-    case (.main, .main): true
-    default: false
-    }
   }
 
   private func name(_ unit: UnitID) -> String { units[Int(unit)].file.displayName }
@@ -301,9 +315,8 @@ struct MemoryBindingPass {
   }
 
   private func choose(_ memories: [MemoryReference]) -> (MemoryBinding.Key, owners: [UnitID])? {
-    func target(_ memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
-    let first = target(memories[0])
-    let other = memories.first { !isSame(target($0), first) }
+    let first = target(of: memories[0])
+    let other = memories.first { target(of: $0) != first }
     let owners = [memories[0].unit] + (other.map { [$0.unit] } ?? [])
     switch first {
     case .definition(let definition): return (.definition(definition), owners)
