@@ -85,7 +85,7 @@ import Testing
     let wide = shape.is64 ? ["-mwasm64"] : []
     let inputs = try InputSet([("main.o", program(is64: shape.is64)), ("libuse.so", library(shape))])
     let threads = ["--shared-memory", "--max-memory=1048576", "--initial-memory=1048576", "--export=__wasm_init_tls"]
-    for order in permutations(["main.o", "libuse.so"]) {
+    for order in permutations(["main.o", "libuse.so"]) + [["--no-gc-sections", "main.o", "libuse.so"]] {
       let run = inputs.link(wide + threads + ["--no-entry"] + order)
       let bytes = try #require(run.bytes, "\(run.errors)")
       let calls = [
