@@ -122,7 +122,65 @@ import Testing
     #expect(try await result.call("run", 10) == "21")
   }
 
+  /// A `try` with the type of a function takes values from the stack and leaves several.
+  @Test(arguments: [false, true]) func functionTypes(_ is64: Bool) async throws {
+    var module = ModuleBuilder(is64: is64)
+    _ = (module.tag([.i32]), module.tag([]))
+    let pair = UInt8(module.type([.i32, .i32], [.i32, .i32]))
+    let two = UInt8(module.type([], [.i32, .i32]))
+    let bodies: KeyValuePairs<String, [WasmInstruction]> = [
+      "catches": [
+        .localGet(0), .i32Const(3), .raw(0x06, pair), .i32Sub, .localTee(1), .i32Const(10), .raw(0x4E), .if(),
+        .localGet(1), .throw(0), .end, .localGet(1), .i32Const(5), .catch(0), .i32Const(7), .end, .i32Mul,
+      ],
+      "delegates": [
+        .localGet(0), .i32Const(3), .raw(0x06, pair), .i32Sub, .localSet(1), .try(.i32), .localGet(1), .throw(0),
+        .delegate(0), .i32Const(1), .catch(0), .i32Const(2), .end, .i32Add,
+      ],
+      // Two of them, so that each has variables of its own; the inner one's exception is thrown on.
+      "nested": [
+        .localGet(0), .i32Const(3), .raw(0x06, pair), .raw(0x06, pair), .i32Sub, .throw(0), .catch(0), .drop,
+        .rethrow(0), .end, .catch(0), .i32Const(100), .end, .i32Mul,
+      ],
+      "catchesNothing": [.localGet(0), .i32Const(3), .raw(0x06, pair), .end, .i32Sub],
+      "leavesTwo": [
+        .raw(0x06, two), .localGet(0), .i32Const(2), .catchAll, .i32Const(1), .i32Const(1), .end, .i32Mul,
+      ],
+    ]
+    for (name, body) in bodies { module.function([.i32], [.i32], locals: [.i32], export: name, body) }
+    let result = try await linked(["m.wasm": module], "--translate-to-exnref")
+    for (call, argument, expected) in [
+      ("catches", 8, "25"), ("catches", 20, "119"), ("delegates", 8, "7"), ("nested", 8, "500"),
+      ("catchesNothing", 8, "5"), ("leavesTwo", 8, "16"),
+    ] {
+      #expect(try await result.call(call, argument) == expected, "\(call)")
+    }
+  }
+
   // MARK: What does not go together
+
+  /// Modules with no tag, of which nothing but an instruction says that they catch exceptions.
+  @Test(arguments: [["a", "b"], ["b", "a"]], [".so", ".wasm"])
+  func formsWithoutTags(_ order: [String], _ ending: String) async throws {
+    func module(_ body: [WasmInstruction], export: String) -> ModuleBuilder {
+      var module = ModuleBuilder(dylink: ending == ".so" ? Dylink() : nil)
+      module.function([], [.i32], export: export, body)
+      return module
+    }
+    let older: [WasmInstruction] = [.try(.i32), .i32Const(1), .catchAll, .i32Const(2), .end]
+    let newer: [WasmInstruction] = [
+      .block(), .tryTable(nil, [.bytes([1, 2, 0])]), .i32Const(3), .return, .end, .end, .i32Const(4),
+    ]
+    let files: KeyValuePairs<String, any InputContents> = [
+      "a" + ending: module(older, export: "older"), "b" + ending: module(newer, export: "newer"),
+    ]
+    let words = ["--no-entry", "--export-dynamic"] + order.map { $0 + ending }
+    let run = try LinkInProcess(files, words)
+    #expect(
+      run.bytes == nil && "\(run.messages)".contains("a\(ending) catches exceptions by the older"), "\(run.messages)")
+    let translated = try LinkInProcess(files, words + ["--translate-to-exnref"])
+    try await WebAssemblyHost.shared.validate(try #require(translated.bytes, "\(translated.messages)"))
+  }
 
   private static func library(older: Bool) -> ModuleBuilder {
     var library = ModuleBuilder(dylink: Dylink())

@@ -268,6 +268,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     result.relocations.append(relocation)
   }
 
+  mutating func exceptionInstruction(_ opcode: Opcode) {
+    if let form = ExceptionForm(opcode) { result.catching.note(current, form) }
+  }
+
   private func missing(_ what: String, _ operand: Operand) -> FormatError {
     FormatError("\(what) \(operand.value) does not exist", at: operand.offset)
   }
@@ -313,6 +317,8 @@ private struct PartVisitor<Memory: MemoryPolicy>: OperandVisitor {
     if next < runs.count, runs[next].contains(operand.instruction) { return }
     try visitor.operand(operand)
   }
+
+  mutating func exceptionInstruction(_ opcode: Opcode) { visitor.exceptionInstruction(opcode) }
 
   mutating func finish() {
     for run in runs[next...] { visitor.remove(run) }

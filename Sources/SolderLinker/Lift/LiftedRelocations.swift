@@ -42,6 +42,7 @@ struct LiftedRelocations {
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
       code.changedTables.formUnion(result.changedTables)
+      code.catching.append(result.catching)
     }
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions
@@ -87,7 +88,7 @@ struct LiftedRelocations {
       let index = function - first
       let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
       lifter.work()
-      guard let result = lifter.found(in: unit, movesMemory: false)?.first?.result else { continue }
+      guard let result = lifter.take(foundIn: unit, movesMemory: false)?.first?.result else { continue }
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
       let start = UInt32(relocations.entries.count)
       relocations.entries += result.relocations

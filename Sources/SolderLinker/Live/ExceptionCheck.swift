@@ -12,7 +12,7 @@ struct ExceptionCheck {
     guard options.checkFeatures else { return }
     var first: (form: ExceptionForm, unit: Unit)?
     for unit in resolution.inLinkOrder {
-      let form = unit.module.exceptionForm { live.functions[unit.bases.function + $0] }
+      let form = unit.exceptionForm { live.functions[unit.bases.function + $0] }
       guard let form else { continue }
       guard let other = first else {
         first = (form, unit)

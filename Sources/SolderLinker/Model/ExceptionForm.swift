@@ -17,14 +17,39 @@ enum ExceptionForm {
   }
 }
 
+/// The functions of a finished module that catch exceptions, in their order, by what their code was found to have.
+struct CatchingFunctions: Sendable {
+  private var functions: [(function: Int, form: ExceptionForm)] = []
+
+  mutating func note(_ function: Int, _ form: ExceptionForm) {
+    if let last = functions.last, last == (function, form) { return }
+    functions.append((function, form))
+  }
+
+  mutating func append(_ others: CatchingFunctions) { functions += others.functions }
+
+  /// The form of the first that is asked about.
+  func first(among isAskedAbout: (Int) -> Bool) -> ExceptionForm? {
+    functions.first { isAskedAbout($0.function) }?.form
+  }
+}
+
+extension Unit {
+  /// The form of the first of its functions that catches exceptions, among those that are asked about.
+  func exceptionForm(among isAskedAbout: (Int) -> Bool = { _ in true }) -> ExceptionForm? {
+    contracts.hasRelocationSections
+      ? module.exceptionForm(among: isAskedAbout) : codeFacts.catching.first(among: isAskedAbout)
+  }
+}
+
 extension InputModule {
-  /// Whether its code may catch exceptions at all.
+  /// Whether the code of an object may catch exceptions at all.
   private var mayCatchExceptions: Bool {
     !tags.isEmpty || !tagImports.isEmpty || features.contains { $0.name == "exception-handling" }
   }
 
   /// The form of the first of its functions that catches exceptions, among those that are asked about.
-  func exceptionForm(among isAskedAbout: (Int) -> Bool = { _ in true }) -> ExceptionForm? {
+  fileprivate func exceptionForm(among isAskedAbout: (Int) -> Bool) -> ExceptionForm? {
     guard mayCatchExceptions else { return nil }
     for (index, function) in functions.enumerated() where isAskedAbout(index) {
       if let form = ExceptionForm.first(in: file.reader(of: function.body)) { return form }

@@ -16,7 +16,7 @@ struct TrampolinePass {
   consuming func run() -> Resolution {
     guard let place = resolution.trampolines else { return resolution }
     // Of engines in use, more have the older instructions alone than the newer ones alone.
-    let used = resolution.inLinkOrder.lazy.compactMap { $0.module.exceptionForm() }.first ?? .legacy
+    let used = resolution.inLinkOrder.lazy.compactMap { $0.exceptionForm() }.first ?? .legacy
     let form = options.translatesExceptions ? .standard : used
     let (module, relocations) = place.maker.make(catching: form)
     resolution.replace(place.unit, by: module, relocations, targets: [])

@@ -21,16 +21,19 @@ struct FastStep {
   @inlinable static var notInConversion: UInt8 { 1 << 3 }
 
   /// - Parameter isMarked: Whether somebody wants to know of the instruction.
+  ///
+  /// What catches exceptions is looked at closely: visitors want to hear of that.
   init(opcode: UInt8, _ immediates: Immediates, isMarked: Bool) {
     let oneNumber: UInt64 = 0x8080_8080_8080_8000
     let secondNumber: UInt64 = 0x8080_8080_8080_0000
     let noNumber = UInt64(~opcode & (opcode &+ 1))
     let mark = isMarked ? Tally.mark : 0
     switch immediates {
+    case .none where Opcode(rawValue: UInt16(opcode)) == .throwRef: (ends, bits) = (0, 0)
     case .none, .else: (ends, bits) = (noNumber, mark)
     case .local, .label, .i32, .i64: (ends, bits) = (oneNumber, mark)
     case .memoryArgument: (ends, bits) = (secondNumber, UInt64(FastStep.notInMemoryArgument) | mark)
-    case .block, .loop, .if, .try: (ends, bits) = (oneNumber, UInt64(FastStep.notInBlockType) | (Tally.block + mark))
+    case .block, .loop, .if: (ends, bits) = (oneNumber, UInt64(FastStep.notInBlockType) | (Tally.block + mark))
     case .end: (ends, bits) = (noNumber, mark &- Tally.block)
     case .typeTable: (ends, bits) = (secondNumber, UInt64(FastStep.notInShortIndex) | mark)
     default:

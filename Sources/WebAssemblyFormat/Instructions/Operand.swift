@@ -53,10 +53,15 @@ public protocol OperandVisitor {
 
   /// Called for every operand that names something in an index space of the module.
   mutating func operand(_ operand: Operand) throws(FormatError)
+
+  /// Called for what tells how code catches exceptions: `try`, `try_table`, `throw_ref`. Does nothing unless defined
+  /// otherwise.
+  mutating func exceptionInstruction(_ opcode: Opcode)
 }
 
 extension OperandVisitor {
   @inlinable public static var wantsImplicitMemory: Bool { false }
+  @inlinable public mutating func exceptionInstruction(_ opcode: Opcode) {}
 }
 
 /// Wants nothing: for stepping over operands.

@@ -50,7 +50,7 @@ struct OperandCursor {
     switch immediates {
     case .unknown:
       throw OperandCursor.unknownInstruction(prefix: opcode.prefix, number: opcode.number, at: instruction)
-    case .none: break
+    case .none: if opcode == .throwRef { visitor.exceptionInstruction(opcode) }
     case .block, .loop, .if, .else, .try, .tryTable, .catch, .catchAll, .delegate, .end:
       try control(immediates, &nesting, &visitor)
     case .label, .local: try reader.skipLEB()
@@ -227,9 +227,11 @@ extension OperandCursor {
       try blockType(&visitor)
       nesting.open(Nesting.if)
     case .try:
+      visitor.exceptionInstruction(opcode)
       try blockType(&visitor)
       nesting.open(Nesting.try)
     case .tryTable:
+      visitor.exceptionInstruction(opcode)
       try blockType(&visitor)
       try catches(&visitor)
       nesting.open(Nesting.plain)

@@ -13,21 +13,16 @@ import WebAssemblyFormat
 /// Translates a module as a whole.
 struct ExceptionTranslation {
   private let file: ByteReader
-  private let types: ParsedTypes
   private let functions: [TypeIndex]
-  private let tags: [TypeIndex]
-  /// Types that the module has not, by how they are encoded.
-  private var added: [[UInt8]: UInt32] = [:]
-  private var addedInOrder: [[UInt8]] = []
+  private var types: BlockTypes
   /// Sections that the translated module is without.
   private(set) var dropped: [String] = []
 
   /// - Parameter unit: the module's declarations, which have been read.
   init(_ unit: ModuleDraft) {
     file = unit.file.bytes
-    types = unit.types
     functions = unit.functions.map(\.type)
-    tags = unit.tagImports.map(\.tagType) + unit.tags.map(\.type)
+    types = BlockTypes(unit.types, tags: unit.tagImports.map(\.tagType) + unit.tags.map(\.type))
   }
 
   /// - Returns: the translated module; `nil` if there is nothing to translate.
@@ -48,10 +43,9 @@ struct ExceptionTranslation {
         code.raw(body)
         continue
       }
-      var translation = TranslatedBody(body, parameterCount: try signature(of: type, at: body.offset).parameters.count)
-      let bytes = try translation.translate { (tag, withReference) throws(FormatError) in
-        try self.blockType(of: tag, withReference: withReference, at: body.offset)
-      }
+      var translation = TranslatedBody(
+        body, parameterCount: try types.signature(of: type, at: body.offset).parameters.count)
+      let bytes = try translation.translate(&types)
       code.count(bytes.count)
       code.raw(bytes)
     }
@@ -60,50 +54,6 @@ struct ExceptionTranslation {
 
   private static func range(_ place: ModuleReader.BodyPlace) -> Range<Int> {
     Int(place.body)..<Int(place.body) + Int(place.size)
-  }
-
-  private func signature(of type: TypeIndex, at offset: Int) throws(FormatError) -> FunctionType {
-    guard let signature = types.functionType(type.rawValue) else {
-      throw FormatError("type \(type) is no function's", at: offset)
-    }
-    return signature
-  }
-
-  // MARK: Types
-
-  /// The type of a block that an exception leaves with what it has with it, and with a reference to it.
-  private mutating func blockType(
-    of tag: UInt32?, withReference: Bool, at offset: Int
-  ) throws(FormatError) -> [UInt8] {
-    var values = ByteWriter()
-    var count = withReference ? 1 : 0
-    if let tag {
-      guard let type = tags[checked: Int(tag)] else { throw FormatError("there is no tag \(tag)", at: offset) }
-      for value in try signature(of: type, at: offset).parameters {
-        values.valueType(value)
-        count += 1
-      }
-    }
-    if withReference { values.byte(ExceptionTranslation.exnref) }
-    if count == 0 { return [0x40] }
-    if count == 1 { return values.bytes }
-    var definition = ByteWriter()
-    definition.raw([0x60, 0x00])
-    definition.count(count)
-    definition.raw(values)
-    var index = ByteWriter()
-    index.s33(Int64(add(definition.bytes)))
-    return index.bytes
-  }
-
-  static let exnref: UInt8 = 0x69
-
-  private mutating func add(_ definition: [UInt8]) -> UInt32 {
-    if let known = added[definition] { return known }
-    let index = UInt32(types.count + addedInOrder.count)
-    added[definition] = index
-    addedInOrder.append(definition)
-    return index
   }
 
   // MARK: The module
@@ -125,9 +75,9 @@ struct ExceptionTranslation {
         content.raw(section.payload)
       case .type:
         var reader = section.payload
-        content.count(try reader.count() + addedInOrder.count)
+        content.count(try reader.count() + types.added.count)
         content.raw(reader)
-        for definition in addedInOrder { content.raw(definition) }
+        for definition in types.added { content.raw(definition) }
       case .code: content.raw(code)
       default: content.raw(section.payload)
       }

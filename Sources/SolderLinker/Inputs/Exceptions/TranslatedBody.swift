@@ -22,6 +22,9 @@ import WebAssemblyFormat
 // has no reference. `delegate` names a block outside: an exception goes on as if it was thrown there, passing by the
 // handlers between. It goes to a block `$pass` right inside the `try_table` that is meant, or inside the whole body,
 // which ends in `throw_ref`. Labels count the blocks that are between, so every branch is written anew.
+//
+// Blocks in between take nothing from the stack. So what a `try` takes waits in local variables of its own, if there are
+// any.
 
 /// Translates the body of a function.
 struct TranslatedBody {
@@ -63,30 +66,33 @@ struct TranslatedBody {
   /// How many local variables for references there are: one for each `try` that is open where one is rethrown.
   private var references = 0
   private var firstReference = 0
+  /// The local variables behind them, for what a `try` takes.
+  private var parameters: [ValueType] = []
 
   init(_ body: ByteReader, parameterCount: Int) {
     self.body = body
     self.parameterCount = parameterCount
   }
 
-  /// - Parameter blockType: the encoded type of a block that is left with what an exception with a tag has with it, and
-  ///   a reference to it.
-  mutating func translate(
-    blockType: (UInt32?, Bool) throws(FormatError) -> [UInt8]
-  ) throws(FormatError) -> [UInt8] {
+  /// - Parameter types: gets the types of blocks that the module has not.
+  mutating func translate(_ types: inout BlockTypes) throws(FormatError) -> [UInt8] {
     var reader = body
     firstReference = parameterCount + Int(try reader.skipLocals())
     let code = reader.offset
     try survey(reader)
-    try write(reader, blockType)
+    try write(reader, &types)
     var result = ByteWriter(capacity: body.remaining * 2)
     var declarations = body
     let groups = try declarations.count()
-    result.count(groups + (references > 0 ? 1 : 0))
+    result.count(groups + (references > 0 ? 1 : 0) + parameters.count)
     result.raw(body[declarations.offset..<code])
     if references > 0 {
       result.count(references)
-      result.byte(ExceptionTranslation.exnref)
+      result.byte(BlockTypes.exnref)
+    }
+    for type in parameters {
+      result.count(1)
+      result.valueType(type)
     }
     result.raw(out)
     return result.bytes
@@ -160,9 +166,7 @@ struct TranslatedBody {
 
   // MARK: Writing
 
-  private mutating func write(
-    _ reader: ByteReader, _ blockType: (UInt32?, Bool) throws(FormatError) -> [UInt8]
-  ) throws(FormatError) {
+  private mutating func write(_ reader: ByteReader, _ types: inout BlockTypes) throws(FormatError) {
     frames = [Frame()]
     if callerPasses { openPass() }
     var next = 0
@@ -173,7 +177,7 @@ struct TranslatedBody {
         frames.append(Frame())
         copy(instruction)
       case .try:
-        try open(next, instruction, blockType)
+        try open(next, instruction, &types)
         next += 1
       case .catch, .catchAll: try enter(instruction)
       case .rethrow:
@@ -217,26 +221,31 @@ struct TranslatedBody {
   }
 
   private mutating func openPass() {
-    out.raw([0x02, ExceptionTranslation.exnref])
+    out.raw([0x02, BlockTypes.exnref])
     frames[frames.count - 1].labels += 1
   }
 
   private mutating func open(
-    _ number: Int, _ instruction: Instruction, _ blockType: (UInt32?, Bool) throws(FormatError) -> [UInt8]
+    _ number: Int, _ instruction: Instruction, _ types: inout BlockTypes
   ) throws(FormatError) {
     let attempt = attempts[number]
     var type = body[instruction.operandOffset..<instruction.end]
+    var bytes = Array(type)
+    var waiting = 0..<0
     let first = type.peek() ?? 0x40
-    if first & 0xC0 != 0x40, try type.s33() >= 0 {
-      throw FormatError("a try whose type is that of a function has no translation", at: instruction.offset)
+    if first & 0xC0 != 0x40, let index = UInt32(exactly: try type.s33()) {
+      let signature = try types.signature(of: TypeIndex(rawValue: index), at: instruction.offset)
+      if !signature.parameters.isEmpty, !attempt.clauses.isEmpty || attempt.passes {
+        bytes = types.results(Array(signature.results))
+        waiting = takeParameters(Array(signature.parameters))
+      }
     }
-    let bytes = body[instruction.operandOffset..<instruction.end]
     if !attempt.clauses.isEmpty {
       out.byte(0x02)
       out.raw(bytes)
       for clause in attempt.clauses.reversed() {
         out.byte(0x02)
-        out.raw(try blockType(clause.tag, clause.isRethrown))
+        out.raw(try types.exception(clause.tag, withReference: clause.isRethrown, at: instruction.offset))
       }
     }
     out.byte(0x1F)
@@ -258,6 +267,21 @@ struct TranslatedBody {
     }
     frames.append(Frame(attempt: number, labels: attempt.clauses.isEmpty ? 1 : attempt.clauses.count + 2))
     if attempt.passes { openPass() }
+    for parameter in waiting {
+      out.byte(0x20)
+      out.count(parameter)
+    }
+  }
+
+  /// Puts values from the stack into local variables.
+  private mutating func takeParameters(_ types: [ValueType]) -> Range<Int> {
+    let first = firstReference + references + parameters.count
+    parameters += types
+    for index in (0..<types.count).reversed() {
+      out.byte(0x21)
+      out.count(first + index)
+    }
+    return first..<first + types.count
   }
 
   /// The depth of the block that throws on exceptions inside of another `try`, its innermost.
