@@ -142,6 +142,22 @@ import Testing
     try pair.expectIdentical()
   }
 
+  /// All with -O0: behind thread-local data of one thread, wasm-ld counts merged strings twice.
+  static let independentOptionsOfOneThread: [[String]] = [
+    ["-shared"], ["-shared", "-Bsymbolic"], ["-pie"], ["-pie", "--export-all"], ["--no-gc-sections", "-shared"],
+    ["-shared", "--extra-features=extended-const"], ["-pie", "--extra-features=extended-const"], ["--no-entry"],
+  ]
+
+  /// Thread-local data stays such for one thread, and is relocated where all data is: by code, in the global offset table,
+  /// and in that of a static program.
+  @Test(arguments: independentOptionsOfOneThread, Reference.allCases)
+  func threadLocalStorageOfOneThread(_ options: [String], _ reference: Reference) async throws {
+    let inputs = try await threadObjects(["-fPIC", "-fvisibility=default"] + Self.atomics)
+    let more = ["--experimental-pic", "--unresolved-symbols=import-dynamic"]
+    let pair = try await Differential(["-O0"] + options + more + inputs, reference)
+    try pair.expectIdentical()
+  }
+
   @Test(arguments: Reference.allCases, [["-O0"], ["-O2", "-g"]])
   func librariesOfRealPrograms(_ reference: Reference, _ level: [String]) async throws {
     let options = ["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]

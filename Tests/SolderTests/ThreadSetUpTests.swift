@@ -12,18 +12,28 @@ import Testing
     var isInlined: Bool
     /// Whether the start function copies the data of the first thread.
     var startsFirst: Bool
+    /// What allocates the copy and makes it, under this name: emscripten's, in the place of an exported function.
+    var allocator: String?
 
     var testDescription: String {
-      "\(is64 ? 64 : 32) \(hasVariable ? "variable" : "") \(isInlined ? "inlined" : "") \(startsFirst ? "first" : "")"
+      "\(is64 ? 64 : 32) \(hasVariable ? "variable" : "") \(isInlined ? "inlined" : "") \(startsFirst ? "first" : "") \(allocator ?? "")"
     }
 
-    static let all = [false, true].flatMap { wide in
-      [false, true].flatMap { variable in
-        [false, true].flatMap { inlined in
-          [false, true].map { Shape(is64: wide, hasVariable: variable, isInlined: inlined, startsFirst: $0) }
+    static let all =
+      [false, true].flatMap { wide in
+        [false, true].flatMap { variable in
+          [false, true].flatMap { inlined in
+            [false, true].map { Shape(is64: wide, hasVariable: variable, isInlined: inlined, startsFirst: $0) }
+          }
+        }
+      }.filter { $0.hasVariable || $0.isInlined }
+      + [false, true].flatMap { wide in
+        ["_emscripten_tls_init", "emscripten_tls_init"].flatMap { name in
+          [false, true].map {
+            Shape(is64: wide, hasVariable: $0, isInlined: true, startsFirst: !$0, allocator: name)
+          }
         }
       }
-    }.filter { $0.hasVariable || $0.isInlined }
   }
 
   /// Thread-local `count`, 5, and a pointer to `number`, 7; `use` adds to both.
@@ -32,18 +42,19 @@ import Testing
     let address = WasmType.address(is64: is64)
     let add: WasmInstruction = is64 ? .i64Add : .i32Add
     func number(_ value: Int) -> WasmInstruction { .addressConst(Int64(value), is64: is64) }
-    var dylink = Dylink(memorySize: UInt64(3 * width), memoryAlignment: 3)
+    var dylink = Dylink(memorySize: UInt64(4 * width), memoryAlignment: 3)
     dylink.exports = [("count", 0x100)]
     var library = ModuleBuilder(dylink: dylink, is64: is64)
     library.targetFeatures(["+atomics", "+bulk-memory"])
     library.importMemory("env", "memory", Limits(1, 65536, shared: true, is64: is64))
+    let allocate = library.importFunction("host", "allocate", [address], [address])
     let base = library.importGlobal("env", "__memory_base", address)
     let count = library.importGlobal("GOT.mem", "count", address, isMutable: true)
     let variable = shape.hasVariable ? library.global(address, isMutable: true, [number(0)]) : 0
     library.global(address, [number(0)], export: "count")
     let initial: [UInt8] = is64 ? [5] + Array(repeating: 0, count: 15) : [5, 0, 0, 0, 0, 0, 0, 0]
     library.data(.passive, initial)
-    library.data(.active([.globalGet(base), number(2 * width), add]), [7, 0, 0, 0])
+    library.data(.passive, [7, 0, 0, 0])
     let pointer: [WasmInstruction] = [.globalGet(base), number(2 * width), add]
     let store: WasmInstruction = is64 ? .i64Store(offset: 8) : .i32Store(offset: 4)
     var code: [WasmInstruction] = shape.hasVariable ? [.localGet(0), .globalSet(variable)] : []
@@ -53,13 +64,30 @@ import Testing
     } else {
       code.append(.call(library.function([], [], [.globalGet(variable)] + pointer + [store])))
     }
-    library.function([address], export: "__wasm_init_tls", code)
-    if shape.startsFirst {
-      var start: [WasmInstruction] = [number(0), .globalGet(base), add]
-      if shape.hasVariable { start += [.localTee(0), .globalSet(variable), .localGet(0)] }
-      start += [.i32Const(0), .i32Const(Int32(2 * width)), .memoryInit(0)]
-      library.start = library.function(locals: [address], start)
+    let initialize = library.function([address], export: shape.allocator == nil ? "__wasm_init_tls" : nil, code)
+    if let name = shape.allocator {
+      let make: [WasmInstruction] = [number(2 * width), .call(allocate), .localTee(0), .call(initialize), .localGet(0)]
+      library.function([], [address], locals: [address], export: name, make)
     }
+    // The shape that wasm-ld gives it.
+    var copies: [WasmInstruction] = []
+    if shape.startsFirst {
+      copies += [number(0), .globalGet(base), add]
+      if shape.hasVariable { copies += [.localTee(1), .globalSet(variable), .localGet(1)] }
+      copies += [.i32Const(0), .i32Const(Int32(2 * width)), .memoryInit(0)]
+    }
+    copies += [number(2 * width), .globalGet(base), add, .i32Const(0), .i32Const(4), .memoryInit(1)]
+    let atomic = { (code: UInt8, align: UInt8) in WasmInstruction.raw(0xFE, code, align, 0) }
+    let enter: [WasmInstruction] = [
+      number(2 * width + 4), .globalGet(base), add, .localSet(0), .block(), .block(), .block(), .localGet(0),
+      .i32Const(0),
+      .i32Const(1), atomic(0x48, 2), .raw(0x0E, 2, 0, 1, 2), .end,
+    ]
+    let leave: [WasmInstruction] = [
+      .localGet(0), .i32Const(2), atomic(0x17, 2), .localGet(0), .i32Const(-1), atomic(0, 2), .drop, .br(1), .end,
+      .localGet(0), .i32Const(1), .i64Const(-1), atomic(1, 2), .drop, .end, .dataDrop(1),
+    ]
+    library.start = library.function(locals: [address, address], enter + copies + leave)
     let load: WasmInstruction = is64 ? .i64Load(offset: 8) : .i32Load(offset: 4)
     library.function(
       [.i32], [.i32], locals: [address], export: "use",
@@ -85,7 +113,7 @@ import Testing
     let wide = shape.is64 ? ["-mwasm64"] : []
     let inputs = try InputSet([("main.o", program(is64: shape.is64)), ("libuse.so", library(shape))])
     let threads = ["--shared-memory", "--max-memory=1048576", "--initial-memory=1048576", "--export=__wasm_init_tls"]
-    for order in permutations(["main.o", "libuse.so"]) {
+    for order in permutations(["main.o", "libuse.so"]) + [["--no-gc-sections", "main.o", "libuse.so"]] {
       let run = inputs.link(wide + threads + ["--no-entry"] + order)
       let bytes = try #require(run.bytes, "\(run.errors)")
       let calls = [

@@ -13,6 +13,7 @@ import base64
 
 import wasmtime
 from separate_instantiation import Refused, Trapped, World, compared
+from shared_memory import SharedMemory
 
 SPECIAL = {"__wasm_call_ctors", "__wasm_call_dtors", "__wasm_apply_data_relocs", "__wasm_init_tls"}
 
@@ -268,19 +269,13 @@ class Linked:
             self.exports["__wasm_init_tls"](self.world.store, BLOCKS + thread * BLOCK_SIZE)
 
 
-class SharedMemory(wasmtime.SharedMemory):
-    def __init__(self, engine, minimum, maximum, wide):
-        super().__init__(engine, wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), is_64=wide, shared=True))
-
-    def _as_extern(self):
-        # wasmtime's own has one pointer too many here.
-        union = wasmtime._ffi.wasmtime_extern_union(sharedmemory=self.ptr())
-        return wasmtime._ffi.wasmtime_extern_t(wasmtime._ffi.WASMTIME_EXTERN_SHAREDMEMORY, union)
+def shared_memory(engine, minimum, maximum, wide):
+    return SharedMemory(engine, wasmtime.MemoryType(wasmtime.Limits(minimum, maximum), is_64=wide, shared=True))
 
 
 def reader(memory, store):
     """What reads a number in memory."""
-    if isinstance(memory, wasmtime.SharedMemory):
+    if isinstance(memory, SharedMemory):
         data = memory.data_ptr()
         return lambda at: bytes(data[at + place] for place in range(4)).hex()
     return lambda at: memory.read(store, at, at + 4).hex()
@@ -318,7 +313,7 @@ def in_turn(case, first, make_second):
 def outcome_of(engine, case):
     loaded_log, log = [], []
     is_threaded = case["isThreaded"]
-    memory = SharedMemory(engine, PAGES, MOST_PAGES, case["is64"]) if is_threaded else None
+    memory = shared_memory(engine, PAGES, MOST_PAGES, case["is64"]) if is_threaded else None
     loader = Loader(engine, case, loaded_log, 0, memory)
     failure = None
     try:
@@ -338,7 +333,7 @@ def outcome_of(engine, case):
     own_memory = None
     if is_threaded:
         (kind,) = [i.type for i in result.imports if isinstance(i.type, wasmtime.MemoryType)]
-        own_memory = SharedMemory(engine, max(PAGES, kind.limits.min), kind.limits.max, case["is64"])
+        own_memory = shared_memory(engine, max(PAGES, kind.limits.min), kind.limits.max, case["is64"])
     try:
         linked = Linked(engine, case, log, result, 0, own_memory)
     except (Refused, Trapped) as error:

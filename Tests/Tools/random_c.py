@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 import wasmtime
-from wasmtime import _ffi as ffi
+from shared_memory import SharedMemory
 
 FUEL = 50_000_000
 CALLS_EACH = 3
@@ -325,8 +325,9 @@ class Build:
         rng = self.rng
         if self.shared:
             extra = [*extra, *self.shared[:1], self.shared[2]]
-            # Without names nothing else says how a thread gets its copy.
-            if rng.random() < 0.7 or "--strip-all" in extra:
+            # Without names nothing else says how a thread gets its copy; where operands are short, something may have been
+            # removed.
+            if rng.random() < 0.7 or "--strip-all" in extra or "--compress-relocations" in extra:
                 extra = [*extra, "--export=__wasm_init_tls"]
         words = [*self.mode, "-shared", "--unresolved-symbols=import-dynamic", *extra, *objects, "-o", path]
         if not self.wide and not self.program.threads and rng.random() < 0.1:
@@ -343,14 +344,15 @@ class Build:
             if self.ld != LINKERS[0]:
                 raise
             run(LINKERS[1], "--experimental-pic", *words)
-        self.optimise(path)
+        # For one thread, only names of variables say how code finds thread-local data.
+        if not self.program.threads or "--export=__wasm_init_tls" in extra:
+            self.optimise(path)
 
     def optimise(self, path):
         """Now and then what Binaryen makes of it, which writes code, segments and names anew."""
         rng = self.rng
         tool = os.environ.get("WASM_OPT", "wasm-opt")
-        # Only names of variables say how code finds thread-local data, and a variable that is not needed goes.
-        if rng.random() >= OPTIMISED or self.program.threads or not shutil.which(tool):
+        if rng.random() >= OPTIMISED or not shutil.which(tool):
             return
         passes = rng.sample(PASSES, rng.randint(1, 4))
         words = [tool, "--all-features", "--disable-gc", "-g", *passes, path, "-o", path + ".optimised"]
@@ -409,14 +411,6 @@ def archive(path, files, has_index):
                 data = member.read()
             name = os.path.basename(file) + "/"
             out.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2))
-
-
-class SharedMemory(wasmtime.SharedMemory):
-    """Its own form of this takes a pointer too many."""
-
-    def _as_extern(self):
-        union = ffi.wasmtime_extern_union(sharedmemory=self.ptr())
-        return ffi.wasmtime_extern_t(ffi.WASMTIME_EXTERN_SHAREDMEMORY, union)
 
 
 def engine():

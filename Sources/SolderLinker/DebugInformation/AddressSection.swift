@@ -30,7 +30,7 @@ struct AddressSection: ~Copyable {
       let used = Set(uses.map(\.offset))
       for skeleton in skeletons { try relocateRest(of: skeleton, except: used) }
     }
-    chunk.sortRelocations()
+    chunk.closeRelocations()
   }
 
   private mutating func relocate(_ use: AddressUse) throws(FormatError) {

@@ -81,7 +81,7 @@ struct EntryWalker: ~Copyable {
       if entry.waits { try finish() }
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
-    chunk.sortRelocations()
+    chunk.closeRelocations()
   }
 
   private mutating func take(

@@ -96,7 +96,7 @@ struct LineProgram: ~Copyable {
         try step(code, at, &reader)
       }
     }
-    var chunk = SectionChunk(bytes: bytes.array, relocations: relocations)
+    var chunk = SectionChunk(bytes: bytes.array, relocations: relocations.fitted)
     let length = chunk.bytes.count - (offsetSize == 8 ? 12 : 4)
     chunk.put(UInt64(length), width: offsetSize, at: offsetSize == 8 ? 4 : 0)
     return chunk

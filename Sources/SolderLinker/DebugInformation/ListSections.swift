@@ -46,7 +46,7 @@ struct PairLists: ~Copyable {
       done = reader.offset
     }
     file.carry(range, of: content, to: 0, in: &chunk)
-    chunk.sortRelocations()
+    chunk.closeRelocations()
     return chunk
   }
 

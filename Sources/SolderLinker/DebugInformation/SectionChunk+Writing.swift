@@ -46,9 +46,11 @@ extension SectionChunk {
     if let relocation { relocations.append(relocation) }
   }
 
-  /// Puts relocations that were found out of order into it.
-  mutating func sortRelocations() {
+  /// Puts relocations that were found out of order into it, and gives back the room that they do not take: it is needed
+  /// for the next chunk, and new memory costs more than a copy.
+  mutating func closeRelocations() {
     let isSorted = zip(relocations, relocations.dropFirst()).allSatisfy { $0.offset <= $1.offset }
     if !isSorted { relocations.sort { $0.offset < $1.offset } }
+    relocations = relocations.fitted
   }
 }

@@ -31,7 +31,7 @@ struct TableSection: ~Copyable {
     default: break
     }
     file.carry(0..<content.bytes.count, of: content, to: 0, in: &chunk)
-    chunk.sortRelocations()
+    chunk.closeRelocations()
   }
 
   /// Relocates an offset into another section, and steps over it.

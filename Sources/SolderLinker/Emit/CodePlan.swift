@@ -113,6 +113,7 @@ struct CodePlan {
       }
       part.functions[part.functions.count - 1].firstChange = firstChange
     }
+    part.changes = part.changes?.fitted
     return part
   }
 

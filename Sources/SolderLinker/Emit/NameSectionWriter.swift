@@ -280,8 +280,3 @@ struct NameSectionWriter {
     appendSorted(.field, fields, &writer)
   }
 }
-
-extension Array {
-  /// The element, or `nil` beyond the end.
-  subscript(checked index: Int) -> Element? { index >= 0 && index < count ? self[index] : nil }
-}

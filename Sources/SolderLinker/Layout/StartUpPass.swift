@@ -98,6 +98,9 @@ struct StartUpPass {
     }
     let needed = Set(memory.threadLocalBlocks.map(\.initialize) + result.threadLocalSetUp.values)
     result.lastFunctions += own.threadLocalSetUp.values.filter(needed.contains).sorted()
+    for (unit, base) in resolution.wellKnown.tlsBases where own.threadLocalSetUp[unit].map(needed.contains) ?? false {
+      result.neededGlobals.insert(resolution.symbol(base).globalID)
+    }
   }
 
   /// All that runs at instantiation, in order; see `StartOrder`.

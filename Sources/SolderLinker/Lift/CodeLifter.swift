@@ -142,13 +142,19 @@ final class CodeLifter: Sendable {
   /// The next task of a row, with its index, which is the caller's alone.
   func take(row: Int) -> (index: Int, task: Task)? { rows[row].take().map { ($0, tasks[$0]) } }
 
-  /// What was found in a unit, in the order of its functions; `nil` if it was not gone through with that policy.
-  func found(in unit: InputModule, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {
-    guard let place = places[ObjectIdentifier(unit)], tasks[place.lowerBound].movesMemory == movesMemory else {
-      return nil
-    }
+  /// Whether a unit was gone through with that policy.
+  func hasFound(in unit: InputModule, movesMemory: Bool) -> Bool { place(of: unit, movesMemory: movesMemory) != nil }
+
+  private func place(of unit: InputModule, movesMemory: Bool) -> Range<Int>? {
+    places[ObjectIdentifier(unit)].flatMap { tasks[$0.lowerBound].movesMemory == movesMemory ? $0 : nil }
+  }
+
+  /// What was found in a unit, in the order of its functions, for whoever asks first: it takes much memory. `nil` if the
+  /// unit was not gone through with that policy.
+  func take(foundIn unit: InputModule, movesMemory: Bool) -> [(functions: Range<Int>, result: Result)]? {
+    guard let place = place(of: unit, movesMemory: movesMemory) else { return nil }
     return results.withLock { results in
-      place.compactMap { task in results[task].map { (tasks[task].functions, $0) } }
+      place.compactMap { task in results[task].take().map { (tasks[task].functions, $0) } }
     }
   }
 }

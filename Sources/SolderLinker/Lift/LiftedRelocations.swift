@@ -88,7 +88,7 @@ struct LiftedRelocations {
       let index = function - first
       let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
       lifter.work()
-      guard let result = lifter.found(in: unit, movesMemory: false)?.first?.result else { continue }
+      guard let result = lifter.take(foundIn: unit, movesMemory: false)?.first?.result else { continue }
       if let error = result.error { return diagnostics.error(error, in: unit.file) }
       let start = UInt32(relocations.entries.count)
       relocations.entries += result.relocations

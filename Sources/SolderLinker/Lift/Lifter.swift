@@ -252,6 +252,8 @@ struct Lifter {
   private mutating func declareExports() {
     let importedNames = importedNames
     let exportNames = ExportNames(unit, importedFunctions)
+    // Sections of debug information follow.
+    unit.symbols.reserveCapacity(unit.symbols.count + unit.exports.count + unit.customSections.count)
     for export in unit.exports where !isPrivate(export) {
       let spaces: (imports: Int, first: SymbolIndex, kind: SymbolKind)
       let index = Int(export.item.rawValue)

@@ -126,8 +126,10 @@ struct SharedDataSetUp {
 
   private mutating func copy(_ instruction: Instruction, to target: SymbolicValue, _ count: SymbolicValue) -> Bool {
     guard let index = Int(exactly: instruction.first), index < unit.segments.count,
-      unit.segments[index].placement == .passive, !places.contains(where: { $0.segment == index }),
-      Int64(unit.segments[index].count) == count.addend, let offset = UInt64(exactly: target.addend),
+      SegmentIndex(index) != facts.threadLocal?.segment, unit.segments[index].placement == .passive,
+      !places.contains(where: { $0.segment == index }),
+      Int64(unit.segments[index].count) == count.addend,
+      let offset = UInt64(exactly: target.addend),
       let block = facts.memoryBlock,
       offset.saturatingSum(UInt64(unit.segments[index].count)) <= unit.segments[Int(block.segment)].size
     else { return false }

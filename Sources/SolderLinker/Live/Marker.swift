@@ -108,7 +108,7 @@ struct Marker {
 
   /// What sets up thread-local data of a library: for other threads, and perhaps for the first.
   private mutating func markThreadLocal(_ data: ThreadLocalFacts, of unit: Unit, _ facts: LiftedFacts) {
-    if let base = state.resolution.threadLocalBase(of: unit) { mark(base) }
+    if let base = data.base { mark(unit.symbolIDs[facts.symbol(base)]) }
     guard state.options.sharedMemory || data.leavesFirstThread else { return }
     for function in data.relocationFunctions + (data.initialize.map { [$0] } ?? []) {
       mark(unit.symbolIDs[facts.symbol(function)])

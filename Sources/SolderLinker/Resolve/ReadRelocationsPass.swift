@@ -59,19 +59,19 @@ struct ReadRelocationsPass {
   /// The relocations of each finished module, and what its code says.
   private func joinCode(_ ahead: CodeLifter) -> [UnitID: (UnitRelocations?, CodeFacts?)] {
     let memories = bindings.memories
-    typealias Runs = [(functions: Range<Int>, result: CodeLifter.Result)]
-    func found(_ module: BoundModule, _ lifter: CodeLifter) -> Runs? {
-      lifter.found(in: module.module, movesMemory: memories.movesFirstMemory(of: module.index))
-    }
-    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }.map { ($0, found($0, ahead)) }
+    func moves(_ module: BoundModule) -> Bool { memories.movesFirstMemory(of: module.index) }
+    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
     let late = CodeLifter(
-      finished.filter { $1 == nil }.map { ($0.0.module, memories.movesFirstMemory(of: $0.0.index)) },
+      finished.filter { !ahead.hasFound(in: $0.module, movesMemory: moves($0)) }.map { ($0.module, moves($0)) },
       forObject: isObject)
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
     var result: [UnitID: (UnitRelocations?, CodeFacts?)] = [:]
-    for (module, runs) in finished {
-      let joined = LiftedRelocations(module.module, runs ?? found(module, late) ?? [], diagnostics, threads)
+    for module in finished {
+      let runs =
+        ahead.take(foundIn: module.module, movesMemory: moves(module))
+        ?? late.take(foundIn: module.module, movesMemory: moves(module))
+      let joined = LiftedRelocations(module.module, runs ?? [], diagnostics, threads)
       result[module.index] = (joined.relocations, joined.code)
     }
     return result
