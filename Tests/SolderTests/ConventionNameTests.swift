@@ -249,8 +249,13 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write(archive.bytes, to: "lib.a")
     for count in [1, 4, 9, 12, 13, 25, 49] {
-      let exports = names.suffix(count).reversed().map { "--export=\($0)" }
-      try await Differential(["--no-entry"] + exports + [path], release).expectIdentical()
+      for optional in [count, 3] {
+        // The last, or every third, only if it is defined.
+        let exports = names.suffix(count).reversed().enumerated().map { index, name in
+          index % optional == optional - 1 ? "--export-if-defined=\(name)" : "--export=\(name)"
+        }
+        try await Differential(["--no-entry"] + exports + [path], release).expectIdentical()
+      }
     }
   }
 }

@@ -338,6 +338,21 @@ import Testing
       }
       return files
     }.adding { count in (0..<count).map { "named\($0)=m\($0).wasm" } },
+    Sample(name: "modules of one name that import from each other", size: 500) { count in
+      var last = ModuleBuilder()
+      last.memory(Limits(1), export: "memory\(count)")
+      last.function(export: "f\(count)", [])
+      var files: [(name: String, contents: any InputContents)] = [("last.wasm", last)]
+      for index in 0..<count {
+        var module = ModuleBuilder()
+        let next = module.importFunction("one", "f\(index + 1)", [])
+        module.importMemory("one", "memory\(index + 1)", Limits(1))
+        module.start = module.function(export: "f\(index)", [.call(next)])
+        module.export("memory\(index)", .memory, 0)
+        files.append(("m\(index).wasm", module))
+      }
+      return files
+    }.adding { count in ["one=last.wasm"] + (0..<count).map { "one=m\($0).wasm" } },
   ]
 
   private static let options: [Sample] = [

@@ -135,6 +135,29 @@ import Testing
     #expect(try await result.call("call") == "2")
   }
 
+  /// Of several files under one name each starts behind those that have what it imports, and not behind all of them.
+  @Test(arguments: [false, true]) func filesUnderOneNameStartInOrder(_ reversed: Bool) async throws {
+    func module(adding value: Int32, to get: String?, _ name: String) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let last = get.map { module.importFunction("lib", $0, [], [.i32]) }
+      let state = module.global(.i32, isMutable: true, [.i32Const(0)])
+      let sum: [WasmInstruction] = last.map { [.call($0), .i32Const(value), .i32Add] } ?? [.i32Const(value)]
+      module.start = module.function([], [], sum + [.globalSet(state)])
+      module.function([], [.i32], export: name, [.globalGet(state)])
+      return module
+    }
+    let files: KeyValuePairs<String, any InputContents> = [
+      "a.wasm": module(adding: 1, to: "two", "one"), "b.wasm": module(adding: 10, to: "three", "two"),
+      "c.wasm": module(adding: 100, to: nil, "three"),
+    ]
+    let words = ["a.wasm", "lib", "b.wasm", "lib", "c.wasm", "lib"]
+    let result =
+      reversed
+      ? try await linked(files, "merge", words[4], words[5], words[2], words[3], words[0], words[1])
+      : try await linked(files, "merge", words[0], words[1], words[2], words[3], words[4], words[5])
+    #expect(try await result.call("one") == "111")
+  }
+
   @Test func memoriesStayPrivate() async throws {
     func owner(_ value: UInt8, _ name: String) -> ModuleBuilder {
       var module = ModuleBuilder()

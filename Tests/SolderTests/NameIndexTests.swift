@@ -47,4 +47,38 @@ import Testing
       if let count, index >= count { #expect(!text.contains("name of"), "\(subsection) \(index)") }
     }
   }
+
+  /// The subsections of the result come in the order of their numbers and once, however those of the inputs do.
+  @Test(arguments: [false, true]) func subsectionsAreInOrder(_ isReversed: Bool) async throws {
+    func module(_ export: String, _ subsections: [UInt8]) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let pair = module.type(raw: [0x5F, 1, 0x7F, 0])
+      module.memory(Limits(1))
+      module.table(.funcref, Limits(4))
+      module.tag([.i32])
+      module.global(.reference(pair), [.i32Const(5), .raw([0xFB, 0, UInt8(pair)])])
+      let run = module.function([], [.i32], export: export, [.i32Const(7)])
+      module.element(.at(1), functions: [run])
+      module.data(.at(16), [1, 2, 3])
+      module.custom("name", subsections.flatMap { names(of: $0, [0], nested: [2, 3, 10].contains($0)) })
+      return module
+    }
+    let all: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    let first = module("one", isReversed ? all.reversed() : [10, 5, 1])
+    let result = try await linked(
+      ["a.wasm": first, "b.wasm": module("two", [7, 4, 11, 9, 2])], "a=a.wasm", "b=b.wasm", "--no-gc-sections")
+    let section = try #require(result.module.customSections.first { $0.name == "name" })
+    var (place, found): (Int, [UInt8]) = (section.contents.lowerBound, [])
+    while place < section.contents.upperBound {
+      found.append(result.bytes[place])
+      var (size, shift) = (0, 0)
+      repeat {
+        place += 1
+        size |= Int(result.bytes[place] & 0x7F) << shift
+        shift += 7
+      } while result.bytes[place] >= 0x80
+      place += 1 + size
+    }
+    #expect(found == Set(found).sorted() && Set(found).isSuperset(of: [1, 2, 4, 5, 7, 9, 10, 11]), "\(found)")
+  }
 }

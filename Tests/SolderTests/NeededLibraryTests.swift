@@ -44,6 +44,7 @@ import Testing
   @Test(arguments: [
     ("leaf.so", ""), ("deep/leaf.so", "(runtime-path \"$ORIGIN/deep\")"),
     ("a/b/leaf.so", "(runtime-path \"/nowhere\" \"${ORIGIN}/a/b\")"),
+    ("deep/leaf.so", "(runtime-path \"/nowhere:$ORIGIN/deep\")"),
   ]) func isFoundFromTheLibraryThatNeedsIt(_ place: String, _ path: String) async throws {
     let folder = try await libraries(["upper.so": Self.upper("(needed \"leaf.so\") \(path)"), place: Self.leaf])
     let (isLinked, messages) = link([folder.file("upper.so")])

@@ -40,15 +40,17 @@ import Testing
 
     mutating func statement(_ depth: Int = 0) -> String {
       let (address, offset) = address()
-      switch pick(depth > 1 ? 10 : 14) {
+      switch pick(depth > 1 ? 12 : 16) {
       case 0...5: return "(i32.store offset=\(offset) \(address) \(value()))"
       case 6: return "(i64.store offset=\(offset) align=1 \(address) (i64.const \(pick(1 << 40))))"
       case 7: return "(global.set $g\(pick(2)) \(value()))"
       case 8: return "(local.set \(pick(2)) \(value()))"
       case 9: return "(memory.fill \(address) (i32.const \(random.chance(80) ? 0 : 1)) (i32.const \(pick(20))))"
-      case 10: return functions > 0 ? "(call $h\(pick(functions)))" : "(nop)"
-      case 11: return "(if \(value()) (then \(statements(depth + 1))))"
-      case 12: return "(block \(statements(depth + 1)) (br_if 0 \(value())) \(statements(depth + 1)))"
+      case 10: return "(i32.store\(random.chance(50) ? 8 : 16) offset=\(offset) \(address) \(value()))"
+      case 11: return "(i64.store\(8 << pick(3)) offset=\(offset) \(address) (i64.const \(pick(1 << 40) - 1 << 39)))"
+      case 12: return functions > 0 ? "(call $h\(pick(functions)))" : "(nop)"
+      case 13: return "(if \(value()) (then \(statements(depth + 1))))"
+      case 14: return "(block \(statements(depth + 1)) (br_if 0 \(value())) \(statements(depth + 1)))"
       default: return random.chance(20) ? "(if \(value()) (then (return)))" : "(drop \(value()))"
       }
     }

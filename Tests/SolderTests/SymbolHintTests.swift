@@ -140,4 +140,42 @@ import Testing
     let voice = try LinkInProcess(["a.o": object], ["a.o", "--no-entry", "-lx"], program: "wasm-ld")
     #expect(voice.errors == ["unable to find library -lx"] && voice.notes.joined().contains("pass -L FOLDER"))
   }
+
+  /// What a whole module wants and nobody has is the host's, and is told of only where an input has what may be meant.
+  @Test(
+    arguments: [
+      ("conter", "counter", false, "did you mean: counter of"), ("add", "_Z3addii", false, #"extern "C""#),
+      ("helper", "helper", true, "is not exported"), ("log", "exp", false, nil), ("log", "log", false, nil),
+    ] as [(String, String, Bool, String?)], [false, true])
+  func whatIsLeftToTheHost(_ sample: (wanted: String, defined: String, isHidden: Bool, hint: String?), _ reversed: Bool)
+    async throws
+  {
+    var module = ModuleBuilder()
+    let wanted = module.importFunction("env", sample.wanted, [], [.i32])
+    module.function([], [.i32], export: "run", [.call(wanted)])
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 0, memoryAlignment: 0))
+    _ = library.importMemoryAndBases()
+    library.function(
+      [], [.i32], export: sample.isHidden ? nil : sample.defined, name: sample.defined, [.i32Const(1)])
+    let inputs = try InputSet([("app.wasm", module), ("libx.so", library)])
+    let order = reversed ? ["libx.so", "app.wasm"] : ["app.wasm", "libx.so"]
+    let text = inputs.link(order).warnings.joined(separator: "\n")
+    if let hint = sample.hint {
+      #expect(
+        text.contains("app.wasm: import left to the host: env.\(sample.wanted) (function)") && text.contains(hint))
+    } else {
+      #expect(text.isEmpty, "\(text)")
+    }
+    #expect(inputs.link(order + ["--host-module=env"]).warnings.isEmpty)
+  }
+
+  /// What others use by its right name is not what is meant.
+  @Test func whatOthersUseIsNotMeant() async throws {
+    var module = ModuleBuilder()
+    for name in ["level1", "level2"] { module.importFunction("env", name, []) }
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 0, memoryAlignment: 0))
+    _ = library.importMemoryAndBases()
+    library.function(export: "level1", [])
+    #expect(try LinkInProcess(["app.wasm": module, "libx.so": library], []).warnings == [])
+  }
 }

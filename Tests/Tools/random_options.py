@@ -430,7 +430,7 @@ KNOWN = [
     ("wasm-ld lets globals, tables and tags be missing", indispensable),
     ("solder links shared libraries statically", static_library),
     ("solder stops at wrong options, and so before the limit of errors", too_many),
-    ("wasm-ld takes names that an archive offers for functions, or for sections", lazy_kind),
+    ("wasm-ld takes names that an archive or a needed library offers for functions, or for sections", lazy_kind),
     ("wasm-ld writes --reproduce's archive when it only prints its version", reproduced),
     ("solder reads all values before it prints its version", value_before_version),
     ("wasm-ld lets addresses wrap around where the stack does not fit", beyond_memory),

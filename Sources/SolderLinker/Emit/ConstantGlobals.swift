@@ -10,8 +10,9 @@ struct ConstantGlobals {
   enum Value {
     /// Of an integer type.
     case number(UInt64, is64: Bool)
-    /// An expression without its end, as it stands in the initial value of a global of this unit.
-    case expression(Fragment, Unit)
+    /// An expression without its end, as it stands in the initial value of a global of this unit; and whether it is one
+    /// instruction.
+    case expression(Fragment, Unit, isOne: Bool)
   }
 
   /// By the index in the result, behind the imports.
@@ -49,31 +50,33 @@ struct ConstantGlobals {
       return global.type.isInteger ? .number(number, is64: global.type.valueType == 0x7E) : nil
     }
     if global.type.isInteger, let sum = sum(global, unit) { return sum }
-    return isSameEverywhere(global.initializer, unit) ? .expression(global.initializer.withoutLastByte, unit) : nil
+    return constant(global.initializer, unit)
   }
 
-  /// Whether an expression gives the same wherever it stands, in front of all globals of the result too.
-  private func isSameEverywhere(_ expression: Fragment, _ unit: Unit) -> Bool {
+  /// An expression that gives the same wherever it stands, in front of all globals of the result too.
+  private func constant(_ expression: Fragment, _ unit: Unit) -> Value? {
     var reader = InstructionReader(unit.file.reader(of: Extent(start: expression.start, size: expression.size)))
-    var reads = 0
+    var (count, reads) = (-1, 0)
     while reader.depth > 0 {
-      guard let instruction = try? reader.next(), !instruction.opcode.makesObject else { return false }
+      guard let instruction = try? reader.next(), !instruction.opcode.makesObject else { return nil }
+      count += 1
       if instruction.opcode == .globalGet { reads += 1 }
     }
-    for index in expression.relocations.indices {
+    for index in expression.relocations.indices where unit.relocations[index].encoding.isGlobalGet {
       let edit = unit.relocations[index]
-      guard edit.encoding.isGlobalGet else { continue }
-      guard isReadable(edit, in: unit) else { return false }
       reads -= 1
+      if isImport(edit, in: unit) { continue }
+      guard let value = value(of: edit, in: unit) else { return nil }
+      if count == 1 { return value }
+      // What is made of others in several steps stays where it is, or expressions would grow from one to the next.
+      if case .expression(_, _, isOne: false) = value { return nil }
     }
-    return reads == 0
+    return reads == 0 ? .expression(expression.withoutLastByte, unit, isOne: count == 1) : nil
   }
 
-  /// Whether what a `global.get` gives can be said in front of all globals of the result: one of the host, or a constant.
-  private func isReadable(_ edit: Relocation, in unit: Unit) -> Bool {
-    let id = unit.symbolIDs[edit.symbol]
-    guard case .global(let index) = program.values[Int(id)].answer else { return true }
-    return index < firstDefined || value(of: id) != nil
+  private func isImport(_ edit: Relocation, in unit: Unit) -> Bool {
+    guard case .global(let index) = program.values[Int(unit.symbolIDs[edit.symbol])].answer else { return true }
+    return index < firstDefined
   }
 
   /// What integers add up to.
@@ -101,14 +104,15 @@ struct ConstantGlobals {
       let table = unit.tables[Int(reference.index)]
       for index in table.initializer?.relocations.indices ?? 0..<0 {
         let edit = unit.relocations[index]
-        guard edit.encoding.isGlobalGet, !constants.isReadable(edit, in: unit) else { continue }
+        guard edit.encoding.isGlobalGet, !constants.isImport(edit, in: unit), constants.value(of: edit, in: unit) == nil
+        else { continue }
         let global = program.symbol(unit.symbolIDs[edit.symbol])
         let owner = global.unit.map { units[$0].file.displayName } ?? "<internal>"
         diagnostics.error(
           "\(unit.file.displayName): table \(table.name.isEmpty ? "\(reference.index)" : "'\(table.name)'") begins with what "
             + "the global '\(program.options.displayName(of: global.name))' of \(owner) holds, "
-            + "an object that the result makes behind all tables (let it begin with null, and fill it with an element "
-            + "segment)", .table, in: unit.file.displayName)
+            + "which the result makes behind all tables (let it begin with null, and fill it with an element segment)",
+          .table, in: unit.file.displayName)
       }
     }
   }

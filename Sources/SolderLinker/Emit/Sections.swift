@@ -292,7 +292,7 @@ struct SectionWriter {
       append(before, of: unit, to: &writer)
       switch constant {
       case .number(let value, let is64): writer.pointerConstant(value, is64: is64)
-      case .expression(let expression, let owner): append(expression: expression, of: owner, to: &writer)
+      case .expression(let expression, let owner, _): append(expression: expression, of: owner, to: &writer)
       }
       let end = edit.offset + UInt32(edit.width)
       rest.size -= end - rest.start

@@ -47,7 +47,7 @@ struct SharedLibraries {
 
 extension String {
   /// What stands behind the last `/` of a path that does not end in one.
-  fileprivate var lastPathComponent: String {
+  var lastPathComponent: String {
     utf8.contains(UInt8(ascii: "/")) ? FilePath(self).lastComponent?.string ?? self : self
   }
 }
@@ -65,7 +65,10 @@ struct NeededSearch {
   init(neededBy file: InputFile, runtimePaths: [ByteString], _ options: LinkOptions) {
     let folder = FilePath(file.path).removingLastComponent().string
     let origin = folder.isEmpty ? "." : folder
-    let own = runtimePaths.map { NeededSearch.expand($0.description, origin: origin) }
+    // Each may be several, as a DT_RUNPATH is.
+    let own = runtimePaths.flatMap { $0.description.split(separator: ":") }.map {
+      NeededSearch.expand(String($0), origin: origin)
+    }
     var seen: Set<String> = []
     folders = (options.libraryPaths + options.runtimePathLinks + own + [origin]).filter { seen.insert($0).inserted }
   }

@@ -185,7 +185,7 @@ struct StartUpBody {
         break
       }
       statement.actions.append(.set(global: global, value: value))
-    case .i32Store, .i64Store:
+    case let opcode where opcode.storedBytes != nil:
       guard let value = stack.popLast(), let address = stack.popLast() else { return false }
       store(instruction, address, value, &statement, context)
     case .memoryFill where UInt32(exactly: instruction.first) == memory?.rawValue:
@@ -204,13 +204,15 @@ struct StartUpBody {
     _ instruction: Instruction, _ address: SymbolicValue?, _ value: SymbolicValue?,
     _ statement: inout StartUpStatement, _ context: StartUpReader
   ) {
-    let width: UInt8 = instruction.opcode == .i32Store ? 4 : 8
+    guard let width = instruction.opcode.storedBytes else { return }
     guard instruction.memory == memory?.rawValue else { return statement.stays(instruction, "it is another memory") }
     guard let place = address?.plus(offset: instruction.first) else {
       statement.touched.append(nil)
       return statement.stays(instruction, "the place is not known")
     }
-    guard let value else {
+    // Of an address all bytes are stored, or none is known.
+    let isWhole = instruction.opcode == .i32Store || instruction.opcode == .i64Store
+    guard let value, isWhole || value.base == .number else {
       statement.touched.append(context.place(place, Int64(width)))
       return statement.stays(instruction, "the value is not known")
     }
@@ -349,6 +351,17 @@ extension Opcode {
   fileprivate var touchesMemory: Bool {
     memoryAccess != nil || (0x208...0x20B).contains(rawValue) && self != .dataDrop || self == .memoryGrow
       || (0x300...0x302).contains(rawValue)
+  }
+
+  /// How many bytes a store of integers writes, `nil` for other instructions.
+  fileprivate var storedBytes: UInt8? {
+    switch rawValue {
+    case 0x3A, 0x3C: 1
+    case 0x3B, 0x3D: 2
+    case 0x36, 0x3E: 4
+    case 0x37: 8
+    default: nil
+    }
   }
 
   /// The most bytes that a load or store reads or writes, `nil` for other instructions.

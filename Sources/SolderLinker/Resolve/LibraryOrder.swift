@@ -128,6 +128,8 @@ struct LibraryOrder {
 
 /// What an export is found by.
 private struct ExportKey: Hashable {
+  /// The name of its module, if that has one.
+  let module: ByteString?
   let kind: ExternalKind
   let name: ByteString
 }
@@ -154,15 +156,13 @@ extension Resolution {
   }
 
   private func needs(of libraries: [Unit]) -> [LibraryNeeds] {
-    let named = Dictionary(grouping: libraries.indices.filter { libraries[$0].moduleName != nil }) {
-      libraries[$0].moduleName
-    }
-    // What a module without a name exports is there for all that import from `env`, though it may only pass it on.
-    var unnamed: [ExportKey: Int] = [:]
-    for (position, unit) in libraries.enumerated() where unit.contracts.keepsEntry && unit.moduleName == nil {
+    // Of several inputs with one name an import means the first that has what it asks for. What a module without a name
+    // exports is there for all that import from `env`, though it may only pass it on.
+    var exporters: [ExportKey: Int] = [:]
+    for (position, unit) in libraries.enumerated() where unit.contracts.keepsEntry || unit.moduleName != nil {
       for export in unit.exports {
-        let key = ExportKey(kind: export.kind, name: export.name)
-        if unnamed[key] == nil { unnamed[key] = position }
+        let key = ExportKey(module: unit.moduleName, kind: export.kind, name: export.name)
+        if exporters[key] == nil { exporters[key] = position }
       }
     }
     var byName: [String: Int] = [:]
@@ -190,14 +190,14 @@ extension Resolution {
         lastUser[other] = position
         result.used.append(other)
       }
-      func use(_ other: Int) {
-        guard other != position, lastUser[other] != position else { return }
+      func use(_ other: Int?) {
+        guard let other, other != position, lastUser[other] != position else { return }
         lastUser[other] = position
         result.used.append(other)
       }
-      for module in named.isEmpty ? [] : unit.importedModules { for other in named[module] ?? [] { use(other) } }
-      for entry in unnamed.isEmpty ? [] : unit.imports where entry.module == "env" {
-        if let other = unnamed[ExportKey(kind: entry.kind, name: entry.name)] { use(other) }
+      for entry in exporters.isEmpty ? [] : unit.imports {
+        use(exporters[ExportKey(module: entry.module, kind: entry.kind, name: entry.name)])
+        if entry.module == "env" { use(exporters[ExportKey(module: nil, kind: entry.kind, name: entry.name)]) }
       }
       if unit.contracts.keepsEntry { result.used.sort() }
       return result

@@ -79,7 +79,7 @@ struct MemoryBinding {
 /// Decides the ``MemoryBinding``; see the comment at the head of the file.
 struct MemoryBindingPass {
   /// What a memory of a unit is found to be.
-  private enum Target {
+  private enum Target: Equatable {
     case unknown
     /// Being followed: whoever meets it has come back to it.
     case begun
@@ -94,6 +94,9 @@ struct MemoryBindingPass {
   private let diagnostics: Diagnostics
   private let names: NameArena
   private var named: [ByteString: [UnitID]] = [:]
+  /// What units export under a name, in their order; and the first under a name of what has a module name.
+  private var exports: [ByteString: [MemoryReference]] = [:]
+  private var namedExports: [HostName: MemoryReference] = [:]
   private var targets: [[Target]]
 
   /// - Parameter units: all units by their index; the linker's own may be among them.
@@ -108,15 +111,21 @@ struct MemoryBindingPass {
     }
     for (index, unit) in units.enumerated() {
       if let name = unit.moduleName { named[name, default: []].append(UnitID(index)) }
+      guard unit.contracts.numbersMemories else { continue }
+      for export in unit.exports {
+        guard let memory = export.memory else { continue }
+        let reference = MemoryReference(unit: UnitID(index), index: memory)
+        exports[export.name, default: []].append(reference)
+        guard let module = unit.moduleName else { continue }
+        let name = HostName(module: module, name: export.name)
+        if namedExports[name] == nil { namedExports[name] = reference }
+      }
     }
   }
 
   consuming func run() -> MemoryBinding {
-    var path: [MemoryReference] = []
     for unit in units.indices {
-      for index in targets[unit].indices {
-        _ = follow(MemoryReference(unit: UnitID(unit), index: MemoryIndex(index)), &path)
-      }
+      for index in targets[unit].indices { follow(MemoryReference(unit: UnitID(unit), index: MemoryIndex(index))) }
     }
     if diagnostics.hasErrors { return MemoryBinding(unbound: targets.map(\.count)) }
     return assemble()
@@ -124,80 +133,90 @@ struct MemoryBindingPass {
 
   // MARK: Following imports
 
-  private mutating func follow(_ memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
-    let (unit, index) = (Int(memory.unit), Int(memory.index))
-    switch targets[unit][index] {
-    case .begun:
-      reportCycle(path.drop { $0 != memory })
-      return .host(units[unit].memoryImports[index].hostName)
-    case .unknown: break
-    default: return targets[unit][index]
-    }
-    targets[unit][index] = .begun
-    path.append(memory)
-    targets[unit][index] = step(from: memory, &path)
-    path.removeLast()
-    return targets[unit][index]
+  /// What is to be found of a memory.
+  private enum Step {
+    case end(Target)
+    /// What it is by what these are, all of which have to be the same.
+    case others([MemoryReference])
   }
 
-  private mutating func step(from memory: MemoryReference, _ path: inout [MemoryReference]) -> Target {
-    let unit = units[Int(memory.unit)]
-    guard Int(memory.index) < unit.memoryImports.count else { return .definition(memory) }
-    let entry = unit.memoryImports[Int(memory.index)]
-    if memory.index == unit.contracts.programMemory { return .main }
-    if let others = named[entry.module] {
-      if let found = export(entry.name, of: others) { return follow(found, &path) }
-      if entry.module != "env" || unit.contracts.takesEnvForModule {
-        guard !options.importUndefined else { return .host(entry.hostName) }
-        reportMissing(entry.name, from: entry.module, others, in: unit)
-        return .host(entry.hostName)
+  /// Follows an import to its end, through any number of units.
+  private mutating func follow(_ memory: MemoryReference) {
+    var path = [memory]
+    while let current = path.last {
+      let (unit, index) = (Int(current.unit), Int(current.index))
+      switch targets[unit][index] {
+      case .unknown: targets[unit][index] = .begun
+      case .begun: break
+      default:
+        path.removeLast()
+        continue
+      }
+      switch step(from: current) {
+      case .end(let target): targets[unit][index] = target
+      case .others(let others):
+        if let next = others.first(where: { target(of: $0) == .unknown }) {
+          path.append(next)
+          continue
+        }
+        for other in others where target(of: other) == .begun { reportCycle(path.drop { $0 != other }) }
+        let ends = others.map { end(of: $0) }
+        if let other = ends.indices.first(where: { ends[$0] != ends[0] }) {
+          reportAmbiguity(current, others[0], others[other])
+        }
+        targets[unit][index] = ends[0]
       }
     }
-    guard entry.module == "env", !unit.contracts.takesEnvForModule else { return .host(entry.hostName) }
-    let found = exporters(of: entry.name, except: memory.unit)
-    guard let first = found.first else { return .host(entry.hostName) }
-    let target = follow(first, &path)
-    for other in found.dropFirst() where !isSame(follow(other, &path), target) {
-      diagnostics.error(
-        "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
-          + "\(name(other.unit)) (name the one that is meant env=FILE)", .ambiguousName, symbol: entry.name,
-        in: name(memory.unit), name(first.unit), name(other.unit))
-      break
-    }
-    return target
   }
 
-  private func export(_ name: ByteString, of others: [UnitID]) -> MemoryReference? {
-    for other in others where units[Int(other)].contracts.numbersMemories {
-      if let memory = units[Int(other)].exportedMemory(name) { return MemoryReference(unit: other, index: memory) }
+  private func target(of memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
+
+  /// What was found of a memory; of one that is still looked for, what it says itself.
+  private func end(of memory: MemoryReference) -> Target {
+    let target = target(of: memory)
+    return target == .begun ? .host(units[Int(memory.unit)].memoryImports[Int(memory.index)].hostName) : target
+  }
+
+  private func step(from memory: MemoryReference) -> Step {
+    let unit = units[Int(memory.unit)]
+    guard Int(memory.index) < unit.memoryImports.count else { return .end(.definition(memory)) }
+    let entry = unit.memoryImports[Int(memory.index)]
+    if memory.index == unit.contracts.programMemory { return .end(.main) }
+    if let others = named[entry.module] {
+      if let found = namedExports[entry.hostName] { return .others([found]) }
+      if entry.module != "env" || unit.contracts.takesEnvForModule {
+        if !options.importUndefined { reportMissing(entry.name, from: entry.module, others, in: unit) }
+        return .end(.host(entry.hostName))
+      }
     }
-    return nil
+    guard entry.module == "env", !unit.contracts.takesEnvForModule else { return .end(.host(entry.hostName)) }
+    let found = exporters(of: entry.name, except: memory.unit)
+    return found.isEmpty ? .end(.host(entry.hostName)) : .others(found)
+  }
+
+  private func reportAmbiguity(_ memory: MemoryReference, _ first: MemoryReference, _ other: MemoryReference) {
+    let entry = units[Int(memory.unit)].memoryImports[Int(memory.index)]
+    diagnostics.error(
+      "\(name(memory.unit)): memory \(entry.name) of env could be that of \(name(first.unit)) or that of "
+        + "\(name(other.unit)) (name the one that is meant env=FILE)", .ambiguousName, symbol: entry.name,
+      in: name(memory.unit), name(first.unit), name(other.unit))
   }
 
   /// Memories that are exported under a name of `env`: those of modules without a name, or else of the others, or else the
   /// first library's; but the program's is none of a library.
   private func exporters(of name: ByteString, except importer: UnitID?) -> [MemoryReference] {
     var found: [[MemoryReference]] = [[], [], []]
-    for (index, unit) in units.enumerated() where unit.contracts.numbersMemories && importer != UnitID(index) {
+    for memory in exports[name] ?? [] where memory.unit != importer {
+      let unit = units[Int(memory.unit)]
       let isLibrary = !unit.contracts.keepsMemory
       if isLibrary, name == "memory" || !found[2].isEmpty { continue }
-      guard let memory = unit.exportedMemory(name) else { continue }
       // Passing on what it imports under this name defines nothing.
-      if let entry = unit.memoryImports[checked: Int(memory)], entry.module == "env", entry.name == name {
+      if let entry = unit.memoryImports[checked: Int(memory.index)], entry.module == "env", entry.name == name {
         continue
       }
-      found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(MemoryReference(unit: UnitID(index), index: memory))
+      found[isLibrary ? 2 : unit.moduleName == nil ? 0 : 1].append(memory)
     }
     return found.first { !$0.isEmpty } ?? []
-  }
-
-  private func isSame(_ one: Target, _ other: Target) -> Bool {
-    switch (one, other) {
-    case (.definition(let one), .definition(let other)): one == other
-    case (.host(let one), .host(let other)): one == other
-    case (.main, .main): true
-    default: false
-    }
   }
 
   private func name(_ unit: UnitID) -> String { units[Int(unit)].file.displayName }
@@ -280,7 +299,7 @@ struct MemoryBindingPass {
   /// The main memory as plain modules say it, and the modules that could mean different ones.
   private func plainMainMemory() -> (MemoryBinding.Key, owners: [UnitID])? {
     let host = HostName(module: ByteString("env"), name: ByteString("memory"))
-    let fromNamed = named[host.module].flatMap { export(host.name, of: $0) }.map { [$0] }
+    let fromNamed = namedExports[host].map { [$0] }
     let exported = fromNamed ?? exporters(of: host.name, except: nil)
     if !exported.isEmpty { return choose(exported) }
     for (unit, targets) in zip(units, targets) where unit.contracts.keepsMemory {
@@ -296,22 +315,14 @@ struct MemoryBindingPass {
   }
 
   private func choose(_ memories: [MemoryReference]) -> (MemoryBinding.Key, owners: [UnitID])? {
-    func target(_ memory: MemoryReference) -> Target { targets[Int(memory.unit)][Int(memory.index)] }
-    let first = target(memories[0])
-    let other = memories.first { !isSame(target($0), first) }
+    let first = target(of: memories[0])
+    let other = memories.first { target(of: $0) != first }
     let owners = [memories[0].unit] + (other.map { [$0.unit] } ?? [])
     switch first {
     case .definition(let definition): return (.definition(definition), owners)
     case .host(let name): return (.host(name), owners)
     default: return nil
     }
-  }
-}
-
-extension InputModule {
-  /// The memory that it exports under this name.
-  fileprivate func exportedMemory(_ name: ByteString) -> MemoryIndex? {
-    exports.first { $0.kind == .memory && $0.name == name }?.memory
   }
 }
 

@@ -43,8 +43,8 @@ struct ResolvePass {
     addFiles(inputs)
     if diagnostics.hasErrors { return nil }
     let exports =
-      options.exportsIfDefined.map { names.intern($0) } + ResolvePass.componentExports(inputs)
-      + StringMapOrder.sorted(options.exports.map { names.intern($0) })
+      StringMapOrder.sorted((options.exportsIfDefined + options.exports).map { names.intern($0) })
+      + ResolvePass.componentExports(inputs)
     for name in options.undefinedSymbols { _ = resolver.reference(names.intern(name), from: "<internal>") }
     for name in exports { _ = resolver.reference(name, from: "--export") }
     referToEntry()
@@ -162,41 +162,39 @@ struct ResolvePass {
   /// Functions that trap in place of calls with another signature than the definition's.
   var mismatchStubs: [MismatchStub: SymbolID] = [:]
 
-  /// Inputs with a module name (`NAME=FILE`), and what they export.
-  private struct NamedModules {
-    var units: [ByteString: [UnitID]] = [:]
-    /// Positions of exported symbols of a unit, by name.
-    var symbols: [UnitID: [ByteString: [Int]]] = [:]
+  /// The inputs with one module name (`NAME=FILE`), and what they export.
+  private struct NamedModule {
+    var units: [UnitID] = []
+    /// Exported symbols of each name, by their positions in the units, in the order of these.
+    var exports: [ByteString: [(unit: UnitID, position: Int)]] = [:]
 
-    init(_ all: [BoundModule]) {
-      for unit in all {
-        guard let name = unit.moduleName else { continue }
-        units[name, default: []].append(unit.index)
-        var positions: [ByteString: [Int]] = [:]
-        for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
-          positions[symbol.name, default: []].append(position)
-        }
-        for position in (unit.lifted?.exportsOfImportedNames ?? []) + (unit.lifted?.privateExports ?? []) {
-          positions[unit.symbols[Int(position)].name, default: []].append(Int(position))
-        }
-        symbols[unit.index] = positions
+    mutating func add(_ unit: BoundModule) {
+      units.append(unit.index)
+      for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
+        exports[symbol.name, default: []].append((unit.index, position))
+      }
+      for position in (unit.lifted?.exportsOfImportedNames ?? []) + (unit.lifted?.privateExports ?? []) {
+        exports[unit.symbols[Int(position)].name, default: []].append((unit.index, Int(position)))
       }
     }
   }
 
   /// Binds undefined symbols whose import module is the name of an input (`NAME=FILE`) to that input's exports.
   private mutating func bindNamedModules() {
-    let named = NamedModules(resolver.units)
-    guard !named.units.isEmpty else { return }
+    var named: [ByteString: NamedModule] = [:]
+    for unit in resolver.units {
+      if let name = unit.moduleName { named[name, default: NamedModule()].add(unit) }
+    }
+    guard !named.isEmpty else { return }
     for id in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[id]
       guard symbol.isUndefined, symbol.importNames != nil else { continue }
       let (module, name) = resolver.table.importName(of: symbol)
-      guard let units = named.units[module] else { continue }
-      if let target = export(name, symbol.kind, of: units, named) {
+      guard let inputs = named[module] else { continue }
+      if let target = export(name, symbol.kind, of: inputs) {
         boundImports[SymbolID(id)] = target
       } else if !symbol.isWeak, !options.importUndefined {
-        reportMissing(name, "\(symbol.kind)", from: module, units, in: symbol.unit)
+        reportMissing(name, "\(symbol.kind)", from: module, inputs.units, in: symbol.unit)
       }
     }
     warnOfUnusedNames(named)
@@ -204,12 +202,12 @@ struct ResolvePass {
 
   /// Tells of an input with a name under which nobody imports anything, where a mistake is likely: somebody imports what it
   /// has, or a name that is nearly its own, from a module that is no input.
-  private func warnOfUnusedNames(_ named: NamedModules) {
+  private func warnOfUnusedNames(_ named: [ByteString: NamedModule]) {
     var unresolved: [Symbol] = []
     var used: Set<ByteString> = [ByteString("env")]
     for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != nil {
       let module = resolver.table.importName(of: symbol).module
-      if named.units[module] != nil {
+      if named[module] != nil {
         used.insert(module)
       } else if module != "env", !module.hasPrefix("GOT."), !module.hasPrefix("wasm:") {
         // What begins with `wasm:` the engine has itself.
@@ -226,8 +224,9 @@ struct ResolvePass {
     for unit in resolver.units {
       for entry in unit.memoryImports { used.insert(entry.module) }
       // Names of modules stand in inputs' order.
-      guard let name = unit.moduleName, named.units[name]?.first == unit.index, !used.contains(name) else { continue }
-      let isThere = (named.units[name] ?? []).flatMap { (named.symbols[$0] ?? [:]).keys.compactMap { byName[$0] } }
+      guard let name = unit.moduleName, let inputs = named[name], inputs.units.first == unit.index, !used.contains(name)
+      else { continue }
+      let isThere = inputs.exports.keys.compactMap { byName[$0] }
       let isNear = byModule.filter { name.isNearly($0.key) }.map(\.value)
       let imports = (isThere + isNear).compactMap { $0.first { unresolved[$0].unit != unit.index } }
       if let symbol = imports.min().map({ unresolved[$0] }) {
@@ -251,17 +250,12 @@ struct ResolvePass {
       resolver.displayName(ofUnit: units[0]))
   }
 
-  private mutating func export(
-    _ name: ByteString, _ kind: SymbolKind, of units: [UnitID], _ named: NamedModules
-  ) -> SymbolID? {
-    for index in units {
-      let unit = resolver.units[index]
-      for position in named.symbols[index]?[name] ?? [] {
-        let symbol = unit.symbols[position]
-        if symbol.kind == kind || kind == .global && symbol.kind == .data {
-          // The unit's own definition, even where another unit's won the name.
-          return ownDefinition(position, of: unit)
-        }
+  private mutating func export(_ name: ByteString, _ kind: SymbolKind, of inputs: NamedModule) -> SymbolID? {
+    for (index, position) in inputs.exports[name] ?? [] {
+      let symbol = resolver.units[index].symbols[position]
+      if symbol.kind == kind || kind == .global && symbol.kind == .data {
+        // The unit's own definition, even where another unit's won the name.
+        return ownDefinition(position, of: resolver.units[index])
       }
     }
     return nil

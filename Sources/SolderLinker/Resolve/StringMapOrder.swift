@@ -1,10 +1,11 @@
 import WebAssemblyFormat
 
-// The order in which wasm-ld takes the names of `--export`.
+// The order in which wasm-ld takes the names of `--export-if-defined` and `--export`.
 //
-// It keeps them in a hash table of LLVM's (`StringMap`, llvm/ADT/StringMap.h) and goes through that, so the order in which
-// members of archives are added for them is that of the table: hashes are XXH3 cut to 32 bits, slots are probed at growing
-// distances, and the table doubles when it is three quarters full. This is that table, as far as its order goes.
+// It puts them, the former first, into a hash table of LLVM's (`StringMap`, llvm/ADT/StringMap.h) and goes through that, so
+// the order in which members of archives are added for them is that of the table: hashes are XXH3 cut to 32 bits, slots are
+// probed at growing distances, and the table doubles when it is three quarters full. This is that table, as far as its
+// order goes.
 enum StringMapOrder {
   /// The names, each once, in the order of such a table into which they were put one by one.
   static func sorted(_ names: [ByteString]) -> [ByteString] {

@@ -13,10 +13,20 @@ struct SymbolHints {
   /// All of them.
   private var known: [SymbolID] = []
 
-  init(_ resolution: Resolution, _ options: LinkOptions) {
+  /// - Parameter whichNobodyUses: whether only what no unit asks for by its name is looked at.
+  init(_ resolution: Resolution, _ options: LinkOptions, whichNobodyUses: Bool = false) {
     self.resolution = resolution
     self.options = options
-    for id in resolution.table.slots {
+    var isUsed: [Bool] = []
+    if whichNobodyUses {
+      isUsed = [Bool](repeating: false, count: resolution.table.symbols.count)
+      for unit in resolution.inLinkOrder {
+        for (index, symbol) in unit.symbols.enumerated() where symbol.isUndefined {
+          isUsed[Int(unit.symbolIDs[SymbolIndex(index)])] = true
+        }
+      }
+    }
+    for id in resolution.table.slots where isUsed.isEmpty || !isUsed[Int(id)] {
       let symbol = resolution.symbol(id)
       // What nobody referred to, in an archive, is without a unit.
       let isInArchive = symbol.isUndefined && symbol.unit == nil && symbol.attributes.isEmpty
@@ -33,6 +43,12 @@ struct SymbolHints {
   func line(for id: SymbolID) -> String? {
     let name = resolution.symbol(id).name
     return language(name) ?? unreachable(name) ?? library(of: name) ?? similar(name)
+  }
+
+  /// The same of a name that the host may provide: only what can hardly be meant otherwise.
+  func lineOfMistake(for id: SymbolID) -> String? {
+    let name = resolution.symbol(id).name
+    return language(name) ?? unreachable(name) { $0.contracts.isSetUpByExports } ?? similar(name)
   }
 
   // MARK: The mistakes
@@ -56,8 +72,8 @@ struct SymbolHints {
   }
 
   /// A definition that only its own file can see.
-  private func unreachable(_ name: ByteString) -> String? {
-    for unit in resolution.inLinkOrder {
+  private func unreachable(_ name: ByteString, in isAsked: (Unit) -> Bool = { _ in true }) -> String? {
+    for unit in resolution.inLinkOrder where isAsked(unit) {
       let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name }
       if unit.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
         return
@@ -77,6 +93,8 @@ struct SymbolHints {
     let bare = SymbolHints.withoutUnderscores(name)
     let candidate = known.first { id in
       let other = resolution.symbol(id).name
+      // What has the very name and is not meant is another thing.
+      if other == name { return false }
       return other.isNearly(name) || !bare.isEmpty && SymbolHints.withoutUnderscores(other).elementsEqual(bare)
     }
     return candidate.map { "did you mean: \(shown($0))\(place($0))" }

@@ -3,7 +3,8 @@ import WebAssemblyFormat
 /// Reports what whole modules still want of the host, if the user asks for that (`--unresolved-imports`).
 ///
 /// To an object, an import that says which module it is from is deliberate. A whole module says so of everything, and
-/// whether somebody forgot an input or the host is meant only the user knows.
+/// whether somebody forgot an input or the host is meant only the user knows. Without being asked, the linker tells of
+/// what is likely a mistake: an input has nearly what is wanted, and nobody uses that.
 struct HostImportCheck {
   let resolution: Resolution
   let options: LinkOptions
@@ -11,8 +12,8 @@ struct HostImportCheck {
 
   /// Looks at the imports of the result.
   func run(_ imports: Imports) {
-    guard options.unresolvedImports != .ignore else { return }
     let hosts = Set(options.hostModules)
+    guard options.unresolvedImports != .ignore else { return warnOfMistakes(imports, hosts) }
     for entry in imports.entries {
       let symbol = resolution.symbol(entry.symbol)
       guard let definer = symbol.unit else { continue }
@@ -24,6 +25,26 @@ struct HostImportCheck {
         unit.memoryImports.contains { $0.module == host.module && $0.name == host.name }
       }
       if let importer { report(host.module, host.name, .memory, importer, hosts) }
+    }
+  }
+
+  /// Tells of imports from `env` for which an input has something that may be meant.
+  private func warnOfMistakes(_ imports: Imports, _ hosts: Set<String>) {
+    guard !hosts.contains("env") else { return }
+    let wanted = imports.entries.filter { entry in
+      entry.module == "env"
+        && resolution.units[resolution.symbol(entry.symbol).unit]?.contracts.leavesUndefinedToHost == true
+    }
+    guard !wanted.isEmpty, resolution.linkOrder.count > 1 else { return }
+    let hints = SymbolHints(resolution, options, whichNobodyUses: true)
+    for entry in wanted.prefix(SymbolHints.largestCount) {
+      guard let hint = hints.lineOfMistake(for: entry.symbol), let definer = resolution.symbol(entry.symbol).unit else {
+        continue
+      }
+      let file = resolution.units[definer].file.displayName
+      diagnostics.warn(
+        "\(file): import left to the host: env.\(options.displayName(of: entry.name)) (\(entry.kind))\n>>> \(hint)\n"
+          + ">>> --host-module=env says that the host is meant", .unresolvedImport, symbol: entry.name, in: file)
     }
   }
 
