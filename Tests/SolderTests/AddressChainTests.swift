@@ -191,6 +191,26 @@ import Testing
     }
   }
 
+  /// What it only counts from there has no place of its own.
+  @Test(arguments: [false, true]) func aLibraryExportsAnAddressBesideTheDataThatItImports(is64: Bool) throws {
+    let address = WasmType.address(is64: is64)
+    var again = ModuleBuilder(dylink: Dylink(), is64: is64)
+    let got = again.importGlobal("GOT.mem", "value", address)
+    again.global(
+      address, [.globalGet(got), .addressConst(4, is64: is64), is64 ? .i64Add : .i32Add], export: "datum")
+    var object = ModuleBuilder(object: true, is64: is64)
+    let segment = object.objectSegment(".data.value", [1, 0, 0, 0, 42, 0, 0, 0])
+    object.dataSymbol("value", segment: segment, size: 8)
+    let inputs = try InputSet([
+      ("again.so", again), ("main.o", user("object", is64: is64)), ("value.o", object),
+    ])
+    for order in permutations(["again.so", "main.o", "value.o"]) {
+      inputs.refuse(
+        (is64 ? ["-mwasm64"] : []) + ["--no-entry"] + order,
+        ["again.so", "main.o", "datum", "beside value", "export it there"])
+    }
+  }
+
   @Test func aLibraryExportsAnAddressOfAFunction() throws {
     var again = ModuleBuilder(dylink: Dylink())
     again.export("datum", .global, again.importGlobal("GOT.func", "f", .i32, isMutable: true))

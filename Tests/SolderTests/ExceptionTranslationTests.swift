@@ -69,8 +69,8 @@ import Testing
     ("tellsApart", 5, "15"), ("catchesNothing", 5, "13"), ("keepsTheStack", 5, "1006"),
   ]
 
-  private static func module(_ dylink: Dylink? = nil) -> ModuleBuilder {
-    var module = ModuleBuilder(dylink: dylink)
+  private static func module(_ dylink: Dylink? = nil, is64: Bool = false) -> ModuleBuilder {
+    var module = ModuleBuilder(dylink: dylink, is64: is64)
     if dylink == nil {
       _ = (module.tag([.i32]), module.tag([]))
     } else {
@@ -97,15 +97,17 @@ import Testing
     try await Self.expect(try await linked(["m.wasm": Self.module()], "--translate-to-exnref"), "alone")
   }
 
-  @Test func modulesAndLibraries() async throws {
-    var object = ModuleBuilder(object: true)
+  @Test(arguments: [false, true]) func modulesAndLibraries(_ is64: Bool) async throws {
+    var object = ModuleBuilder(object: true, is64: is64)
     object.function("unused", [], [], [])
-    try await Self.expect(
-      try await linked(["a.o": object, "m.wasm": Self.module()], "--no-entry", "--translate-to-exnref"), "module")
+    let width = is64 ? "-mwasm64" : "-mwasm32"
     try await Self.expect(
       try await linked(
-        ["a.o": object, "m.so": Self.module(Dylink())], "--no-entry", "--export-dynamic", "--translate-to-exnref"),
-      "library")
+        ["a.o": object, "m.wasm": Self.module(is64: is64)], width, "--no-entry", "--translate-to-exnref"), "module")
+    try await Self.expect(
+      try await linked(
+        ["a.o": object, "m.so": Self.module(Dylink(), is64: is64)], width, "--no-entry", "--export-dynamic",
+        "--translate-to-exnref"), "library")
   }
 
   /// A tag with several values, and with one of them a reference: the types of the blocks are new types.
@@ -182,8 +184,8 @@ import Testing
     try await WebAssemblyHost.shared.validate(try #require(translated.bytes, "\(translated.messages)"))
   }
 
-  private static func library(older: Bool) -> ModuleBuilder {
-    var library = ModuleBuilder(dylink: Dylink())
+  private static func library(older: Bool, is64: Bool) -> ModuleBuilder {
+    var library = ModuleBuilder(dylink: Dylink(), is64: is64)
     let tag = library.importTag("env", "__cpp_exception", [.i32])
     let body: [WasmInstruction] =
       older
@@ -196,19 +198,21 @@ import Testing
     return library
   }
 
-  @Test(arguments: [["a.so", "b.so"], ["b.so", "a.so"]]) func bothWaysAreRefused(_ order: [String]) async throws {
+  @Test(arguments: [["a.so", "b.so"], ["b.so", "a.so"]], [false, true])
+  func bothWaysAreRefused(_ order: [String], _ is64: Bool) async throws {
     let files: KeyValuePairs<String, any InputContents> = [
-      "a.so": Self.library(older: true), "b.so": Self.library(older: false),
+      "a.so": Self.library(older: true, is64: is64), "b.so": Self.library(older: false, is64: is64),
     ]
+    let width = is64 ? "-mwasm64" : "-mwasm32"
     try refused(
-      files, "--no-entry", "--export-dynamic", order[0], order[1],
+      files, width, "--no-entry", "--export-dynamic", order[0], order[1],
       mentions: ["a.so catches exceptions by the older", "b.so by the newer", "--translate-to-exnref"])
     let result = try await linked(
-      files, "--no-entry", "--export-dynamic", "--translate-to-exnref", order[0], order[1])
+      files, width, "--no-entry", "--export-dynamic", "--translate-to-exnref", order[0], order[1])
     #expect(try await result.call("older") == "1")
     #expect(try await result.call("newer") == "2")
     // What is not part of the result does no harm.
-    _ = try await linked(files, "--no-entry", "--export=newer", order[0], order[1])
+    _ = try await linked(files, width, "--no-entry", "--export=newer", order[0], order[1])
   }
 
   @Test func whatIsNotTrueAnyMoreGoes() async throws {

@@ -47,7 +47,7 @@ struct SharedLibraries {
 
 extension String {
   /// What stands behind the last `/` of a path that does not end in one.
-  fileprivate var lastPathComponent: String {
+  var lastPathComponent: String {
     utf8.contains(UInt8(ascii: "/")) ? FilePath(self).lastComponent?.string ?? self : self
   }
 }

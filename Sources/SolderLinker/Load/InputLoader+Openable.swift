@@ -24,7 +24,7 @@ extension InputLoader {
         diagnostics.error("--dl-openable: \(file.displayName) has an empty name", .commandLine, in: file.displayName)
       }
       let opening = sources[index].opening ?? Opening(names: [], isOnly: false, constructs: false)
-      let added = names.intern(name ?? file.baseName)
+      let added = names.intern(name)
       sources[index].opening = opening
       if !opening.names.contains(added) { sources[index].opening?.names.append(added) }
     }

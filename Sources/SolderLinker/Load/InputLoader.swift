@@ -76,11 +76,14 @@ struct InputLoader {
 
   /// Adds a library that the program may open, or finds it among those that are there.
   ///
-  /// - Returns: its position among the sources, and the name that the command line gives it.
-  mutating func addOpenable(_ library: InputArgument.Name) -> (source: Int, name: String?)? {
+  /// - Returns: its position among the sources, and what it can be opened by: the same bytes may be there already from
+  ///   another path.
+  mutating func addOpenable(_ library: InputArgument.Name) -> (source: Int, name: String)? {
     let argument = InputArgument(library)
     guard let (path, name) = locate(argument) else { return nil }
-    return openFile(path, argument, moduleName: nil, opened: InputLoader.open(argument)).map { ($0, name) }
+    return openFile(path, argument, moduleName: nil, opened: InputLoader.open(argument)).map {
+      ($0, name ?? path.lastPathComponent)
+    }
   }
 
   // MARK: Finding files

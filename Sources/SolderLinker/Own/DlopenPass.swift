@@ -37,7 +37,7 @@ struct DlopenPass {
     guard let place = resolution.dlopen else { return resolution }
     firstTarget = SymbolIndex(place.maker.symbols.count)
     addGroups()
-    addLibraries()
+    addLibraries(place)
     for (index, unit) in place.destroyed.enumerated() { addDestructors(of: unit, index, place) }
     let contents = contents
     let named = targets.map { DlopenModule.Target(name: resolution.symbol($0).name, kind: resolution.symbol($0).kind) }
@@ -93,16 +93,18 @@ struct DlopenPass {
 
   // MARK: Libraries
 
-  private mutating func addLibraries() {
+  private mutating func addLibraries(_ place: DlopenPlace) {
     let openable = resolution.inLinkOrder.filter { $0.module.opening.map { !$0.names.isEmpty } ?? false }
     let order = openable.filter { !$0.contracts.isOnlyOpened } + openable.filter(\.contracts.isOnlyOpened)
     for (index, unit) in order.enumerated() { records[unit.index] = index + 1 }
     contents.linkedCount = 1 + order.count { !$0.contracts.isOnlyOpened }
     let names = self.names(of: order)
     contents.libraries.append(
-      DlopenContents.Library(name: programName, names: [], exports: programExports(), scope: [0]))
+      DlopenContents.Library(
+        name: programName, names: [], exports: place.asksForSymbols ? programExports() : [], scope: [0]))
     for (index, unit) in order.enumerated() {
-      var library = DlopenContents.Library(name: names[index][0], names: names[index], exports: exports(of: unit))
+      var library = DlopenContents.Library(
+        name: names[index][0], names: names[index], exports: place.asksForSymbols ? exports(of: unit) : [])
       library.scope = scope(of: unit)
       library.group = groups[unit.index]
       if let block = unit.lifted?.memoryBlock, unit.segments[Int(block.segment)].size > 0 {

@@ -340,8 +340,19 @@ extension ResolvePass {
       "symbol type mismatch: \(resolver.demangled(name))\n>>> referred to as \(reference) in \(unit.file.displayName)"
         + "\n>>> \(importer == nil ? "defined" : "imported") as "
         + "\(text(symbol.kind, resolver.externalType(of: symbol))) in \(file)"
-        + (isConstant ? ", which is no constant address" : ""),
+        + (isConstant ? ", which is \(whyNoAddress(symbol))" : ""),
       .typeMismatch, symbol: name, in: unit.file.displayName, file)
+  }
+
+  /// Why a global cannot be taken for the address of data.
+  private func whyNoAddress(_ symbol: Symbol) -> String {
+    guard let unit = resolver.units[symbol.unit], let facts = unit.lifted, let definition = symbol.definition,
+      let value = facts.globals[checked: unit.globalImports.count + Int(definition)] ?? nil,
+      case .memory(let target) = value.base
+    else { return "no constant address" }
+    return
+      "an address beside \(resolver.demangled(unit.symbols[Int(target)].name)), and data has a place in the file that "
+      + "defines it (export it there)"
   }
 }
 

@@ -86,17 +86,19 @@ extension ResolvePass {
     let constructed = resolver.opened.units.filter { resolver.units[$0].contracts.isConstructedWhenOpened }
     let destroyed = constructed.filter { resolver.units[$0].lifted?.destructors != nil }
     let interface = DlopenFunction.interface
-    let isMentioned = interface.contains {
-      resolver.table.find($0.name) != nil || resolver.requestedExports.contains($0.name)
+    func isMentioned(_ function: DlopenFunction) -> Bool {
+      resolver.table.find(function.name) != nil || resolver.requestedExports.contains(function.name)
     }
-    if !isMentioned, !options.openableLibraries.isEmpty {
+    let asksForSymbols = isMentioned(.dlsym) || isMentioned(.dladdr)
+    if !interface.contains(where: isMentioned), !options.openableLibraries.isEmpty {
       diagnostics.warn("--dl-openable: nothing refers to dlopen", .undefinedSymbol, symbol: "dlopen")
     }
     let maker = DlopenModule(
       groupCount: constructed.count, destructorCount: destroyed.count, is64: resolver.is64,
       isShared: options.sharedMemory, replacing: Set(interface.filter(isReplaced)), names: names, arena: self.names)
     guard let (module, _) = maker.make(DlopenContents(), targets: []) else { return }
-    dlopen = DlopenPlace(unit: UnitID(resolver.units.count), maker: maker, destroyed: destroyed)
+    dlopen = DlopenPlace(
+      unit: UnitID(resolver.units.count), maker: maker, destroyed: destroyed, asksForSymbols: asksForSymbols)
     resolver.add(module)
     for function in [DlopenFunction.dlopen, .dlsym] {
       guard let id = resolver.table.find(function.name), let unit = resolver.table.symbols[Int(id)].unit,
@@ -124,6 +126,8 @@ struct DlopenPlace: Sendable {
   let maker: DlopenModule
   /// Libraries that are taken down only if they were opened.
   let destroyed: [UnitID]
+  /// Whether anybody may ask for a symbol, or what an address is.
+  let asksForSymbols: Bool
   /// What the tables have been made of.
   var contents = DlopenContents()
   var targets: [DlopenModule.Target] = []
