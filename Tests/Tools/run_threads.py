@@ -8,15 +8,8 @@ import sys
 import threading
 
 import wasmtime
-from wasmtime import _ffi as ffi
 
-
-class SharedMemory(wasmtime.SharedMemory):
-    """As an import: the package's own hands over the address of the pointer."""
-
-    def _as_extern(self):
-        return ffi.wasmtime_extern_t(ffi.WASMTIME_EXTERN_SHAREDMEMORY, ffi.wasmtime_extern_union(sharedmemory=self.ptr()))
-
+from shared_memory import SharedMemory
 
 config = wasmtime.Config()
 for feature in ("wasm_threads", "wasm_memory64", "wasm_bulk_memory", "shared_memory"):
