@@ -138,4 +138,49 @@ import Testing
           == "instantiated\nrun(1) = 608\nrun(1) = 709\n", "\(order)")
     }
   }
+
+  /// A library that has nothing but thread-local data, and nothing that gives the first thread its copy.
+  private func lone(_ name: String, _ value: UInt8, is64: Bool) -> ModuleBuilder {
+    let address = WasmType.address(is64: is64)
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2), is64: is64)
+    library.targetFeatures(["+atomics", "+bulk-memory"])
+    library.importMemory("env", "memory", Limits(1, 65536, shared: true, is64: is64))
+    let variable = library.global(address, isMutable: true, [.addressConst(0, is64: is64)])
+    library.data(.passive, [value, 0, 0, 0])
+    library.function(
+      [address], export: "__wasm_init_tls",
+      [.localGet(0), .globalSet(variable), .localGet(0), .i32Const(0), .i32Const(4), .memoryInit(0)])
+    library.function([], [.i32], export: name, [.globalGet(variable), .i32Load()])
+    library.function([], [address], export: "of_" + name, [.globalGet(variable)])
+    return library
+  }
+
+  /// The first thread's copies are in the libraries' blocks, also where no code names those.
+  @Test(arguments: [false, true], [false, true]) func nothingButThreadLocalData(_ is64: Bool, _ threads: Bool)
+    async throws
+  {
+    let address = WasmType.address(is64: is64)
+    var program = ModuleBuilder(object: true, is64: is64)
+    program.targetFeatures(["+atomics", "+bulk-memory"])
+    let values = ["first", "second"].map { program.undefinedFunction($0, [], [.i32]) }
+    let places = ["of_first", "of_second"].map { program.undefinedFunction($0, [], [address]) }
+    program.function(
+      "run", [], [.i32], flags: .exported, [.call(values[0]), .i32Const(100), .i32Mul, .call(values[1]), .i32Add])
+    let less: WasmInstruction = is64 ? .raw(0x54) : .raw(0x49)
+    program.function(
+      "low", [], [.i32], flags: .exported,
+      places.flatMap { [.call($0), .addressConst(1024, is64: is64), less] } + [.raw(0x72)])
+    let inputs = try InputSet([
+      ("main.o", program), ("libfirst.so", lone("first", 5, is64: is64)),
+      ("libsecond.so", lone("second", 7, is64: is64)),
+    ])
+    let options = (is64 ? ["-mwasm64"] : []) + (threads ? ["--shared-memory", "--max-memory=1048576"] : [])
+    for order in permutations(["main.o", "libfirst.so", "libsecond.so"]) {
+      let run = inputs.link(options + ["--no-entry"] + order)
+      let bytes = try #require(run.bytes, "\(run.errors)")
+      #expect(
+        try await WebAssemblyHost.shared.invoke(bytes, [Call("run"), Call("low")])
+          == "instantiated\nrun() = 507\nlow() = 0\n", "\(order)")
+    }
+  }
 }

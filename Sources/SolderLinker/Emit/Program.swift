@@ -176,8 +176,10 @@ final class Program: Sendable {
 
   /// The address of a library's block of memory.
   func blockAddress(of unit: Unit) -> UInt64 {
-    unit.lifted?.memoryBlock.map { memory.segmentAddresses[unit.bases.segment + $0.segment.rawValue] }
-      ?? missing("its block of memory has no place", in: unit)
+    guard let block = unit.lifted?.memoryBlock, live.segments[unit.bases.segment + block.segment.rawValue] else {
+      return missing("its block of memory has no place", in: unit)
+    }
+    return memory.segmentAddresses[unit.bases.segment + block.segment.rawValue]
   }
 
   /// The address of the flag that tells threads whether memory has been initialised.

@@ -114,6 +114,8 @@ struct Marker {
       mark(unit.symbolIDs[facts.symbol(function)])
     }
     markSegment(unit, Int(data.segment))
+    // The first thread has its copy there, though no code may name it.
+    if data.leavesFirstThread, let block = facts.memoryBlock { markSegment(unit, Int(block.segment)) }
   }
 
   private mutating func markImplicit(_ unit: Unit, _ facts: LiftedFacts) {
