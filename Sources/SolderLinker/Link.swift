@@ -152,7 +152,7 @@ struct Link {
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
     let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
 
-    // Report what whole modules still want of the host, where that was asked for.
+    // Report what whole modules still want of the host, where that was asked for, or where it is likely a mistake.
     HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
 
     // What is missing with permission is its stub from here on.
@@ -186,7 +186,7 @@ struct Link {
     let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
     timer.end(.symbolValues, items: values.count)
 
-    // Sort what `dladdr` looks addresses up in.
+    // Sort what `dladdr` looks addresses up in, and refuse tables that would begin with what comes behind them.
     resolution = DlopenOrderPass(consume resolution, live, values).run()
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,

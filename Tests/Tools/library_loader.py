@@ -345,12 +345,16 @@ def outcome_of(engine, case):
     def told(numbers):
         return [n for n in numbers if n < 100 or n % 100 in asked]
 
-    expected, _ = start_up(case, told(loaded_log), loader.uses)
-    actual, wrong = start_up(case, told(log), loader.uses)
-    if wrong:
-        return "differs", f"start-up: {wrong}"
-    if expected != actual:
-        return "differs", f"start-up runs: {loaded_log} loaded, {log} linked"
+    def difference_of_runs(group, what):
+        expected, _ = group(case, told(loaded_log), loader.uses)
+        actual, wrong = group(case, told(log), loader.uses)
+        if wrong:
+            return f"start-up: {wrong}"
+        return f"{what}: {loaded_log} loaded, {log} linked" if expected != actual else None
+
+    difference = difference_of_runs(start_up, "start-up runs")
+    if difference:
+        return "differs", difference
     loaded_log.clear()
     log.clear()
     missing = [name for name in functions if name not in own]
@@ -384,10 +388,5 @@ def outcome_of(engine, case):
     difference = compared(separate, together)
     if difference:
         return "differs", difference
-    expected, _ = destruction(case, told(loaded_log), loader.uses)
-    actual, wrong = destruction(case, told(log), loader.uses)
-    if wrong:
-        return "differs", f"start-up: {wrong}"
-    if expected != actual:
-        return "differs", f"start-up: destructors run: {loaded_log} loaded, {log} linked"
-    return "same", ""
+    difference = difference_of_runs(destruction, "start-up: destructors run")
+    return ("differs", difference) if difference else ("same", "")

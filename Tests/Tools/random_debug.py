@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 
+from leb128 import number
 from random_c import Build, Program, run
 
 READER = "llvm-dwarfdump-19"
@@ -30,17 +31,6 @@ def complaints(path):
     known = "No errors|overlapping|Errors detected|invalid string offset"
     return {re.sub(r"0x[0-9a-fA-F]+|\d+", "N", line).strip() for line in text.splitlines()
             if "error" in line.lower() and not re.search(known, line)}
-
-
-def number(data, place):
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, place
 
 
 def skip(data, place, count):

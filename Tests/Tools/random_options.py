@@ -16,6 +16,8 @@ import tempfile
 
 import wasmtime
 
+from leb128 import number
+
 SOURCES = os.path.join(os.path.dirname(__file__), "..", "Inputs", "options")
 NAMES = ["main", "helper", "weak", "second", "missing", "mismatch", "thread", "uses_thread", "inits", "inline",
          "inline_too", "throws", "assembly", "entry", "wrapped"]
@@ -210,15 +212,7 @@ def without_linking(module):
     place, sections = 8, []
     while place < len(module):
         kind, begin = module[place], place
-        place += 1
-        size = shift = 0
-        while True:
-            byte = module[place]
-            place += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
+        size, place = number(module, place + 1)
         if kind != 0 or not re.match(rb".(linking|reloc\.)", module[place:place + 10], re.S):
             sections.append(module[begin:place + size])
         place += size

@@ -161,36 +161,6 @@ extension DlopenCode {
     code.finish()
   }
 
-  /// Finds the first number from `first` on for which a condition holds, as it does for all behind: it is `first` then.
-  private mutating func search(
-    _ first: Int, _ end: Int, _ middle: Int, isBehind: (inout DlopenCode) -> Void
-  ) {
-    code.loop()
-    code.get(first)
-    code.get(end)
-    code.ints(.less)
-    code.ifTrue()
-    code.get(first)
-    code.get(end)
-    code.ints(.add)
-    code.int(1)
-    code.ints(.shiftRight)
-    code.set(middle)
-    isBehind(&self)
-    code.ifTrue()
-    code.get(middle)
-    code.set(end)
-    code.otherwise()
-    code.get(middle)
-    code.int(1)
-    code.ints(.add)
-    code.set(first)
-    code.end()
-    code.branch(1)
-    code.end()
-    code.end()
-  }
-
   /// tell(information, library, entry): fills a `Dl_info`; the entry may be -1.
   mutating func writeTell() {
     let (information, library, entry) = (0, 1, 2)

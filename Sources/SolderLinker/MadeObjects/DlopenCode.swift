@@ -172,14 +172,10 @@ struct DlopenCode {
     code.finish()
   }
 
-  /// find(first, count, name): the entry of a name in a row, or -1.
-  mutating func writeFind() {
-    let (first, end, name, middle, order) = (0, 1, 2, 3, 4)
-    code.begin(locals: [.int, .int])
-    code.get(first)
-    code.get(end)
-    code.ints(.add)
-    code.set(end)
+  /// Finds the first number from `first` on for which a condition holds, as it does for all behind: it is `first` then.
+  mutating func search(
+    _ first: Int, _ end: Int, _ middle: Int, isBehind: (inout DlopenCode) -> Void
+  ) {
     code.loop()
     code.get(first)
     code.get(end)
@@ -191,17 +187,7 @@ struct DlopenCode {
     code.int(1)
     code.ints(.shiftRight)
     code.set(middle)
-    code.get(name)
-    entryName(middle)
-    call(.compare)
-    code.tee(order)
-    code.ints(.isZero)
-    code.ifTrue()
-    code.get(middle)
-    code.leave()
-    code.end()
-    code.get(order)
-    code.isNegative()
+    isBehind(&self)
     code.ifTrue()
     code.get(middle)
     code.set(end)
@@ -214,6 +200,29 @@ struct DlopenCode {
     code.branch(1)
     code.end()
     code.end()
+  }
+
+  /// find(first, count, name): the entry of a name in a row, or -1.
+  mutating func writeFind() {
+    let (first, end, name, middle, order) = (0, 1, 2, 3, 4)
+    code.begin(locals: [.int, .int])
+    code.get(first)
+    code.get(end)
+    code.ints(.add)
+    code.set(end)
+    search(first, end, middle) { writer in
+      writer.code.get(name)
+      writer.entryName(middle)
+      writer.call(.compare)
+      writer.code.tee(order)
+      writer.code.ints(.isZero)
+      writer.code.ifTrue()
+      writer.code.get(middle)
+      writer.code.leave()
+      writer.code.end()
+      writer.code.get(order)
+      writer.code.isNegative()
+    }
     code.int(-1)
     code.finish()
   }
