@@ -109,9 +109,10 @@ struct SlotFolder {
   mutating func edits(
     of body: ByteReader, _ function: Function, _ folded: ArraySlice<Relocation>, namesFirst: Bool
   ) -> [Relocation]? {
-    guard let type = unit.types.functionType(function.type), let declared = declaredLocals(function) else { return nil }
+    var whole = unit.file.reader(of: function.body)
+    guard let type = unit.types.functionType(function.type), let declared = try? whole.skipLocals() else { return nil }
     resultCount = type.results.count
-    let localCount = type.parameters.count + declared
+    let localCount = type.parameters.count + Int(declared)
     guard localCount < 1 << 12, code.read(body, localCount: localCount, folded) else { return nil }
     for local in followed { slots[local] = nil }
     followed.removeAll(keepingCapacity: true)
@@ -147,18 +148,6 @@ struct SlotFolder {
       }
     }
     return edits
-  }
-
-  /// How many locals the body declares.
-  private func declaredLocals(_ function: Function) -> Int? {
-    var reader = unit.file.reader(of: function.body)
-    guard let runs = try? reader.u32() else { return nil }
-    var count = 0
-    for _ in 0..<runs {
-      guard let run = try? reader.u32(), (try? reader.valueType()) != nil else { return nil }
-      count += Int(run)
-    }
-    return count
   }
 
   /// The slot of the function that a number names; `nil` if there is none.
