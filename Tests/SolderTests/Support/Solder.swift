@@ -86,7 +86,13 @@ private func solder(_ arguments: [String], in folder: TemporaryFolder, _ place: 
 private func linkHere(_ arguments: [String]) -> ProcessRun {
   let said = Mutex((output: "", errors: ""))
   let diagnostics = Diagnostics(program: "solder") { message in
-    said.withLock { message.severity == .note ? ($0.output += message.rendered) : ($0.errors += message.rendered) }
+    said.withLock {
+      if message.severity == .note {
+        $0.output += message.rendered
+      } else {
+        $0.errors += message.rendered
+      }
+    }
   }
   var isLinked = false
   if case .link(let options, _) = readCommandLine(arguments, program: "solder", diagnostics: diagnostics) {
