@@ -238,7 +238,7 @@ import Testing
     .library { diagnostics in
       let options = options { options in
         options.inputs = [bytes("a.o", definer("run").bytes)]
-        options.sizeReportFile = "/nowhere/size.html"
+        options.sizeReportFiles = ["/nowhere/size.html"]
       }
       #expect(linkToBytes(options, diagnostics) == nil)
     },

@@ -147,7 +147,12 @@ struct MemoryPass {
       if !ownsStack { placeStack() }
       if let base = options.globalBase, !isBelow {
         if base < next {
-          diagnostics.error("--global-base cannot be less than stack size when --stack-first is used", .memory)
+          diagnostics.report(
+            "--global-base cannot be less than stack size when --stack-first is used",
+            hint: options.stackFirstIsChosen
+              ? nil
+              : "--stack-first is the default; pass --no-stack-first, or --compat=19 for the rules of older releases",
+            about: "--global-base", .memory, as: options)
           return false
         }
         next = base

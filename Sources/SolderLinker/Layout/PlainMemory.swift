@@ -206,8 +206,8 @@ extension PlainMemory.LLVMProgram {
     let fits =
       room.isEmpty ? "nothing below is known to be free" : "\(size) bytes do not fit below, at \(room.asAddresses)"
     diagnostics.error(
-      "\(unit.file.displayName): its code has the number \(heapBase) of __heap_base in it and does not read the global, so "
-        + "that nothing can be placed behind its static memory, and \(fits) (link it with "
+      "\(unit.file.displayName): its \(unit.codeFacts.hasHeapBase ? "code" : "data") has the number \(heapBase) of __heap_base in it, and its code does not "
+        + "read the global, so that nothing can be placed behind its static memory, and \(fits) (link it with "
         + "-Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows room there, "
         + "or pass --heap-base=\(heapBase) if its heap does not begin there)", .memory, symbol: "__heap_base",
       in: unit.file.displayName)
