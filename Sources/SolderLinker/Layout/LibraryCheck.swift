@@ -4,13 +4,15 @@ import WebAssemblyFormat
 /// something else.
 struct LibraryCheck {
   let resolution: Resolution
+  let imports: Imports
   let options: LinkOptions
   let diagnostics: Diagnostics
 
   func run() {
+    let wanted = wantedOfHost()
     for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && unit.lifted != nil {
       warnOfLostConstructors(unit)
-      warnOfNothing(unit)
+      warnOfNothing(unit, wanted)
     }
     if diagnostics.warnsOfForeignMemory { warnOfForeignMemories() }
   }
@@ -31,9 +33,21 @@ struct LibraryCheck {
     }
   }
 
-  /// A library that others cannot use, and that does nothing by itself. Where something is missing, that is said there.
-  private func warnOfNothing(_ unit: Unit) {
-    guard !diagnostics.hasErrors, unit.module.exportsNothing, unit.functionsAtStart.isEmpty, unit.startFunction == nil
+  /// What whole modules leave to the host under the name that libraries have, unless the host is known to be meant.
+  private func wantedOfHost() -> Set<ByteString> {
+    if options.hostModules.contains("env") { return [] }
+    return Set(
+      imports.entries.lazy.filter { entry in
+        entry.module == "env"
+          && resolution.units[resolution.symbol(entry.symbol).unit]?.contracts.leavesUndefinedToHost == true
+      }.map(\.name))
+  }
+
+  /// A library that others cannot use, while something is missing or the program is to open it. What it has of a missing
+  /// name, `HostImportCheck` tells.
+  private func warnOfNothing(_ unit: Unit, _ wanted: Set<ByteString>) {
+    guard unit.module.exportsNothing, unit.functionsAtStart.isEmpty, unit.startFunction == nil,
+      unit.contracts.isOnlyOpened || !wanted.isEmpty, !unit.symbols.contains(where: { wanted.contains($0.name) })
     else { return }
     let file = unit.file.displayName
     diagnostics.warn(

@@ -37,7 +37,7 @@ extension ResolvePass {
       symbol.isUndefined && symbol.unit != nil && wanted.isLike(symbol.name)
     }
     let hint = near.map { "\n>>> did you mean --stub=\(resolver.demangled($0.name))" } ?? ""
-    diagnostics.warn("--stub=\(name): nothing refers to a symbol of that name\(hint)", .commandLine, symbol: name)
+    diagnostics.hint("--stub=\(name): nothing refers to a symbol of that name\(hint)", .commandLine, symbol: name)
   }
 
   /// Refuses a number that the function's result has no room for.

@@ -139,7 +139,7 @@ struct ResolvePass {
   private func reportMissingEntry(_ entry: String) {
     let head = "entry symbol not defined"
     // What sets a library up is its entry: without one, its constructors would be lost.
-    let isLibrary = options.output == .shared
+    let isLibrary = options.contract.isSetUpByEntry
     let remedy = "a library is set up by __wasm_call_ctors: pass --entry=__wasm_call_ctors"
     let hint = isLibrary ? nil : SymbolHints(resolver, options, names).lineOfRequest(for: names.intern(entry))
     diagnostics.report(
