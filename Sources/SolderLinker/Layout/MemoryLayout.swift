@@ -114,6 +114,7 @@ struct MemoryPass {
       return plan
     }
     guard isPlacing else {
+      plain.check(hasOthers: resolution.inLinkOrder.contains { $0.contracts.expectsConventions })
       place(from: plain.heapBase)
       finish(heapBase: plain.heapBase, moved: 0)
       return plan
@@ -171,8 +172,13 @@ struct MemoryPass {
 
   private mutating func finish(heapBase: UInt64, moved: UInt64) {
     plan.heapBase = heapBase
-    if let plain, plain.heapBase != heapBase {
+    if let plain, plain.hasOtherHeap(than: heapBase) {
       plan.decidedAddresses = plain.decidedAddresses(heapBase: heapBase, moved: moved)
+      if !is64, heapBase >> 32 != 0 {
+        diagnostics.error(
+          "the heap would begin at \(heapBase), which is no address of 32 bits (let __heap_base be lower)", .memory,
+          symbol: "__heap_base")
+      }
     }
     checkFixedData()
     placeKeptSegments()
