@@ -39,6 +39,8 @@ struct Symbol {
     static let isAlias = Attributes(rawValue: 1 << 12)
     /// A function that is imported with this very type, and no subtype of it (custom descriptors).
     static let exactType = Attributes(rawValue: 1 << 13)
+    /// An object's definition that took the place of one in a finished module, with which references were compared so far.
+    static let displaces = Attributes(rawValue: 1 << 14)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.
