@@ -7,9 +7,9 @@ import Testing
     let program = try await Toolchain.shared.assembled(
       "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
     if let mentions {
-      try await linkFails([program, library] + options, mentions: mentions + ["libhostile.so"])
+      try await linkFails([program, library] + options, mentions: mentions + ["libhostile.so"], place: .apart)
     } else {
-      _ = try await link([program, library] + options + ["--no-warn-start-up-code"])
+      _ = try await link([program, library] + options + ["--no-warn-start-up-code"], place: .apart)
     }
   }
 
@@ -18,7 +18,7 @@ import Testing
       "libhostile.so", LiftingCase.library("(data (global.get $mb) \"x\")", memory: "4294967295 31"))
     let program = try await Toolchain.shared.assembled(
       "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
-    try await linkFails([program, library, "--no-gc-sections"], mentions: ["only 4294967296 bytes"])
+    try await linkFails([program, library, "--no-gc-sections"], mentions: ["only 4294967296 bytes"], place: .apart)
   }
 
   @Test func tableOfFourBillionSlots() async throws {
@@ -59,7 +59,7 @@ import Testing
           """))
       let program = try await Toolchain.shared.assembled(
         "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
-      _ = try await link([program, library, "--no-warn-start-up-code"])
+      _ = try await link([program, library, "--no-warn-start-up-code"], place: .apart)
     }
   }
 
@@ -96,7 +96,7 @@ import Testing
       for prefix in [header + dylink, header] {
         let path = try folder.write(prefix + sections.flatMap(\.self), to: "libhostile.so")
         if prefix == header, what == "alignment" { continue }
-        try await linkFails([program, path], mentions: ["libhostile.so"])
+        try await linkFails([program, path], mentions: ["libhostile.so"], place: .apart)
       }
     }
   }

@@ -110,6 +110,54 @@ import Testing
     }
   }
 
+  /// Data that a member offers to a weak reference is not there, and is not imported either.
+  @Test func whatIsOfferedIsNotImported() async throws {
+    let object = Self.object { object in
+      let data = object.undefinedData("offered", flags: .weak)
+      object.function("address", [], [.i32], flags: .exported, [.address(data)])
+    }
+    var archive = ArchiveBuilder()
+    archive.add("member.o", Self.object { _ = $0.data("offered", [1]) })
+    let options = ["--no-entry", "--unresolved-symbols=import-dynamic"]
+    let run = try LinkInProcess(["main.o": object, "lib.a": archive], options, program: "wasm-ld")
+    #expect(run.errors.isEmpty)
+    let alone = try LinkInProcess(["main.o": object], options, program: "wasm-ld")
+    #expect(alone.errors.contains { $0.contains("recompile with -fPIC") }, "\(alone.errors)")
+  }
+
+  /// Who wraps `__wasm_call_ctors` calls it: exports get no wrappers.
+  @Test func constructorsThatAreWrapped() async throws {
+    let object = Self.object { object in
+      let constructor = object.function("construct", [], [], [])
+      object.constructor(constructor)
+      object.function("run", [], [.i32], flags: .exported, [.i32Const(7)])
+    }
+    func functions(_ options: String...) throws -> Int {
+      let run = try LinkInProcess(["main.o": object], ["--no-entry"] + options, program: "wasm-ld")
+      return try ModuleDescription(try #require(run.bytes, "\(run.errors)")).definedFunctionCount
+    }
+    #expect(try functions() == functions("--wrap=__wasm_call_ctors") + 1)
+  }
+
+  /// Traces are of names as files have them.
+  @Test func tracedNamesAreNotDemangled() throws {
+    let object = Self.object { _ = $0.data("_ZN1N1dE", [1]) }
+    let run = try LinkInProcess(["main.o": object], ["--no-entry", "-y_ZN1N1dE"], program: "wasm-ld")
+    #expect(run.notes.contains { $0.hasSuffix("main.o: definition of _ZN1N1dE") }, "\(run.notes)")
+  }
+
+  /// A shared memory has a maximum, whatever else is asked for.
+  @Test(arguments: [["-shared", "--experimental-pic"], ["--global-base=0", "--stack-first", "-zstack-size=0"]])
+  func sharedMemoryHasAMaximum(_ options: [String]) throws {
+    var object = Self.nothing
+    object.targetFeatures(["+atomics", "+bulk-memory"])
+    let run = try LinkInProcess(
+      ["main.o": object], ["--no-entry", "--shared-memory", "--no-growable-memory"] + options, program: "wasm-ld")
+    let module = try ModuleDescription(try #require(run.bytes, "\(run.errors)"))
+    let memory = try #require(module.memories.first ?? module.imports.first { $0.kind == .memory }?.limits)
+    #expect(memory.isShared && memory.minimum == 0 && memory.maximum == (options.count == 2 ? 65536 : 0))
+  }
+
   /// The end of the data is the size of a memory whose pages are bytes; it is aligned for a heap that somebody asks for.
   @Test func memoryWithoutAHeap() async throws {
     func size(_ asksForHeap: Bool) async throws -> UInt64 {

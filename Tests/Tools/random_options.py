@@ -385,7 +385,10 @@ def indispensable(words, release, found):
 
 
 def static_library(words, release, found):
-    """What wasm-ld refuses."""
+    """What wasm-ld refuses, or leaves to be loaded beside a program that cannot have it."""
+    kinds = [word for word in words if word in ("-pie", "--no-pie")]
+    if any("libshared.so" in word for word in words) and kinds[-1:] == ["--no-pie"] and "-shared" not in words:
+        return True
     return any("attempted static link of dynamic object" in line for line in only(found, "wasm-ld"))
 
 

@@ -11,6 +11,7 @@ be told of this case, every other one that linker and engine agree.
 import base64
 import struct
 
+import shared_memory
 import wasmtime
 
 # Instructions that one case may run: what takes more is not judged.
@@ -146,6 +147,9 @@ class World:
         if isinstance(what, wasmtime.Memory):
             data = bytes(what.read(self.store, 0, what.data_len(self.store)))
             return f"{len(data)} bytes {what.type(self.store).limits.max} {data.rstrip(bytes(1)).hex()}"
+        if isinstance(what, wasmtime.SharedMemory):
+            data = shared_memory.contents(what)
+            return f"{len(data)} bytes {what.type().limits.max} {data.rstrip(bytes(1)).hex()}"
         if isinstance(what, wasmtime.Table):
             size = what.size(self.store)
             held = "".join("." if what.get(self.store, i) is None else "f" for i in range(min(size, 64)))
@@ -200,8 +204,9 @@ def refused_separately(failure):
 def has_grown(store, exports):
     """Whether a start function made a memory or table larger than it is declared."""
     return any(
-        extern.size(store) > extern.type(store).limits.min for extern in exports.values()
-        if isinstance(extern, (wasmtime.Memory, wasmtime.Table)))
+        shared_memory.pages(extern) > extern.type().limits.min if isinstance(extern, wasmtime.SharedMemory)
+        else extern.size(store) > extern.type(store).limits.min for extern in exports.values()
+        if isinstance(extern, (wasmtime.Memory, wasmtime.SharedMemory, wasmtime.Table)))
 
 
 def outcome_of(engine, case):

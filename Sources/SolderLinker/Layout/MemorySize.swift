@@ -165,7 +165,8 @@ struct MemorySize {
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
       return maximum / page
     }
-    if options.noGrowableMemory { return size == 0 ? nil : size / page }
+    // As wasm-ld has it, a memory without a page may grow; a shared one has a maximum in any case.
+    if options.noGrowableMemory, size > 0 { return size / page }
     // The module's maximum rises as far as what was added needs it to.
     if let maximum = declared.maximum { return isImported ? maximum : max(maximum, size / page) }
     if options.sharedMemory { return (options.isPositionIndependent ? limit : size) / page }

@@ -39,8 +39,10 @@ struct Symbol {
     static let isAlias = Attributes(rawValue: 1 << 12)
     /// A function that is imported with this very type, and no subtype of it (custom descriptors).
     static let exactType = Attributes(rawValue: 1 << 13)
+    /// A member that is no part of the link defines it; only weak references name it.
+    static let offered = Attributes(rawValue: 1 << 14)
     /// An object's definition that took the place of one in a finished module, with which references were compared so far.
-    static let displaces = Attributes(rawValue: 1 << 14)
+    static let displaces = Attributes(rawValue: 1 << 15)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.

@@ -21,6 +21,8 @@ extension ResolvePass {
     var result: [Wrap] = []
     for name in Set(options.wrappedSymbols).sorted() {
       guard let original = resolver.table.find(names.intern(name)) else { continue }
+      // As wasm-ld has it: who wraps `__wasm_call_ctors` calls it himself.
+      resolver.table.symbols[Int(original)].attributes.insert(.usedInRegularUnit)
       let symbol = resolver.table.symbols[Int(original)]
       func other(_ prefix: String) -> SymbolID {
         let (id, isNew) = resolver.table.insert(

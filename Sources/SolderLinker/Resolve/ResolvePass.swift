@@ -371,6 +371,7 @@ struct ResolvePass {
   private mutating func demoteLazySymbols() {
     for id in resolver.table.symbols.indices where resolver.table.symbols[id].state == .lazy {
       resolver.table.symbols[id].meaning = .undefined
+      resolver.table.symbols[id].attributes.insert(.offered)
       // The flags that wasm-ld gives it, which a dynamic linker gets to see; another link needs more.
       resolver.table.symbols[id].flags = options.keepsRelocations ? [.undefined, .bindingWeak] : .bindingWeak
     }

@@ -100,7 +100,7 @@ extension Resolver {
 
   /// Tells of a definition whose name is traced. Only called then: a call of this has the resolver copied.
   func traceDefinition(_ symbol: Symbol) {
-    diagnostics.message("\(displayName(ofUnit: symbol.unit)): definition of \(demangled(symbol.name))")
+    diagnostics.message("\(displayName(ofUnit: symbol.unit)): definition of \(symbol.name)")
   }
 
   /// An immutable global of a finished module and a data symbol can both stand for an address.

@@ -1,4 +1,7 @@
 import Foundation
+import SolderCommandLine
+import SolderLinker
+import Synchronization
 import Testing
 
 /// The program under test.
@@ -47,22 +50,58 @@ func runCommand(_ path: String, _ arguments: [String] = []) async throws -> Proc
   try await execute(Tool.wasmkit.path(), ["run", path] + arguments)
 }
 
-/// Links with solder, which has to succeed, and checks what holds of every result.
+/// Where a link takes place: in this process, or in one of its own, which input may bring down.
+enum Place {
+  case here
+  case apart
+}
+
+/// Links with solder into a file, which has to succeed, and checks what holds of every result.
 ///
 /// - Parameter warnings: whether the linker may write to standard error.
 func link(
   _ arguments: [String], in folder: TemporaryFolder? = nil, name: String = "result.wasm", warnings: Bool = false,
-  sourceLocation: SourceLocation = #_sourceLocation
+  place: Place = .here, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws -> Linked {
   let folder = try folder ?? TemporaryFolder()
   let path = folder.file(name)
-  let run = try await execute(Solder.path, arguments + ["-o", path], in: folder.path, timeLimit: .seconds(120))
+  let run = try await solder(arguments + ["-o", path], in: folder, place)
   guard run.succeeded else { throw ToolFailure(run) }
   if !warnings { #expect(run.errors == "", "the linker warns", sourceLocation: sourceLocation) }
   let result = try Linked(path: path, run: run)
   try await WebAssemblyHost.shared.validate(path)
   expectExecutable(result.module, sourceLocation)
   return result
+}
+
+/// Runs the linker.
+private func solder(_ arguments: [String], in folder: TemporaryFolder, _ place: Place) async throws -> ProcessRun {
+  switch place {
+  case .apart: return try await execute(Solder.path, arguments, in: folder.path, timeLimit: .seconds(120))
+  case .here: return linkHere(arguments)
+  }
+}
+
+/// What the program would do, but for other arguments than those of a link.
+private func linkHere(_ arguments: [String]) -> ProcessRun {
+  let said = Mutex((output: "", errors: ""))
+  let diagnostics = Diagnostics(program: "solder") { message in
+    said.withLock {
+      if message.severity == .note {
+        $0.output += message.rendered
+      } else {
+        $0.errors += message.rendered
+      }
+    }
+  }
+  var isLinked = false
+  if case .link(let options, _) = readCommandLine(arguments, program: "solder", diagnostics: diagnostics) {
+    isLinked = SolderLinker.link(options, diagnostics) != nil
+  }
+  let text = said.withLock { $0 }
+  return ProcessRun(
+    command: (["solder"] + arguments).joined(separator: " "), ending: .exit(isLinked && !diagnostics.hasErrors ? 0 : 1),
+    output: text.output, errors: text.errors)
 }
 
 /// What DESIGN.md says under "What holds of every result".
@@ -90,13 +129,13 @@ func expectExecutable(_ module: ModuleDescription, _ sourceLocation: SourceLocat
 /// - Returns: the whole of standard error.
 @discardableResult
 func linkFails(
-  _ arguments: [String], mentions: [String], in folder: TemporaryFolder? = nil,
+  _ arguments: [String], mentions: [String], in folder: TemporaryFolder? = nil, place: Place = .here,
   sourceLocation: SourceLocation = #_sourceLocation
 ) async throws -> String {
   let folder = try folder ?? TemporaryFolder()
   let path = try folder.write("as it was", to: "result.wasm")
   let before = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-  let run = try await execute(Solder.path, arguments + ["-o", path], in: folder.path, timeLimit: .seconds(60))
+  let run = try await solder(arguments + ["-o", path], in: folder, place)
   #expect(run.ending == .exit(1), "\(run.command): \(run.errors)", sourceLocation: sourceLocation)
   #expect(run.errors.hasPrefix("solder: error: "), "\(run.errors)", sourceLocation: sourceLocation)
   for text in mentions {

@@ -254,7 +254,9 @@ struct RelocationScan {
         result.demands.append(.impossible(id, relocation.kind, .outsideTLS(segment: segment)))
       }
     }
-    if options.isPositionIndependent || symbol.isUndefined && options.unresolvedSymbols == .importDynamic {
+    // What a member offers is not imported.
+    let isImported = symbol.isUndefined && !symbol.has(.offered) && options.unresolvedSymbols == .importDynamic
+    if options.isPositionIndependent || isImported {
       switch relocation.kind {
       case .tableIndexSLEB, .tableIndexSLEB64, .memoryAddressSLEB, .memoryAddressLEB, .memoryAddressSLEB64,
         .memoryAddressLEB64:
