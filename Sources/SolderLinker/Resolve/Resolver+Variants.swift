@@ -38,6 +38,8 @@ extension Resolver {
     if !existing.isDefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
       restate(id, as: symbol, of: unit)
+      let isImport = units[existing.unit]?.contracts.needsExactTypes == true
+      if isImport, !existing.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
       if existing.lazyFile != nil {
         (table.symbols[Int(id)].meaning, table.symbols[Int(id)].flags) = (existing.meaning, existing.flags)
       }
