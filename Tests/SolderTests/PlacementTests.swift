@@ -241,6 +241,14 @@ import Testing
     }
   }
 
+  /// Objects alone are told of a base below the stack, as wasm-ld has it.
+  @Test func aGlobalBaseBelowTheStack() async throws {
+    let object = try await Toolchain.shared.compiled("datum", PlacementTests.source, Toolchain.freestanding)
+    refusedHere(
+      [object, "--no-entry", "--export=address", "--stack-first", "--global-base=16"],
+      mentions: ["--global-base cannot be less than stack size"])
+  }
+
   // MARK: A heap base in the code
 
   private static let program = """

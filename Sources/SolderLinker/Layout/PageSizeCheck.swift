@@ -13,7 +13,8 @@ struct PageSizeCheck {
   let diagnostics: Diagnostics
 
   func run() {
-    guard let main = resolution.memories.main else { return }
+    // Without a layout nobody knows how large memories are.
+    guard let main = resolution.memories.main, !diagnostics.hasErrors else { return }
     for unit in resolution.inLinkOrder {
       if !unit.contracts.numbersMemories {
         check(unit, sizes: [0: (options.pageSize, memory.limits[Int(main)].pageSize)])
