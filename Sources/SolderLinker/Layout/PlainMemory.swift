@@ -14,6 +14,7 @@ import WebAssemblyFormat
 //    where that lies first): `--global-base` makes room there, and exported globals say where it is.
 //
 // Whatever contradicts itself is refused: data, or a stack pointer, beyond the address where static memory is said to end.
+// So is a second heap: both would begin behind what is placed.
 struct PlainMemory {
   /// Where the linker may place what it has.
   enum Room {
@@ -86,6 +87,7 @@ struct PlainMemory {
     if options.heapBase == nil, let program = units.lazy.compactMap(LLVMProgram.init(_:)).first {
       return roomBelow(program)
     }
+    checkHeaps()
     return .above(end)
   }
 
@@ -98,22 +100,43 @@ struct PlainMemory {
       return
     }
     checkPlaces("the heap begins")
+    checkDataInHeaps(units.compactMap { unit in unit.lifted?.memory.heapBase.map { (unit, $0.address) } })
   }
 
   /// - Parameter purpose: what the end of static memory is for.
   private func checkPlaces(_ purpose: String) {
     if let end = statedEnd { checkData(against: end, purpose) }
     for unit in units { checkStack(of: unit, against: statedEnd ?? .max, purpose) }
+    checkDataInHeaps(units.lazy.compactMap(LLVMProgram.init(_:)).map { ($0.unit, $0.heapBase) })
+  }
+
+  /// Heaps that stay where they are must not have another module's data in them.
+  private func checkDataInHeaps(_ heaps: [(unit: Unit, start: UInt64)]) {
     guard options.heapBase == nil, units.count > 1 else { return }
-    for program in units.lazy.compactMap(LLVMProgram.init(_:)) {
-      guard
-        let other = data.first(where: { $0.unit !== program.unit && $0.start < $0.end && $0.end > program.heapBase })
-      else { continue }
+    for heap in heaps {
+      guard let other = data.first(where: { $0.unit !== heap.unit && $0.start < $0.end && $0.end > heap.start }) else {
+        continue
+      }
       diagnostics.error(
-        "\(other.unit.file.displayName): \(other.text) lies where \(program.text) (build one of the two for other "
-          + "addresses)", .memory, symbol: "__heap_base", in: other.unit.file.displayName, program.unit.file.displayName
-      )
+        "\(other.unit.file.displayName): \(other.text) lies where the heap of \(heap.unit.file.displayName) is, which begins "
+          + "at its __heap_base, \(heap.start) (build one of the two for other addresses)", .memory,
+        symbol: "__heap_base",
+        in: other.unit.file.displayName, heap.unit.file.displayName)
       return
+    }
+  }
+
+  /// Heaps that begin at different addresses would begin at one address when they move.
+  private func checkHeaps() {
+    let heaps = units.filter(\.readsHeapBase)
+    guard let first = heaps.first, let address = first.lifted?.memory.heapBase?.address else { return }
+    for other in heaps {
+      guard let second = other.lifted?.memory.heapBase?.address, second != address else { continue }
+      diagnostics.error(
+        "\(first.file.displayName): its heap begins at \(address), and that of \(other.file.displayName) at \(second) in the "
+          + "same memory: behind the data or stack that has to be placed, both would begin at one address (let one of the "
+          + "two allocate by calling the other)", .memory, symbol: "__heap_base", in: first.file.displayName,
+        other.file.displayName)
     }
   }
 
@@ -198,20 +221,34 @@ struct PlainMemory {
     }
     // 0 is the null pointer.
     let start = stack <= end ? stack : min(MemoryPass.stackAlignment, end)
-    return .below(start..<max(start, min(end, data.map(\.start).min() ?? end)), program)
+    let room = start..<max(start, min(end, data.map(\.start).min() ?? end))
+    checkOthers(room, of: program)
+    return .below(room, program)
+  }
+
+  /// A heap is from its beginning on, and how far down a stack reaches nobody says.
+  private func checkOthers(_ room: Range<UInt64>, of program: LLVMProgram) {
+    for unit in units where unit !== program.unit {
+      let heap = unit.lifted?.memory.heapBase.map(\.address).flatMap { $0 < room.upperBound ? ("heap", $0) : nil }
+      let stack = unit.lifted?.memory.stackPointer.map(\.address).flatMap {
+        $0 > room.lowerBound ? ("stack", $0) : nil
+      }
+      guard let (what, address) = heap ?? stack else { continue }
+      diagnostics.error(
+        "\(unit.file.displayName): its \(what) begins at \(address), and data or a stack has to be placed at "
+          + "\(room.asAddresses), below the data of \(program.unit.file.displayName), which leaves no other room (build one of "
+          + "the two for other addresses)", .memory, in: unit.file.displayName, program.unit.file.displayName)
+    }
   }
 
   // MARK: What the modules get to see
 
-  /// Whether a module says that its heap begins elsewhere.
-  func hasOtherHeap(than heapBase: UInt64) -> Bool {
-    self.heapBase != heapBase || units.contains { ($0.lifted?.memory.heapBase?.address ?? heapBase) != heapBase }
-  }
-
   /// Addresses of globals, by their numbers over all units, that follow from where the heap begins.
   ///
-  /// - Parameter moved: by how much the stack and the heap of a module with a collector were moved.
-  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
+  /// - Parameters:
+  ///   - heapEnd: where the memory ends at first.
+  ///   - moved: by how much the heap was moved, and the stack of a module with a collector.
+  func decidedAddresses(heapBase: UInt64, heapEnd: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
     var addresses: [GlobalID: UInt64] = [:]
     for unit in units {
       guard let memory = unit.lifted?.memory else { continue }
@@ -223,9 +260,19 @@ struct PlainMemory {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }
       } else {
         set(memory.heapBase) { _ in heapBase }
+        set(memory.heapEnd) { min($0.saturatingSum(moved), heapEnd) }
       }
     }
     return addresses
+  }
+}
+
+extension Unit {
+  /// Whether its code asks the global that says so where the heap begins.
+  fileprivate var readsHeapBase: Bool {
+    guard let facts = lifted, let mark = facts.memory.heapBase else { return false }
+    let symbol = facts.symbol(mark.global)
+    return relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }
   }
 }
 
@@ -233,9 +280,8 @@ extension PlainMemory.LLVMProgram {
   /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
   init?(_ unit: Unit) {
     guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
-    let symbol = facts.symbol(mark.global)
     // That it reads the global says what a number in its code is not, but not what a variable is.
-    let asks = unit.relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }
+    let asks = unit.readsHeapBase
     let pointer = facts.memory.heapPointers.first {
       (!asks || unit.module.globalType($0)?.isMutable == true) && Self.isHeapPointer($0, facts, unit)
     }
@@ -270,17 +316,6 @@ extension PlainMemory.LLVMProgram {
       if sum.opcode == .i32Sub || sum.opcode == .i64Sub { return false }
     }
     return isRead
-  }
-
-  /// Where the number is, for messages.
-  fileprivate var text: String {
-    let file = unit.file.displayName
-    switch place {
-    case .code: return "the heap of \(file) begins, whose code has the number \(heapBase) of __heap_base in it"
-    case .data: return "the heap of \(file) begins, whose data has the number \(heapBase) of __heap_base in it"
-    case .global(let index):
-      return "the heap of \(file) begins, whose global \(Int(index)) begins as the number \(heapBase) of __heap_base"
-    }
   }
 
   /// That there is not enough room for `size` bytes.
