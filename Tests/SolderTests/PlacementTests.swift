@@ -419,13 +419,17 @@ import Testing
   @Test func dataInAnotherModulesHeap() async throws {
     func module(_ name: String, _ memory: String, heap: Int?, data: Int) async throws -> String {
       try await Toolchain.shared.assembled(
-        name, "(module \(memory) \(heap.map { heapBase($0) } ?? "") (data (i32.const \(data)) \"AAAA\"))")
+        name,
+        """
+        (module \(memory) \(heap.map { "(global $__heap_base i32 (i32.const \($0)))" } ?? "")
+          (data (i32.const \(data)) "AAAA"))
+        """)
     }
     let own = #"(memory (export "memory") 1)"#
     let imported = #"(import "env" "memory" (memory 1))"#
     for (heaps, data, mentions) in [
-      ((1024, nil), (0, 1024), ["second.wasm", "[1024, 1028)", "__heap_base of first.wasm, which is 1024"]),
-      ((1024, 8192), (0, 4096), ["second.wasm", "[4096, 4100)", "heap of first.wasm", "1024"]),
+      ((1024, nil), (0, 1024), ["second.wasm", "[1024, 1028)", "first.wasm, which is 1024"]),
+      ((1024, 8192), (0, 4096), ["second.wasm", "[4096, 4100)", "first.wasm is", "1024"]),
       ((8192, 8192), (0, 4096), []), ((8192, nil), (0, 4096), []), ((nil, nil), (0, 4096), []),
     ] as [((Int?, Int?), (Int, Int), [String])] {
       let first = try await module("first.wasm", own, heap: heaps.0, data: data.0)
