@@ -24,6 +24,7 @@ extension Resolver {
 extension ResolvePass {
   /// Gives references of libraries that are only opened their meaning. No file is added any more.
   mutating func bindOpened() {
+    if options.opensLibraries { noteWhatIsShown() }
     for (unit, position) in resolver.opened.waiting { bindOpened(position, of: resolver.units[unit]) }
     for index in resolver.opened.units {
       let unit = resolver.units[index]
@@ -50,10 +51,24 @@ extension ResolvePass {
     resolver.symbolIDs[Int(unit.index)][position] = id
   }
 
-  /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, or that of
-  /// a library which is there from the start.
+  /// Notes the definitions of the program whose names libraries have that are there from the start. What such a library
+  /// refers to, or defines as well, a program shows to all, as linkers put it into the dynamic symbols of an executable.
+  private mutating func noteWhatIsShown() {
+    for unit in resolver.units where unit.contracts.isSetUpByExports && !unit.contracts.isOnlyOpened {
+      for (position, stated) in unit.symbols.enumerated() where !stated.isLocal {
+        guard let name = unit.nameNumbers[position].index, let id = resolver.table.find(number: name) else { continue }
+        let symbol = resolver.table.symbols[Int(id)]
+        guard symbol.isDefined, !symbol.isHidden, !symbol.has(.fromLibrary) else { continue }
+        resolver.table.symbols[Int(id)].attributes.insert(.isShown)
+      }
+    }
+  }
+
+  /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, one whose
+  /// name a library has that is there from the start, or that of such a library.
   private func isShown(_ symbol: Symbol) -> Bool {
-    symbol.has(.fromLibrary) || symbol.isExported(options) || resolver.requestedExports.contains(symbol.name)
+    symbol.has(.fromLibrary) || symbol.has(.isShown) || symbol.isExported(options)
+      || resolver.requestedExports.contains(symbol.name)
   }
 
   private func openedDefinition(_ place: OpenedLibraries.Place) -> SymbolID {
