@@ -49,7 +49,7 @@ import Testing
     [], ["--icf=safe"], ["--icf=all", "--compress-relocations", "--strip-all", "-O2"], ["--no-gc-sections"],
   ])
   func runsAScript(_ options: [String]) async throws {
-    let result = try await link(options + Release.python311.inputs())
+    let result = try await linkApart(options + Release.python311.inputs())
     expectNothingLeft(result.module)
     try await expectScript(result.path)
   }
@@ -77,7 +77,7 @@ import Testing
 
   @Test func aNewerRelease() async throws {
     // One of the libraries that it needs is not part of the package.
-    let result = try await link(Release.python314.inputs(), warnings: true)
+    let result = try await linkApart(Release.python314.inputs(), warnings: true)
     expectNothingLeft(result.module)
     #expect(!result.errors.contains("relocation code"))
     let inputs = try Release.python314.libraries.reduce(0) { try $0 + contents(of: $1).count }

@@ -44,7 +44,7 @@ import Testing
     for source in sources {
       let status: Int32 = source.hasSuffix("/exit.calc") ? 3 : 0
       for (options, name) in [([String](), ""), (["--runtime-module", "runtime"], "runtime=")] {
-        let result = try await link([compile(source, options), name + runtime(.plain)] + libc)
+        let result = try await linkApart([compile(source, options), name + runtime(.plain)] + libc)
         let run = try await result.run()
         #expect(run.output == (try expectedOutput(source)), "\(source) \(run.errors)")
         #expect(run.ending == .exit(status), "\(source) \(run.errors)")
@@ -55,7 +55,7 @@ import Testing
 
   @Test(arguments: Variant.all) func theRuntimeInEveryVariant(_ variant: Variant) async throws {
     let source = Self.folder + "/Programs/tour.calc"
-    let result = try await link([compile(source), runtime(variant)] + libc)
+    let result = try await linkApart([compile(source), runtime(variant)] + libc)
     let run = try await result.run()
     #expect(run.output == (try expectedOutput(source)), "\(run.errors)")
     #expect(run.ending == .exit(0))
@@ -64,7 +64,7 @@ import Testing
   /// A program that runs in its start section: relocations are there before, and the host sees the memory.
   @Test func inTheStartSection() async throws {
     let source = Self.folder + "/Programs/functions.calc"
-    let result = try await link([compile(source, ["--entry", "section"]), runtime(.plain)] + libc)
+    let result = try await linkApart([compile(source, ["--entry", "section"]), runtime(.plain)] + libc)
     #expect(
       try await WebAssemblyHost.shared.invoke(result.path, []) == expectedOutput(source) + "instantiated\n")
   }

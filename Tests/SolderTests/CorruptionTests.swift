@@ -78,7 +78,7 @@ import Testing
   @Test(arguments: Kind.allCases) func theWholeSampleLinks(_ kind: Kind) async throws {
     let (bytes, others) = try await sample(kind)
     let folder = try TemporaryFolder()
-    _ = try await link(others + [folder.write(bytes, to: "whole")])
+    _ = try await linkApart(others + [folder.write(bytes, to: "whole")])
   }
 
   @Test(arguments: Kind.allCases) func everyPrefix(_ kind: Kind) async throws {

@@ -5,8 +5,8 @@ import Testing
   @Test(arguments: RealProgram.allCases, ["safe", "all"])
   func programs(_ program: RealProgram, _ mode: String) async throws {
     let inputs = try await program.inputs(.optimized)
-    let plain = try await link(inputs)
-    let folded = try await link(["--icf=\(mode)"] + inputs)
+    let plain = try await linkApart(inputs)
+    let folded = try await linkApart(["--icf=\(mode)"] + inputs)
     #expect(folded.bytes.count <= plain.bytes.count)
     try await expectSameBehaviour(folded.path, as: plain.path, program.arguments)
     let output = try await runCommand(folded.path, program.arguments).output
@@ -29,8 +29,8 @@ import Testing
     let main = try await chain.object("cxx/places.cpp", flags, by: compiler)
     let inputs = try await SharedProgram.command(
       [main] + libraries + [Toolchain.libraries + "/libc++.a", Toolchain.libraries + "/libc++abi.a"])
-    let plain = try await link(["--strip-all"] + inputs)
-    let folded = try await link(["--strip-all", "--icf=safe"] + inputs)
+    let plain = try await linkApart(["--strip-all"] + inputs)
+    let folded = try await linkApart(["--strip-all", "--icf=safe"] + inputs)
     try await expectSameBehaviour(folded.path, as: plain.path)
     #expect(folded.module.definedFunctionCount < plain.module.definedFunctionCount)
     #expect(folded.bytes.count < plain.bytes.count)

@@ -75,8 +75,8 @@ import Testing
         Double(size) <= library.growth * Double(original), "\(library) \(reference): \(size) and not \(original) bytes")
     }
 
-    let own = try await link(words + [Toolchain.startup] + main + [lifted] + others)
-    let direct = try await link(words + [Toolchain.startup] + main + [shared] + others)
+    let own = try await linkApart(words + [Toolchain.startup] + main + [lifted] + others)
+    let direct = try await linkApart(words + [Toolchain.startup] + main + [shared] + others)
     let (ownRun, directRun) = (try await runCommand(own.path), try await runCommand(direct.path))
     #expect(ownRun.output == directRun.output && ownRun.ending == directRun.ending)
     #expect(own.module.definedFunctionCount == direct.module.definedFunctionCount)

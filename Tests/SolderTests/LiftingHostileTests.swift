@@ -9,7 +9,7 @@ import Testing
     if let mentions {
       try await linkFails([program, library] + options, mentions: mentions + ["libhostile.so"], place: .apart)
     } else {
-      _ = try await link([program, library] + options + ["--no-warn-start-up-code"], place: .apart)
+      _ = try await linkApart([program, library] + options + ["--no-warn-start-up-code"])
     }
   }
 
@@ -59,7 +59,7 @@ import Testing
           """))
       let program = try await Toolchain.shared.assembled(
         "program.wasm", LiftingCase.program(#"MEMORY (func (export "run"))"#))
-      _ = try await link([program, library, "--no-warn-start-up-code"], place: .apart)
+      _ = try await linkApart([program, library, "--no-warn-start-up-code"])
     }
   }
 

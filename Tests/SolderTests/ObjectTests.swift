@@ -27,7 +27,7 @@ import Testing
   @Test(arguments: Variant.levels, Compiler.allCases)
   func objectsAndTheCLibrary(_ level: [String], _ compiler: Compiler) async throws {
     let inputs = try await objects(level, by: compiler)
-    let result = try await link(around(inputs))
+    let result = try await linkApart(around(inputs))
     try await expectSameBehaviour(result.path, as: reference(inputs), ["one", "two"])
     #expect(result.module.imports.allSatisfy { $0.module == "wasi_snapshot_preview1" })
     #expect(result.module.export("_start") != nil)
@@ -49,7 +49,7 @@ import Testing
     let magic = String(decoding: try contents(of: archive).prefix(8), as: UTF8.self)
     #expect(magic == (options.isEmpty ? "!<arch>\n" : "!<thin>\n"))
 
-    let result = try await link(around([objects[0], archive]))
+    let result = try await linkApart(around([objects[0], archive]))
     try await expectSameBehaviour(result.path, as: reference([objects[0], archive]))
     #expect(!result.module.functionNames.contains("loud"), "the member that nothing needs was pulled")
     #expect(result.module.functionNames.contains("second"))
@@ -59,7 +59,7 @@ import Testing
     let objects = try await objects()
     let archive = try await Toolchain.shared.archive(
       "libparts.a", Array(objects.dropFirst()), options: ["--format=\(format)"])
-    let result = try await link(around([objects[0], archive]))
+    let result = try await linkApart(around([objects[0], archive]))
     try await expectSameBehaviour(result.path, as: reference(objects))
   }
 
@@ -67,7 +67,7 @@ import Testing
     let objects = try await objects()
     let archive = try await Toolchain.shared.archive(
       "libparts.a", Array(objects.dropFirst()), flags: "rcS", options: options)
-    let result = try await link(around([objects[0], archive]))
+    let result = try await linkApart(around([objects[0], archive]))
     try await expectSameBehaviour(result.path, as: reference(objects))
   }
 
@@ -108,7 +108,7 @@ import Testing
     let archive = try await chain.archive("libunused.a", [unused])
     let objects = try await objects()
     let inputs = objects + ["--whole-archive", archive, "--no-whole-archive"]
-    let result = try await link(around(inputs))
+    let result = try await linkApart(around(inputs))
     let run = try await result.run()
     #expect(run.output.contains("an archive member too many\n"))
     #expect(run.ending == .exit(3))
@@ -117,7 +117,7 @@ import Testing
   @Test func objectsBetweenStartAndEndOfALibraryAreMembers() async throws {
     let objects = try await objects()
     let unused = try await Toolchain.shared.object("objects/unused.c", ["-O1"])
-    let result = try await link(
+    let result = try await linkApart(
       around([objects[0], "--start-lib"] + objects.dropFirst() + [unused, "--end-lib"]))
     try await expectSameBehaviour(result.path, as: reference(objects))
     #expect(!result.module.functionNames.contains("loud"))
@@ -128,7 +128,7 @@ import Testing
     let arguments = try await around(objects())
     let quoted = arguments.map { "'\($0)'" }.joined(separator: "\n")
     let response = try folder.write(quoted, to: "inputs.rsp")
-    let result = try await link(["@" + response])
+    let result = try await linkApart(["@" + response])
     try await expectSameBehaviour(result.path, as: reference(objects()))
   }
 
@@ -140,7 +140,7 @@ import Testing
     let inner = folder.file("inner.rsp")
     let rest = arguments[2...].map { $0 + "\n" }.joined()
     let outer = try folder.write("\(arguments[0]) @\(inner)\n\(rest)", to: "outer.rsp")
-    let result = try await link(["@\(outer)"])
+    let result = try await linkApart(["@\(outer)"])
     #expect(result.module.export("first") != nil)
     try await expectSameBehaviour(result.path, as: reference(objects()))
   }
@@ -154,7 +154,7 @@ import Testing
     let builtins = try await chain.builtins()
     for search in [["-L", folder.path], ["-L" + folder.path], ["--library-path=" + folder.path]] {
       for library in [["-lparts"], ["-l", "parts"], ["--library=parts"], ["-l:libparts.a"]] {
-        let result = try await link(
+        let result = try await linkApart(
           [Toolchain.startup, objects[0]] + search + library
             + ["-L" + Toolchain.libraries, "-lc-printscan-long-double", "-lc", builtins])
         try await expectSameBehaviour(result.path, as: reference(objects))
@@ -178,12 +178,12 @@ import Testing
       (["-lwhich"], 1), (["-Bdynamic", "-lwhich"], 2), (["-Bdynamic", "-Bstatic", "-lwhich"], 1),
     ]
     for (options, expected) in cases {
-      let result = try await link(SharedProgram.command([object, "-L" + folder.path] + options))
+      let result = try await linkApart(SharedProgram.command([object, "-L" + folder.path] + options))
       let run = try await result.run()
       #expect(run.ending == .exit(expected), "\(options)")
     }
     try FileManager.default.removeItem(atPath: folder.file("libwhich.a"))
-    let result = try await link(SharedProgram.command([object, "-L" + folder.path, "-lwhich"]))
+    let result = try await linkApart(SharedProgram.command([object, "-L" + folder.path, "-lwhich"]))
     let run = try await result.run()
     #expect(run.ending == .exit(2), "the shared library is found when there is no archive")
   }

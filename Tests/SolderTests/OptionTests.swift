@@ -49,7 +49,7 @@ import Testing
       let reference = try await Toolchain.shared.wasmLink(
         "reference.wasm", options + places, inputs, by: .wasmLinker22)
       let expected = outline(try ModuleDescription(contents(of: reference)))
-      let result = try await link(inputs + options + places)
+      let result = try await linkApart(inputs + options + places)
       let actual = outline(result.module)
       let missing = expected.filter { !actual.contains($0) }
       let added = actual.filter { !expected.contains($0) }
@@ -98,20 +98,20 @@ import Testing
     let extra = try await Toolchain.shared.sharedLibrary(
       "libextra.so", [Toolchain.shared.compiled("extra", source, Toolchain.wasi + ["-O0"] + libraryFlags)])
 
-    let collected = try await link(arguments + [extra])
+    let collected = try await linkApart(arguments + [extra])
     for name in ["never_called", "buried", "called"] { #expect(!collected.module.functionNames.contains(name)) }
-    let kept = try await link(arguments + [extra, "--no-gc-sections"])
+    let kept = try await linkApart(arguments + [extra, "--no-gc-sections"])
     for name in ["never_called", "buried", "called"] { #expect(kept.module.functionNames.contains(name)) }
     try await expectSameBehaviour(kept.path, as: program.reference)
 
-    let exported = try await link(arguments + [extra, "--export=called", "--export=library_value"])
+    let exported = try await linkApart(arguments + [extra, "--export=called", "--export=library_value"])
     #expect(exported.module.functionNames.contains("called"))
     #expect(!exported.module.functionNames.contains("never_called"))
     #expect(exported.module.export("called")?.kind == .function)
     #expect(exported.module.export("library_value")?.kind == .global)
     try await expectSameBehaviour(exported.path, as: program.reference)
 
-    let everything = try await link(arguments + [extra, "--export-dynamic"])
+    let everything = try await linkApart(arguments + [extra, "--export-dynamic"])
     #expect(everything.module.export("never_called") != nil)
     #expect(everything.module.export("alpha_next") != nil)
     #expect(everything.module.export("__wasm_call_ctors") == nil)
@@ -125,7 +125,7 @@ import Testing
   ])
   func librariesLinkUnderOptions(_ options: [String]) async throws {
     let program = try await SharedProgram(Variant(compiler: .debian19, level: ["-O2", "-g"], isCompressed: false))
-    let result = try await link(SharedProgram.command([program.main] + program.libraries) + options)
+    let result = try await linkApart(SharedProgram.command([program.main] + program.libraries) + options)
     try await expectSameBehaviour(result.path, as: program.reference)
     let custom = result.module.customSections.map(\.name)
     let memory = try #require(result.module.memories.first)
@@ -142,7 +142,7 @@ import Testing
 
   @Test func importedMemoryHoldsTheLibraries() async throws {
     let program = try await WideProgram("wasm32", .plain)
-    let result = try await link(
+    let result = try await linkApart(
       [program.main] + program.libraries + ["--import-memory=host,memory", "--export-memory"])
     let memory = try #require(result.module.imports.first { $0.kind == .memory })
     #expect(memory.module == "host" && memory.name == "memory")
@@ -154,7 +154,7 @@ import Testing
   @Test func traceListsWhatIsLinked() async throws {
     let program = try await SharedProgram(.plain)
     for option in ["--trace", "-t"] {
-      let result = try await link(SharedProgram.command([program.main] + program.libraries) + [option])
+      let result = try await linkApart(SharedProgram.command([program.main] + program.libraries) + [option])
       for file in [Toolchain.startup, program.main, program.base, program.alpha, program.beta] {
         #expect(result.output.contains(file), "no \(file) in \(result.output)")
       }

@@ -155,6 +155,100 @@ import Testing
     }
   }
 
+  // MARK: Several heaps, and where they end
+
+  /// Two heaps that lay apart would begin at one address. A heap base that nobody asks for is no heap.
+  @Test func heapsOfTwoModules() async throws {
+    let first = try await program(heapBase(2048) + #"(func (export "heap") (result i32) (global.get $heap))"#)
+    func second(_ address: Int, _ body: String) async throws -> String {
+      try await Toolchain.shared.assembled(
+        "second.wasm",
+        """
+        (module (import "env" "memory" (memory 1)) (global $__heap_base i32 (i32.const \(address)))
+          (func (export "other") (result i32) \(body)))
+        """)
+    }
+    let heap = try await second(3000, "(global.get $__heap_base)")
+    let none = try await second(3000, "(i32.const 0)")
+    let same = try await second(2048, "(global.get $__heap_base)")
+    for input in try await inputs() {
+      for order in permutations([first, heap, input]) {
+        refusedHere(order, mentions: ["program.wasm", "second.wasm", "2048", "3000", "one address"])
+      }
+      for other in [none, same] {
+        let linked = try await linkedHere([other, input, first])
+        let address = try #require(Int(try await linked.call("address")))
+        #expect(Int(try await linked.call("heap")) ?? 0 > address)
+      }
+    }
+  }
+
+  /// What is placed below an LLVM program's data is not where another module has its stack or heap.
+  @Test func roomBelowIsAnotherModules() async throws {
+    let roomy = try await llvmProgram([
+      "--export=__stack_pointer", "--export=__global_base", "--stack-first", "-z", "stack-size=16384",
+      "--global-base=32768",
+    ])
+    func other(_ body: String) async throws -> String {
+      try await Toolchain.shared.assembled(
+        "other.wasm", "(module (import \"env\" \"memory\" (memory 1)) \(body) (func (export \"f\")))")
+    }
+    for input in try await inputs() {
+      for (body, what) in [
+        ("(global $__heap_base i32 (i32.const 20000))", "heap begins at 20000"),
+        ("(global $__stack_pointer (mut i32) (i32.const 20000))", "stack begins at 20000"),
+      ] {
+        let other = try await other(body)
+        for order in permutations([roomy, "x=" + other, input]) {
+          refusedHere(order, mentions: ["other.wasm", what, "[16384, 32768)", "program.wasm"])
+        }
+      }
+      let beyond = try await other("(global $__heap_base i32 (i32.const 100000))")
+      _ = try await linkedHere([roomy, "x=" + beyond, input])
+    }
+  }
+
+  /// The end of a heap moves with its beginning.
+  @Test(arguments: [65536, 60000]) func theHeapEndsAsFarBehindItsBeginning(_ end: Int) async throws {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global $end (export "__heap_end") i32 (i32.const \(end)))
+      (func (export "room") (result i32) (i32.sub (global.get $end) (global.get $heap)))
+      """)
+    for input in try await inputs() {
+      #expect(try await results(program, input, ["room"]) == [end - 2048])
+      // Where the memory cannot grow, the heap is what is left.
+      let found = try await results(program, input, ["--max-memory=65536"], ["room"])
+      #expect(found[0] <= 65536 - 2048 && found[0] >= end - 2048 - 64)
+    }
+  }
+
+  @Test func aHeapBeyondAllAddresses() async throws {
+    let program = try await program(#"(func (export "heap") (result i32) (global.get $heap))"# + heapBase(2048))
+    for input in try await inputs() {
+      refusedHere([program, input, "--global-base=4294967280"], mentions: ["4294967296", "heap"])
+    }
+  }
+
+  /// `--global-base` is the lowest address for data, and no matter where that is higher anyway.
+  @Test(arguments: ["--stack-first", "--no-stack-first"]) func aGlobalBaseBesideAModule(_ option: String) async throws {
+    let program = try await program(heapBase(2048))
+    for input in try await inputs() {
+      for (base, address) in [(16, 2048), (5000, 5000)] {
+        let found = try await results(program, input, [option, "--global-base=\(base)"], ["run", "address"])
+        #expect(found == [7, address])
+      }
+    }
+  }
+
+  /// Objects alone are told of a base below the stack, as wasm-ld has it.
+  @Test func aGlobalBaseBelowTheStack() async throws {
+    let object = try await Toolchain.shared.compiled("datum", PlacementTests.source, Toolchain.freestanding)
+    refusedHere(
+      [object, "--no-entry", "--export=address", "--stack-first", "--global-base=16"],
+      mentions: ["--global-base cannot be less than stack size"])
+  }
+
   // MARK: A heap base in the code
 
   private static let program = """
@@ -183,7 +277,9 @@ import Testing
     return path
   }
 
-  @Test(arguments: ["0", "&__heap_base"]) func aHeapBaseThatTheCodeHasAsANumber(_ next: String) async throws {
+  @Test(arguments: ["0", "&__heap_base", "&__heap_base + 15"]) func aHeapBaseThatTheCodeHasAsANumber(_ next: String)
+    async throws
+  {
     // Without room, and with room that nothing shows.
     for options in [["--stack-first", "--export=__stack_pointer", "--export=__global_base"], ["--no-stack-first"]] {
       let tight = try await llvmProgram(options, next: next)

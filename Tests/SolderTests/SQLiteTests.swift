@@ -42,13 +42,13 @@ import Testing
 
   @Test(arguments: [[], ["--compress-relocations", "--strip-debug"]])
   func aSessionWithTheSharedLibrary(_ linkFlags: [String]) async throws {
-    let result = try await link(SharedProgram.command([main(), library(linkFlags)]))
+    let result = try await linkApart(SharedProgram.command([main(), library(linkFlags)]))
     try await expectSameBehaviour(result.path, as: reference())
     #expect(!result.module.functionNames.contains { $0.hasPrefix("__wasm_apply_") })
   }
 
   @Test func aSessionWithTheSharedLibraryInAnotherRuntime() async throws {
-    let result = try await link(SharedProgram.command([main(), library()]))
+    let result = try await linkApart(SharedProgram.command([main(), library()]))
     let expected = try await runCommand(reference())
     let actual = try await WebAssemblyHost.shared.run(result.path, [])
     #expect(actual.output == expected.output, "\(actual.errors)")
@@ -56,7 +56,7 @@ import Testing
 
   @Test func theReferenceAsAPlainModule() async throws {
     let reference = try await reference()
-    let result = try await link([reference])
+    let result = try await linkApart([reference])
     try await expectSameBehaviour(result.path, as: reference)
   }
 }

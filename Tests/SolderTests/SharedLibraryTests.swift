@@ -4,7 +4,7 @@ import Testing
 @Suite struct SharedLibraryTests {
   @Test(arguments: Variant.all) func everyVariant(_ variant: Variant) async throws {
     let program = try await SharedProgram(variant)
-    let result = try await link(SharedProgram.command([program.main] + program.libraries))
+    let result = try await linkApart(SharedProgram.command([program.main] + program.libraries))
     try await expectSameBehaviour(result.path, as: program.reference)
     expectFolded(result.module)
   }
@@ -34,14 +34,14 @@ import Testing
     let alpha = try await chain.sharedLibrary("libalpha.so", [object("alpha")], needed: [program.base])
     let beta = try await chain.sharedLibrary("libbeta.so", [object("beta")], needed: [program.base, alpha])
     let inputs = [program.main, program.base, alpha, beta]
-    let result = try await link(SharedProgram.command(order.map { inputs[$0] }))
+    let result = try await linkApart(SharedProgram.command(order.map { inputs[$0] }))
     try await expectSameBehaviour(result.path, as: program.reference)
   }
 
   @Test func librariesOfDifferentCompilersMix() async throws {
     let old = try await SharedProgram(.plain)
     let new = try await SharedProgram(Variant(compiler: .toolchain, level: ["-Oz"], isCompressed: true))
-    let result = try await link(SharedProgram.command([old.main, new.base, old.alpha, new.beta]))
+    let result = try await linkApart(SharedProgram.command([old.main, new.base, old.alpha, new.beta]))
     try await expectSameBehaviour(result.path, as: old.reference)
   }
 
@@ -49,7 +49,7 @@ import Testing
     let program = try await SharedProgram(.plain)
     let alpha = try await Toolchain.shared.object("shared/alpha.c", SharedProgram.warnings + ["-O1"])
     // An object's constructors run after those of the libraries, so only the first lines differ from the reference.
-    let result = try await link(SharedProgram.command([program.main, alpha, program.base, program.beta]))
+    let result = try await linkApart(SharedProgram.command([program.main, alpha, program.base, program.beta]))
     let expected = try await runCommand(program.reference).output.split(separator: "\n").filter {
       $0.hasPrefix("address of")
     }
@@ -65,7 +65,7 @@ import Testing
       objects.append(
         try await Toolchain.shared.object("shared/\(name).c", SharedProgram.warnings + ["-O2"] + libraryFlags))
     }
-    let result = try await link(SharedProgram.command(objects + [program.main]))
+    let result = try await linkApart(SharedProgram.command(objects + [program.main]))
     try await expectSameBehaviour(result.path, as: program.reference)
   }
 
@@ -75,14 +75,14 @@ import Testing
     for (name, library) in [("base", program.base), ("alpha", program.alpha), ("beta", program.beta)] {
       try folder.write(contents(of: library), to: "lib\(name).so")
     }
-    let result = try await link(
+    let result = try await linkApart(
       SharedProgram.command([program.main, "-L", folder.path, "-lbase", "-lalpha", "-lbeta"]))
     try await expectSameBehaviour(result.path, as: program.reference)
   }
 
   @Test func theResultRunsInAnotherRuntime() async throws {
     let program = try await SharedProgram(.plain)
-    let result = try await link(SharedProgram.command([program.main] + program.libraries))
+    let result = try await linkApart(SharedProgram.command([program.main] + program.libraries))
     let expected = try await runCommand(program.reference)
     let actual = try await WebAssemblyHost.shared.run(result.path, [])
     #expect(actual.output == expected.output, "\(actual.errors)")
@@ -92,9 +92,9 @@ import Testing
   @Test func sameInputsGiveTheSameBytes() async throws {
     let program = try await SharedProgram(.plain)
     let arguments = try await SharedProgram.command([program.main] + program.libraries)
-    let first = try await link(arguments)
+    let first = try await linkApart(arguments)
     for _ in 0..<4 {
-      let again = try await link(arguments)
+      let again = try await linkApart(arguments)
       let isSame = again.bytes == first.bytes
       #expect(isSame)
     }
@@ -102,7 +102,7 @@ import Testing
 
   @Test func aWholeCommandIsAPlainModule() async throws {
     let program = try await SharedProgram(.plain)
-    let result = try await link([program.reference])
+    let result = try await linkApart([program.reference])
     try await expectSameBehaviour(result.path, as: program.reference)
   }
 
@@ -120,7 +120,7 @@ import Testing
       "reference.wasm", [chain.object("cxx/shapes.cpp", flags, by: compiler), main] + libraries)
     let shapes = try await chain.sharedLibrary(
       "libshapes.so", [chain.object("cxx/shapes.cpp", flags + libraryFlags, by: compiler)], by: compiler.linker)
-    let result = try await link(SharedProgram.command([main, shapes] + libraries))
+    let result = try await linkApart(SharedProgram.command([main, shapes] + libraries))
     try await expectSameBehaviour(result.path, as: reference)
     #expect(try await runCommand(reference).output.contains("round circle of area 27.000000"))
     expectFolded(result.module)
@@ -130,7 +130,7 @@ import Testing
   @Test(arguments: ["wasm32", "wasm64"], Variant.all)
   func withoutACLibrary(_ target: String, _ variant: Variant) async throws {
     let program = try await WideProgram(target, variant)
-    let result = try await link(program.flags + [program.main] + program.libraries)
+    let result = try await linkApart(program.flags + [program.main] + program.libraries)
     let expected = try await WebAssemblyHost.shared.invoke(program.reference, [Call("_start")])
     let actual = try await WebAssemblyHost.shared.invoke(result.path, [Call("_start")])
     #expect(actual == expected)

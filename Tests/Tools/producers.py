@@ -1,18 +1,23 @@
 """Links what each compiler and linker on this machine makes, in every form that it can make, and prints which forms work.
 
-usage: producers.py   (SOLDER: the linker; WASM_LD: a wasm-ld that links lifted objects)
+usage: producers.py [FORM [PRODUCER]]   (SOLDER: the linker; WASM_LD: a wasm-ld that links lifted objects)
+
+Of all forms and producers, or of one form and those whose names match.
 
 Each program is linked by solder, validated and run; `run` has to give the number that it gives when the same sources are
 linked as objects of one compiler. A dash means that the tool cannot make the form, or this program does not ask for it.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 import wasmtime
+
+from random_debug import Lines, complaints, difference_of_lines
 
 SOLDER = os.environ["SOLDER"]
 WASM_LD = os.environ.get("WASM_LD", "wasm-ld-22")
@@ -59,6 +64,24 @@ extern "C" void __cxa_end_catch() {}
 extern "C" int run() { try { raise(0); raise(1); } catch (...) { return 9; } return 1; }
 """
 
+CXX_LIBRARY = """
+template <class T> struct Box { T value; T plus(T x) const; };
+template <class T> __attribute__((noinline)) T Box<T>::plus(T x) const {
+  T sum = value;
+  for (T i = 0; i < x; i++) sum += 1;
+  return sum;
+}
+namespace deep { __attribute__((noinline)) inline int twice(int x) { return 2 * x; } }
+static int numbers[4] = {1, 2, 3, 4};
+extern "C" {
+int counter = 5;
+int thrice(int x) { return 3 * x; }
+int apply(int which, int x) {
+  Box<int> box{numbers[2 * (which & 1) + 1]};
+  return (which & 1 ? thrice(x) : deep::twice(x)) + box.plus(counter);
+}
+}
+"""
 D_LIBRARY = """
 extern (C):
 __gshared int counter = 5;
@@ -132,6 +155,14 @@ class Clang:
 
     def __init__(self, compiler, linker, flags=()):
         self.compiler, self.linker, self.flags = compiler, linker, list(flags)
+
+    def debug_variants(self):
+        """Name and text of a source, and flags."""
+        for source, text in (("library.c", LIBRARY), ("library.cc", CXX_LIBRARY)):
+            for optimization in ("-O0", "-O2"):
+                for version in ("-gdwarf-4", "-gdwarf-5"):
+                    for more in ([], ["-gsplit-dwarf"], ["-fdebug-types-section"]):
+                        yield source, text, ["-g", optimization, version, "-fno-exceptions", *more]
 
     def object(self, folder, name, text, *flags, wide=False):
         source = write(folder, name, text)
@@ -253,16 +284,57 @@ def wide(tool, folder, reference):
 
 
 def debug(tool, folder, reference):
-    library = tool.library(
-        folder, [tool.object(folder, "library.c", LIBRARY, "-g", "-fPIC", "-fvisibility=default")])
-    link(folder, ["--no-entry", "--export=run", library, reference.object(folder, "program.c", PROGRAM)])
-    expect(folder, RESULT)
-    dump = lambda *words: subprocess.run(
-        ["llvm-dwarfdump-19", *words, "result.wasm"], cwd=folder, capture_output=True, text=True).stdout
-    if "No errors" not in dump("--verify"):
-        raise Wrong("debug information does not verify")
-    if '"library.c"' not in dump("--debug-line") or '"apply"' not in dump("--name=apply"):
-        raise Wrong("debug information is lost")
+    """Debug information in each form that the compiler has: what verifies still does, and no function's lines are lost."""
+    if isinstance(tool, Native) and tool.pic is None:
+        return debug_of_module(tool, folder, reference)
+    compared = 0
+    for variant in tool.debug_variants():
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
+        source, text, flags = variant
+        try:
+            compiled = tool.object(folder, source, text, *flags, "-fPIC", "-fvisibility=default")
+            library = tool.library(folder, [compiled])
+        except Unable:
+            # Older releases lack some; wasm-opt and emscripten's tools read DWARF up to 4.
+            continue
+        program = reference.object(folder, "program.c", PROGRAM, "-g")
+        for options in ([], ["-O2", "--icf=all"], ["--no-gc-sections"]):
+            link(folder, ["--no-entry", "--export=run", library, program, *options])
+            expect(folder, RESULT)
+            compared += same_lines(folder, library, [program], f"{' '.join(flags)} {' '.join(options)}")
+    if not compared:
+        raise Unable("no debug information")
+    return f"{compared} lines"
+
+
+def debug_of_module(tool, folder, reference):
+    """The same of a language that makes a whole module."""
+    compared = 0
+    for flags in tool.debugged:
+        module = tool.module(folder, [tool.object(folder, "library.c", LIBRARY, *flags)])
+        program = reference.object(folder, "program.c", SMALL_PROGRAM, "-g", "-fPIC", "-fvisibility=default")
+        library = reference.library(folder, [program], "--unresolved-symbols=import-dynamic")
+        link(folder, ["--heap-base=131072", "--no-entry", "--export=run", module, library])
+        # Its run-time functions are the host's.
+        own = [entry.name for entry in wasmtime.Module.from_file(wasmtime.Engine(), os.path.join(folder, module)).imports]
+        expect(folder, RESULT - (0 if "counter" not in tool.text else 4), own)
+        compared += same_lines(folder, module, [library], " ".join(flags))
+    return f"{compared} lines"
+
+
+def same_lines(folder, library, others, what):
+    """How many lines of a library are in the result as they were."""
+    library, result, *others = (os.path.join(folder, name) for name in [library, "result.wasm", *others])
+    new = complaints(result).difference(complaints(library), *map(complaints, others))
+    after = Lines(result)
+    wrong = "; ".join(sorted(new)) or after.astray()
+    compared = 0
+    if not wrong:
+        wrong, compared = difference_of_lines(os.path.basename(library), Lines(library).runs(), after.runs())
+    if wrong or not compared:
+        raise Wrong(f"{what}: {wrong or 'debug information is lost'}")
+    return compared
 
 
 FORMS = {
@@ -274,9 +346,14 @@ FORMS = {
 class Native(Clang):
     """A language other than C: its library, and a program in C."""
 
-    def __init__(self, compiler, linker, ending, text, pic):
+    def __init__(self, compiler, linker, ending, text, pic, debugged):
         super().__init__(compiler, linker)
         self.ending, self.text, self.pic = ending, text, pic
+        # Rows of flags, each with debug information.
+        self.debugged = debugged
+
+    def debug_variants(self):
+        return [("library" + self.ending, LIBRARY, ["-g", *flags]) for flags in self.debugged]
 
     def object(self, folder, name, text, *flags, wide=False):
         if wide or text != LIBRARY and "apply" not in text:
@@ -284,10 +361,11 @@ class Native(Clang):
         if text != LIBRARY:
             # Where the library has no variable of this name.
             return reference.object(folder, name, text + ("" if "counter" in self.text else "int counter;"), *flags)
-        if "-fPIC" in flags and self.pic is None or "-g" in flags:
+        if "-fPIC" in flags and self.pic is None:
             raise Unable("not made")
         source = write(folder, "library" + self.ending, self.text)
-        make([*self.compiler, *(self.pic if "-fPIC" in flags else []), source], folder)
+        debug = max((row for row in self.debugged if set(row) <= set(flags)), key=len, default=[])
+        make([*self.compiler, *(self.pic if "-fPIC" in flags else []), *debug, source], folder)
         return next(name for name in ("library.o", "library.c.o", "library.wasm.o")
                     if os.path.exists(os.path.join(folder, name)))
 
@@ -351,22 +429,23 @@ def tools(toolchain):
         flags = ["-target", "wasm32-unknown-none-wasm", "-enable-experimental-feature", "Embedded", "-wmo", "-O",
                  "-parse-as-library", "-module-name", "library", "-c", "-o", "library.o"]
         yield f"Swift {version(os.path.join(toolchain, 'swiftc'), '--version')} (Embedded)", Native(
-            [os.path.join(toolchain, "swiftc"), *flags], ["wasm-ld-19"], ".swift", SWIFT_LIBRARY, None)
+            [os.path.join(toolchain, "swiftc"), *flags], ["wasm-ld-19"], ".swift", SWIFT_LIBRARY, None,
+            [["-g"], ["-g", "-Onone"]])
     zig = os.environ.get("ZIG") or shutil.which("zig")
     if zig:
         yield f"`zig cc` {version(zig, 'version')}", Zig(zig)
         yield f"Zig {version(zig, 'version')}", Native(
             [zig, "build-obj", "-target", "wasm32-freestanding", "-OReleaseSmall", "-fllvm"],
-            [zig, "wasm-ld"], ".zig", ZIG_LIBRARY, ["-fPIC"])
+            [zig, "wasm-ld"], ".zig", ZIG_LIBRARY, ["-fPIC"], [["-ODebug"], ["-OReleaseFast", "-fno-strip"], ["-OReleaseSmall", "-fno-strip"]])
     rustc = "/usr/bin/rustc"
     if os.path.exists(rustc):
         yield f"Rust {version(rustc, '--version')}", Native(
             [rustc, "--target=wasm32-unknown-unknown", "--crate-type=lib", "--emit=obj", "-O", "-o", "library.o"],
-            ["wasm-ld-19"], ".rs", RUST_LIBRARY, None)
+            ["wasm-ld-19"], ".rs", RUST_LIBRARY, None, [["-g"], ["-g", "-Copt-level=0"]])
     if shutil.which("ldc2"):
         yield f"LDC {version('ldc2', '--version')}", Native(
             ["ldc2", "-mtriple=wasm32-unknown-emscripten", "-betterC", "-O1", "-c", "-of=library.o"], ["wasm-ld-19"],
-            ".d", D_LIBRARY, ["-relocation-model=pic"])
+            ".d", D_LIBRARY, ["-relocation-model=pic"], [["-g", "-O0"], ["-g", "-O2"]])
     if shutil.which("emcc"):
         yield f"emscripten {version('emcc', '--version')}", Emscripten([], [])
     if shutil.which("wasm-opt"):
@@ -389,16 +468,17 @@ reference = Clang(["clang-19"], ["wasm-ld-19"])
 
 def main():
     toolchain = os.path.dirname(shutil.which("swift") or "")
-    failed = False
-    print("| producer | " + " | ".join(FORMS) + " |\n" + "|---" * (len(FORMS) + 1) + "|")
+    forms = {form: FORMS[form] for form in sys.argv[1:2]} or FORMS
+    found = [(name, tool) for name, tool in tools(toolchain) if not sys.argv[2:] or re.search(sys.argv[2], name)]
+    failed = not found
+    print("| producer | " + " | ".join(forms) + " |\n" + "|---" * (len(forms) + 1) + "|")
     notes = []
-    for name, tool in tools(toolchain):
+    for name, tool in found:
         cells = []
-        for form, check in FORMS.items():
+        for form, check in forms.items():
             folder = tempfile.mkdtemp()
             try:
-                check(tool, folder, reference)
-                cells.append("yes")
+                cells.append(check(tool, folder, reference) or "yes")
             except Unable as reason:
                 cells.append("–")
                 notes.append(f"{name}, {form}: not made: {reason}")

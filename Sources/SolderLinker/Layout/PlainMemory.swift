@@ -14,6 +14,7 @@ import WebAssemblyFormat
 //    exported globals say where it is.
 //
 // Whatever contradicts itself is refused: data, or a stack pointer, beyond the address where static memory is said to end.
+// So is a second heap: both would begin behind what is placed.
 struct PlainMemory {
   /// Where the linker may place what it has.
   enum Room {
@@ -80,7 +81,22 @@ struct PlainMemory {
     if options.heapBase == nil, let program = units.lazy.compactMap(LLVMProgram.init(_:)).first {
       return roomBelow(program)
     }
+    checkHeaps()
     return .above(end)
+  }
+
+  /// Heaps that begin at different addresses would begin at one address when they move.
+  private func checkHeaps() {
+    let heaps = units.filter(\.readsHeapBase)
+    guard let first = heaps.first, let address = first.lifted?.memory.heapBase?.address else { return }
+    for other in heaps {
+      guard let second = other.lifted?.memory.heapBase?.address, second != address else { continue }
+      diagnostics.error(
+        "\(first.file.displayName): its heap begins at \(address), and that of \(other.file.displayName) at \(second) in the "
+          + "same memory: behind the data or stack that has to be placed, both would begin at one address (let one of the "
+          + "two allocate by calling the other)", .memory, symbol: "__heap_base", in: first.file.displayName,
+        other.file.displayName)
+    }
   }
 
   /// What is wrong with a global that is called so, if there is one.
@@ -164,15 +180,34 @@ struct PlainMemory {
     }
     // 0 is the null pointer.
     let start = stack <= end ? stack : min(MemoryPass.stackAlignment, end)
-    return .below(start..<max(start, min(end, data.map(\.start).min() ?? end)), program)
+    let room = start..<max(start, min(end, data.map(\.start).min() ?? end))
+    checkOthers(room, of: program)
+    return .below(room, program)
+  }
+
+  /// A heap is from its beginning on, and how far down a stack reaches nobody says.
+  private func checkOthers(_ room: Range<UInt64>, of program: LLVMProgram) {
+    for unit in units where unit !== program.unit {
+      let heap = unit.lifted?.memory.heapBase.map(\.address).flatMap { $0 < room.upperBound ? ("heap", $0) : nil }
+      let stack = unit.lifted?.memory.stackPointer.map(\.address).flatMap {
+        $0 > room.lowerBound ? ("stack", $0) : nil
+      }
+      guard let (what, address) = heap ?? stack else { continue }
+      diagnostics.error(
+        "\(unit.file.displayName): its \(what) begins at \(address), and data or a stack has to be placed at "
+          + "\(room.asAddresses), below the data of \(program.unit.file.displayName), which leaves no other room (build one of "
+          + "the two for other addresses)", .memory, in: unit.file.displayName, program.unit.file.displayName)
+    }
   }
 
   // MARK: What the modules get to see
 
   /// Addresses of globals, by their numbers over all units, that follow from where the heap begins.
   ///
-  /// - Parameter moved: by how much the stack and the heap of a module with a collector were moved.
-  func decidedAddresses(heapBase: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
+  /// - Parameters:
+  ///   - heapEnd: where the memory ends at first.
+  ///   - moved: by how much the heap was moved, and the stack of a module with a collector.
+  func decidedAddresses(heapBase: UInt64, heapEnd: UInt64, moved: UInt64) -> [GlobalID: UInt64] {
     var addresses: [GlobalID: UInt64] = [:]
     for unit in units {
       guard let memory = unit.lifted?.memory else { continue }
@@ -184,18 +219,26 @@ struct PlainMemory {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }
       } else {
         set(memory.heapBase) { _ in heapBase }
+        set(memory.heapEnd) { min($0.saturatingSum(moved), heapEnd) }
       }
     }
     return addresses
   }
 }
 
+extension Unit {
+  /// Whether its code asks the global that says so where the heap begins.
+  fileprivate var readsHeapBase: Bool {
+    guard let facts = lifted, let mark = facts.memory.heapBase else { return false }
+    let symbol = facts.symbol(mark.global)
+    return relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }
+  }
+}
+
 extension PlainMemory.LLVMProgram {
   /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
   init?(_ unit: Unit) {
-    guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
-    let symbol = facts.symbol(mark.global)
-    if unit.relocations.contains(where: { $0.kind == .globalIndexLEB && $0.symbol == symbol }) { return nil }
+    guard let mark = unit.lifted?.memory.heapBase, !unit.readsHeapBase else { return nil }
     guard unit.codeFacts.hasHeapBase || ConstantSearch(mark.address, in: unit.module).isInData else { return nil }
     self.init(unit: unit, heapBase: mark.address)
   }

@@ -26,9 +26,13 @@ struct ConstantSearch {
   var isInData: Bool {
     let width = module.addressWidth == 64 ? 8 : 4
     return module.segments.contains { segment in
-      guard case .absolute(let start) = segment.placement, segment.count >= width else { return false }
-      let first = Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
-      return segment.content.contains(word: address, width: width, from: segment.content.startIndex + first)
+      // What is written when the program starts is aligned as it stands in the file.
+      let start: UInt64 = if case .absolute(let address) = segment.placement { address } else { 0 }
+      guard segment.count >= width else { return false }
+      let first = segment.content.startIndex + Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
+      return ConstantSearch.distances.contains {
+        segment.content.contains(word: address &+ $0, width: width, from: first)
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import WebAssemblyFormat
 // Conventions do, by names of globals, exported or in the name section:
 //
 //  - `__heap_base`, immutable: where static memory ends and the heap begins (LLVM's name; other compilers took it over).
+//  - `__heap_end`, immutable: where the heap ends at first (LLVM's name).
 //  - `__global_base`, immutable: where static data begins (LLVM's name). The first data segment does not say that: data that
 //    is zero has none.
 //  - `__stack_pointer`, mutable: where the stack begins, downwards. The libraries share that stack.
@@ -20,6 +21,8 @@ struct StaticMemory {
   }
 
   private(set) var heapBase: Mark?
+  /// Where the heap ends at first.
+  private(set) var heapEnd: Mark?
   /// Where static data begins.
   private(set) var dataStart: Mark?
   /// Where the stack of a module with a collector ends.
@@ -34,6 +37,7 @@ struct StaticMemory {
     let finder = MarkFinder(unit)
     stackPointer = finder.mark("__stack_pointer", isMutable: true)
     dataStart = finder.mark("__global_base", isMutable: false)
+    heapEnd = finder.mark("__heap_end", isMutable: false)
     heapBase = finder.mark("__heap_base", isMutable: false)
     guard heapBase == nil, let base = finder.mark("__heap_base", isMutable: false, prefixed: true) else { return }
     heapBase = base
@@ -45,7 +49,7 @@ struct StaticMemory {
 
   /// Whether the layout decides what a global holds.
   func isDecidedByLayout(_ global: Int) -> Bool {
-    heapBase.map { Int($0.global) == global } ?? false || dataEnd.map { Int($0.global) == global } ?? false
+    [heapBase, heapEnd, dataEnd].contains { $0.map { Int($0.global) } == global }
   }
 
   /// Whether the stack is one that everybody shares.

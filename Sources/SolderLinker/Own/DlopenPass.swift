@@ -148,7 +148,8 @@ struct DlopenPass {
     var seen: Set<ByteString> = []
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      guard symbol.isExported(options) || symbol.has(.isShown), symbol.state != .alias, symbol.unit != .own,
+      let isShown = symbol.isExported(options) || resolution.dlopen?.shown.contains(id) == true
+      guard isShown, symbol.state != .alias, symbol.unit != .own,
         symbol.unit != resolution.dlopen?.unit
       else { continue }
       let name = symbol.kind == .function && symbol.state == .defined ? resolution.exportName(of: id) : symbol.name

@@ -24,7 +24,7 @@ extension Resolver {
 extension ResolvePass {
   /// Gives references of libraries that are only opened their meaning. No file is added any more.
   mutating func bindOpened() {
-    if options.opensLibraries { noteWhatIsShown() }
+    if dlopen != nil { noteWhatIsShown() }
     for (unit, position) in resolver.opened.waiting { bindOpened(position, of: resolver.units[unit]) }
     for index in resolver.opened.units {
       let unit = resolver.units[index]
@@ -42,7 +42,7 @@ extension ResolvePass {
     else { preconditionFailure("the reference waits for a definition") }
     let isOwn = resolver.opened.units[place.library] == unit.index
     guard let id = resolver.table.find(symbol.name), resolver.table.symbols[Int(id)].isDefined,
-      !isOwn || isShown(resolver.table.symbols[Int(id)])
+      !isOwn || isShown(id)
     else {
       resolver.symbolIDs[Int(unit.index)][position] = openedDefinition(place)
       return
@@ -59,15 +59,16 @@ extension ResolvePass {
         guard let name = unit.nameNumbers[position].index, let id = resolver.table.find(number: name) else { continue }
         let symbol = resolver.table.symbols[Int(id)]
         guard symbol.isDefined, !symbol.isHidden, !symbol.has(.fromLibrary) else { continue }
-        resolver.table.symbols[Int(id)].attributes.insert(.isShown)
+        dlopen?.shown.insert(id)
       }
     }
   }
 
   /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, one whose
   /// name a library has that is there from the start, or that of such a library.
-  private func isShown(_ symbol: Symbol) -> Bool {
-    symbol.has(.fromLibrary) || symbol.has(.isShown) || symbol.isExported(options)
+  private func isShown(_ id: SymbolID) -> Bool {
+    let symbol = resolver.table.symbols[Int(id)]
+    return symbol.has(.fromLibrary) || dlopen?.shown.contains(id) == true || symbol.isExported(options)
       || resolver.requestedExports.contains(symbol.name)
   }
 
@@ -143,6 +144,8 @@ struct DlopenPlace: Sendable {
   let destroyed: [UnitID]
   /// Whether anybody may ask for a symbol, or what an address is.
   let asksForSymbols: Bool
+  /// What the program defines whose names libraries have that are there from the start.
+  var shown: Set<SymbolID> = []
   /// What the tables have been made of.
   var contents = DlopenContents()
   var targets: [DlopenModule.Target] = []

@@ -74,7 +74,8 @@ struct SymbolHints {
   /// A definition that only its own file can see.
   private func unreachable(_ name: ByteString, in isAsked: (Unit) -> Bool = { _ in true }) -> String? {
     for unit in resolution.inLinkOrder where isAsked(unit) {
-      let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name }
+      // What stands for an import is none.
+      let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name && !unit.isImport($0) }
       if unit.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
         return
           "\(unit.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
@@ -178,5 +179,13 @@ extension ByteString {
     // A legacy name ends in a hash of sixteen digits.
     let text = description
     return text.hasPrefix("_ZN") && text.hasSuffix("E") && text.dropLast().suffix(19).hasPrefix("17h")
+  }
+}
+
+extension Unit {
+  /// Whether a symbol only stands for one of the unit's imports.
+  fileprivate func isImport(_ symbol: UnitSymbol) -> Bool {
+    guard case .alias(let target) = symbol.meaning else { return false }
+    return symbols[Int(target)].isUndefined
   }
 }

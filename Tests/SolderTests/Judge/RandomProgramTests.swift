@@ -18,4 +18,17 @@ import Testing
       environment: WebAssemblyHost.environment.merging(["SOLDER": Solder.path]) { $1 })
     #expect(run.succeeded, "\(run.output)\(run.errors)")
   }
+
+  /// Rust's and Swift's debug information, and that of clang in each variant; of all that is installed with
+  /// `Scripts/producers`.
+  @Test func everyLanguageKeepsItsLines() async throws {
+    let toolchain = URL(filePath: try Tool.clang.path()).deletingLastPathComponent().path
+    let path = "\(toolchain):/usr/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+    let run = try await execute(
+      try Tool.python.path(),
+      [Repository.root + "/Tests/Tools/producers.py", "debug information", "Rust|Embedded|LLVM 19[^,]*$"],
+      environment: WebAssemblyHost.environment.merging(["SOLDER": Solder.path, "PATH": path]) { $1 })
+    #expect(run.succeeded, "\(run.output)\(run.errors)")
+    #expect(run.output.matches(of: /\| \d+ lines \|/).count == 3, "\(run.output)")
+  }
 }

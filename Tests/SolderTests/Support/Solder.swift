@@ -50,21 +50,36 @@ func runCommand(_ path: String, _ arguments: [String] = []) async throws -> Proc
   try await execute(Tool.wasmkit.path(), ["run", path] + arguments)
 }
 
-/// Where a link takes place: in this process, or in one of its own, which input may bring down.
+/// Where a link takes place: in this process, or in one of its own, as the program under test. That is for input which may
+/// bring the linker down, and for real programs: it may be a release build, and this one is not.
 enum Place {
   case here
   case apart
 }
 
-/// Links with solder into a file, which has to succeed, and checks what holds of every result.
+/// Links in this process into a file, which has to succeed, and checks what holds of every result.
 ///
 /// - Parameter warnings: whether the linker may write to standard error.
 func link(
-  _ arguments: [String], in folder: TemporaryFolder? = nil, name: String = "result.wasm", warnings: Bool = false,
-  place: Place = .here, sourceLocation: SourceLocation = #_sourceLocation
+  _ arguments: [String], in folder: TemporaryFolder? = nil, warnings: Bool = false,
+  sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> Linked {
+  try await link(arguments, in: folder, warnings, .here, sourceLocation)
+}
+
+/// The same in a process of its own.
+func linkApart(
+  _ arguments: [String], warnings: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> Linked {
+  try await link(arguments, in: nil, warnings, .apart, sourceLocation)
+}
+
+private func link(
+  _ arguments: [String], in folder: TemporaryFolder?, _ warnings: Bool, _ place: Place,
+  _ sourceLocation: SourceLocation
 ) async throws -> Linked {
   let folder = try folder ?? TemporaryFolder()
-  let path = folder.file(name)
+  let path = folder.file("result.wasm")
   let run = try await solder(arguments + ["-o", path], in: folder, place)
   guard run.succeeded else { throw ToolFailure(run) }
   if !warnings { #expect(run.errors == "", "the linker warns", sourceLocation: sourceLocation) }
