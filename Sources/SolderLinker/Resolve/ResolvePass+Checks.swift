@@ -152,7 +152,7 @@ extension ResolvePass {
       }
       let isIndirect = standsForAnother(stated, symbol)
       guard isIndirect || symbol.state == .defined,
-        isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] || symbol.has(.displaces)
+        isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] || symbol.has(.decidedLate)
       else { continue }
       checkReference(stated, position, of: unit, symbol, id)
     }
@@ -298,25 +298,28 @@ extension ResolvePass {
     _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol,
     isError: Bool
   ) {
+    let importer = symbol.isUndefined ? resolver.displayName(ofUnit: symbol.unit) : importerOfShared(symbol)
+    let file = importer ?? resolver.displayName(ofUnit: symbol.unit)
     let message =
       "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
-      + "\n>>> \(symbol.isUndefined ? "imported" : "defined") as \(defined) in "
-      + resolver.displayName(ofUnit: symbol.unit)
+      + "\n>>> \(importer == nil ? "defined" : "imported") as \(defined) in \(file)"
     let code: Diagnostic.Code = what == "function signature" ? .signatureMismatch : .typeMismatch
     if isError {
-      diagnostics.error(
-        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+      diagnostics.error(message, code, symbol: name, in: unit.file.displayName, file)
     } else {
-      diagnostics.warn(
-        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+      diagnostics.warn(message, code, symbol: name, in: unit.file.displayName, file)
     }
   }
 
   /// A file that imports what the linker defines for all who import it.
   private func importerOfShared(_ symbol: Symbol) -> String? {
-    guard symbol.unit == .own, symbol.kind == .global else { return nil }
+    guard symbol.unit == .own, symbol.kind == .global || symbol.kind == .tag else { return nil }
     let importer = resolver.linkOrder.first { index in
-      resolver.units[index].globalImports.contains { $0.name == symbol.name && $0.module == "env" }
+      let unit = resolver.units[index]
+      return unit.contracts.sharesUndefined
+        && (symbol.kind == .tag ? unit.tagImports : unit.globalImports).contains {
+          $0.name == symbol.name && $0.module == "env"
+        }
     }
     return importer.map { resolver.displayName(ofUnit: $0) }
   }

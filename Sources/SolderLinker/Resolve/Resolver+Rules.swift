@@ -84,14 +84,16 @@ extension Resolver {
     if existing.state != .lazy { checkTypes(existing, id, definition, unit) }
     if shouldReplace(existing, by: definition, of: unit) {
       replace(id, with: definition)
-      if isFinished { table.symbols[Int(id)].attributes.insert(.displaces) }
+      if isFinished { table.symbols[Int(id)].attributes.insert(.decidedLate) }
     }
     return id
   }
 
   /// Stores a definition, keeping what was asked of the name.
   mutating func replace(_ id: SymbolID, with definition: Symbol) {
-    let kept = table.symbols[Int(id)].attributes.intersection([.traced, .forceExport, .isVariant, .unnamed, .displaces])
+    let kept = table.symbols[Int(id)].attributes.intersection([
+      .traced, .forceExport, .isVariant, .unnamed, .decidedLate,
+    ])
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
