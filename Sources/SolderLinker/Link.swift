@@ -117,6 +117,11 @@ struct Link {
       resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
     ).run()
 
+    // Afterwards all code that counts pages counts those that its memory has.
+    PageSizeCheck(
+      resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics
+    ).run()
+
     // Give the symbols that stand for places in memory their values.
     AddressSymbols.define(&resolution, own, memory, options, diagnostics)
     let features = FeatureSet(resolution, live, memory, options, diagnostics)

@@ -176,6 +176,13 @@ public struct ByteReader: @unchecked Sendable {
     return UInt32(littleEndian: value)
   }
 
+  /// The fixed-width little-endian 32-bit number at an offset in the file; `nil` where not all of it can be read.
+  @inlinable @inline(__always)
+  public func fixed32(at offset: Int) -> UInt32? {
+    guard offset >= 0, offset <= end &- 4 else { return nil }
+    return unsafe UInt32(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self))
+  }
+
   /// Reads a fixed-width little-endian 64-bit number.
   @inlinable
   public mutating func fixed64() throws(FormatError) -> UInt64 {
@@ -237,6 +244,31 @@ public struct ByteReader: @unchecked Sendable {
       place &+= 1
     }
     return nil
+  }
+
+  /// Whether one of two bytes is among those that are not read yet.
+  ///
+  /// - Precondition: neither is zero.
+  public func contains(_ first: UInt8, or second: UInt8) -> Bool {
+    let (ones, high): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    func word(at place: Int) -> UInt64 {
+      unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+    }
+    var place = offset
+    while place < end, end >= 8 {
+      // The last bytes come with some in front of them, which are shifted out.
+      let missing = place &+ 8 &- end
+      let bytes = missing > 0 ? word(at: end &- 8) &>> UInt64(truncatingIfNeeded: 8 &* missing) : word(at: place)
+      let (firsts, seconds) = (bytes ^ UInt64(first) &* ones, bytes ^ UInt64(second) &* ones)
+      // A byte that is zero borrows from the one above it.
+      if ((firsts &- ones) & ~firsts | (seconds &- ones) & ~seconds) & high != 0 { return true }
+      place &+= 8
+    }
+    while place < end {
+      if unsafe base[place] == first || base[place] == second { return true }
+      place &+= 1
+    }
+    return false
   }
 
   /// Whether a little-endian number of four or eight bytes stands at an offset, or any number of widths behind it.

@@ -398,4 +398,27 @@ func permutations<Element>(_ all: [Element]) -> [[Element]] {
       }
     }
   }
+
+  /// A library that exports what it imports, under the same name, defines nothing.
+  @Test func aLibraryThatPassesOnANameDefinesNothing() async throws {
+    var passer = ModuleBuilder(dylink: Dylink())
+    let f = passer.importFunction("env", "f", [], [.i32])
+    passer.export("f", .function, f)
+    passer.function([], [.i32], export: "run", [.call(f)])
+    var definer = ModuleBuilder(dylink: Dylink())
+    definer.function([], [.i32], export: "f", [.i32Const(5)])
+    let files = try InputSet([("passer.so", passer), ("definer.so", definer)])
+    for order in permutations(files.names) {
+      #expect(try await files.transcript(["--no-entry", "--export=run"] + order, [Call("run")]) == "run() = 5")
+    }
+    let run = files.link(["--no-entry", "--export=run", "passer.so"])
+    #expect(run.errors.contains { $0.hasPrefix("undefined symbol: f") && !$0.contains("defines f") }, "\(run.errors)")
+    // Its address, the same.
+    var pointer = ModuleBuilder(dylink: Dylink())
+    pointer.export("q", .global, pointer.importGlobal("GOT.mem", "q", .i32, isMutable: true))
+    try refused(["pointer.so": pointer], "--no-entry", "--export=q", mentions: ["q"])
+    var data = ModuleBuilder(dylink: Dylink(memorySize: 8))
+    data.global(.i32, [.i32Const(4)], export: "q")
+    _ = try await linked(["pointer.so": pointer, "data.so": data], "--no-entry", "--export=q")
+  }
 }

@@ -92,4 +92,45 @@ import Testing
       }
     }
   }
+
+  /// What is no library is refused with the name of the one that needs it.
+  @Test(arguments: ["folder", "text", "object"]) func aFileThatIsNoLibrary(_ what: String) async throws {
+    let folder = try await libraries(["upper.so": Self.upper("(needed \"thing.so\")"), "other/leaf.so": Self.leaf])
+    switch what {
+    case "folder":
+      try FileManager.default.createDirectory(atPath: folder.file("thing.so"), withIntermediateDirectories: true)
+    case "text": try folder.write(Array("hello".utf8), to: "thing.so")
+    default: try folder.write(ModuleBuilder(object: true).bytes, to: "thing.so")
+    }
+    let (isLinked, messages) = link([folder.file("upper.so"), folder.file("other/leaf.so")])
+    #expect(!isLinked)
+    for text in ["\(folder.file("upper.so")) needs thing.so, and \(folder.file("thing.so")) is no library: "] {
+      #expect(messages.contains(text), "\(messages)")
+    }
+  }
+
+  /// A path from the root is looked at nowhere else.
+  @Test func aPathFromTheRoot() async throws {
+    let other = try await libraries(["leaf.so": Self.leaf])
+    let folder = try await libraries(["upper.so": Self.upper("(needed \"\(other.file("leaf.so"))\")")])
+    #expect(link([folder.file("upper.so")]) == (true, ""))
+    let missing = try await libraries(["upper.so": Self.upper("(needed \"/nowhere/leaf.so\")")])
+    let (isLinked, messages) = link([missing.file("upper.so")])
+    #expect(!isLinked && messages.contains("upper.so needs /nowhere/leaf.so, which was not found\n"), "\(messages)")
+  }
+
+  /// A runtime path with more steps up than there are folders.
+  @Test func aRuntimePathThatLeavesTheTree() async throws {
+    func path(_ steps: Int) -> String { "$ORIGIN" + String(repeating: "/..", count: steps) }
+    func upper(_ path: String) -> String { Self.upper("(needed \"leaf.so\") (runtime-path \"\(path)\")") }
+    let folder = try await libraries([
+      "a/upper.so": upper(path(100)), "b/upper.so": upper(path(1)), "leaf.so": Self.leaf,
+    ])
+    let (isLinked, messages) = link([folder.file("a/upper.so"), folder.file("leaf.so")])
+    #expect(!isLinked)
+    for text in [folder.file("a/upper.so"), String(path(100).dropFirst(7)), "leaves the tree"] {
+      #expect(messages.contains(text), "\(messages)")
+    }
+    #expect(link([folder.file("b/upper.so")]) == (true, ""))
+  }
 }

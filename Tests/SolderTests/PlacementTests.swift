@@ -155,6 +155,100 @@ import Testing
     }
   }
 
+  // MARK: Several heaps, and where they end
+
+  /// Two heaps that lay apart would begin at one address. A heap base that nobody asks for is no heap.
+  @Test func heapsOfTwoModules() async throws {
+    let first = try await program(heapBase(2048) + #"(func (export "heap") (result i32) (global.get $heap))"#)
+    func second(_ address: Int, _ body: String) async throws -> String {
+      try await Toolchain.shared.assembled(
+        "second.wasm",
+        """
+        (module (import "env" "memory" (memory 1)) (global $__heap_base i32 (i32.const \(address)))
+          (func (export "other") (result i32) \(body)))
+        """)
+    }
+    let heap = try await second(3000, "(global.get $__heap_base)")
+    let none = try await second(3000, "(i32.const 0)")
+    let same = try await second(2048, "(global.get $__heap_base)")
+    for input in try await inputs() {
+      for order in permutations([first, heap, input]) {
+        refusedHere(order, mentions: ["program.wasm", "second.wasm", "2048", "3000", "one address"])
+      }
+      for other in [none, same] {
+        let linked = try await linkedHere([other, input, first])
+        let address = try #require(Int(try await linked.call("address")))
+        #expect(Int(try await linked.call("heap")) ?? 0 > address)
+      }
+    }
+  }
+
+  /// What is placed below an LLVM program's data is not where another module has its stack or heap.
+  @Test func roomBelowIsAnotherModules() async throws {
+    let roomy = try await llvmProgram([
+      "--export=__stack_pointer", "--export=__global_base", "--stack-first", "-z", "stack-size=16384",
+      "--global-base=32768",
+    ])
+    func other(_ body: String) async throws -> String {
+      try await Toolchain.shared.assembled(
+        "other.wasm", "(module (import \"env\" \"memory\" (memory 1)) \(body) (func (export \"f\")))")
+    }
+    for input in try await inputs() {
+      for (body, what) in [
+        ("(global $__heap_base i32 (i32.const 20000))", "heap begins at 20000"),
+        ("(global $__stack_pointer (mut i32) (i32.const 20000))", "stack begins at 20000"),
+      ] {
+        let other = try await other(body)
+        for order in permutations([roomy, "x=" + other, input]) {
+          refusedHere(order, mentions: ["other.wasm", what, "[16384, 32768)", "program.wasm"])
+        }
+      }
+      let beyond = try await other("(global $__heap_base i32 (i32.const 100000))")
+      _ = try await linkedHere([roomy, "x=" + beyond, input])
+    }
+  }
+
+  /// The end of a heap moves with its beginning.
+  @Test(arguments: [65536, 60000]) func theHeapEndsAsFarBehindItsBeginning(_ end: Int) async throws {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global $end (export "__heap_end") i32 (i32.const \(end)))
+      (func (export "room") (result i32) (i32.sub (global.get $end) (global.get $heap)))
+      """)
+    for input in try await inputs() {
+      #expect(try await results(program, input, ["room"]) == [end - 2048])
+      // Where the memory cannot grow, the heap is what is left.
+      let found = try await results(program, input, ["--max-memory=65536"], ["room"])
+      #expect(found[0] <= 65536 - 2048 && found[0] >= end - 2048 - 64)
+    }
+  }
+
+  @Test func aHeapBeyondAllAddresses() async throws {
+    let program = try await program(#"(func (export "heap") (result i32) (global.get $heap))"# + heapBase(2048))
+    for input in try await inputs() {
+      refusedHere([program, input, "--global-base=4294967280"], mentions: ["4294967296", "heap"])
+    }
+  }
+
+  /// `--global-base` is the lowest address for data, and no matter where that is higher anyway.
+  @Test(arguments: ["--stack-first", "--no-stack-first"]) func aGlobalBaseBesideAModule(_ option: String) async throws {
+    let program = try await program(heapBase(2048))
+    for input in try await inputs() {
+      for (base, address) in [(16, 2048), (5000, 5000)] {
+        let found = try await results(program, input, [option, "--global-base=\(base)"], ["run", "address"])
+        #expect(found == [7, address])
+      }
+    }
+  }
+
+  /// Objects alone are told of a base below the stack, as wasm-ld has it.
+  @Test func aGlobalBaseBelowTheStack() async throws {
+    let object = try await Toolchain.shared.compiled("datum", PlacementTests.source, Toolchain.freestanding)
+    refusedHere(
+      [object, "--no-entry", "--export=address", "--stack-first", "--global-base=16"],
+      mentions: ["--global-base cannot be less than stack size"])
+  }
+
   // MARK: A heap base in the code
 
   private static let program = """
@@ -183,7 +277,9 @@ import Testing
     return path
   }
 
-  @Test(arguments: ["0", "&__heap_base"]) func aHeapBaseThatTheCodeHasAsANumber(_ next: String) async throws {
+  @Test(arguments: ["0", "&__heap_base", "&__heap_base + 15"]) func aHeapBaseThatTheCodeHasAsANumber(_ next: String)
+    async throws
+  {
     // Without room, and with room that nothing shows.
     for options in [["--stack-first", "--export=__stack_pointer", "--export=__global_base"], ["--no-stack-first"]] {
       let tight = try await llvmProgram(options, next: next)
@@ -269,6 +365,82 @@ import Testing
       #expect(memory.minimum >= 14 && memory.maximum == 2_000_000)
       #expect(try await results(program, input, ["run"]) == [7])
       refusedHere([program, input, "--max-memory=8"], mentions: ["maximum memory too small"])
+    }
+  }
+
+  // MARK: Numbers of the heap base, and what holds where nothing is placed
+
+  /// A variable that begins as the number of the heap base is where the module's allocator begins, whatever is placed there;
+  /// unless it begins as the heap base itself, or is a stack pointer.
+  @Test(
+    arguments: [
+      ("(i32.const 2048)", "i32.add", true), ("(i32.const 2051)", "i32.add", true),
+      ("(global.get $start)", "i32.add", true),
+      ("(global.get $heap)", "i32.add", false), ("(i32.const 0)", "i32.add", false),
+      ("(i32.const 2048)", "i32.sub", false),
+    ], [false, true])
+  func aVariableThatBeginsAsTheHeapBase(_ sample: (initial: String, change: String, isRefused: Bool), _ asks: Bool)
+    async throws
+  {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global $start i32 (i32.const 2048)) (global $next (mut i32) \(sample.initial))
+      (func (export "next") (result i32)
+        (global.set $next (\(sample.change) (global.get $next) (i32.const 16))) (global.get $next))
+      (func (export "end") (result i32) \(asks ? "(global.get $heap)" : "(i32.const 0)"))
+      """)
+    if sample.isRefused {
+      try await fails(program, mentions: ["global 2 begins as the number 2048 of __heap_base", "'global.get'"])
+    } else {
+      for input in try await inputs() { #expect(try await results(program, input, ["run"]) == [7]) }
+    }
+  }
+
+  /// Objects use a module's stack, though they bring nothing that is placed.
+  @Test func aStackInsideOfDataWithoutAnythingToPlace() async throws {
+    let input = try await Toolchain.shared.compiled(
+      "user", "int number(void) { volatile int a[9]; a[3] = 7; return a[3]; } int address(void) { return 0; }",
+      Toolchain.freestanding)
+    for (stack, isRefused) in [(1040, true), (1024, false), (2048, false)] {
+      let program = try await program(
+        "\(PlacementTests.data) \(heapBase(2048)) (global $__stack_pointer (mut i32) (i32.const \(stack)))")
+      if isRefused {
+        for order in [[program, input], [input, program]] {
+          refusedHere(
+            order, mentions: ["program.wasm", "stack begins at 1040", "inside of data segment 0 at [1024, 1056)"])
+        }
+      } else {
+        #expect(try await results(program, input, ["run"]) == [7])
+      }
+    }
+  }
+
+  /// A module's data is not where another one's heap is, though nothing is placed.
+  @Test func dataInAnotherModulesHeap() async throws {
+    func module(_ name: String, _ memory: String, heap: Int?, data: Int) async throws -> String {
+      try await Toolchain.shared.assembled(
+        name,
+        """
+        (module \(memory) \(heap.map { "(global $__heap_base i32 (i32.const \($0)))" } ?? "")
+          (data (i32.const \(data)) "AAAA"))
+        """)
+    }
+    let own = #"(memory (export "memory") 1)"#
+    let imported = #"(import "env" "memory" (memory 1))"#
+    for (heaps, data, mentions) in [
+      ((1024, nil), (0, 1024), ["second.wasm", "[1024, 1028)", "first.wasm, which is 1024"]),
+      ((1024, 8192), (0, 4096), ["second.wasm", "[4096, 4100)", "first.wasm is", "1024"]),
+      ((8192, 8192), (0, 4096), []), ((8192, nil), (0, 4096), []), ((nil, nil), (0, 4096), []),
+    ] as [((Int?, Int?), (Int, Int), [String])] {
+      let first = try await module("first.wasm", own, heap: heaps.0, data: data.0)
+      let second = try await module("second.wasm", imported, heap: heaps.1, data: data.1)
+      for order in [[first, second], [second, first]] {
+        if mentions.isEmpty {
+          _ = try await linkedHere(order)
+        } else {
+          refusedHere(order, mentions: mentions)
+        }
+      }
     }
   }
 }

@@ -118,4 +118,24 @@ import Testing
       "program.wasm", #"(module (import "env" "call" (func $f)) (memory i64 1) (export "run" (func $f)))"#)
     try await linkFails([program, library], mentions: ["libnarrow.so", "indices of 32 bits", "has 64"])
   }
+
+  /// A finished module says how wide addresses are, wherever it stands; objects alone need the option.
+  @Test(arguments: [true, false]) func aFinishedModuleDecides(_ isLibrary: Bool) async throws {
+    var object = ModuleBuilder(object: true, is64: true)
+    let datum = object.data("datum", [7, 0, 0, 0])
+    object.function("run", [], [.i32], flags: .exported, [.address64(datum), .i32Load()])
+    var other = ModuleBuilder(dylink: isLibrary ? Dylink() : nil, is64: true)
+    if isLibrary {
+      other.importMemory("env", "memory", Limits(0, is64: true))
+    } else {
+      other.memory(Limits(1, is64: true), export: "memory")
+      other.global(.i64, [.i64Const(64)], export: "__heap_base")
+    }
+    let files = try InputSet([("object.o", object), ("other", other)])
+    for order in permutations(files.names) {
+      #expect(try await files.transcript(["--no-entry"] + order, [Call("run")]) == "run() = 7")
+    }
+    files.refuse(["--no-entry", "object.o"], ["object.o: must specify -mwasm64"])
+    files.refuse(["--no-entry", "-mwasm32"] + files.names, ["-mwasm64"])
+  }
 }

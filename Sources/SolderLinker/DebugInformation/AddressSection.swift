@@ -39,7 +39,7 @@ struct AddressSection: ~Copyable {
     switch use.meaning {
     case .code:
       guard let place = code.place(in: content, at: use.offset, address) else { return }
-      chunk.add(code.relocation(of: place, at: use.offset, width: use.width))
+      code.write(place, at: use.offset, width: use.width, to: &chunk)
     case .data:
       if DebugFile.isDropped(address) { return }
       chunk.add(file.relocation(ofData: address, at: use.offset, width: use.width))

@@ -37,6 +37,8 @@ struct CodeCursor: ~Copyable {
   private let bodies: [UnitBodies.Body]
   private let firstFunction: FunctionID
   private let firstSymbol: SymbolIndex?
+  /// Where the bodies of the result begin, if addresses may be written as numbers.
+  private let starts: [UInt32]
   private var cursor: BodyMaps.Cursor
   /// The function that it is in, and how long its body is in the file of a finished module.
   private var function: FunctionID?
@@ -50,6 +52,7 @@ struct CodeCursor: ~Copyable {
     bodies = file.isFinal ? file.bodies.bodies : []
     firstFunction = file.firstFunction
     firstSymbol = file.firstFunctionSymbol
+    starts = file.isFinal && !file.keepsRelocations ? file.maps.starts : []
     cursor = BodyMaps.Cursor(file.maps)
   }
 
@@ -143,6 +146,30 @@ struct CodeCursor: ~Copyable {
     let address = UInt64(clamping: Int(bodies[place.function - firstFunction].body) + end - codeStart)
     guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
     return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
+  }
+
+  /// Writes an address of code of a finished module: as the number that it is in the result, or if it is not there or the
+  /// result has relocations, as a relocation.
+  @inline(__always)
+  mutating func write(_ place: CodePlace, at offset: Int, width: Int, to chunk: inout SectionChunk) {
+    if isFinal { write(place, to: self.offset(of: place), at: offset, width: width, to: &chunk) }
+  }
+
+  /// - Parameter target: where that is in the body of its function in the result.
+  @inline(__always)
+  func write(_ place: CodePlace, to target: Int, at offset: Int, width: Int, to chunk: inout SectionChunk) {
+    if let number = number(of: place, to: target) {
+      chunk.put(number, width: width, at: offset)
+    } else {
+      chunk.add(relocation(of: place, to: target, at: offset, width: width))
+    }
+  }
+
+  /// What an address of code is in the result, if that is to be written as a number.
+  @inline(__always)
+  func number(of place: CodePlace, to target: Int) -> UInt64? {
+    guard let position = place.position, position < starts.count else { return nil }
+    return UInt64(bitPattern: Int64(starts[position]) + Int64(Int32(clamping: target)))
   }
 
   /// The relocation of an address of code in a finished module.

@@ -33,6 +33,8 @@ final class DebugFile: Sendable {
   let codeStart: Int
   /// Whether addresses are numbers, and not relocations.
   let isFinal: Bool
+  /// Whether the result has relocations, so that nothing may be written as the number that it is.
+  let keepsRelocations: Bool
 
   init(_ unit: Unit, _ program: Program, _ maps: BodyMaps, _ bodies: UnitBodies, _ lost: LostLocations) {
     self.unit = unit
@@ -41,6 +43,7 @@ final class DebugFile: Sendable {
     self.bodies = bodies
     self.lost = lost
     isFinal = unit.contracts.isRecovered
+    keepsRelocations = program.options.keepsRelocations
     codeStart = unit.module.code?.payload.offset ?? 0
     var contents: [DebugContent] = []
     var first = [Int?](repeating: nil, count: DebugSection.allCases.count)

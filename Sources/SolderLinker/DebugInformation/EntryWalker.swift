@@ -15,6 +15,10 @@ struct EntryWalker: ~Copyable {
   private(set) var chunk: SectionChunk
   private(set) var lists: [ListReference] = []
   private(set) var uses: [AddressUse] = []
+  /// By section, where offsets into it stand that need no relocation of their own.
+  private var references = [[UInt32]](repeating: [], count: DebugSection.allCases.count)
+  private let targets: [DebugFile.Target?]
+  private let keepsRelocations: Bool
 
   // Of the entry that is being read.
   private var low: CodePlace?
@@ -35,8 +39,15 @@ struct EntryWalker: ~Copyable {
     self.table = table
     code = CodeCursor(file)
     chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
+    (targets, keepsRelocations) = (file.targets, file.keepsRelocations)
+    guard file.isFinal else { return }
     // An entry has a dozen bytes, and mostly a name.
-    if file.isFinal { chunk.relocations.reserveCapacity(chunk.count / 14) }
+    if keepsRelocations {
+      chunk.relocations.reserveCapacity(chunk.count / 14)
+    } else {
+      references[DebugSection.strings.rawValue].reserveCapacity(chunk.count / 20)
+      chunk.numbers.reserveCapacity(chunk.count / 24)
+    }
   }
 
   /// Goes through all entries.
@@ -45,9 +56,9 @@ struct EntryWalker: ~Copyable {
   mutating func run() throws(FormatError) {
     let header = context.header
     var reader = content.bytes[header.firstEntry..<header.end]
-    try add(header.abbreviations, into: .abbreviations, at: header.abbreviationsField, reader)
+    try add(header.abbreviations, header.offsetSize, into: .abbreviations, at: header.abbreviationsField, reader)
     let (abbreviations, entries, steps) = (table.abbreviations, table.plan.entries, table.plan.steps)
-    let (targets, isFinal, start) = (file.targets, file.isFinal, header.start)
+    let isFinal = file.isFinal
     while !reader.isAtEnd {
       let at = reader.offset
       let code = try reader.u64()
@@ -64,12 +75,7 @@ struct EntryWalker: ~Copyable {
         case .string: try reader.skipString()
         case .offset(let section, let width):
           let at = reader.offset
-          let value = try reader.fixed(width)
-          if let relocation = targets[section.rawValue]?.relocation(of: value, at: at &- start) {
-            chunk.relocations.append(relocation)
-          } else {
-            try add(value, into: section, at: at, reader)
-          }
+          try add(try reader.fixed(width), width, into: section, at: at, reader)
         case .expression(let width) where !entry.isTemplateArgument:
           let length = width == 0 ? try reader.u64() : try reader.fixed(width)
           let expression = try reader.slice(Int(clamping: length))
@@ -82,6 +88,11 @@ struct EntryWalker: ~Copyable {
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
     chunk.closeRelocations()
+    for (target, places) in zip(targets, references) {
+      if let target, !places.isEmpty {
+        chunk.references.append(SectionChunk.References(target: target.symbol, places: places.fitted))
+      }
+    }
   }
 
   private mutating func take(
@@ -103,7 +114,7 @@ struct EntryWalker: ~Copyable {
       } else {
         try walk(expression, isFunction: false)
       }
-    case .offset(let section, let width): try add(try reader.fixed(width), into: section, at: at, reader)
+    case .offset(let section, let width): try add(try reader.fixed(width), width, into: section, at: at, reader)
     case .code(let attribute): try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
     case .codeIndex(let width, let attribute):
       let index = width == 0 ? try reader.u64() : try reader.fixed(width)
@@ -116,7 +127,7 @@ struct EntryWalker: ~Copyable {
     case .constantLength(let value): lengths.append((at, at, 0, UInt64(bitPattern: value)))
     case .list(let section, let width):
       let offset = try reader.fixed(width)
-      try add(offset, into: section, at: at, reader)
+      try add(offset, width, into: section, at: at, reader)
       if file[section] != nil {
         lists.append(ListReference(section: section, offset: offset, unit: number))
       }
@@ -132,10 +143,17 @@ struct EntryWalker: ~Copyable {
     }
   }
 
+  /// Notes an offset into another section.
+  @inline(__always)
   private mutating func add(
-    _ value: UInt64, into section: DebugSection, at offset: Int, _ reader: ByteReader
+    _ value: UInt64, _ width: Int, into section: DebugSection, at offset: Int, _ reader: ByteReader
   ) throws(FormatError) {
-    chunk.add(try file.relocation(of: value, into: section, at: offset - context.header.start, of: reader))
+    let place = offset &- context.header.start
+    if width == 4, !keepsRelocations, let target = targets[section.rawValue], value <= UInt64(target.count) {
+      references[section.rawValue].append(UInt32(truncatingIfNeeded: place))
+    } else {
+      chunk.add(try file.relocation(of: value, into: section, at: place, of: reader))
+    }
   }
 
   private mutating func takeAddress(
@@ -158,7 +176,7 @@ struct EntryWalker: ~Copyable {
 
   private mutating func add(_ place: CodePlace?, at offset: Int) {
     guard let place else { return }
-    chunk.add(code.relocation(of: place, at: offset - context.header.start, width: context.header.addressSize))
+    code.write(place, at: offset - context.header.start, width: context.header.addressSize, to: &chunk)
   }
 
   /// What had to wait for the whole entry.

@@ -90,7 +90,7 @@ struct FrameSection: ~Copyable {
     guard let begin = code.place(in: content, at: at, address), let distance = Int(exactly: length) else {
       return copy(entry.offset..<entry.end)
     }
-    chunk.add(code.relocation(of: begin, at: first + at - start, width: size))
+    code.write(begin, at: first + at - start, width: size, to: &chunk)
     let moved = code.distance(from: begin, distance)
     chunk.put(UInt64(clamping: moved), width: size, at: first + at - start + size)
     try writeProgram(&entry, from: begin, size)
@@ -132,8 +132,8 @@ struct FrameSection: ~Copyable {
         guard let next = code.place(in: content, at: at + 1, address, near: begin) else {
           throw FormatError("frames go on in no function", at: at)
         }
-        chunk.add(code.relocation(of: next, at: chunk.bytes.count + 1, width: addressSize))
         copy(at..<entry.offset)
+        code.write(next, at: chunk.bytes.count - addressSize, width: addressSize, to: &chunk)
         (place, written) = (next, code.offset(of: next))
         continue
       default:

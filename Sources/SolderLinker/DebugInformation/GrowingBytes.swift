@@ -43,6 +43,12 @@ struct GrowingBytes: ~Copyable {
     count &+= length
   }
 
+  /// Overwrites a little-endian number of up to eight bytes.
+  mutating func put(_ value: UInt64, width: Int, at offset: Int) {
+    precondition(offset >= 0 && width >= 0 && width <= count - offset)
+    for index in 0..<width { unsafe start[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+  }
+
   /// Adds few bytes as they are.
   @inline(__always)
   mutating func append(few bytes: ByteReader) {

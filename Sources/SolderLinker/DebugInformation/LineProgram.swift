@@ -373,9 +373,11 @@ struct LineProgram: ~Copyable {
     written = map.offset(of: offset)
   }
 
-  /// The relocation of the address that the sequence begins with.
+  /// Writes the address that the sequence begins with.
   private mutating func relocate(_ place: CodePlace, at offset: Int, _ width: Int) {
-    if let relocation = code.relocation(of: place, to: written, at: offset, width: width) {
+    if let number = code.number(of: place, to: written) {
+      bytes.put(number, width: width, at: offset)
+    } else if let relocation = code.relocation(of: place, to: written, at: offset, width: width) {
       relocations.append(relocation)
     }
   }

@@ -38,7 +38,9 @@ struct PairLists: ~Copyable {
   ) throws(FormatError) -> SectionChunk {
     var chunk = SectionChunk(content.bytes[range])
     // Where a list begins, or for every address of a range.
-    if isFinal { chunk.relocations.reserveCapacity(range.count / (hasExpressions ? 40 : 4)) }
+    if isFinal, file.keepsRelocations {
+      chunk.relocations.reserveCapacity(range.count / (hasExpressions ? 40 : 4))
+    }
     var done = range.lowerBound
     for list in lists where list.offset >= done {
       var reader = content.bytes[list.offset..<range.upperBound]
@@ -69,7 +71,7 @@ struct PairLists: ~Copyable {
         if let base {
           let target = code.offset(of: base)
           begun = target
-          chunk.add(code.relocation(of: base, to: target, at: at + width - start, width: width))
+          code.write(base, to: target, at: at + width - start, width: width, to: &chunk)
         }
         continue
       }
@@ -81,9 +83,9 @@ struct PairLists: ~Copyable {
         put(begin, end, from: base, begun, at: at - start, width, &chunk)
       } else if baseAddress == 0, isFinal, let place = code.place(in: content, at: at, begin) {
         function = place
-        chunk.add(code.relocation(of: place, at: at - start, width: width))
+        code.write(place, at: at - start, width: width, to: &chunk)
         if let last = code.place(in: content, at: at + width, end, .end, near: place) {
-          chunk.add(code.relocation(of: last, at: at + width - start, width: width))
+          code.write(last, at: at + width - start, width: width, to: &chunk)
         }
       }
       if hasExpressions {
@@ -266,8 +268,8 @@ struct EncodedLists: ~Copyable {
   ) -> CodePlace? {
     let at = reader.offset - width
     let place = code.place(in: content, at: at, value, edge, near: near)
-    if let place { chunk.add(code.relocation(of: place, at: chunk.bytes.count, width: width)) }
     copy(at..<reader.offset)
+    if let place { code.write(place, at: chunk.bytes.count - width, width: width, to: &chunk) }
     return place
   }
 

@@ -137,7 +137,7 @@ extension LostLocations.Part {
   /// - Parameter goes: whether nothing comes in place of the instructions.
   private mutating func read(_ bytes: ByteReader, goes: Bool, from start: UInt32) {
     // What is neither `local.set` nor `local.tee` is told by its bytes.
-    if !goes, !Self.mayAssign(bytes) { return }
+    if !goes, !bytes.contains(0x21, or: 0x22) { return }
     var reader = InstructionReader(bytes, isInsideBlocks: true)
     var (count, last): (Int, Opcode?) = (0, nil)
     while !reader.reader.isAtEnd, let instruction = try? reader.next() {
@@ -156,19 +156,5 @@ extension LostLocations.Part {
     default: return
     }
     stack.append(LostLocations.StackChange(offset: UInt32(bytes.end) - start, change: change))
-  }
-
-  private static func mayAssign(_ bytes: ByteReader) -> Bool {
-    var place = bytes.offset
-    while place < bytes.end {
-      let byte = bytes[place]
-      if byte == UInt8(truncatingIfNeeded: Opcode.localSet.rawValue)
-        || byte == UInt8(truncatingIfNeeded: Opcode.localTee.rawValue)
-      {
-        return true
-      }
-      place += 1
-    }
-    return false
   }
 }

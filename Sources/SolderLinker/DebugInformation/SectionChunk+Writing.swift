@@ -11,6 +11,8 @@ extension SectionChunk {
   mutating func put(_ value: UInt64, width: Int, at offset: Int) {
     if source == nil {
       bytes.put(value, width: width, at: offset)
+    } else if width == 4 {
+      numbers.append(Number(offset: UInt32(offset), value: UInt32(truncatingIfNeeded: value)))
     } else {
       overwrites.append(Overwrite(offset: UInt32(offset), width: UInt8(width), value: value))
     }
@@ -51,6 +53,6 @@ extension SectionChunk {
   mutating func closeRelocations() {
     let isSorted = zip(relocations, relocations.dropFirst()).allSatisfy { $0.offset <= $1.offset }
     if !isSorted { relocations.sort { $0.offset < $1.offset } }
-    relocations = relocations.fitted
+    (relocations, numbers) = (relocations.fitted, numbers.fitted)
   }
 }

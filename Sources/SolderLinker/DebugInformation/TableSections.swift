@@ -68,7 +68,7 @@ struct TableSection: ~Copyable {
       let at = unit.offset
       let (address, length) = (try unit.fixed(size), try unit.fixed(size))
       guard let place = code.place(in: content, at: at, address), let count = Int(exactly: length) else { continue }
-      chunk.add(code.relocation(of: place, at: at, width: size))
+      code.write(place, at: at, width: size, to: &chunk)
       let moved = code.distance(from: place, count)
       if moved != count { chunk.put(UInt64(bitPattern: Int64(moved)), width: size, at: at + size) }
     }

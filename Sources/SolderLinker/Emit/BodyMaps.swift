@@ -42,6 +42,9 @@ final class BodyMaps: Sendable {
   /// Where the body of a function begins in the payload of the code section.
   func start(ofFunctionAt position: Int) -> Int { Int(code.bodyOffsets[position]) }
 
+  /// The same of all functions.
+  var starts: [UInt32] { code.bodyOffsets }
+
   /// Answers about places in one function that mostly come in order.
   struct Cursor {
     private let maps: BodyMaps

@@ -337,12 +337,9 @@ struct ImageWriter {
       offset += chunk.count
       addRegion(place..<offset) { window in
         let room = window.room(at: place, count: chunk.count)
-        if !chunk.write(to: room) {
+        if !chunk.write(to: room, of: unit, encoder, tombstone) {
           encoder.program.errors.report("\(unit.file.displayName): a section that was written anew has no room")
         }
-        guard !chunk.relocations.isEmpty else { return }
-        let all = RelocationRange(start: 0, end: UInt32(chunk.relocations.count))
-        Patcher(RelocatedUnit(unit, chunk.relocations), encoder).patchData(all, in: room, tombstone: tombstone)
       }
     }
   }
@@ -445,21 +442,31 @@ struct DataWriter {
 }
 
 extension SectionChunk {
-  /// Writes its bytes, before relocations.
+  /// Writes it as it is in the result.
   ///
   /// - Returns: `false` when there is no room.
-  fileprivate func write(to room: OutputRoom) -> Bool {
+  func write(to room: OutputRoom, of unit: Unit, _ encoder: OperandEncoder, _ tombstone: Tombstone) -> Bool {
+    let isWritten = write(to: room)
+    if relocations.isEmpty, references.isEmpty { return isWritten }
+    let patcher = Patcher(RelocatedUnit(unit, relocations), encoder)
+    if let source {
+      for references in references { patcher.patch(references, of: source, in: room) }
+    }
+    let all = RelocationRange(start: 0, end: UInt32(relocations.count))
+    patcher.patchData(all, in: room, tombstone: tombstone)
+    return isWritten
+  }
+
+  /// Writes what needs no look at the link.
+  private func write(to room: OutputRoom) -> Bool {
     guard let source else { return room.copy(bytes[...], to: 0) }
     var isWritten = room.copy(source, from: source.offset, count: source.count, to: 0)
+    for number in numbers { isWritten = room.write(fixed32: number.value, at: Int(number.offset)) && isWritten }
     for overwrite in overwrites {
       let place = Int(overwrite.offset)
-      if overwrite.width == 4 {
-        isWritten = room.write(fixed32: UInt32(truncatingIfNeeded: overwrite.value), at: place) && isWritten
-      } else {
-        for index in 0..<Int(overwrite.width) {
-          let byte = UInt8(truncatingIfNeeded: overwrite.value >> UInt64(8 * index))
-          isWritten = room.write(byte, at: place + index) && isWritten
-        }
+      for index in 0..<Int(overwrite.width) {
+        let byte = UInt8(truncatingIfNeeded: overwrite.value >> UInt64(8 * index))
+        isWritten = room.write(byte, at: place + index) && isWritten
       }
     }
     return isWritten

@@ -187,6 +187,35 @@ struct Patcher {
     }
   }
 
+  /// Patches offsets into another section of the file: what `patchData` does, for many of them that are not relocations.
+  ///
+  /// - Parameter bytes: those that were copied into the room.
+  func patch(_ references: SectionChunk.References, of bytes: ByteReader, in room: OutputRoom) {
+    let id = source.symbolIDs[references.target]
+    let isWritten: Bool
+    // It is the same section, and has gone to the same place, for all of them.
+    switch encoder.custom.place(ofSection: encoder.program.symbol(id).customSectionID) {
+    case .strings(let place): isWritten = move(references.places, of: bytes, in: room) { place.offset(of: $0) }
+    case let place: isWritten = move(references.places, of: bytes, in: room) { place.offset(of: $0) }
+    }
+    if !isWritten {
+      encoder.program.errors.report("\(unit.file.displayName): an offset into another section does not fit there")
+    }
+  }
+
+  @inline(__always)
+  private func move(
+    _ places: [UInt32], of bytes: ByteReader, in room: OutputRoom, _ moved: (UInt64) -> UInt64
+  ) -> Bool {
+    var isWritten = true
+    for place in places {
+      guard let offset = bytes.fixed32(at: bytes.offset &+ Int(place)) else { return false }
+      isWritten =
+        room.write(fixed32: UInt32(truncatingIfNeeded: moved(UInt64(offset))), at: Int(place)) && isWritten
+    }
+    return isWritten
+  }
+
   /// Where the sections went that references of one section go to, nearly all of them to one or two.
   struct SectionPlaces {
     fileprivate var known: [(target: UInt32, place: CustomPlan.Place)] = []

@@ -10,10 +10,27 @@ struct SectionChunk: Sendable {
     var value: UInt64
   }
 
-  /// Those of the file, which `overwrites` change; or bytes of its own.
+  /// A number of four bytes that is written over others. Nearly all that changes is of this kind.
+  struct Number {
+    var offset: UInt32
+    var value: UInt32
+  }
+
+  /// Where offsets of four bytes stand that count from the beginning of another section of the file, which the source has
+  /// there: relocations in a quarter of the room.
+  struct References {
+    /// The section.
+    var target: SymbolIndex
+    var places: [UInt32]
+  }
+
+  /// Those of the file, which `numbers` and `overwrites` change; or bytes of its own.
   let source: ByteReader?
   var bytes: [UInt8] = []
+  var numbers: [Number] = []
   var overwrites: [Overwrite] = []
+  /// Of bytes of the file, what is a relocation where the result has none.
+  var references: [References] = []
   /// In order; offsets count from the first byte.
   var relocations: [Relocation] = []
 

@@ -61,6 +61,8 @@ extension InputFile {
 struct NeededSearch {
   /// Folders in the order in which they are searched.
   let folders: [String]
+  /// Those among them that the library names.
+  let runtimePaths: [String]
 
   init(neededBy file: InputFile, runtimePaths: [ByteString], _ options: LinkOptions) {
     let folder = FilePath(file.path).removingLastComponent().string
@@ -69,6 +71,7 @@ struct NeededSearch {
     let own = runtimePaths.flatMap { $0.description.split(separator: ":") }.map {
       NeededSearch.expand(String($0), origin: origin)
     }
+    self.runtimePaths = own
     var seen: Set<String> = []
     folders = (options.libraryPaths + options.runtimePathLinks + own + [origin]).filter { seen.insert($0).inserted }
   }

@@ -114,6 +114,7 @@ struct MemoryPass {
       return plan
     }
     guard isPlacing else {
+      plain.check(hasOthers: resolution.inLinkOrder.contains { $0.contracts.expectsConventions })
       place(from: plain.heapBase)
       finish(heapBase: plain.heapBase, moved: 0)
       return plan
@@ -143,22 +144,19 @@ struct MemoryPass {
   private mutating func place(from start: UInt64, isBelow: Bool = false) -> Bool {
     next = start
     let ownsStack = resolution.wellKnown.stackPointer == nil
-    if options.stackFirst {
-      if !ownsStack { placeStack() }
-      if let base = options.globalBase, !isBelow {
-        if base < next {
-          diagnostics.report(
-            "--global-base cannot be less than stack size when --stack-first is used",
-            hint: options.stackFirstIsChosen
-              ? nil
-              : "--stack-first is the default; pass --no-stack-first, or --compat=19 for the rules of older releases",
-            about: "--global-base", .memory, as: options)
-          return false
-        }
-        next = base
+    if options.stackFirst, !ownsStack { placeStack() }
+    if let base = options.globalBase, !isBelow {
+      // Beside a whole module it is the lowest address that data may have.
+      if options.stackFirst, plain == nil, base < next {
+        diagnostics.report(
+          "--global-base cannot be less than stack size when --stack-first is used",
+          hint: options.stackFirstIsChosen
+            ? nil
+            : "--stack-first is the default; pass --no-stack-first, or --compat=19 for the rules of older releases",
+          about: "--global-base", .memory, as: options)
+        return false
       }
-    } else if !isBelow {
-      if let base = options.globalBase { next = max(next, base) }
+      next = max(next, base)
     }
     // Address 0 is the null pointer, and no data's.
     if resolution.keepsMemory, next == 0 { next = MemoryPass.firstAddress }
@@ -176,9 +174,6 @@ struct MemoryPass {
 
   private mutating func finish(heapBase: UInt64, moved: UInt64) {
     plan.heapBase = heapBase
-    if let plain, plain.heapBase != heapBase {
-      plan.decidedAddresses = plain.decidedAddresses(heapBase: heapBase, moved: moved)
-    }
     checkFixedData()
     placeKeptSegments()
     orderSegments()
@@ -187,7 +182,21 @@ struct MemoryPass {
     // As in wasm-ld, the memory ends with the data where nobody asks where the heap begins.
     let end = resolution.wellKnown.addresses[.heapBase] == nil ? next : heapBase
     plan.setSize(size.of(placedEnd: plain == nil ? end : isPlacing ? placedEnd : 0, moved: moved))
+    if let plain, plain.heapBase != heapBase {
+      plan.decidedAddresses = plain.decidedAddresses(heapBase: heapBase, heapEnd: plan.heapEnd, moved: moved)
+      checkDecidedAddresses()
+    }
     checkBounds()
+  }
+
+  /// Where a module's heap begins has to be an address.
+  private func checkDecidedAddresses() {
+    guard let main = resolution.memories.main, !plan.limits[Int(main)].is64,
+      let address = plan.decidedAddresses.values.max(), address > UInt32.max
+    else { return }
+    diagnostics.error(
+      "nothing is left for a heap behind the data or stack that has to be placed, which would begin at \(address), beyond the "
+        + "addresses of 32 bits", .memory, symbol: "__heap_base")
   }
 
   /// The stack pointer that everybody shares has to point into the memory that everybody uses.

@@ -47,9 +47,9 @@ struct MemorySize {
     if memory.limits == nil {
       limits.pageSizeLog2 = UInt32(options.pageSize.trailingZeroBitCount)
     } else if limits.pageSize != options.pageSize {
-      let owner = memory.users.first.map { units[$0.unit].file.displayName } ?? "<internal>"
       diagnostics.error(
-        "--page-size=\(options.pageSize) is not the page size of the memory of \(owner), \(limits.memoryText)", .memory)
+        "--page-size=\(options.pageSize) is not the page size of the memory of \(name(of: memory)), \(limits.memoryText)",
+        .memory)
     }
     return limits
   }
@@ -110,15 +110,21 @@ struct MemorySize {
   }
 
   private func name(of memory: BoundMemory) -> String {
-    memory.users.first.map { units[$0.unit].file.displayName } ?? "<internal>"
+    (memory.definition ?? memory.users.first).map { units[$0.unit].file.displayName } ?? "<internal>"
   }
 
   private func pages(_ size: UInt64, _ page: UInt64) -> UInt64 { size.aligned(to: page) / page }
 
   /// How many bytes there are addresses for. wasm-ld has a limit of its own where there are 64 bits.
   private func addressLimit(_ declared: Limits, _ memory: BoundMemory) -> UInt64 {
-    if !declared.is64 { return 1 << 32 }
-    return memory.limits == nil ? 1 << 34 : .max
+    if declared.is64, memory.limits != nil { return .max }
+    return largestSize(declared)
+  }
+
+  /// How large wasm-ld lets a memory be. With pages of one byte, all there are addresses for is more pages than can be told.
+  private func largestSize(_ declared: Limits) -> UInt64 {
+    if declared.is64 { return 1 << 34 }
+    return declared.pageSize == 1 ? (1 << 32) - 1 : 1 << 32
   }
 
   /// What is too large is an error, and what it would come to is compared all the same, with what wraps around: wasm-ld
@@ -127,7 +133,7 @@ struct MemorySize {
   /// - Parameter smallest: what is there in any case: the heap may be smaller than `size` gives it.
   private func applyOptions(to size: UInt64, smallest: UInt64, _ declared: Limits) -> UInt64? {
     let page = declared.pageSize
-    let limit: UInt64 = !declared.is64 ? 1 << 32 : 1 << 34
+    let limit = largestSize(declared)
     var size = size
     if let heap = options.initialHeap {
       if heap % page != 0 { reportUnaligned("initial heap", page) }
@@ -158,7 +164,7 @@ struct MemorySize {
 
   private func maximum(of declared: Limits, _ size: UInt64, isImported: Bool) -> UInt64? {
     let page = declared.pageSize
-    let limit: UInt64 = declared.is64 ? 1 << 34 : 1 << 32
+    let limit = largestSize(declared)
     if let maximum = options.maximumMemory {
       if maximum % page != 0 { reportUnaligned("maximum memory", page) }
       if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed", .memory) }

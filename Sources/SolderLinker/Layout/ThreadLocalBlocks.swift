@@ -30,7 +30,12 @@ extension Resolution {
   func isAddressVariable(_ symbol: Symbol, for unit: Unit, _ options: LinkOptions) -> Bool {
     guard symbol.kind == .data, unit.contracts.isRecovered else { return false }
     if options.contract.isObject { return symbol.isTLS || symbol.isUndefined && unit.contracts.mayKnowThreads }
-    return symbol.isTLS && (options.sharedMemory || isInLibraryBlock(symbol))
+    return isOfEachThread(symbol, options)
+  }
+
+  /// Whether the address of data is another one for each thread, or is known only when a library's copy has been set up.
+  func isOfEachThread(_ symbol: Symbol, _ options: LinkOptions) -> Bool {
+    symbol.isTLS && (options.sharedMemory || isInLibraryBlock(symbol))
   }
 
   /// Whether a symbol is data of a library, which has none for each thread.

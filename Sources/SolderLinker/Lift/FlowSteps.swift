@@ -87,6 +87,8 @@ struct FlowSteps {
   private static let mostRounds = 4
 
   var steps: [FlowStep] = []
+  /// Those that were there before others are put among them.
+  private var others: [FlowStep] = []
   /// Those of them that read a global.
   private(set) var globalSteps: [FlowStep] = []
   /// The assignments of locals that are followed, in the order of the code.
@@ -103,7 +105,6 @@ struct FlowSteps {
   private let unit: InputModule
   private let globals: [SymbolicValue?]
   private let classes = Class.all
-  private let wanted = Wanted.tables
   private var locals: [UInt32] = []
   /// The step of ``globalSteps`` whose value goes to the first of them.
   private var source = 0
@@ -154,12 +155,12 @@ struct FlowSteps {
     do throws(FormatError) {
       for round in 1...FlowSteps.mostRounds {
         let count = localCount
-        try read(places, .locals, follows: round < FlowSteps.mostRounds)
+        try readLocals(places, follows: round < FlowSteps.mostRounds)
         // What went to a local before it was known that it matters was passed over.
         if localCount == count { break }
       }
       if areSitesOutsideOfBlocks(places) { return true }
-      try read(places, .blocks, follows: false)
+      try addControl(places)
       return try findRegions()
     } catch {
       return false
@@ -277,14 +278,14 @@ struct FlowSteps {
     if choices.count > 1 { choices.sort { $0.addition < $1.addition } }
   }
 
-  /// Merges the reads of globals and the places that are picked.
+  /// Merges the reads of globals with the reads and assignments of the locals that are followed.
   ///
   /// - Parameter follows: whether further locals may be followed.
-  private mutating func read(_ places: CodePlaces, _ wanted: Wanted, follows: Bool) throws(FormatError) {
+  private mutating func readLocals(_ places: CodePlaces, follows: Bool) throws(FormatError) {
     beginSteps()
     sites.removeAll(keepingCapacity: true)
     for slot in 0..<localCount { siteCounts[slot] = 0 }
-    places.pick(from: body, first: self.wanted[wanted.rawValue], second: wantedLocals, into: &picked)
+    places.pick(from: body, first: Class.picksLocals, second: wantedLocals, into: &picked)
     var global = 0
     for next in 0..<picked.count {
       let place = picked[next]
@@ -292,18 +293,34 @@ struct FlowSteps {
         steps.append(globalSteps[global])
         global += 1
       }
-      let byte = body[place]
-      if byte & 0xFC == 0x20 {
-        try readLocal(byte, at: place, places, follows: follows)
-      } else if classes[Int(byte)] == .branch {
-        var reader = body[after: place]
-        steps.append(FlowStep(byte, place, end: place + 1, operand: try reader.u32()))
-      } else {
-        steps.append(FlowStep(byte, place, end: place + 1, operand: 0))
-      }
+      try readLocal(body[place], at: place, places, follows: follows)
     }
     steps.append(contentsOf: globalSteps[global...])
     orderChoices()
+  }
+
+  /// Adds the instructions that open, close and leave blocks to the steps, after ``readLocals(_:follows:)``.
+  private mutating func addControl(_ places: CodePlaces) throws(FormatError) {
+    places.pick(from: body, first: Class.picksControl, second: wantedLocals, into: &picked)
+    swap(&steps, &others)
+    steps.removeAll(keepingCapacity: true)
+    steps.reserveCapacity(others.count + picked.count)
+    var other = 0
+    for next in 0..<picked.count {
+      let place = picked[next]
+      while other < others.count, others[other].start < place {
+        steps.append(others[other])
+        other += 1
+      }
+      let byte = body[place]
+      var label: UInt32 = 0
+      if classes[Int(byte)] == .branch {
+        var reader = body[after: place]
+        label = try reader.u32()
+      }
+      steps.append(FlowStep(byte, place, end: place + 1, operand: label))
+    }
+    steps.append(contentsOf: others[other...])
   }
 
   /// Reads a `local.get`, `local.set` or `local.tee`.
@@ -470,23 +487,6 @@ struct FlowSteps {
 }
 
 extension FlowSteps {
-  /// Which instructions are picked.
-  private enum Wanted: Int, CaseIterable {
-    case locals, blocks
-
-    static let tables = Wanted.allCases.map(\.classes)
-
-    /// By the first byte of an instruction: 2 if it is wanted, 1 if that depends on its local, or 0.
-    var classes: [UInt8] {
-      Class.all.map { kind in
-        switch kind {
-        case .local: 1
-        default: kind.isControl && self == .blocks ? 2 : 0
-        }
-      }
-    }
-  }
-
   /// What is to be done with an instruction.
   private enum Class: UInt8 {
     case other, number, sum, global, local
@@ -502,6 +502,11 @@ extension FlowSteps {
     /// The same, or an assignment.
     var goesOn: Bool { rawValue > Class.other.rawValue && rawValue <= Class.local.rawValue }
     var isControl: Bool { rawValue >= Class.opening.rawValue }
+
+    /// By the first byte of an instruction: 1 if that it is picked depends on its local, or 0.
+    static let picksLocals = all.map { $0 == .local ? UInt8(1) : 0 }
+    /// The same: 2 if it is picked, or 0.
+    static let picksControl = all.map { $0.isControl ? UInt8(2) : 0 }
 
     /// By the first byte.
     static let all: [Class] = (UInt8.min...UInt8.max).map { byte in

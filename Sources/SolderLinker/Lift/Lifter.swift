@@ -270,7 +270,7 @@ struct Lifter {
         index < spaces.imports
         ? .alias(spaces.first + index) : .defined(DefinitionIndex(index - spaces.imports))
       var symbol = UnitSymbol(kind: spaces.kind, meaning, flags: flags(of: export), name: export.name)
-      if importedNames.contains(export.name) {
+      if importedNames.contains(export.name) || unit.origin == .sharedLibrary && isImport(export, of: spaces.kind) {
         symbol.flags.insert(.bindingLocal)
         facts.exportsOfImportedNames.append(SymbolIndex(unit.symbols.count))
       } else if unit.origin == .plainModule, export.name.isLinkersOwn {
@@ -288,6 +288,17 @@ struct Lifter {
         }
       }
     }
+  }
+
+  /// Whether a library only passes on what it imports from `env` under the same name: it defines nothing then.
+  private func isImport(_ export: Export, of kind: SymbolKind) -> Bool {
+    let index = Int(export.item.rawValue)
+    if kind == .function {
+      return unit.functionImports[checked: index].map { $0.module == "env" && $0.name == export.name } ?? false
+    }
+    let imports =
+      kind == .global ? unit.globalImports : kind == .table ? unit.tableImports : unit.tagImports
+    return imports[checked: index].map { $0.module == "env" && $0.name == export.name } ?? false
   }
 
   /// Whether a library shows the table that it shares with all others.
@@ -347,7 +358,9 @@ struct Lifter {
   /// and the address of a function is refused (`ConventionCheck.swift`).
   private mutating func declareImportedAddress(_ export: Export, _ value: SymbolicValue?) -> Bool {
     guard let value else { return false }
-    if case .memory(let target) = value.base, value.base != facts.memoryBlock?.base {
+    if case .memory(let target) = value.base, value.base != facts.memoryBlock?.base,
+      unit.symbols[Int(target)].name != export.name
+    {
       unit.symbols.append(UnitSymbol(kind: .data, .alias(target), flags: flags(of: export), name: export.name))
     }
     return true

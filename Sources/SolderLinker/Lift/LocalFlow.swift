@@ -34,7 +34,12 @@ struct LocalFlow {
   /// A block that is open.
   private struct Frame {
     var opcode: Opcode
+    /// Whether another part may begin with what reaches the beginning, and whether one did.
+    var hasOtherPart: Bool
     var hasElse = false
+    /// Whether a path has come to its end, and the state that came last.
+    var isJoined = false
+    var seen = 0
   }
 
   private let globals: [KnownValue?]
@@ -43,10 +48,14 @@ struct LocalFlow {
   private var values: [KnownValue?] = []
   /// For each read of a local that is followed, in order: the sites that reach it.
   private(set) var reads: [UInt64] = []
-  /// For each local, the sites that reach the current step.
+  /// For each local, the sites that reach the current step; none at all where no path comes.
   private var state: [UInt64] = []
+  private var isReached = true
+  /// Counts up when the state changes. Most blocks open and close, and most branches go, without a change.
+  private var version = 0
   private var frames: [Frame] = []
-  /// For each open block, two sets for each local: what reaches its end, and what reaches its beginning, or its handlers.
+  /// For each open block, two sets for each local: what reaches its end, if any path does, and what reaches its beginning,
+  /// or its handlers, if it has another part. There is room for more blocks than are open.
   private var frameSites: [UInt64] = []
 
   /// - Parameter globals: what is known of each global of the index space.
@@ -109,7 +118,7 @@ struct LocalFlow {
         (top, end, lone) = (known(step, 0), step.sum.upperBound, nil)
       case .localGet:
         note(lone)
-        let sites = state[step.slot]
+        let sites = isReached ? state[step.slot] : 0
         reads.append(sites)
         (top, end, lone) = (known(step, sites), step.sum.upperBound, nil)
         if top == nil {
@@ -120,7 +129,9 @@ struct LocalFlow {
       case .localSet, .localTee:
         let site = code.sites[next]
         next += 1
+        if !isReached { beginState(with: 0) }
         state[site.slot] = site.bit
+        version += 1
         if end != step.range.lowerBound {
           note(lone)
           top = nil
@@ -147,11 +158,17 @@ struct LocalFlow {
     // Mostly it is one.
     for _ in 0..<code.localCount { locals.append(Local()) }
     state.removeAll(keepingCapacity: true)
-    for _ in 0..<code.localCount { state.append(FlowSteps.other) }
+    for _ in 0..<code.localCount { state.append(0) }
+    beginState(with: FlowSteps.other)
     while values.count < code.localCount << 6 { values.append(nil) }
     for site in code.sites where site.isFollowed { values[site.slot << 6 + site.index] = nil }
     frames.removeAll(keepingCapacity: true)
-    frameSites.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func beginState(with sites: UInt64) {
+    for slot in state.indices { state[slot] = sites }
+    isReached = true
+    version += 1
   }
 
   /// A read needs the local, if nothing is added to it and it does not go to another local.
@@ -168,22 +185,32 @@ struct LocalFlow {
   /// Follows an instruction that goes elsewhere; `false` if it does so in a way that is not followed.
   private mutating func control(_ step: FlowStep, isLast: Bool, _ code: FlowSteps, _ region: inout Int) -> Bool {
     switch step.opcode {
-    case .block, .if: open(step.opcode)
-    case .loop, .try, .tryTable:
-      // What is known inside is known of every round, or wherever it is left.
-      let before = step.opcode == .loop ? [] : state
-      for site in code.sites[code.regions[region]] { state[site.slot] |= site.bit }
+    case .block: open(step.opcode)
+    case .if: open(step.opcode, hasOtherPart: true)
+    case .loop:
+      // What is known inside is known of every round.
+      reach(code.regions[region], of: code)
+      region += 1
+      open(step.opcode)
+    case .try, .tryTable:
+      // What is known in a handler is known wherever it is left.
+      let before = (state, isReached)
+      reach(code.regions[region], of: code)
       region += 1
       if step.opcode == .tryTable {
         for frame in frames.indices { join(frame) }
       }
-      open(step.opcode)
-      if step.opcode != .loop { state = before }
+      open(step.opcode, hasOtherPart: true)
+      (state, isReached) = before
+      version += 1
     case .else, .catch, .catchAll:
-      guard let innermost = frames.indices.last else { return false }
+      guard let innermost = frames.indices.last, frames[innermost].hasOtherPart else { return false }
       join(innermost)
       frames[innermost].hasElse = true
-      for slot in state.indices { state[slot] = frameSites[(2 * innermost + 1) * state.count + slot] }
+      let entry = (2 * innermost + 1) * state.count
+      for slot in state.indices { state[slot] = frameSites[entry + slot] }
+      isReached = true
+      version += 1
     case .end, .delegate: return close() || isLast
     case .br:
       jump(step.operand)
@@ -198,27 +225,53 @@ struct LocalFlow {
     return true
   }
 
-  private mutating func open(_ opcode: Opcode) {
-    frames.append(Frame(opcode: opcode))
-    frameSites.append(contentsOf: repeatElement(0, count: state.count))
-    frameSites.append(contentsOf: state)
+  /// Sites may reach this place.
+  private mutating func reach(_ sites: Range<Int>, of code: FlowSteps) {
+    if sites.isEmpty { return }
+    if !isReached { beginState(with: 0) }
+    for site in code.sites[sites] { state[site.slot] |= site.bit }
+    version += 1
+  }
+
+  /// - Parameter hasOtherPart: whether another part may begin with what reaches the beginning.
+  private mutating func open(_ opcode: Opcode, hasOtherPart: Bool = false) {
+    frames.append(Frame(opcode: opcode, hasOtherPart: hasOtherPart))
+    let end = 2 * frames.count * state.count
+    while frameSites.count < end { frameSites.append(0) }
+    guard hasOtherPart else { return }
+    for slot in state.indices { frameSites[end - state.count + slot] = isReached ? state[slot] : 0 }
   }
 
   /// - Returns: `false` if no block is open.
   private mutating func close() -> Bool {
     guard let frame = frames.popLast() else { return false }
     let joined = 2 * frames.count * state.count
-    for slot in state.indices {
-      state[slot] |= frameSites[joined + slot]
-      if frame.opcode == .if, !frame.hasElse { state[slot] |= frameSites[joined + state.count + slot] }
-    }
-    frameSites.removeLast(2 * state.count)
+    if frame.isJoined { meet(joined) }
+    if frame.opcode == .if, !frame.hasElse { meet(joined + state.count) }
     return true
+  }
+
+  /// Adds sites of a block to those that reach the current step.
+  private mutating func meet(_ first: Int) {
+    if !isReached { beginState(with: 0) }
+    var isChanged = false
+    for slot in state.indices {
+      let sites = state[slot] | frameSites[first + slot]
+      if sites != state[slot] { (state[slot], isChanged) = (sites, true) }
+    }
+    if isChanged { version += 1 }
   }
 
   /// Adds the current sites to what reaches the end of a block.
   private mutating func join(_ frame: Int) {
-    for slot in state.indices { frameSites[2 * frame * state.count + slot] |= state[slot] }
+    guard isReached, frames[frame].seen != version else { return }
+    let first = 2 * frame * state.count
+    if frames[frame].isJoined {
+      for slot in state.indices { frameSites[first + slot] |= state[slot] }
+    } else {
+      for slot in state.indices { frameSites[first + slot] = state[slot] }
+    }
+    (frames[frame].isJoined, frames[frame].seen) = (true, version)
   }
 
   private mutating func jump(_ label: UInt32) {
@@ -237,7 +290,5 @@ struct LocalFlow {
     }
   }
 
-  private mutating func goNowhere() {
-    for slot in state.indices { state[slot] = 0 }
-  }
+  private mutating func goNowhere() { isReached = false }
 }

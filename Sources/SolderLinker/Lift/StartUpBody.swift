@@ -34,6 +34,21 @@ struct StartUpStatement {
     lastInstruction = offset
   }
 
+  /// Another one begins, in the memory of this one: there are tens of thousands.
+  mutating func begin(at offset: Int) {
+    range = offset..<offset
+    if !actions.isEmpty { actions.removeAll(keepingCapacity: true) }
+    reason = nil
+    if !touched.isEmpty { touched.removeAll(keepingCapacity: true) }
+    touchesEverything = false
+    if !readGlobals.isEmpty { readGlobals.removeAll(keepingCapacity: true) }
+    if !unknownGlobals.isEmpty { unknownGlobals.removeAll(keepingCapacity: true) }
+    if !readLocals.isEmpty { readLocals.removeAll(keepingCapacity: true) }
+    if !setLocals.isEmpty { setLocals.removeAll(keepingCapacity: true) }
+    (call, callOffset) = (nil, 0)
+    (lastInstruction, lastOpcode) = (offset, .nop)
+  }
+
   mutating func stays(_ instruction: Instruction, _ reason: StaticString) {
     if self.reason == nil {
       self.reason = .init(offset: instruction.offset, opcode: instruction.opcode, reason: reason)
@@ -117,17 +132,16 @@ struct StartUpBody {
 
   // MARK: Reading
 
-  /// The next statement; `nil` at the end of the body.
-  mutating func next(_ context: StartUpReader, _ budget: inout Int) -> StartUpStatement? {
-    guard !isDone else { return nil }
-    var statement = StartUpStatement(at: reader.reader.offset)
+  /// Reads the next statement; `false` at the end of the body.
+  mutating func next(_ context: StartUpReader, _ budget: inout Int, into statement: inout StartUpStatement) -> Bool {
+    guard !isDone else { return false }
+    statement.begin(at: reader.reader.offset)
     while true {
       guard budget > 0, let instruction = try? reader.next() else { return rest(&statement) }
       budget -= 1
       if reader.depth == 0 {
         isDone = true
-        if stack.isEmpty { return nil }
-        return rest(&statement)
+        return stack.isEmpty ? false : rest(&statement)
       }
       statement.lastInstruction = instruction.offset
       statement.lastOpcode = instruction.opcode
@@ -135,15 +149,17 @@ struct StartUpBody {
       if stack.isEmpty {
         if mayHaveLeft { statement.stays(instruction, "code before it may have left the function") }
         statement.range = statement.range.lowerBound..<reader.reader.offset
-        return statement
+        return true
       }
     }
   }
 
   /// All that is left stays, and may do anything.
-  private mutating func rest(_ statement: inout StartUpStatement) -> StartUpStatement? {
+  ///
+  /// - Returns: `false` if nothing is left.
+  private mutating func rest(_ statement: inout StartUpStatement) -> Bool {
     isDone = true
-    guard statement.range.lowerBound < end else { return nil }
+    guard statement.range.lowerBound < end else { return false }
     if statement.reason == nil {
       statement.reason = .init(
         offset: statement.lastInstruction, opcode: statement.lastOpcode, reason: "code from here on cannot be read")
@@ -154,7 +170,7 @@ struct StartUpBody {
     // It may read any local.
     statement.readLocals = locals.indices.map { UInt32($0) }
     statement.setLocals = []
-    return statement
+    return true
   }
 
   /// Goes over one instruction; `false` if nothing can be said of what comes then.

@@ -223,7 +223,8 @@ struct StartUpReader {
     var report = KeptStartUpCode(function: function, name: name(of: function))
     // Handing on the budget as a part of this would copy all of it for every statement.
     var left = budget
-    while let statement = body.next(self, &left) {
+    var statement = StartUpStatement(at: 0)
+    while body.next(self, &left, into: &statement) {
       budget = left
       settle(statement, &body, &report, depth: depth)
       left = budget

@@ -76,7 +76,8 @@ struct ThreadLocalRelocations {
     let copy = SymbolicValue(base: .memory(symbol: facts.symbol(base)), addend: 0)
     let context = StartUpReader(unit, with: copy, in: base)
     let before = stores.count
-    while let statement = body.next(context, &budget) {
+    var statement = StartUpStatement(at: 0)
+    while body.next(context, &budget, into: &statement) {
       guard statement.reason == nil, statement.call == nil, add(statement, function, copy) else {
         stores.removeSubrange(before...)
         return false

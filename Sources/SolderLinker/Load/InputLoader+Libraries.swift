@@ -1,3 +1,4 @@
+import SystemPackage
 import WebAssemblyFormat
 
 // The shared libraries of a link, each of which is there once: what is linked twice would have two copies of its data and
@@ -75,6 +76,11 @@ extension InputLoader {
       // Damage is reported when the file is read.
       guard sources[index].kind == .sharedLibrary, let dylink = try? DylinkSection(of: file) else { continue }
       let search = NeededSearch(neededBy: file, runtimePaths: dylink.runtimePaths, options)
+      for path in search.runtimePaths where !dylink.needed.isEmpty && FilePath(path).climbsAboveRoot {
+        diagnostics.error(
+          "\(file.displayName): its runtime path \(path) leaves the tree of folders: it goes up further than to the root",
+          .libraryNotFound, symbol: path, in: file.displayName)
+      }
       for name in dylink.needed { addNeeded(name, by: file, search) }
     }
   }
@@ -90,14 +96,36 @@ extension InputLoader {
     }
     if !known.isEmpty { return }
     if addMember(needed) { return }
-    guard let path = InputLoader.find(":" + name, in: search.folders, endings: []) else {
+    let isAbsolute = name.hasPrefix("/")
+    guard let path = InputLoader.find(":" + name, in: isAbsolute ? [""] : search.folders, endings: []) else {
       diagnostics.warn(
-        "\(file.displayName) needs \(name), which was not found (searched \(search.folders.joined(separator: ", ")))",
+        "\(file.displayName) needs \(name), which was not found"
+          + (isAbsolute ? "" : " (searched \(search.folders.joined(separator: ", ")))"),
         .libraryNotFound, symbol: name, in: file.displayName)
       return
     }
     diagnostics.log("\(file.displayName) needs \(name): adding \(path)")
-    openFile(path, InputArgument(.file(path)), moduleName: nil)
+    let opened = Result { () throws(Errno) in try OpenedFile(path: path) }
+    guard let problem = whyNoLibrary(opened) else {
+      openFile(path, InputArgument(.file(path)), moduleName: nil, opened: opened)
+      return
+    }
+    diagnostics.error(
+      "\(file.displayName) needs \(name), and \(path) is no library: \(problem)", .foreignFile, symbol: name,
+      in: file.displayName, path)
+  }
+
+  /// Why a file cannot be what a library needs; a whole module can.
+  private func whyNoLibrary(_ opened: Result<OpenedFile, Errno>) -> String? {
+    switch opened.map(\.content) {
+    case .failure(let error): "\(error)"
+    case .success(.failure(let error)): "\(error)"
+    case .success(.success((.sharedLibrary, _))), .success(.success((.plainModule, _))): nil
+    case .success(.success((.foreign(let what), _))): what
+    case .success(.success((.object, _))): "an object"
+    case .success(.success((.archive, _))), .success(.success((.thinArchive, _))): "an archive"
+    case .success(.success((.stubLibrary, _))): "a list of stubs"
+    }
   }
 }
 

@@ -318,29 +318,33 @@ struct InputLoader {
 
   // MARK: Address width
 
-  /// The first file that says how wide addresses are decides, unless the command line did; all others must agree, unless
-  /// there are only whole modules, each of which keeps its memories.
+  /// The first finished module that says how wide addresses are decides, or else the first object, unless the command line
+  /// did; all others must agree, unless there are only whole modules, each of which keeps its memories.
   ///
   /// Only the first is reported: everything would be wrong where `-m` is missing.
   private func determineAddressWidth(_ inputs: inout Inputs) {
     var decided = options.architecture.map { $0 == .wasm64 }
     var decider = "the command line (-m)"
-    let isShared = decided != nil || !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
+    func decide(_ unit: InputModule, _ width: Int) {
+      guard decided == nil else { return }
+      decided = width == 64
+      decider = unit.file.displayName
+    }
+    for unit in inputs.units where unit.origin != .object { unit.addressWidth.map { decide(unit, $0) } }
+    // What `-m` asks for holds for modules that are apart as well.
+    let isShared =
+      options.architecture != nil || !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
     for unit in inputs.units {
       guard let width = unit.addressWidth else { continue }
-      guard let agreed = decided else {
-        // Like wasm-ld, do not take an object's word for it.
-        if unit.origin == .object, width == 64 {
-          diagnostics.error(
-            "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files", .addressWidth,
-            in: unit.file.displayName)
-          return
-        }
-        decided = width == 64
-        decider = unit.file.displayName
-        continue
+      // Like wasm-ld, do not take an object's word for it.
+      if decided == nil, width == 64 {
+        diagnostics.error(
+          "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files", .addressWidth,
+          in: unit.file.displayName)
+        return
       }
-      if (width == 64) != agreed, isShared {
+      decide(unit, width)
+      if let agreed = decided, (width == 64) != agreed, isShared {
         diagnostics.error(
           AddressWidth.mismatch(unit, decider: decider, is64: agreed), .addressWidth, in: unit.file.displayName)
         return

@@ -242,7 +242,9 @@ struct UnitLoader: Sendable {
 
   private static func definedNames(_ unit: InputModule) -> [ByteString] {
     unit.symbols.filter { !$0.isUndefined && !$0.isLocal }.map(\.name)
-      + (unit.lifted?.exportsOfImportedNames ?? []).map { unit.symbols[Int($0)].name }
+      + (unit.origin == .plainModule ? unit.lifted?.exportsOfImportedNames ?? [] : []).map {
+        unit.symbols[Int($0)].name
+      }
   }
 
   /// Whether it says so where a library has to, in its first section.

@@ -148,8 +148,8 @@ extension DlopenCode {
   }
 
   mutating func writeSymbol() {
-    let (handle, name, entry, kind) = (0, 1, 2, 3)
-    code.begin(locals: [.int, .int])
+    let (handle, name, entry) = (0, 1, 2)
+    code.begin(locals: [.int])
     code.block()
     // RTLD_DEFAULT and RTLD_NEXT: the program itself asks, so the next library is the one behind it.
     for (value, first) in [(0, 0), (Self.next, 1)] {
@@ -189,16 +189,12 @@ extension DlopenCode {
     code.ifTrue()
     leaveFailing(.noSymbol) { $0.get(name) }
     code.end()
-    self.kind(entry)
-    code.set(kind)
-    for (wanted, text) in [(DlopenKind.threadLocal, DlopenText.threadLocal), (.other, .otherKind)] {
-      code.get(kind)
-      code.int(Int(wanted.rawValue))
-      code.ints(.equal)
-      code.ifTrue()
-      leaveFailing(text) { $0.get(name) }
-      code.end()
-    }
+    kind(entry)
+    code.int(Int(DlopenKind.other.rawValue))
+    code.ints(.equal)
+    code.ifTrue()
+    leaveFailing(.otherKind) { $0.get(name) }
+    code.end()
     code.get(entry)
     call(.value)
     code.finish()

@@ -12,6 +12,8 @@ import WebAssemblyFormat
 struct DlopenCode {
   let layout: DlopenLayout
   let symbols: DlopenSymbols
+  /// Data of which each thread has a copy, by the values of its entries.
+  let threadLocals: [SymbolIndex]
   var code: ObjectCode
 
   // Where a record has what; see `Docs/Dlopen.md`.
@@ -310,10 +312,29 @@ struct DlopenCode {
     code.pointers(.add)
     code.leave()
     code.end()
+    if !threadLocals.isEmpty { writeThreadLocalAddress(entry) }
     self.entry(entry)
     code.load(4)
     code.widen()
     code.finish()
+  }
+
+  /// The address of thread-local data, which is that of the thread that asks: each has it in a variable.
+  private mutating func writeThreadLocalAddress(_ entry: Int) {
+    kind(entry)
+    code.int(Int(DlopenKind.threadLocal.rawValue))
+    code.ints(.equal)
+    code.ifTrue()
+    for _ in threadLocals { code.block() }
+    self.entry(entry)
+    code.load(4)
+    code.branchTable(threadLocals.count)
+    for data in threadLocals {
+      code.end()
+      code.getGlobal(data)
+      code.leave()
+    }
+    code.end()
   }
 
   // MARK: Handles and errors

@@ -55,7 +55,7 @@ enum DlopenFunction: Int, CaseIterable {
 
 /// What the functions say when they fail.
 enum DlopenText: Int, CaseIterable {
-  case noLibrary, notOpened, badHandle, noSymbol, threadLocal, otherKind
+  case noLibrary, notOpened, badHandle, noSymbol, otherKind
   /// What a closed handle is about, as it has no name.
   case close
 
@@ -65,7 +65,6 @@ enum DlopenText: Int, CaseIterable {
     case .notOpened: "the library has not been opened"
     case .badHandle: "not the handle of an open library"
     case .noSymbol: "symbol not found"
-    case .threadLocal: "the symbol is thread-local and has no address for all threads"
     case .otherKind: "the symbol is neither a function nor data"
     case .close: "dlclose"
     }

@@ -85,7 +85,8 @@ struct DlopenModule {
       libraryNameCount: tables.libraryNameCount, groupCount: symbols.groupCount,
       functionCount: tables.order.functions.count, dataCount: tables.order.data.count,
       blockCount: tables.order.blocks.count, firstBlock: tables.firstBlock)
-    var writer = DlopenCode(layout: layout, symbols: symbols, code: ObjectCode(is64: is64))
+    var writer = DlopenCode(
+      layout: layout, symbols: symbols, threadLocals: tables.threadLocals, code: ObjectCode(is64: is64))
     writer.write()
     writer.writeConstructing(contents)
     writer.writeDestroying(contents)

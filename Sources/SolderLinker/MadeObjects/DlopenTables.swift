@@ -20,7 +20,7 @@ enum DlopenKind: UInt32 {
   case function = 0
   /// How far behind itself the data lies.
   case data = 1
-  /// Nothing: thread-local data has no address for all threads.
+  /// Which of the variables that have the addresses of a thread's data has that of this.
   case threadLocal = 2
   /// Nothing: a variable, a table or a tag.
   case other = 3
@@ -89,6 +89,8 @@ struct DlopenTables {
   private(set) var scopes = ByteWriter()
   /// The entries as they stand; addresses give another order.
   private(set) var order = DlopenOrder()
+  /// Thread-local data, by the values of its entries.
+  private(set) var threadLocals: [SymbolIndex] = []
   private(set) var entryRelocations: [Relocation] = []
   private(set) var recordRelocations: [Relocation] = []
   /// How many names libraries have: the first entries.
@@ -178,6 +180,11 @@ struct DlopenTables {
 
   private mutating func writeEntry(_ name: UInt32, _ kind: DlopenKind, _ target: SymbolIndex?) {
     entries.fixed32(name | kind.rawValue << UInt32(DlopenTables.nameBits))
+    if let target, kind == .threadLocal {
+      entries.fixed32(UInt32(threadLocals.count))
+      threadLocals.append(target)
+      return
+    }
     if let target {
       let kind: RelocationKind = kind == .function ? .tableIndexI32 : .memoryAddressLocationRelativeI32
       entryRelocations.append(Relocation(kind, at: UInt32(entries.count), width: 4, target: target.rawValue))

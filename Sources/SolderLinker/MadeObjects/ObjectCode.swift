@@ -231,6 +231,13 @@ struct ObjectCode {
     body.count(depth)
   }
 
+  /// Goes to the end of the block around it whose number is on the stack; of the last for all that are greater.
+  mutating func branchTable(_ count: Int) {
+    body.byte(0x0E)
+    body.count(count - 1)
+    for depth in 0..<count { body.count(depth) }
+  }
+
   private mutating func open(_ opcode: UInt8, _ result: ValueType?) {
     body.byte(opcode)
     if let result { body.valueType(result) } else { body.byte(0x40) }

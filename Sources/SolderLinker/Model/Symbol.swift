@@ -41,6 +41,8 @@ struct Symbol {
     static let exactType = Attributes(rawValue: 1 << 13)
     /// A member that is no part of the link defines it; only weak references name it.
     static let offered = Attributes(rawValue: 1 << 14)
+    /// What it means was decided when references of objects had been compared with something else, or with nothing.
+    static let decidedLate = Attributes(rawValue: 1 << 15)
   }
 
   // In this order there is no room lost between them: a link has hundreds of thousands of symbols.

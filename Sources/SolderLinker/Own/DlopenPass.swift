@@ -141,13 +141,15 @@ struct DlopenPass {
 
   // MARK: Symbols
 
-  /// What the result exports is what a program shows to those who ask for everything.
+  /// What the result exports is what a program shows to those who ask for everything, and what libraries that are there from
+  /// the start have names for.
   private mutating func programExports() -> [DlopenContents.Export] {
     var result: [DlopenContents.Export] = []
     var seen: Set<ByteString> = []
     for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
-      guard symbol.isExported(options), symbol.state != .alias, symbol.unit != .own,
+      let isShown = symbol.isExported(options) || resolution.dlopen?.shown.contains(id) == true
+      guard isShown, symbol.state != .alias, symbol.unit != .own,
         symbol.unit != resolution.dlopen?.unit
       else { continue }
       let name = symbol.kind == .function && symbol.state == .defined ? resolution.exportName(of: id) : symbol.name
@@ -197,8 +199,8 @@ struct DlopenPass {
       if symbol.has(.isStub) || symbol.isUndefinedWeak {
         return DlopenContents.Export(name: name, kind: .function, target: nil)
       }
-      if symbol.isTLS, options.sharedMemory || resolution.isInLibraryBlock(symbol) {
-        return DlopenContents.Export(name: name, kind: .threadLocal, target: nil)
+      if symbol.isTLS {
+        return DlopenContents.Export(name: name, kind: .threadLocal, target: target(id))
       }
       return DlopenContents.Export(name: name, kind: symbol.kind == .data ? .data : .function, target: target(id))
     default: return DlopenContents.Export(name: name, kind: .other, target: nil)

@@ -152,7 +152,7 @@ extension ResolvePass {
       }
       let isIndirect = standsForAnother(stated, symbol)
       guard isIndirect || symbol.state == .defined,
-        isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)]
+        isIndirect || unit.contracts.needsExactTypes || needExactTypes[Int(symbol.definer)] || symbol.has(.decidedLate)
       else { continue }
       checkReference(stated, position, of: unit, symbol, id)
     }
@@ -171,7 +171,7 @@ extension ResolvePass {
     guard stated.kind == symbol.kind else {
       switch (stated.kind, symbol.kind) {
       case (.data, .global) where resolver.isAddress(symbol): return noteAddress(stated.name, of: symbol, in: unit)
-      case (.global, .data) where importedType(of: stated, in: unit).map(isAddressType) ?? false:
+      case (.global, .data) where resolver.importedType(of: stated, in: unit).map(isAddressType) ?? false:
         return noteAddress(stated.name, of: symbol, in: unit)
       default: return reportKind(symbol, stated.name, wanted: nil, in: unit, stated.kind)
       }
@@ -184,21 +184,10 @@ extension ResolvePass {
       }
       // What a module passes on to the host has a definition for everybody else.
       replaceCall(at: position, of: unit, wanted, symbol, id, isDefined: true)
-    } else if let wanted = importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
+    } else if let wanted = resolver.importedType(of: stated, in: unit), let type = resolver.externalType(of: symbol),
       !matches(type, wanted, symbol, unit)
     {
       reportMismatch(wanted, stated.name, in: unit, type, symbol)
-    }
-  }
-
-  /// The type of an object's import of anything but a function.
-  private func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
-    guard let index = symbol.imported.map({ Int($0) }) else { return nil }
-    return switch symbol.kind {
-    case .global: resolver.externalType(of: unit.globalImports[index], in: unit)
-    case .table: resolver.externalType(of: unit.tableImports[index], in: unit)
-    case .tag: resolver.externalType(of: unit.tagImports[index], in: unit)
-    case .function, .data, .section: nil
     }
   }
 
@@ -241,7 +230,8 @@ extension ResolvePass {
     at position: Int, of unit: BoundModule, _ wanted: TypeID, _ symbol: Symbol, _ id: SymbolID, isDefined: Bool
   ) {
     let stub = MismatchStub(definition: id, type: wanted)
-    if let known = mismatchStubs[stub] {
+    let isError = refusesMismatch(in: unit, symbol, isDefined: isDefined)
+    if let known = mismatchStubs[stub], !isError {
       resolver.symbolIDs[Int(unit.index)][position] = known
       return
     }
@@ -250,7 +240,8 @@ extension ResolvePass {
     reference.type = wanted
     reference.attributes = [.usedInRegularUnit, .isVariant]
     let new = SymbolID(resolver.table.symbols.count)
-    guard acceptsMismatch(reference, of: unit, symbol, isDefined: isDefined) else { return }
+    if tellsOfMismatch(in: unit, symbol, isDefined: isDefined) { report(reference, of: unit, symbol, isError: isError) }
+    if isError { return }
     resolver.table.symbols.append(reference)
     let name = symbol.has(.isStub) ? "\(symbol.name)" : "signature_mismatch:\(resolver.demangled(symbol.name))"
     resolver.makeTrap(new, named: name)
@@ -258,21 +249,26 @@ extension ResolvePass {
     resolver.symbolIDs[Int(unit.index)][position] = new
   }
 
-  /// Reports two signatures of a name that do not match.
-  ///
-  /// - Returns: whether the link goes on, with calls that trap.
-  private func acceptsMismatch(
-    _ reference: Symbol, of unit: BoundModule, _ symbol: Symbol, isDefined: Bool
-  ) -> Bool {
+  /// Whether anybody wants to know of two signatures of a name that do not match.
+  private func tellsOfMismatch(in unit: BoundModule, _ symbol: Symbol, isDefined: Bool) -> Bool {
     // A weak function that nothing defines may have as many signatures as it likes.
-    if symbol.has(.isStub) { return true }
+    if symbol.has(.isStub) { return false }
     let definer = resolver.units[symbol.unit]?.contracts
     let isOptional = unit.contracts.isCheckedByOption || definer?.isCheckedByOption ?? false
-    if isDefined, isOptional, !options.checksSharedLibrarySignatures { return true }
+    return options.checksSharedLibrarySignatures || !isDefined || !isOptional
+  }
+
+  /// Whether it is an error that they do not, and not something that traps when it is called.
+  private func refusesMismatch(in unit: BoundModule, _ symbol: Symbol, isDefined: Bool) -> Bool {
+    guard tellsOfMismatch(in: unit, symbol, isDefined: isDefined), !options.writesDespiteErrors else { return false }
+    let definer = resolver.units[symbol.unit]?.contracts
     let involvesObject =
       !unit.contracts.refusesOtherTypes
       && (unit.contracts.trapsWrongSignatures || definer?.trapsWrongSignatures ?? false)
-    let isError = !options.writesDespiteErrors && !(isDefined && involvesObject)
+    return !(isDefined && involvesObject)
+  }
+
+  private func report(_ reference: Symbol, of unit: BoundModule, _ symbol: Symbol, isError: Bool) {
     if unit.contracts.needsExactTypes {
       report(
         "function signature", symbol.name, reference.type.map { resolver.types.text(of: $0) } ?? "unknown", unit,
@@ -280,7 +276,6 @@ extension ResolvePass {
     } else {
       resolver.reportSignatureMismatch(reference, symbol, isError: isError)
     }
-    return !isError
   }
 
   // MARK: Messages
@@ -303,25 +298,28 @@ extension ResolvePass {
     _ what: String, _ name: ByteString, _ wanted: String, _ unit: BoundModule, _ defined: String, _ symbol: Symbol,
     isError: Bool
   ) {
+    let importer = symbol.isUndefined ? resolver.displayName(ofUnit: symbol.unit) : importerOfShared(symbol)
+    let file = importer ?? resolver.displayName(ofUnit: symbol.unit)
     let message =
       "\(what) mismatch: \(resolver.demangled(name))\n>>> imported as \(wanted) in \(unit.file.displayName)"
-      + "\n>>> \(symbol.isUndefined ? "imported" : "defined") as \(defined) in "
-      + resolver.displayName(ofUnit: symbol.unit)
+      + "\n>>> \(importer == nil ? "defined" : "imported") as \(defined) in \(file)"
     let code: Diagnostic.Code = what == "function signature" ? .signatureMismatch : .typeMismatch
     if isError {
-      diagnostics.error(
-        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+      diagnostics.error(message, code, symbol: name, in: unit.file.displayName, file)
     } else {
-      diagnostics.warn(
-        message, code, symbol: name, in: unit.file.displayName, resolver.displayName(ofUnit: symbol.unit))
+      diagnostics.warn(message, code, symbol: name, in: unit.file.displayName, file)
     }
   }
 
   /// A file that imports what the linker defines for all who import it.
   private func importerOfShared(_ symbol: Symbol) -> String? {
-    guard symbol.unit == .own, symbol.kind == .global else { return nil }
+    guard symbol.unit == .own, symbol.kind == .global || symbol.kind == .tag else { return nil }
     let importer = resolver.linkOrder.first { index in
-      resolver.units[index].globalImports.contains { $0.name == symbol.name && $0.module == "env" }
+      let unit = resolver.units[index]
+      return unit.contracts.sharesUndefined
+        && (symbol.kind == .tag ? unit.tagImports : unit.globalImports).contains {
+          $0.name == symbol.name && $0.module == "env"
+        }
     }
     return importer.map { resolver.displayName(ofUnit: $0) }
   }

@@ -19,6 +19,7 @@ extension ResolvePass {
         resolver.table.symbols[id].unit = .own
         resolver.table.symbols[id].meaning = .defined(DefinitionIndex(resolver.own.unit.tags.count - 1))
         resolver.table.symbols[id].type = type
+        resolver.table.symbols[id].attributes.insert(.decidedLate)
       }
     }
   }

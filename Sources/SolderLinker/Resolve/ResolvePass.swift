@@ -229,18 +229,18 @@ struct ResolvePass {
 
   // MARK: What is left undefined
 
-  /// Globals of `env` that are mutable and defined by nobody are shared by all who import them.
+  /// Globals of `env` that are mutable, that libraries import and nobody defines are shared by all who import them.
   private mutating func defineSharedGlobals() {
     guard options.contract.standsAlone else { return }
-    for id in resolver.table.slots {
-      let symbol = resolver.table.symbols[Int(id)]
-      guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
-        let imported = symbol.imported, boundImports[id] == nil, let unit = resolver.units[symbol.unit],
-        unit.contracts.sharesUndefined
-      else { continue }
-      let type = unit.globalImports[Int(imported)].global
-      if type.isMutable, type.valueType >= 0x7B, type.valueType <= 0x7F {
-        resolver.defineGlobal(id, type)
+    for unit in resolver.units where unit.contracts.sharesUndefined && !unit.globalImports.isEmpty {
+      guard let facts = unit.lifted else { continue }
+      for (index, entry) in unit.globalImports.enumerated() where entry.module == "env" && entry.global.isMutable {
+        let id = resolver.id(Int(facts.globalSymbols) + index, of: unit)
+        let symbol = resolver.table.symbols[Int(id)]
+        guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
+          boundImports[id] == nil, (0x7B...0x7F).contains(entry.global.valueType)
+        else { continue }
+        resolver.defineGlobal(id, entry.global)
       }
     }
   }

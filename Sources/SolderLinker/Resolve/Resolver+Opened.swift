@@ -24,6 +24,7 @@ extension Resolver {
 extension ResolvePass {
   /// Gives references of libraries that are only opened their meaning. No file is added any more.
   mutating func bindOpened() {
+    if dlopen != nil { noteWhatIsShown() }
     for (unit, position) in resolver.opened.waiting { bindOpened(position, of: resolver.units[unit]) }
     for index in resolver.opened.units {
       let unit = resolver.units[index]
@@ -41,7 +42,7 @@ extension ResolvePass {
     else { preconditionFailure("the reference waits for a definition") }
     let isOwn = resolver.opened.units[place.library] == unit.index
     guard let id = resolver.table.find(symbol.name), resolver.table.symbols[Int(id)].isDefined,
-      !isOwn || isShown(resolver.table.symbols[Int(id)])
+      !isOwn || isShown(id)
     else {
       resolver.symbolIDs[Int(unit.index)][position] = openedDefinition(place)
       return
@@ -50,10 +51,25 @@ extension ResolvePass {
     resolver.symbolIDs[Int(unit.index)][position] = id
   }
 
-  /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, or that of
-  /// a library which is there from the start.
-  private func isShown(_ symbol: Symbol) -> Bool {
-    symbol.has(.fromLibrary) || symbol.isExported(options) || resolver.requestedExports.contains(symbol.name)
+  /// Notes the definitions of the program whose names libraries have that are there from the start. What such a library
+  /// refers to, or defines as well, a program shows to all, as linkers put it into the dynamic symbols of an executable.
+  private mutating func noteWhatIsShown() {
+    for unit in resolver.units where unit.contracts.isSetUpByExports && !unit.contracts.isOnlyOpened {
+      for (position, stated) in unit.symbols.enumerated() where !stated.isLocal {
+        guard let name = unit.nameNumbers[position].index, let id = resolver.table.find(number: name) else { continue }
+        let symbol = resolver.table.symbols[Int(id)]
+        guard symbol.isDefined, !symbol.isHidden, !symbol.has(.fromLibrary) else { continue }
+        dlopen?.shown.insert(id)
+      }
+    }
+  }
+
+  /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, one whose
+  /// name a library has that is there from the start, or that of such a library.
+  private func isShown(_ id: SymbolID) -> Bool {
+    let symbol = resolver.table.symbols[Int(id)]
+    return symbol.has(.fromLibrary) || dlopen?.shown.contains(id) == true || symbol.isExported(options)
+      || resolver.requestedExports.contains(symbol.name)
   }
 
   private func openedDefinition(_ place: OpenedLibraries.Place) -> SymbolID {
@@ -128,6 +144,8 @@ struct DlopenPlace: Sendable {
   let destroyed: [UnitID]
   /// Whether anybody may ask for a symbol, or what an address is.
   let asksForSymbols: Bool
+  /// What the program defines whose names libraries have that are there from the start.
+  var shown: Set<SymbolID> = []
   /// What the tables have been made of.
   var contents = DlopenContents()
   var targets: [DlopenModule.Target] = []

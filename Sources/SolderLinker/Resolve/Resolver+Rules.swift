@@ -20,6 +20,13 @@ extension Resolver {
     return table.addUnnamed(local)
   }
 
+  /// Takes what a unit says of a name for all that is known of it, but for what was asked of the name.
+  mutating func restate(_ id: SymbolID, as symbol: UnitSymbol, of unit: BoundModule) {
+    let kept = table.symbols[Int(id)].attributes
+    table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
+    table.symbols[Int(id)].attributes.formUnion(kept)
+  }
+
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: BoundModule) -> Symbol {
     var result = Symbol(
       symbol, isDiscarded: unit.isDiscarded(comdat: symbol.comdat), unit: unit.index, typeIDs: unit.typeIDs)
@@ -68,19 +75,25 @@ extension Resolver {
       reportKindMismatch(existing, symbol.kind, unit, isDefinition: true)
       return id
     }
-    if symbol.kind == .function, let type = definition.type, let old = existing.type, type != old,
+    let isFinished = existing.isDefined && units[existing.unit]?.contracts.needsExactTypes == true
+    if symbol.kind == .function, let type = definition.type, let old = existing.type, type != old, !isFinished,
       unit.contracts.trapsWrongSignatures, mattersForCalls(existing, id)
     {
       return addVariantDefinition(definition, of: unit, existing: id)
     }
     if existing.state != .lazy { checkTypes(existing, id, definition, unit) }
-    if shouldReplace(existing, by: definition, of: unit) { replace(id, with: definition) }
+    if shouldReplace(existing, by: definition, of: unit) {
+      replace(id, with: definition)
+      if isFinished { table.symbols[Int(id)].attributes.insert(.decidedLate) }
+    }
     return id
   }
 
   /// Stores a definition, keeping what was asked of the name.
   mutating func replace(_ id: SymbolID, with definition: Symbol) {
-    let kept = table.symbols[Int(id)].attributes.intersection([.traced, .forceExport, .isVariant, .unnamed])
+    let kept = table.symbols[Int(id)].attributes.intersection([
+      .traced, .forceExport, .isVariant, .unnamed, .decidedLate,
+    ])
     table.symbols[Int(id)] = definition
     table.symbols[Int(id)].attributes.formUnion(kept)
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
@@ -136,32 +149,58 @@ extension Resolver {
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     if unit.contracts.leavesUndefinedToHost { table.symbols[Int(id)].attributes.insert(.mayImport) }
     if isNew || table.symbols[Int(id)].isUndefined && !table.symbols[Int(id)].hasKind {
-      let kept = table.symbols[Int(id)].attributes
-      table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
-      table.symbols[Int(id)].attributes.formUnion(kept)
+      restate(id, as: symbol, of: unit)
       return (id, nil)
     }
     let existing = table.symbols[Int(id)]
-    if let file = existing.lazyFile {
-      if symbol.isWeak, symbol.kind == .function || symbol.kind == .data {
-        table.symbols[Int(id)].flags = .bindingWeak
-        table.symbols[Int(id)].kind = symbol.kind
-        table.symbols[Int(id)].unit = unit.index
-        table.symbols[Int(id)].type = type(of: symbol, in: unit)
-        return (id, nil)
-      }
-      // Until the file is added, this reference is all that is known.
-      if isExtracted(file) { return (id, file) }
-      table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
-      table.symbols[Int(id)].attributes.formUnion(existing.attributes)
-      table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-      return (id, file)
-    }
+    if let file = existing.lazyFile { return addReference(index, of: unit, to: id, promisedBy: file) }
     guard existing.kind == symbol.kind || isAddressLike(existing, makeSymbol(symbol, of: unit)) else {
       reportKindMismatch(existing, symbol.kind, unit, isDefinition: false)
       return (id, nil)
     }
+    if decidesImport(index, of: unit, existing, id) {
+      restate(id, as: symbol, of: unit)
+      if !existing.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
+      return (id, nil)
+    }
     return (addReference(index, of: unit, to: id), nil)
+  }
+
+  /// Adds a reference to a name that a lazy file would define; only a weak one does without the file.
+  private mutating func addReference(
+    _ index: Int, of unit: BoundModule, to id: SymbolID, promisedBy file: LazyFileID
+  ) -> (SymbolID, extract: LazyFileID?) {
+    let symbol = unit.symbols[index]
+    let isWeak = symbol.isWeak && (symbol.kind == .function || symbol.kind == .data)
+    if table.symbols[Int(id)].type != nil, symbol.kind == .function {
+      // Others refer to it, and theirs may be another type.
+      if !isWeak, !isExtracted(file) { table.symbols[Int(id)].meaning = .undefined }
+      return (addReference(index, of: unit, to: id), isWeak ? nil : file)
+    }
+    if !isWeak, !isExtracted(file) {
+      // Until the file is added, this reference is all that is known.
+      restate(id, as: symbol, of: unit)
+      return (id, file)
+    }
+    if isWeak { table.symbols[Int(id)].flags = .bindingWeak }
+    table.symbols[Int(id)].kind = symbol.kind
+    table.symbols[Int(id)].unit = unit.index
+    table.symbols[Int(id)].type = type(of: symbol, in: unit)
+    return (id, isWeak ? nil : file)
+  }
+
+  /// Whether a mention of what nobody defines so far says what is imported, and the one before does not: an address has
+  /// no type, and a whole module has an import of its own where that of others is another one.
+  private mutating func decidesImport(_ index: Int, of unit: BoundModule, _ existing: Symbol, _ id: SymbolID) -> Bool {
+    let symbol = unit.symbols[index]
+    guard existing.isUndefined, !existing.has(.provided), existing.kind == symbol.kind,
+      let other = units[existing.unit]?.contracts,
+      let old = externalType(of: existing), let type = importedType(of: symbol, in: unit), old != type,
+      symbol.kind != .function || callsDirectly(index, of: unit)
+    else { return false }
+    if other.leavesUndefinedToHost { return !unit.contracts.leavesUndefinedToHost }
+    return unit.contracts.leavesUndefinedToHost && symbol.kind == .function && other.trapsWrongSignatures
+      && !mattersForCalls(existing, id)
   }
 
   /// Adds a reference to a name that is defined, or undefined so far.
@@ -189,9 +228,7 @@ extension Resolver {
       if existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags = symbol.flags }
       if existing.kind == .data, symbol.kind != .data {
         // The first mention was an address, this one says more.
-        let attributes = table.symbols[Int(id)].attributes
-        table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
-        table.symbols[Int(id)].attributes.formUnion(attributes)
+        restate(id, as: symbol, of: unit)
       }
     }
     return id

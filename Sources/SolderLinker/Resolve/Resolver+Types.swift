@@ -25,6 +25,18 @@ extension Resolver {
     }
   }
 
+  /// The type of the import that a unit's symbol is; `nil` where it is none.
+  func importedType(of symbol: UnitSymbol, in unit: BoundModule) -> ExternalType? {
+    if symbol.kind == .function { return symbol.type.map { .function(unit.typeIDs[$0]) } }
+    guard let index = symbol.imported.map({ Int($0) }) else { return nil }
+    return switch symbol.kind {
+    case .global: externalType(of: unit.globalImports[index], in: unit)
+    case .table: externalType(of: unit.tableImports[index], in: unit)
+    case .tag: externalType(of: unit.tagImports[index], in: unit)
+    case .function, .data, .section: nil
+    }
+  }
+
   /// The type that a unit's import asks for.
   func externalType(of entry: Import, in unit: BoundModule) -> ExternalType {
     switch entry.kind {

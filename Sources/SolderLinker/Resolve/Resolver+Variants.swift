@@ -35,15 +35,18 @@ extension Resolver {
     _ symbol: UnitSymbol, of unit: BoundModule, type: TypeID, existing id: SymbolID
   ) -> SymbolID {
     let existing = table.symbols[Int(id)]
-    if existing.isUndefined, !mattersForCalls(existing, id) {
+    if !existing.isDefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
-      table.symbols[Int(id)].type = type
-      if units[existing.unit]?.contracts.needsExactTypes == true {
-        table.symbols[Int(id)].unit = unit.index
-        table.symbols[Int(id)].meaning = symbol.isUndefined ? symbol.meaning : .undefined
+      restate(id, as: symbol, of: unit)
+      let isImport = units[existing.unit]?.contracts.needsExactTypes == true
+      if isImport, !existing.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
+      if existing.lazyFile != nil {
+        (table.symbols[Int(id)].meaning, table.symbols[Int(id)].flags) = (existing.meaning, existing.flags)
       }
       return id
     }
+    // That it is called in another way does not change what is wanted of the name.
+    if existing.isUndefined, existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
     var reference = Symbol(
       name: symbol.name, kind: .function, symbol.isUndefined ? symbol.meaning : .undefined,
       flags: symbol.flags.union(.undefined), unit: unit.index)

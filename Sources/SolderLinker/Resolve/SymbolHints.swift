@@ -112,7 +112,8 @@ struct SymbolHints {
   /// A definition that only its own file can see.
   private func unreachable(_ name: ByteString, in isAsked: (InputModule) -> Bool = { _ in true }) -> String? {
     for module in modules where isAsked(module) {
-      let definitions = module.symbols.lazy.filter { !$0.isUndefined && $0.name == name }
+      // What stands for an import is none.
+      let definitions = module.symbols.lazy.filter { !$0.isUndefined && $0.name == name && !module.isImport($0) }
       if module.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
         return
           "\(module.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
@@ -191,6 +192,12 @@ struct SymbolHints {
 }
 
 extension InputModule {
+  /// Whether a symbol only stands for one of the module's imports.
+  fileprivate func isImport(_ symbol: UnitSymbol) -> Bool {
+    guard case .alias(let target) = symbol.meaning else { return false }
+    return symbols[Int(target)].isUndefined
+  }
+
   /// Why others cannot use what it defines under a name.
   func whyOutOfReach(_ name: ByteString) -> String {
     contracts.hasRelocationSections

@@ -69,6 +69,8 @@ struct RelocationCode {
     for id in program.indices.addressGlobals {
       let symbol = program.symbol(id)
       guard symbol.isTLS == isTLS, symbol.isDefined, !symbol.has(.isStub) else { continue }
+      // In a program for one thread the address of its own thread-local data is a constant.
+      if isTLS, !program.resolution.isOfEachThread(symbol, program.options) { continue }
       let isFunction = symbol.kind == .function
       let base =
         isFunction ? known.tableBase : isTLS ? program.resolution.threadLocalBase(of: symbol) : known.memoryBase

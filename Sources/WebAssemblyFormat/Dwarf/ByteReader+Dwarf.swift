@@ -8,6 +8,7 @@ extension ByteReader {
   @usableFromInline
   mutating func fixedSlow(_ width: Int) throws(FormatError) -> UInt64 {
     if width == 8 { return try fixed64() }
+    if width == 2 { return UInt64(try byte()) | UInt64(try byte()) << 8 }
     var value: UInt64 = 0
     for index in 0..<width { value |= UInt64(try byte()) << UInt64(8 * index) }
     return value

@@ -51,14 +51,17 @@ public struct CodePlaces: Sendable {
   }
 
   /// Some of the places: offsets in the file.
+  @frozen
   public struct Picked {
     /// The first ``count`` of these.
-    fileprivate var offsets: [UInt32] = []
-    public fileprivate(set) var count = 0
+    @usableFromInline var offsets: [UInt32] = []
+    @usableFromInline var used = 0
 
     public init() {}
 
-    @inline(__always)
+    @inlinable public var count: Int { used }
+
+    @inlinable @inline(__always)
     public subscript(index: Int) -> Int { Int(offsets[index]) }
   }
 
@@ -70,7 +73,7 @@ public struct CodePlaces: Sendable {
   ///   - second: of each second byte 1 or 0.
   ///   - picked: receives the places.
   public func pick(from code: ByteReader, first: [UInt8], second: [UInt8], into picked: inout Picked) {
-    picked.count = 0
+    picked.used = 0
     guard count > 0 else { return }
     let (base, origin) = unsafe (code.base, origin)
     let address = UInt32(truncatingIfNeeded: UInt(bitPattern: base))
@@ -103,7 +106,7 @@ public struct CodePlaces: Sendable {
       picked.offsets[found] = UInt32(truncatingIfNeeded: self[last])
       found += 1
     }
-    picked.count = found
+    picked.used = found
   }
 
   /// Makes the places those of another body, of which there is none yet.

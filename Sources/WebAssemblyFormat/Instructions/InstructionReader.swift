@@ -51,6 +51,7 @@ public struct InstructionReader {
   public mutating func next() throws(FormatError) -> Instruction? {
     guard nesting.depth > 0 else { return nil }
     guard !reader.isAtEnd else { throw FormatError("code ends without end", at: reader.offset) }
+    if let plain = nextPlain() { return plain }
     var cursor = try OperandCursor(reader)
     let immediates = table[cursor.opcode]
     let start = cursor.reader.offset
@@ -65,6 +66,40 @@ public struct InstructionReader {
     result.end = cursor.reader.offset
     reader = cursor.reader
     return result
+  }
+
+  /// The next instruction if its opcode takes one byte, and what follows is nothing, a number of at most four bytes or such
+  /// an access to memory, as of nearly all; `nil`, and nothing was read, for any other.
+  @inline(__always)
+  private mutating func nextPlain() -> Instruction? {
+    guard reader.remaining > 6 else { return nil }
+    let opcode = Opcode(rawValue: UInt16(reader[reader.offset]))
+    var rest = reader
+    rest.offset &+= 1
+    let start = rest.offset
+    var (first, second): (Int64, Int64) = (0, 0)
+    switch table[opcode] {
+    case .none: break
+    case .label, .local, .function, .type, .table, .global, .tag, .memory, .data, .element:
+      guard let (bits, _) = rest.shortNumber() else { return nil }
+      first = Int64(bits)
+    case .i32, .i64:
+      guard let (bits, length) = rest.shortNumber() else { return nil }
+      let unused = 32 &- length &* 7
+      first = Int64(Int32(bitPattern: bits &<< unused) &>> Int32(bitPattern: unused))
+    case .memoryArgument:
+      // Of memory 0, and without an order.
+      second = Int64(reader[start])
+      rest.offset &+= 1
+      guard second < 0x20, let (bits, _) = rest.shortNumber() else { return nil }
+      first = Int64(bits)
+    default: return nil
+    }
+    let offset = reader.offset
+    reader = rest
+    return Instruction(
+      opcode: opcode, offset: offset, end: rest.offset, first: first, second: second, memory: 0, operandOffset: start,
+      operandLength: rest.offset &- start)
   }
 }
 

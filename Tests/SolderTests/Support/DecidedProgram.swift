@@ -7,8 +7,13 @@ import Testing
 func decided(_ files: KeyValuePairs<String, any InputContents>, _ words: String...) throws -> Program {
   let folder = try TemporaryFolder()
   for (name, contents) in files { try folder.write(contents.fileBytes, to: name) }
+  return try decided(words + files.map { folder.path + "/" + $0.key })
+}
+
+/// The same of a command line whose files are there.
+func decided(_ words: [String]) throws -> Program {
   let diagnostics = Diagnostics { Issue.record("\($0.text)") }
-  let arguments = ["--threads=1", "-o", "result.wasm"] + words + files.map { folder.path + "/" + $0.key }
+  let arguments = ["--threads=1", "-o", "result.wasm"] + words
   guard case .link(let options, _) = readCommandLine(arguments, diagnostics: diagnostics) else {
     throw ToolFailure("no link: \(arguments)")
   }
