@@ -46,7 +46,9 @@ struct LibraryCheck {
   /// A library that others cannot use, while something is missing or the program is to open it. What it has of a missing
   /// name, `HostImportCheck` tells.
   private func warnOfNothing(_ unit: Unit, _ wanted: Set<ByteString>) {
-    guard unit.module.exportsNothing, unit.functionsAtStart.isEmpty, unit.startFunction == nil,
+    guard let facts = unit.lifted, unit.module.exportsNothing, unit.functionsAtStart.isEmpty,
+      facts.constructors.isEmpty,
+      facts.destructors == nil,
       unit.contracts.isOnlyOpened || !wanted.isEmpty, !unit.symbols.contains(where: { wanted.contains($0.name) })
     else { return }
     let file = unit.file.displayName
