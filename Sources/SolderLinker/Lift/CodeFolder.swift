@@ -76,7 +76,8 @@ struct CodeFolder {
     relocations.append(contentsOf: edits)
     var place = relocations.count
     var row = relocations.mutableSpan
-    for edit in edits.reversed() {
+    for index in stride(from: edits.count - 1, through: 0, by: -1) {
+      let edit = edits[index]
       while next > first, row[next - 1].offset >= edit.offset {
         next -= 1
         if row[next].offset < edit.end { continue }
@@ -109,7 +110,7 @@ struct CodeFolder {
     } else if takesShortWay, let shared = code.readShared(places), let value = sharedValue(shared) {
       editShared(shared, value)
     } else {
-      guard code.read(places), flow.follow(code) else { return false }
+      guard code.read(places, takesShortWay: takesShortWay), flow.follow(code) else { return false }
       editSteps()
     }
     removeAdditions(before: .max)

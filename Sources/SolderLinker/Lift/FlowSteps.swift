@@ -9,8 +9,9 @@ import WebAssemblyFormat
 // cannot foresee, for reads and assignments of these locals; only what is left is decoded, and the steps behind this one
 // decode nothing any more. A body that keeps no base in a local needs no look at its places at all.
 //
-// Blocks and branches matter only if some assignment stands inside of a block. If none does, each assignment reaches all
-// code behind it, up to the next one, and none in front, so that the order of the code is all there is to know.
+// Blocks and branches matter only if some read may be reached past an assignment (`PassedReads.swift`). If none may, each
+// assignment reaches all code behind it, up to the next one, and none in front, so that the order of the code is all there
+// is to know.
 
 /// One instruction that matters to folding, with the numbers that are added to its value right there, in sixteen bytes.
 struct FlowStep {
@@ -48,7 +49,7 @@ struct FlowStep {
   /// Whether nothing is added to it.
   var isPlain: Bool { leadLength | tailLength == 0 }
   /// Whether it sets a local.
-  fileprivate var isAssignment: Bool { byte == 0x21 || byte == 0x22 }
+  var isAssignment: Bool { byte == 0x21 || byte == 0x22 }
 }
 
 /// The steps of one body after the other, and the locals that are followed.
@@ -150,8 +151,9 @@ struct FlowSteps {
 
   /// Reads the rest of the body, after ``readGlobals(_:_:_:)``.
   ///
+  /// - Parameter takesShortWay: whether blocks are left out where they say nothing.
   /// - Returns: `false` if it has instructions that are not followed.
-  mutating func read(_ places: CodePlaces) -> Bool {
+  mutating func read(_ places: CodePlaces, takesShortWay: Bool) -> Bool {
     do throws(FormatError) {
       for round in 1...FlowSteps.mostRounds {
         let count = localCount
@@ -159,7 +161,7 @@ struct FlowSteps {
         // What went to a local before it was known that it matters was passed over.
         if localCount == count { break }
       }
-      if areSitesOutsideOfBlocks(places) { return true }
+      if takesShortWay, areReadsPassed(places) { return true }
       try addControl(places)
       return try findRegions()
     } catch {
@@ -201,33 +203,6 @@ struct FlowSteps {
     }
     locals.removeAll(keepingCapacity: true)
     sites.removeAll(keepingCapacity: true)
-  }
-
-  // MARK: Places
-
-  /// How many more blocks are open behind an instruction.
-  func nesting(at place: Int) -> Int {
-    switch classes[Int(body[place])] {
-    case .opening, .region: 1
-    case .ending: -1
-    default: 0
-    }
-  }
-
-  /// Whether no block is open at any site.
-  private func areSitesOutsideOfBlocks(_ places: CodePlaces) -> Bool {
-    var (depth, index) = (0, 0)
-    var left = sites.count
-    for step in steps where step.isAssignment {
-      while places[index] < step.range.lowerBound {
-        depth += nesting(at: places[index])
-        index += 1
-      }
-      if depth != 0 { return false }
-      left -= 1
-      if left == 0 { break }
-    }
-    return true
   }
 
   // MARK: Choices
@@ -295,8 +270,13 @@ struct FlowSteps {
       }
       try readLocal(body[place], at: place, places, follows: follows)
     }
-    steps.append(contentsOf: globalSteps[global...])
+    appendGlobalSteps(from: global)
     orderChoices()
+  }
+
+  /// Adds those that read a global, from one on. A slice would count references.
+  mutating func appendGlobalSteps(from first: Int) {
+    for index in first..<globalSteps.count { steps.append(globalSteps[index]) }
   }
 
   /// Adds the instructions that open, close and leave blocks to the steps, after ``readLocals(_:follows:)``.
@@ -320,7 +300,7 @@ struct FlowSteps {
       }
       steps.append(FlowStep(byte, place, end: place + 1, operand: label))
     }
-    steps.append(contentsOf: others[other...])
+    for index in other..<others.count { steps.append(others[index]) }
   }
 
   /// Reads a `local.get`, `local.set` or `local.tee`.
