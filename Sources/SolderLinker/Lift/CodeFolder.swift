@@ -110,7 +110,7 @@ struct CodeFolder {
     } else if takesShortWay, let shared = code.readShared(places), let value = sharedValue(shared) {
       editShared(shared, value)
     } else {
-      guard code.read(places, takesShortWay: takesShortWay), flow.follow(code) else { return false }
+      guard code.read(places), flow.follow(code) else { return false }
       editSteps()
     }
     removeAdditions(before: .max)

@@ -9,9 +9,8 @@ import WebAssemblyFormat
 // cannot foresee, for reads and assignments of these locals; only what is left is decoded, and the steps behind this one
 // decode nothing any more. A body that keeps no base in a local needs no look at its places at all.
 //
-// Blocks and branches matter only if some read may be reached past an assignment (`PassedReads.swift`). If none may, each
-// assignment reaches all code behind it, up to the next one, and none in front, so that the order of the code is all there
-// is to know.
+// Blocks and branches matter only if some assignment stands inside of a block. If none does, each assignment reaches all
+// code behind it, up to the next one, and none in front, so that the order of the code is all there is to know.
 
 /// One instruction that matters to folding, with the numbers that are added to its value right there, in sixteen bytes.
 struct FlowStep {
@@ -49,7 +48,7 @@ struct FlowStep {
   /// Whether nothing is added to it.
   var isPlain: Bool { leadLength | tailLength == 0 }
   /// Whether it sets a local.
-  var isAssignment: Bool { byte == 0x21 || byte == 0x22 }
+  fileprivate var isAssignment: Bool { byte == 0x21 || byte == 0x22 }
 }
 
 /// The steps of one body after the other, and the locals that are followed.
@@ -151,9 +150,8 @@ struct FlowSteps {
 
   /// Reads the rest of the body, after ``readGlobals(_:_:_:)``.
   ///
-  /// - Parameter takesShortWay: whether blocks are left out where they say nothing.
   /// - Returns: `false` if it has instructions that are not followed.
-  mutating func read(_ places: CodePlaces, takesShortWay: Bool) -> Bool {
+  mutating func read(_ places: CodePlaces) -> Bool {
     do throws(FormatError) {
       for round in 1...FlowSteps.mostRounds {
         let count = localCount
@@ -161,7 +159,7 @@ struct FlowSteps {
         // What went to a local before it was known that it matters was passed over.
         if localCount == count { break }
       }
-      if takesShortWay, areReadsPassed(places) { return true }
+      if areSitesOutsideOfBlocks(places) { return true }
       try addControl(places)
       return try findRegions()
     } catch {
@@ -203,6 +201,33 @@ struct FlowSteps {
     }
     locals.removeAll(keepingCapacity: true)
     sites.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Places
+
+  /// How many more blocks are open behind an instruction.
+  func nesting(at place: Int) -> Int {
+    switch classes[Int(body[place])] {
+    case .opening, .region: 1
+    case .ending: -1
+    default: 0
+    }
+  }
+
+  /// Whether no block is open at any site.
+  private func areSitesOutsideOfBlocks(_ places: CodePlaces) -> Bool {
+    var (depth, index) = (0, 0)
+    var left = sites.count
+    for step in steps where step.isAssignment {
+      while places[index] < step.range.lowerBound {
+        depth += nesting(at: places[index])
+        index += 1
+      }
+      if depth != 0 { return false }
+      left -= 1
+      if left == 0 { break }
+    }
+    return true
   }
 
   // MARK: Choices

@@ -2,8 +2,8 @@ import WebAssemblyFormat
 
 // The usual body.
 //
-// Most functions of a library keep the base in one local, set it once, and only read it where every path has come by that.
-// Then nothing has to be followed: every read has what was set. So the steps are taken right from the places,
+// Most functions of a library keep the base in one local, set it once, before any block begins, and only read it from
+// there on. Then nothing has to be followed: every read has what was set. So the steps are taken right from the places,
 // without picking, and `CodeFolder` makes edits of them without `LocalFlow`: half the work of linking libraries was there.
 // The long way says the same of these bodies, which a test compares.
 
@@ -60,8 +60,7 @@ extension FlowSteps {
     guard let (local, source) = onlyAssignment else { return nil }
     do throws(FormatError) {
       let place = globalSteps[source].sum.upperBound
-      guard body[place + 1] == local, let setting = nest(of: place, places) else { return nil }
-      var index = setting.index
+      guard body[place + 1] == local, var index = indexOutsideOfBlocks(of: place, places) else { return nil }
       if let first = places.firstAccess(to: local, from: 0, in: body), first < index { return nil }
       beginSteps()
       var assignment = FlowStep(body[place], place, end: place + 2, operand: 0)
@@ -79,7 +78,6 @@ extension FlowSteps {
         steps.append(step)
         index = next
       }
-      if !setting.nest.isOnEveryPath, !isInPart(of: setting, index, places) { return nil }
       appendGlobalSteps(from: global)
       orderChoices()
       let sourceStart = globalSteps[source].start
@@ -88,5 +86,15 @@ extension FlowSteps {
     } catch {
       return nil
     }
+  }
+
+  /// The index among the places of one that no block is around; `nil` if some is.
+  private func indexOutsideOfBlocks(of place: Int, _ places: CodePlaces) -> Int? {
+    var (depth, index) = (0, 0)
+    while index < places.count, places[index] < place {
+      depth += nesting(at: places[index])
+      index += 1
+    }
+    return depth == 0 && index < places.count && places[index] == place ? index : nil
   }
 }
