@@ -55,6 +55,7 @@ final class LinkObject {
     case .link(var options, let text):
       if let text { diagnostics.message(text) }
       for index in options.inputs.indices { replacePlaceholder(&options.inputs[index]) }
+      for index in options.commandLine.indices { replacePlaceholder(&options.commandLine[index]) }
       let result =
         writesFile
         ? link(options, diagnostics, control: control) : linkInMemory(options, diagnostics, control: control)
@@ -64,10 +65,21 @@ final class LinkObject {
   }
 
   private func replacePlaceholder(_ input: inout InputArgument) {
-    guard case .file(let text) = input.name, text.hasPrefix(LinkObject.placeholder), let index = Int(text.dropFirst()),
-      entries.indices.contains(index), case .bytes(let bytes, let moduleName) = entries[index]
-    else { return }
+    guard case .file(let text) = input.name, let (bytes, moduleName) = inputBytes(placeholder: text) else { return }
     input.name = .bytes(bytes, moduleName: moduleName)
+  }
+
+  /// In what a reproduction repeats, an input has its name.
+  private func replacePlaceholder(_ argument: inout CommandLineArgument) {
+    guard case .input(let text) = argument, let (bytes, moduleName) = inputBytes(placeholder: text) else { return }
+    argument = .input((moduleName.map { $0 + "=" } ?? "") + bytes.name)
+  }
+
+  private func inputBytes(placeholder text: String) -> (InputBytes, moduleName: String?)? {
+    guard text.hasPrefix(LinkObject.placeholder), let index = Int(text.dropFirst()), entries.indices.contains(index),
+      case .bytes(let bytes, let moduleName) = entries[index]
+    else { return nil }
+    return (bytes, moduleName)
   }
 
   private func makeDiagnostics() -> Diagnostics {

@@ -258,4 +258,29 @@ import Testing
       }
     }
   }
+
+  /// What the linker defines is data, or a global, and nothing else.
+  @Test(arguments: [
+    "__heap_base", "__heap_end", "__data_end", "__dso_handle", "__global_base", "__stack_high", "__memory_base",
+    "__table_base", "__tls_base",
+  ]) func namesOfTheLinkersAreOfItsKind(_ name: String) throws {
+    for isCalled in [true, false] {
+      var object = ModuleBuilder(object: true)
+      let function = object.undefinedFunction(name, [], [])
+      object.function(
+        "run", [], isCalled ? [] : [.i32], flags: .exported, [isCalled ? .call(function) : .slot(function)])
+      try refused(
+        ["main.o": object], "--no-entry",
+        mentions: [
+          "symbol type mismatch: \(name)", "referred to as WASM_SYMBOL_TYPE_FUNCTION", "main.o", "by the linker",
+        ])
+    }
+    guard name == "__tls_base" else { return }
+    var object = ModuleBuilder(object: true)
+    let data = object.undefinedData(name)
+    object.function("run", [], [.i32], flags: .exported, [.address(data)])
+    try refused(
+      ["main.o": object], "--no-entry",
+      mentions: ["symbol type mismatch: \(name)", "referred to as WASM_SYMBOL_TYPE_DATA", "main.o", "by the linker"])
+  }
 }

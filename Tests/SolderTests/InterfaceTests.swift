@@ -199,6 +199,20 @@ struct InterfaceTests {
         solder_result_destroy(result);
         solder_link_destroy(link);
 
+        // A reproduction knows what is no file by its name.
+        link = prepared(&errors);
+        const char *reproduce[] = {"--reproduce=all.tar"};
+        assert(solder_link_add_arguments(link, reproduce, 1) == SOLDER_OK);
+        assert(solder_link_run(link, &result) == SOLDER_OK);
+        solder_result_destroy(result);
+        solder_link_destroy(link);
+        static char tar[65536];
+        file = fopen("all.tar", "rb");
+        size_t length = fread(tar, 1, sizeof tar - 1, file);
+        fclose(file);
+        const char *response = tar + 512;
+        assert(length > 1024 && strstr(response, "--threads=2\n") && strstr(response, "/answer.o\n"));
+
         link = solder_link_create();
         const char *version[] = {"--version"};
         assert(solder_link_add_arguments(link, version, 1) == SOLDER_OK);

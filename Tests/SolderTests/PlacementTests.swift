@@ -367,4 +367,80 @@ import Testing
       refusedHere([program, input, "--max-memory=8"], mentions: ["maximum memory too small"])
     }
   }
+
+  // MARK: Numbers of the heap base, and what holds where nothing is placed
+
+  /// A variable that begins as the number of the heap base is where the module's allocator begins, whatever is placed there;
+  /// unless it begins as the heap base itself, or is a stack pointer.
+  @Test(
+    arguments: [
+      ("(i32.const 2048)", "i32.add", true), ("(i32.const 2051)", "i32.add", true),
+      ("(global.get $start)", "i32.add", true),
+      ("(global.get $heap)", "i32.add", false), ("(i32.const 0)", "i32.add", false),
+      ("(i32.const 2048)", "i32.sub", false),
+    ], [false, true])
+  func aVariableThatBeginsAsTheHeapBase(_ sample: (initial: String, change: String, isRefused: Bool), _ asks: Bool)
+    async throws
+  {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global $start i32 (i32.const 2048)) (global $next (mut i32) \(sample.initial))
+      (func (export "next") (result i32)
+        (global.set $next (\(sample.change) (global.get $next) (i32.const 16))) (global.get $next))
+      (func (export "end") (result i32) \(asks ? "(global.get $heap)" : "(i32.const 0)"))
+      """)
+    if sample.isRefused {
+      try await fails(program, mentions: ["global 2 begins as the number 2048 of __heap_base", "'global.get'"])
+    } else {
+      for input in try await inputs() { #expect(try await results(program, input, ["run"]) == [7]) }
+    }
+  }
+
+  /// Objects use a module's stack, though they bring nothing that is placed.
+  @Test func aStackInsideOfDataWithoutAnythingToPlace() async throws {
+    let input = try await Toolchain.shared.compiled(
+      "user", "int number(void) { volatile int a[9]; a[3] = 7; return a[3]; } int address(void) { return 0; }",
+      Toolchain.freestanding)
+    for (stack, isRefused) in [(1040, true), (1024, false), (2048, false)] {
+      let program = try await program(
+        "\(PlacementTests.data) \(heapBase(2048)) (global $__stack_pointer (mut i32) (i32.const \(stack)))")
+      if isRefused {
+        for order in [[program, input], [input, program]] {
+          refusedHere(
+            order, mentions: ["program.wasm", "stack begins at 1040", "inside of data segment 0 at [1024, 1056)"])
+        }
+      } else {
+        #expect(try await results(program, input, ["run"]) == [7])
+      }
+    }
+  }
+
+  /// A module's data is not where another one's heap is, though nothing is placed.
+  @Test func dataInAnotherModulesHeap() async throws {
+    func module(_ name: String, _ memory: String, heap: Int?, data: Int) async throws -> String {
+      try await Toolchain.shared.assembled(
+        name,
+        """
+        (module \(memory) \(heap.map { "(global $__heap_base i32 (i32.const \($0)))" } ?? "")
+          (data (i32.const \(data)) "AAAA"))
+        """)
+    }
+    let own = #"(memory (export "memory") 1)"#
+    let imported = #"(import "env" "memory" (memory 1))"#
+    for (heaps, data, mentions) in [
+      ((1024, nil), (0, 1024), ["second.wasm", "[1024, 1028)", "first.wasm, which is 1024"]),
+      ((1024, 8192), (0, 4096), ["second.wasm", "[4096, 4100)", "first.wasm is", "1024"]),
+      ((8192, 8192), (0, 4096), []), ((8192, nil), (0, 4096), []), ((nil, nil), (0, 4096), []),
+    ] as [((Int?, Int?), (Int, Int), [String])] {
+      let first = try await module("first.wasm", own, heap: heaps.0, data: data.0)
+      let second = try await module("second.wasm", imported, heap: heaps.1, data: data.1)
+      for order in [[first, second], [second, first]] {
+        if mentions.isEmpty {
+          _ = try await linkedHere(order)
+        } else {
+          refusedHere(order, mentions: mentions)
+        }
+      }
+    }
+  }
 }

@@ -1,7 +1,8 @@
 import Foundation
-import SolderLinker
 import Synchronization
 import Testing
+
+@testable import SolderLinker
 
 /// The linker as a part of a program that stays: many links side by side, with and without errors, some of them cancelled.
 /// What they leave in memory is measured in a process of its own (`InterfaceTests.misuseAndThreads`).
@@ -72,5 +73,11 @@ import Testing
     let counts = await run(500..<4000, expecting: expected)
     #expect(counts.linked + counts.failed + counts.cancelled == 3500)
     #expect(counts.linked > 1000 && counts.failed > 1000, "\(counts)")
+  }
+
+  /// Thousands of threads would take from others what they wait for, and do nothing faster.
+  @Test func threadsAreNoMoreThanOfUse() {
+    #expect(Threads(3).count == 3 && Threads(0).count == 1)
+    #expect(Threads(1_000_000).count <= max(64, 4 * ProcessInfo.processInfo.processorCount))
   }
 }

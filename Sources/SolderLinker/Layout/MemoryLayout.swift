@@ -114,6 +114,7 @@ struct MemoryPass {
       return plan
     }
     guard isPlacing else {
+      plain.check(hasOthers: resolution.inLinkOrder.contains { $0.contracts.expectsConventions })
       place(from: plain.heapBase)
       finish(heapBase: plain.heapBase, moved: 0)
       return plan

@@ -9,9 +9,9 @@ import WebAssemblyFormat
 //    there, and the global gets an address behind it.
 //  - With a collector that walks the stack up to the heap base (AssemblyScript), stack and heap move up together, and
 //    the linker places everything where the stack ended.
-//  - An LLVM program has `__heap_base` in its code as a number, which the exported global has no influence on. Only what
-//    lies below its data is free (and above its stack, where that lies first): `--global-base` makes room there, and
-//    exported globals say where it is.
+//  - An LLVM program has `__heap_base` in its code as a number, which the exported global has no influence on; others have the
+//    number in a variable, where their allocator goes on from. Only what lies below its data is free (and above its stack,
+//    where that lies first): `--global-base` makes room there, and exported globals say where it is.
 //
 // Whatever contradicts itself is refused: data, or a stack pointer, beyond the address where static memory is said to end.
 // So is a second heap: both would begin behind what is placed.
@@ -26,10 +26,17 @@ struct PlainMemory {
     case below(Range<UInt64>, LLVMProgram)
   }
 
-  /// A module whose heap base is a number in its code.
+  /// A module whose heap base is a number in its code, or in what it begins with.
   struct LLVMProgram {
+    enum Place {
+      case code
+      case data
+      case global(GlobalIndex)
+    }
+
     let unit: Unit
     let heapBase: UInt64
+    let place: Place
   }
 
   private let units: [Unit]
@@ -76,13 +83,47 @@ struct PlainMemory {
       }
       return .above(dataEnd)
     }
-    checkData(against: end)
-    for unit in units { checkStack(of: unit, against: end) }
+    checkPlaces("data or a stack has to be placed")
     if options.heapBase == nil, let program = units.lazy.compactMap(LLVMProgram.init(_:)).first {
       return roomBelow(program)
     }
     checkHeaps()
     return .above(end)
+  }
+
+  /// Reports what contradicts itself, where others than one module have to do with its memory: objects and libraries, which
+  /// may use its stack and its heap, or a second module, whose data may be where the heap of the first is.
+  ///
+  /// - Parameter hasOthers: whether there are objects or libraries.
+  func check(hasOthers: Bool) {
+    guard hasOthers || units.count > 1, !units.contains(where: { $0.lifted?.memory.isCollected == true }) else {
+      return
+    }
+    checkPlaces("the heap begins")
+    checkDataInHeaps(units.compactMap { unit in unit.lifted?.memory.heapBase.map { (unit, $0.address) } })
+  }
+
+  /// - Parameter purpose: what the end of static memory is for.
+  private func checkPlaces(_ purpose: String) {
+    if let end = statedEnd { checkData(against: end, purpose) }
+    for unit in units { checkStack(of: unit, against: statedEnd ?? .max, purpose) }
+    checkDataInHeaps(units.lazy.compactMap(LLVMProgram.init(_:)).map { ($0.unit, $0.heapBase) })
+  }
+
+  /// Heaps that stay where they are must not have another module's data in them.
+  private func checkDataInHeaps(_ heaps: [(unit: Unit, start: UInt64)]) {
+    guard options.heapBase == nil, units.count > 1 else { return }
+    for heap in heaps {
+      guard let other = data.first(where: { $0.unit !== heap.unit && $0.start < $0.end && $0.end > heap.start }) else {
+        continue
+      }
+      diagnostics.error(
+        "\(other.unit.file.displayName): \(other.text) lies where the heap of \(heap.unit.file.displayName) is, which begins "
+          + "at its __heap_base, \(heap.start) (build one of the two for other addresses)", .memory,
+        symbol: "__heap_base",
+        in: other.unit.file.displayName, heap.unit.file.displayName)
+      return
+    }
   }
 
   /// Heaps that begin at different addresses would begin at one address when they move.
@@ -126,20 +167,20 @@ struct PlainMemory {
     return "the __heap_base of \(unit?.file.displayName ?? "<internal>"), which is \(end)"
   }
 
-  private func checkData(against end: UInt64) {
+  private func checkData(against end: UInt64, _ purpose: String) {
     guard let beyond = data.first(where: { $0.end > end && $0.start < $0.end }) else { return }
     diagnostics.error(
-      "\(beyond.unit.file.displayName): \(beyond.text) lies beyond \(statement(end)), where data or a stack has to be "
-        + "placed (static memory ends at \(dataEnd) at the earliest: let __heap_base say so, or pass "
+      "\(beyond.unit.file.displayName): \(beyond.text) lies beyond \(statement(end)), where \(purpose) "
+        + "(static memory ends at \(dataEnd) at the earliest: let __heap_base say so, or pass "
         + "--heap-base=ADDRESS)", .memory, symbol: "__heap_base", in: beyond.unit.file.displayName)
   }
 
-  private func checkStack(of unit: Unit, against end: UInt64) {
+  private func checkStack(of unit: Unit, against end: UInt64, _ purpose: String) {
     guard let stack = unit.lifted?.memory.stackPointer?.address else { return }
     if stack > end {
       diagnostics.error(
-        "\(unit.file.displayName): its stack begins at \(stack), beyond \(statement(end)), where data or a stack has to "
-          + "be placed (let __heap_base be above the stack, or pass --heap-base=ADDRESS)", .memory,
+        "\(unit.file.displayName): its stack begins at \(stack), beyond \(statement(end)), where \(purpose) "
+          + "(let __heap_base be above the stack, or pass --heap-base=ADDRESS)", .memory,
         symbol: "__stack_pointer", in: unit.file.displayName)
     } else if let inside = data.first(where: { $0.unit === unit && $0.start < stack && stack < $0.end }) {
       diagnostics.error(
@@ -238,9 +279,43 @@ extension Unit {
 extension PlainMemory.LLVMProgram {
   /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
   init?(_ unit: Unit) {
-    guard let mark = unit.lifted?.memory.heapBase, !unit.readsHeapBase else { return nil }
-    guard unit.codeFacts.hasHeapBase || ConstantSearch(mark.address, in: unit.module).isInData else { return nil }
-    self.init(unit: unit, heapBase: mark.address)
+    guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
+    // That it reads the global says what a number in its code is not, but not what a variable is.
+    let asks = unit.readsHeapBase
+    let pointer = facts.memory.heapPointers.first {
+      (!asks || unit.module.globalType($0)?.isMutable == true) && Self.isHeapPointer($0, facts, unit)
+    }
+    if let pointer {
+      self.init(unit: unit, heapBase: mark.address, place: .global(pointer))
+    } else if asks {
+      return nil
+    } else if unit.codeFacts.hasHeapBase {
+      self.init(unit: unit, heapBase: mark.address, place: .code)
+    } else if ConstantSearch(mark.address, in: unit.module).isInData {
+      self.init(unit: unit, heapBase: mark.address, place: .data)
+    } else {
+      return nil
+    }
+  }
+
+  /// Whether code reads a global that begins as the number of the heap base, and does not take it for a stack pointer, of
+  /// which numbers are subtracted.
+  private static func isHeapPointer(_ global: GlobalIndex, _ facts: LiftedFacts, _ unit: Unit) -> Bool {
+    let symbol = facts.symbol(global)
+    let file = unit.file.bytes
+    var isRead = false
+    for relocation in unit.relocations where relocation.kind == .globalIndexLEB && relocation.symbol == symbol {
+      let end = Int(relocation.offset) + Int(relocation.width)
+      let start = relocation.encoding == .operand ? Int(relocation.offset) - 1 : Int(relocation.offset)
+      guard start >= 0, end <= file.endIndex, Opcode(rawValue: UInt16(file[start])) == .globalGet else { continue }
+      isRead = true
+      var reader = InstructionReader(file[end..<file.endIndex])
+      guard let number = try? reader.next(), number.opcode == .i32Const || number.opcode == .i64Const,
+        let sum = try? reader.next()
+      else { continue }
+      if sum.opcode == .i32Sub || sum.opcode == .i64Sub { return false }
+    }
+    return isRead
   }
 
   /// That there is not enough room for `size` bytes.
@@ -248,10 +323,28 @@ extension PlainMemory.LLVMProgram {
     let base = (max(room.lowerBound, MemoryPass.firstAddress) &+ size).aligned(to: 1024)
     let fits =
       room.isEmpty ? "nothing below is known to be free" : "\(size) bytes do not fit below, at \(room.asAddresses)"
+    let (holder, wayOut) =
+      switch place {
+      case .code:
+        (
+          "its code has the number \(heapBase) of __heap_base in it and does not read the global",
+          "link it with -Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows "
+            + "room there,"
+        )
+      case .data:
+        (
+          "its data has the number \(heapBase) of __heap_base in it and its code does not read the global",
+          "let its code read __heap_base,"
+        )
+      case .global(let index):
+        (
+          "its global \(Int(index)) begins as the number \(heapBase) of __heap_base",
+          "let that global begin as 'global.get' of __heap_base,"
+        )
+      }
     diagnostics.error(
-      "\(unit.file.displayName): its code has the number \(heapBase) of __heap_base in it and does not read the global, so "
-        + "that nothing can be placed behind its static memory, and \(fits) (link it with "
-        + "-Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows room there, "
+      "\(unit.file.displayName): \(holder), so "
+        + "that nothing can be placed behind its static memory, and \(fits) (\(wayOut) "
         + "or pass --heap-base=\(heapBase) if its heap does not begin there)", .memory, symbol: "__heap_base",
       in: unit.file.displayName)
   }

@@ -13,12 +13,9 @@ struct ConstantSearch {
     self.module = module
   }
 
-  /// What rounding up by adding makes of it.
-  private static let distances: Set<UInt64> = [0, 3, 7, 8, 15]
-
   private func matches(_ value: Int64) -> Bool {
     let value = module.addressWidth == 64 ? UInt64(bitPattern: value) : UInt64(UInt32(truncatingIfNeeded: value))
-    return value >= address && ConstantSearch.distances.contains(value - address)
+    return value >= address && StaticMemory.roundings.contains(value - address)
   }
 
   // MARK: Data
@@ -30,7 +27,7 @@ struct ConstantSearch {
       let start: UInt64 = if case .absolute(let address) = segment.placement { address } else { 0 }
       guard segment.count >= width else { return false }
       let first = segment.content.startIndex + Int((UInt64(width) - start % UInt64(width)) % UInt64(width))
-      return ConstantSearch.distances.contains {
+      return StaticMemory.roundings.contains {
         segment.content.contains(word: address &+ $0, width: width, from: first)
       }
     }
@@ -102,7 +99,7 @@ struct ConstantSearch {
     // The bits behind those of the address are those of the sign.
     let bits = min(shift, module.addressWidth == 64 ? 64 : 32)
     let mask = bits < 64 ? (UInt64(1) << bits) - 1 : UInt64.max
-    return mask >= address && ConstantSearch.distances.contains { (address &+ $0) & mask == value & mask }
+    return mask >= address && StaticMemory.roundings.contains { (address &+ $0) & mask == value & mask }
   }
 
   private func contains(_ range: Range<Int>) -> Bool {

@@ -21,6 +21,9 @@ struct StaticMemory {
   }
 
   private(set) var heapBase: Mark?
+  /// Other globals that begin as the number of ``heapBase``, or as what rounding up makes of it: a module's own allocator may
+  /// have its first address there.
+  private(set) var heapPointers: [GlobalIndex] = []
   /// Where the heap ends at first.
   private(set) var heapEnd: Mark?
   /// Where static data begins.
@@ -31,6 +34,9 @@ struct StaticMemory {
   /// Whether a collector walks the stack up to the heap base, so that what is between them stays as it is.
   private(set) var isCollected = false
 
+  /// What rounding up adds to an address in code.
+  static let roundings: Set<UInt64> = [0, 3, 7, 8, 15]
+
   init() {}
 
   init(of unit: ModuleDraft) {
@@ -39,12 +45,18 @@ struct StaticMemory {
     dataStart = finder.mark("__global_base", isMutable: false)
     heapEnd = finder.mark("__heap_end", isMutable: false)
     heapBase = finder.mark("__heap_base", isMutable: false)
-    guard heapBase == nil, let base = finder.mark("__heap_base", isMutable: false, prefixed: true) else { return }
-    heapBase = base
-    guard let stack = finder.mark("__stack_pointer", isMutable: true, prefixed: true) else { return }
-    stackPointer = stack
-    dataEnd = finder.mark("__data_end", isMutable: false, prefixed: true)
-    isCollected = true
+    if heapBase == nil, let base = finder.mark("__heap_base", isMutable: false, prefixed: true) {
+      heapBase = base
+      if let stack = finder.mark("__stack_pointer", isMutable: true, prefixed: true) {
+        stackPointer = stack
+        dataEnd = finder.mark("__data_end", isMutable: false, prefixed: true)
+        isCollected = true
+      }
+    }
+    guard let heapBase, !isCollected else { return }
+    heapPointers = finder.globals(besides: heapBase.global) {
+      StaticMemory.roundings.contains($0 &- heapBase.address)
+    }.filter { $0 != stackPointer?.global }
   }
 
   /// Whether the layout decides what a global holds.
@@ -81,11 +93,31 @@ private struct MarkFinder {
     guard
       let index = exported?.global.map({ Int($0) - imported }) ?? unit.globals.firstIndex(where: { matches($0.name) })
     else { return nil }
-    let type = unit.globals[index].type
-    guard type.isMutable == isMutable, type.valueType == 0x7F || type.valueType == 0x7E,
-      let value = evaluator.value(of: unit.globals[index].initializer), value.base == .number
+    let global = unit.globals[index]
+    guard global.type.isMutable == isMutable,
+      let address = evaluator.value(of: global.initializer).flatMap({ number($0, global.type) })
     else { return nil }
-    let address = UInt64(bitPattern: value.addend) & (type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
     return StaticMemory.Mark(global: GlobalIndex(imported + index), address: address)
+  }
+
+  /// The globals that the module defines whose initial numbers are such, by way of other globals or not.
+  ///
+  /// - Parameter decided: the global that the layout decides, and so what begins as that.
+  func globals(besides decided: GlobalIndex, where isWanted: (UInt64) -> Bool) -> [GlobalIndex] {
+    let imported = unit.globalImports.count
+    var known = SymbolicEvaluator(unit.file, globals: Array(repeating: nil, count: imported + unit.globals.count))
+    var found: [GlobalIndex] = []
+    for (index, global) in unit.globals.enumerated() where imported + index != Int(decided) {
+      guard let value = known.value(of: global.initializer) else { continue }
+      if !global.type.isMutable { known.globals[imported + index] = value }
+      if let number = number(value, global.type), isWanted(number) { found.append(GlobalIndex(imported + index)) }
+    }
+    return found
+  }
+
+  /// The number that a value of an address's type is.
+  private func number(_ value: SymbolicValue, _ type: GlobalType) -> UInt64? {
+    guard type.valueType == 0x7F || type.valueType == 0x7E, value.base == .number else { return nil }
+    return UInt64(bitPattern: value.addend) & (type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
   }
 }

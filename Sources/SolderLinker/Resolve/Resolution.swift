@@ -241,16 +241,32 @@ extension Resolver {
       if let id = addOptionalData(address.name) { known.addresses[address] = id }
     }
     if !options.sharedMemory, let id = table.find("__tls_base"), !table.symbols[Int(id)].isDefined {
+      guard isReferred(to: id, as: [.global]) else { return }
       defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false))
       known.tlsBase = id
     }
+  }
+
+  /// Whether a name that the linker defines is referred to as what it is; if not, that is an error.
+  private func isReferred(to id: SymbolID, as kinds: [SymbolKind]) -> Bool {
+    let symbol = table.symbols[Int(id)]
+    // What libraries import is looked at by ``ConventionCheck``.
+    guard symbol.hasKind, !kinds.contains(symbol.kind), units[symbol.unit]?.contracts.isSetUpByExports != true else {
+      return true
+    }
+    let file = displayName(ofUnit: symbol.unit)
+    diagnostics.error(
+      "symbol type mismatch: \(symbol.name)\n>>> referred to as \(symbol.kind.conventionalName) in \(file)"
+        + "\n>>> defined as \(kinds[0].conventionalName) by the linker", .typeMismatch, symbol: symbol.name, in: file)
+    return false
   }
 
   /// Defines a data symbol that something refers to, or that is to be exported.
   mutating func addOptionalData(_ name: ByteString) -> SymbolID? {
     let id: SymbolID
     if let found = table.find(name) {
-      guard !table.symbols[Int(found)].isDefined else { return nil }
+      // A global is what an immutable global of a finished module is: it stands for an address.
+      guard !table.symbols[Int(found)].isDefined, isReferred(to: found, as: [.data, .global]) else { return nil }
       id = found
     } else {
       guard options.exportAll || requestedExports.contains(name) else { return nil }

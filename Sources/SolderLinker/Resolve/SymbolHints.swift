@@ -29,7 +29,7 @@ struct SymbolHints {
     for id in resolution.table.slots where isUsed.isEmpty || !isUsed[Int(id)] {
       let symbol = resolution.symbol(id)
       // What nobody referred to, in an archive, is without a unit.
-      let isInArchive = symbol.isUndefined && symbol.unit == nil && symbol.attributes.isEmpty
+      let isInArchive = symbol.isUndefined && symbol.unit == nil && symbol.attributes.subtracting(.offered).isEmpty
       guard isInArchive || !symbol.isUndefined && symbol.unit != .own && !symbol.has(.isStub) else { continue }
       known.append(id)
       if let name = SymbolHints.sourceName(of: symbol.name) { bySourceName[name, default: []].append(id) }

@@ -16,9 +16,14 @@ struct Threads: Sendable {
   let count: Int
   private let pool = ThreadPool()
 
+  /// What may be asked for on any machine. More than this, and four times as many as there are processors, only wait for each
+  /// other.
+  private static let most = 64
+
   /// As many threads as processors, unless told otherwise.
   init(_ count: Int?) {
-    self.count = max(1, count ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    self.count = min(max(1, count ?? processors), max(Threads.most, 4 * processors))
   }
 
   /// Calls `body` with each of `0..<iterations`, in any order and on any thread.

@@ -286,11 +286,13 @@ struct TranslatedBody {
 
   /// The depth of the block that throws on exceptions inside of another `try`, its innermost.
   private func pass(_ target: Target) -> Int {
-    let index =
-      switch target {
-      case .caller: 0
-      case .attempt(let attempt): frames.lastIndex { $0.attempt == attempt } ?? 0
+    var index = 0
+    if case .attempt(let attempt) = target {
+      guard let place = frames.lastIndex(where: { $0.attempt == attempt }) else {
+        preconditionFailure("an exception is passed to a 'try' that is not around it")
       }
+      index = place
+    }
     return frames[(index + 1)...].reduce(0) { $0 + $1.labels }
   }
 
@@ -338,7 +340,9 @@ extension Instruction {
   /// Its first number, also where the reader only gives the extent.
   fileprivate func first(in body: ByteReader) -> Int64 {
     var reader = body[operandOffset..<end]
-    // The instruction has been read once without an error.
-    return (try? reader.u32()).map { Int64($0) } ?? 0
+    guard let number = try? reader.u32() else {
+      preconditionFailure("an instruction that was read has no number any more")
+    }
+    return Int64(number)
   }
 }
