@@ -155,7 +155,7 @@ struct Link {
     ).run(demands, missing, addresses)
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
-    let imports = ImportPass(resolution, own, rule, options, threads).run(table, addresses)
+    let imports = ImportPass(resolution, own, consume rule, options, threads).run(table, addresses)
 
     // Report what whole modules still want of the host, where that was asked for, or where it is likely a mistake.
     HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)

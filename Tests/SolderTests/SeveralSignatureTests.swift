@@ -99,6 +99,32 @@ import Testing
     try await expect(definitions + [caller("one", .object, .i32)], ["one": nil], warnings: true)
   }
 
+  /// What calls its own weak definition calls the one that has the name.
+  @Test func aWeakDefinitionThatIsCalledWhereItIs() async throws {
+    var object = ModuleBuilder(object: true)
+    let own = object.function("f", [.i64], [.i32], flags: .weak, [.i32Const(3)])
+    object.function("two", [], [.i32], flags: .exported, [.i64Const(0), .call(own)])
+    for kind in [Kind.library, .module] {
+      try await expect(
+        [("two.o", object), definition(kind, .i32), caller("one", .library, .i32)], ["one": 6, "two": nil],
+        warnings: true)
+    }
+  }
+
+  /// The definition keeps its name in an object, too, where another one of the name only traps.
+  @Test(arguments: [false, true]) func twoWeakDefinitionsInOneObject(_ isLibrary: Bool) async throws {
+    var second = ModuleBuilder(object: true)
+    second.function("f", [.i64], [.i32], flags: .weak, [.i32Const(9)])
+    let first = try InputSet([
+      definition(.object, .i32, flags: .weak), caller("one", isLibrary ? .library : .object, .i32),
+      ("second.o", second),
+    ])
+    let run = first.link(["-r"] + first.names)
+    #expect(run.errors == [])
+    try await expect(
+      [("joined.o", run.bytes ?? []), caller("two", .object, .i32)], ["one": 6, "two": 6], warnings: false)
+  }
+
   /// An object and a whole module have it twice, whatever its types.
   @Test(arguments: [WasmType.i32, .i64]) func anObjectAndAModuleDefineIt(_ type: WasmType) throws {
     for kind in Kind.allCases {

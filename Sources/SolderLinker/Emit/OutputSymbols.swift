@@ -67,9 +67,12 @@ struct OutputSymbols {
       let superfluous = unit.contracts.isRecovered ? superfluousSymbols(of: unit, program, custom) : []
       for id in unit.symbolIDs.values where !superfluous.contains(id) {
         let symbol = program.symbol(id)
-        // A stub for a missing function is local to each file that refers to it.
+        // A stub for a missing function is local to each file that refers to it; where one took the name, the definition
+        // is a variant of it.
         let isStub = symbol.has(.isStub)
-        guard symbol.isLocal || isStub, symbol.isDefined, symbol.kind != .section else { continue }
+        guard symbol.isLocal || isStub || symbol.has(.isVariant), symbol.isDefined, symbol.kind != .section else {
+          continue
+        }
         if indices[Int(id)] == .none || isStub, isPresent(symbol, id, program) { add(id) }
       }
     }

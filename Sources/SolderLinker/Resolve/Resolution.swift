@@ -185,7 +185,7 @@ extension Resolver {
       name: ByteString(name), kind: .function, .defined(DefinitionIndex(rawValue: function)),
       flags: .visibilityHidden, unit: .own)
     symbol.type = type
-    symbol.attributes = table.symbols[Int(id)].attributes.union(.decidedLate)
+    symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
     traceOwnDefinition(of: id)
     return id
@@ -204,7 +204,7 @@ extension Resolver {
     var symbol = Symbol(
       name: name, kind: .global, .defined(DefinitionIndex(own.unit.globals.count - 1)), flags: .visibilityHidden,
       unit: .own)
-    symbol.attributes = table.symbols[Int(id)].attributes.union(.decidedLate)
+    symbol.attributes = table.symbols[Int(id)].attributes
     table.symbols[Int(id)] = symbol
     traceOwnDefinition(of: id)
   }

@@ -139,10 +139,11 @@ extension ResolvePass {
     let symbols = unit.symbols
     for position in symbols.indices {
       let stated = symbols[position]
-      guard stated.isUndefined || unit.isDiscarded(comdat: stated.comdat), !stated.isLocal else { continue }
-      if unit.contracts.needsExactTypes, !stated.isAddressOnly { continue }
+      if stated.isLocal || unit.contracts.needsExactTypes && !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
       let symbol = resolver.table.symbols[Int(id)]
+      // Where another definition has the name, the unit's own one is a reference.
+      guard stated.isUndefined || unit.isDiscarded(comdat: stated.comdat) || symbol.unit != unit.index else { continue }
       if stated.kind == .data, symbol.kind != .data, symbol.kind != .function,
         symbol.isUndefined || importerOfShared(symbol) != nil
       {

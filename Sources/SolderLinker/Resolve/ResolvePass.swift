@@ -241,6 +241,7 @@ struct ResolvePass {
           boundImports[id] == nil, (0x7B...0x7F).contains(entry.global.valueType)
         else { continue }
         resolver.defineGlobal(id, entry.global)
+        resolver.table.symbols[Int(id)].attributes.insert(.decidedLate)
       }
     }
   }

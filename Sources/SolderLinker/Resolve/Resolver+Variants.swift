@@ -27,6 +27,7 @@ extension Resolver {
       table.symbols[Int(variant)].attributes.insert(.usedInRegularUnit)
     }
     if let slot = table.slot(of: definition.name) { table.makePrimary(variant, slot: slot) }
+    table.symbols[Int(id)].attributes.insert(.isVariant)
     return variant
   }
 

@@ -11,7 +11,7 @@ struct HostImportCheck {
   let diagnostics: Diagnostics
 
   /// Looks at the imports of the result.
-  func run(_ imports: Imports) {
+  consuming func run(_ imports: Imports) {
     let hosts = Set(options.hostModules)
     guard options.unresolvedImports != .ignore else { return warnOfMistakes(imports, hosts) }
     for entry in imports.entries {
