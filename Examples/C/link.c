@@ -55,9 +55,14 @@ int main(int count, char **arguments) {
   solder_status status = solder_link_run(link, &result);
   if (status == SOLDER_OK) {
     FILE *file = fopen(arguments[1], "wb");
-    if (file != NULL) {
-      fwrite(solder_result_bytes(result), 1, solder_result_size(result), file);
-      fclose(file);
+    size_t size = solder_result_size(result);
+    int written = file != NULL && fwrite(solder_result_bytes(result), 1, size, file) == size;
+    if (file != NULL && fclose(file) != 0) written = 0;
+    if (!written) {
+      fprintf(stderr, "cannot write %s\n", arguments[1]);
+      solder_result_destroy(result);
+      solder_link_destroy(link);
+      return 2;
     }
     for (size_t i = 0; i < solder_result_import_count(result); i++) {
       printf("import %s.%s\n", solder_result_import_module(result, i), solder_result_import_name(result, i));

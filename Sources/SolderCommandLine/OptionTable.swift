@@ -444,6 +444,9 @@ extension OptionTable {
       "warn-start-up-code", "Warn when relocation code of a shared library has to run at start (default)",
       "Do not warn of relocation code that runs at start", stage: .early, \.options.diagnostics.warnsOfStartUpCode)
     pair(
+      "warn-two-heaps", "Warn when a whole module and another input both read __heap_base (default)",
+      "Do not warn of inputs that both read __heap_base", stage: .early, \.options.diagnostics.warnsOfTwoHeaps)
+    pair(
       "warn-foreign-memory", "Warn when a module with its own memory calls what works in the program's (default)",
       "Do not warn of calls into another memory", stage: .early, \.options.diagnostics.warnsOfForeignMemory)
   }

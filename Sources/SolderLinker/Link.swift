@@ -161,7 +161,9 @@ struct Link {
     HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
 
     // Tell of libraries that cannot do what they are there for.
-    LibraryCheck(resolution: resolution, imports: imports, options: options, diagnostics: diagnostics).run()
+    LibraryCheck(
+      resolution: resolution, live: live, imports: imports, options: options, diagnostics: diagnostics
+    ).run()
 
     // What is missing with permission is its stub from here on.
     resolution.replace(missing)

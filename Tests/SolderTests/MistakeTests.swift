@@ -308,6 +308,29 @@ import Testing
     #expect(both.errors.contains { $0.contains("each has a memory of its own") }, "\(both.errors)")
   }
 
+  @Test func twoHeaps() throws {
+    func module(reads: Bool) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      let allocate = module.importFunction("env", "allocate", [], [.i32])
+      module.memory(Limits(1), export: "memory")
+      let base = module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+      module.function([], [.i32], export: "run", [.call(allocate)])
+      if reads { module.function([], [.i32], export: "heap", [.globalGet(base)]) }
+      return module
+    }
+    let allocator = Self.object { object in
+      let base = object.undefinedData("__heap_base")
+      object.function("allocate", [], [.i32], [.address(base)])
+    }
+    for order in [["a.wasm", "m.o"], ["m.o", "a.wasm"]] {
+      let run = try link(["a.wasm": module(reads: true), "m.o": allocator], order)
+      #expect(run.warnings.count == 1 && run.warnings[0].contains("both read __heap_base"), "\(run.warnings)")
+      #expect(
+        try link(["a.wasm": module(reads: true), "m.o": allocator], order + ["--no-warn-two-heaps"]).warnings.isEmpty)
+    }
+    #expect(try link(["a.wasm": module(reads: false), "m.o": allocator], []).warnings.isEmpty)
+  }
+
   @Test func aloneAsWithOthers() throws {
     let module = Self.importer("env", "miss")
     let folder = try TemporaryFolder()

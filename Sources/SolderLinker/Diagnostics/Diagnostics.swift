@@ -75,6 +75,9 @@ public final class Diagnostics: Sendable {
   /// Whether relocation code that has to run at start is worth a warning.
   var warnsOfStartUpCode: Bool { state.withLock { $0.options.warnsOfStartUpCode } }
 
+  /// Whether heaps in one place are worth a warning.
+  var warnsOfTwoHeaps: Bool { state.withLock { $0.options.warnsOfTwoHeaps } }
+
   /// Whether calls into another memory are worth a warning.
   var warnsOfForeignMemory: Bool { state.withLock { $0.options.warnsOfForeignMemory } }
 

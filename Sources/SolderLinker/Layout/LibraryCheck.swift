@@ -4,6 +4,7 @@ import WebAssemblyFormat
 /// something else.
 struct LibraryCheck {
   let resolution: Resolution
+  let live: Liveness
   let imports: Imports
   let options: LinkOptions
   let diagnostics: Diagnostics
@@ -15,6 +16,23 @@ struct LibraryCheck {
       warnOfNothing(unit, wanted)
     }
     if diagnostics.warnsOfForeignMemory { warnOfForeignMemories() }
+    if diagnostics.warnsOfTwoHeaps { warnOfTwoHeaps() }
+  }
+
+  /// A whole module that allocates from its `__heap_base` on, and an allocator that does so too: each gives away what the
+  /// other has given.
+  private func warnOfTwoHeaps() {
+    guard let id = resolution.table.find("__heap_base"), live.referenced[Int(id)],
+      let module = resolution.inLinkOrder.first(where: { $0.contracts.keepsMemory && $0.readsHeapBase }),
+      let other = resolution.inLinkOrder.first(where: { unit in
+        !unit.contracts.keepsMemory && live.units[Int(unit.index)]
+          && unit.symbols.contains { $0.name == "__heap_base" && $0.isUndefined }
+      })
+    else { return }
+    let (file, second) = (module.file.displayName, other.file.displayName)
+    diagnostics.warn(
+      "\(file) and \(second) both read __heap_base: if both have a heap there, each gives away what the other uses (let one "
+        + "ask the other for memory; --no-warn-two-heaps)", .memory, symbol: "__heap_base", in: file, second)
   }
 
   /// `wasm-ld -shared --no-entry` leaves the function that calls constructors where nobody finds it.

@@ -269,7 +269,7 @@ struct PlainMemory {
 
 extension Unit {
   /// Whether its code asks the global that says so where the heap begins.
-  fileprivate var readsHeapBase: Bool {
+  var readsHeapBase: Bool {
     guard let facts = lifted, let mark = facts.memory.heapBase else { return false }
     let symbol = facts.symbol(mark.global)
     return relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }

@@ -16,6 +16,8 @@ public struct DiagnosticOptions: Sendable, Equatable {
   public var warnsOfStartUpCode = true
   /// There is a warning when a module with a memory of its own calls what works in the program's (`--warn-foreign-memory`).
   public var warnsOfForeignMemory = true
+  /// There is a warning when a whole module and an allocator may have heaps in one place (`--warn-two-heaps`).
+  public var warnsOfTwoHeaps = true
   public var color = Color.automatic
   /// What the linker does is told as it goes (`--verbose`).
   public var verbose = false
