@@ -60,7 +60,8 @@ struct HostImportCheck {
     }
   }
 
-  /// Of imports from another module: exactly one input has all that is wanted from there, and was not given the name.
+  /// Of imports from another module: exactly one input has all that is wanted from there, was not given the name, and is
+  /// not known by another one.
   private func warnOfModules(_ wanted: [OutputImport]) {
     guard !wanted.isEmpty else { return }
     var definers: [ByteString: [(unit: UnitID, id: SymbolID)]] = [:]
@@ -75,10 +76,17 @@ struct HostImportCheck {
       let all = wanted.filter { $0.module == entry.module }
       let owners = all.map { owner(of: $0, definers[$0.name] ?? []) }
       guard let owner = owners[0], owners.allSatisfy({ $0 == owner }),
-        let importer = resolution.units[resolution.symbol(entry.symbol).unit]
+        let importer = resolution.units[resolution.symbol(entry.symbol).unit], !uses(importer, owner)
       else { continue }
       let file = resolution.units[owner].file.displayName
       warn(entry, importer, "did you mean \(entry.module)=\(file): \(file) has that")
+    }
+  }
+
+  /// Whether a unit imports something of another one: then it knows by which name.
+  private func uses(_ unit: Unit, _ other: UnitID) -> Bool {
+    unit.symbols.indices.contains { index in
+      unit.symbols[index].isUndefined && resolution.symbol(unit.symbolIDs[SymbolIndex(index)]).unit == other
     }
   }
 
