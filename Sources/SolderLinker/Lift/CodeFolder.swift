@@ -76,7 +76,8 @@ struct CodeFolder {
     relocations.append(contentsOf: edits)
     var place = relocations.count
     var row = relocations.mutableSpan
-    for edit in edits.reversed() {
+    for index in stride(from: edits.count - 1, through: 0, by: -1) {
+      let edit = edits[index]
       while next > first, row[next - 1].offset >= edit.offset {
         next -= 1
         if row[next].offset < edit.end { continue }

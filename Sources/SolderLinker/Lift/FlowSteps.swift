@@ -295,8 +295,13 @@ struct FlowSteps {
       }
       try readLocal(body[place], at: place, places, follows: follows)
     }
-    steps.append(contentsOf: globalSteps[global...])
+    appendGlobalSteps(from: global)
     orderChoices()
+  }
+
+  /// Adds those that read a global, from one on. A slice would count references.
+  mutating func appendGlobalSteps(from first: Int) {
+    for index in first..<globalSteps.count { steps.append(globalSteps[index]) }
   }
 
   /// Adds the instructions that open, close and leave blocks to the steps, after ``readLocals(_:follows:)``.
@@ -320,7 +325,7 @@ struct FlowSteps {
       }
       steps.append(FlowStep(byte, place, end: place + 1, operand: label))
     }
-    steps.append(contentsOf: others[other...])
+    for index in other..<others.count { steps.append(others[index]) }
   }
 
   /// Reads a `local.get`, `local.set` or `local.tee`.

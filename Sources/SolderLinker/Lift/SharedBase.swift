@@ -78,7 +78,7 @@ extension FlowSteps {
         steps.append(step)
         index = next
       }
-      steps.append(contentsOf: globalSteps[global...])
+      appendGlobalSteps(from: global)
       orderChoices()
       let sourceStart = globalSteps[source].start
       guard let index = steps.firstIndex(where: { $0.start == sourceStart }) else { return nil }

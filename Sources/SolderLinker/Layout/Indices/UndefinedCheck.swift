@@ -21,7 +21,7 @@ struct UndefinedCheck {
   let diagnostics: Diagnostics
 
   /// Runs the pass; errors are in the diagnostics.
-  func run(_ demands: Demands) -> MissingFunctions {
+  consuming func run(_ demands: Demands) -> MissingFunctions {
     var missing = MissingFunctions()
     var undefined = UndefinedReport()
     var told: Set<SymbolID> = []
