@@ -48,9 +48,10 @@ public func solderLinkDestroy(_ link: OpaquePointer?) { unsafe link?.release(Lin
 public func solderLinkAddArguments(
   _ link: OpaquePointer?, _ arguments: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
 ) -> solder_status {
-  guard let link = unsafe link?.object(LinkObject.self), link.isOpen else { return SOLDER_INVALID_ARGUMENT }
+  // A `size_t` beyond all memory is negative here.
+  guard let link = unsafe link?.object(LinkObject.self), link.isOpen, count >= 0 else { return SOLDER_INVALID_ARGUMENT }
   var words: [String] = []
-  for index in 0..<max(0, count) {
+  for index in 0..<count {
     guard let arguments = unsafe arguments, let word = unsafe arguments[index] else { return SOLDER_INVALID_ARGUMENT }
     words.append(unsafe String(cString: word))
   }
@@ -175,7 +176,10 @@ public func solderResultMap(_ result: OpaquePointer?) -> UnsafePointer<CChar>? {
 public func solderMain(_ count: CInt, _ arguments: UnsafePointer<UnsafePointer<CChar>?>?) -> CInt {
   var words: [String] = []
   for index in 0..<Int(max(0, count)) {
-    guard let arguments = unsafe arguments, let word = unsafe arguments[index] else { return 1 }
+    guard let arguments = unsafe arguments, let word = unsafe arguments[index] else {
+      Diagnostics().error("argument \(index) is a null pointer", .misuse)
+      return 1
+    }
     words.append(unsafe String(cString: word))
   }
   return runSolder(words, isLast: false)

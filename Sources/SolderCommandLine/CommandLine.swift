@@ -1,4 +1,5 @@
 import SolderLinker
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -28,7 +29,8 @@ public enum CommandLineRequest: Sendable {
 public func readCommandLine(
   _ arguments: [String], program: String = "solder", diagnostics: Diagnostics
 ) -> CommandLineRequest? {
-  let table = OptionTable()
+  let isOfWasmLD = program.hasPrefix("wasm-ld")
+  let table = OptionTable(isOfWasmLD: isOfWasmLD)
   let quoting = responseFileQuoting(table, arguments, diagnostics)
   var expanded = arguments
   do throws(ResponseFileExpansion.Failure) {
@@ -39,7 +41,11 @@ public func readCommandLine(
   }
 
   var reader = OptionReader(diagnostics: diagnostics)
-  reader.options.speaksLikeWasmLD = program.hasPrefix("wasm-ld")
+  reader.options.speaksLikeWasmLD = isOfWasmLD
+  if !isOfWasmLD, let text = unknownCommand(expanded) {
+    diagnostics.error(text)
+    return nil
+  }
   let merged = MergeCommandLine.arguments(expanded, program: program)
   reader.options.mergesModules = merged != nil
   reader.read(merged.map { MergeCommandLine.parse($0, table, diagnostics) } ?? table.parse(expanded), table)
@@ -48,7 +54,9 @@ public func readCommandLine(
   }
 
   switch reader.request {
-  case .help: return .print(table.help(program: program))
+  case .help(let hidden):
+    return .print(
+      merged == nil ? table.help(program: program, showsHidden: hidden) : MergeCommandLine.help(program: program))
   case .manual: return .print(table.manual())
   case .completions(let shell): return .print(table.completions(shell, program: program))
   case nil: break
@@ -69,6 +77,27 @@ public func readCommandLine(
   return .link(reader.options, printing: reader.printsVersionFirst ? version : nil)
 }
 
+/// Whether reports went to standard output in vain.
+private final class LostReports: Sendable {
+  private let first = Mutex<String?>(nil)
+
+  var reason: String? { first.withLock { $0 } }
+
+  func note(_ reason: String?) {
+    guard let reason else { return }
+    first.withLock { $0 = $0 ?? reason }
+  }
+}
+
+/// What is wrong with a first word that is no file, and nearly one of the commands.
+private func unknownCommand(_ arguments: [String]) -> String? {
+  guard let word = arguments.first, !word.hasPrefix("-"), !["merge", "diff"].contains(word),
+    unsafe access(word, F_OK) != 0
+  else { return nil }
+  let near = ["merge", "diff"].first { editDistance(Array(word.utf8), Array($0.utf8), limit: 1) <= 1 }
+  return near.map { "no such command: \(word), did you mean '\($0)'" }
+}
+
 /// Runs Solder as a program.
 /// - Parameters:
 ///   - arguments: the command line, with the program's name at its head.
@@ -78,9 +107,10 @@ public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   let program = programName(arguments.first ?? "")
   let control = LinkControl()
   let progress = ProgressLine(program, control)
+  let lost = LostReports()
   let diagnostics = Diagnostics(program: program) { message in
-    guard let progress else { return Diagnostics.writeToStandardStreams(message) }
-    progress.hide { Diagnostics.writeToStandardStreams(message) }
+    guard let progress else { return lost.note(Diagnostics.deliver(message)) }
+    progress.hide { lost.note(Diagnostics.deliver(message)) }
   }
   if arguments.dropFirst().first == "diff" {
     DiffCommandLine(diagnostics: diagnostics, program: program).run(Array(arguments.dropFirst(2)))
@@ -88,12 +118,13 @@ public func runSolder(_ arguments: [String], isLast: Bool = true) -> Int32 {
   }
   let request = readCommandLine(Array(arguments.dropFirst()), program: program, diagnostics: diagnostics)
   switch request {
-  case .print(let text): Diagnostics.writeToStandardOutput(text)
+  case .print(let text): diagnostics.print(text)
   case .link(let options, let text):
-    if let text { Diagnostics.writeToStandardOutput(text) }
+    if let text { diagnostics.print(text) }
     progress?.start()
     let result = link(options, diagnostics, control: control, isLast: isLast)
     progress?.end()
+    if let reason = lost.reason { diagnostics.error("cannot write to standard output: \(reason)", .cannotWrite) }
     return result != nil && !diagnostics.hasErrors ? 0 : 1
   case nil: return 1
   }

@@ -9,7 +9,7 @@ struct DiffCommandLine {
   private var usage: String { "usage: \(program) diff OLD.json NEW.json [--html=FILE.html]" }
 
   func run(_ arguments: [String]) {
-    if arguments.contains("--help") { return Diagnostics.writeToStandardOutput(usage + "\n") }
+    if arguments.contains("--help") || arguments.contains("-h") { return diagnostics.print(usage + "\n") }
     var paths: [String] = []
     var page: String?
     var rest = arguments[...]
@@ -35,7 +35,7 @@ struct DiffCommandLine {
       }
       return diagnostics.error("cannot open \(page): \(problem)", .cannotWrite, in: page)
     }
-    Diagnostics.writeToStandardOutput(difference.text)
+    diagnostics.print(difference.text)
   }
 
   private func read(_ path: String) -> SizeReport? {

@@ -15,12 +15,12 @@ extension Option {
 }
 
 extension OptionTable {
-  private func visibleOptions(_ group: Option.Group) -> [Option] {
-    options.filter { $0.group == group && !$0.isHidden }
+  private func options(in group: Option.Group, showsHidden: Bool = false) -> [Option] {
+    options.filter { $0.group == group && (showsHidden || !$0.isHidden) }
   }
 
-  /// The text of `--help`, for a terminal of 100 columns.
-  func help(program: String) -> String {
+  /// The text of `--help`, for a terminal of 100 columns, or of `--help-hidden`.
+  func help(program: String, showsHidden: Bool = false) -> String {
     let column = 30
     var text = """
       Solder, a static linker for WebAssembly: objects, archives, shared libraries and plain modules.
@@ -34,7 +34,7 @@ extension OptionTable {
       """
     for group in Option.Group.allCases {
       text += "\n\(group.rawValue):\n"
-      for option in visibleOptions(group) {
+      for option in options(in: group, showsHidden: showsHidden) {
         var line = "  " + option.synopsis
         var indent = String(repeating: " ", count: column)
         if line.utf8.count + 2 > column {
@@ -45,7 +45,8 @@ extension OptionTable {
           text += line
           indent = ""
         }
-        let lines = OptionTable.wrap(option.help, columns: 100 - column)
+        let lines = OptionTable.wrap(
+          option.isHidden ? "(taken for the sake of other tools)" : option.help, columns: 100 - column)
         text += indent + lines.joined(separator: "\n" + String(repeating: " ", count: column)) + "\n"
       }
     }
@@ -101,7 +102,7 @@ extension OptionTable {
       """
     for group in Option.Group.allCases {
       text += ".SS \(OptionTable.roff(group.rawValue))\n"
-      for option in visibleOptions(group) {
+      for option in options(in: group) {
         text += ".TP\n.B \(OptionTable.roff(option.synopsis))\n\(OptionTable.roff(option.help)).\n"
       }
     }

@@ -13,6 +13,31 @@ enum MergeCommandLine {
     return arguments.first == "merge" ? Array(arguments.dropFirst()) : nil
   }
 
+  /// The text of `--help`.
+  static func help(program: String) -> String {
+    let command = program == "wasm-merge" ? program : "\(program) merge"
+    return """
+      Links modules, each of which others import from by the name that follows it.
+
+      Usage: \(command) [options] <file> <name> [<file> <name>]... -o <output>
+
+        -o, --output <file>            Write the output to this file
+        -rec, --rename-export-conflicts
+                                      Give a second export of one name another name: name_1 and so on
+        -sec, --skip-export-conflicts  Keep only the first of several exports of one name
+        -ism, --input-source-map <file>
+                                      The source map of the module in front of it
+        -osm, --output-source-map <file>
+                                      Write the source maps of the modules, joined, to this file
+        -osu, --output-source-map-url <url>
+                                      Name the source map so in the result
+
+      Options of Binaryen's tools for features, names and validation are accepted, and so are the options of
+      '\(program == "wasm-merge" ? "solder" : program) --help'.
+
+      """
+  }
+
   /// Options that say what Solder does anyway: the features of a result are those of its inputs, and names stay.
   private static let accepted: Set<String> = [
     "-g", "--debuginfo", "-all", "--all-features", "-mvpf", "--mvp-features", "--detect-features", "-q", "--quiet",

@@ -4,7 +4,8 @@ import SolderLinker
 struct OptionReader {
   /// What the command line asks for instead of a link.
   enum Request: Equatable {
-    case help
+    /// - Parameter hidden: whether options are listed that are only there for others' sake.
+    case help(hidden: Bool)
     case manual
     case completions(Shell)
   }
@@ -97,7 +98,7 @@ struct OptionReader {
   private mutating func record(_ argument: ParsedArgument) {
     switch argument.spelling {
     case "--reproduce", "--reproduce=": break
-    case "-o": options.commandLine.append(.output(argument.value))
+    case "-o", "--output", "--output=": options.commandLine.append(.output(argument.value))
     default:
       options.commandLine.append(
         .option(
@@ -273,7 +274,9 @@ extension OptionReader {
         "--size-report: the name of a file that ends in .html or .json expected, but got '\(argument.value)'")
       return
     }
-    options.sizeReportFile = argument.value
+    // One of each form.
+    options.sizeReportFiles.removeAll { $0.hasSuffix(".json") == argument.value.hasSuffix(".json") }
+    options.sizeReportFiles.append(argument.value)
   }
 
   mutating func addWhyLive(_ argument: ParsedArgument) {
@@ -291,6 +294,9 @@ extension OptionReader {
   }
 
   mutating func addStub(_ argument: ParsedArgument) {
+    guard let first = argument.value.first, first != "=" else {
+      return diagnostics.error("--stub: the name of a symbol is missing")
+    }
     guard let equals = argument.value.lastIndex(of: "=") else {
       options.stubs[argument.value] = 0
       return
@@ -358,7 +364,13 @@ extension OptionReader {
       }
       options.stackSize = number
     } else {
-      diagnostics.warn("unknown -z value: \(argument.value)")
+      let key = String(argument.value.prefix { $0 != "=" })
+      let near = ["muldefs", "stack-size="].first { near in
+        editDistance(Array(key.utf8), Array(near.utf8.filter { $0 != UInt8(ascii: "=") }), limit: 2) <= 2
+      }
+      diagnostics.report(
+        isError: false, "unknown -z value: \(argument.value)", hint: near.map { "did you mean '-z \($0)'" },
+        about: "-z \(key)", .commandLine, as: options)
     }
   }
 }

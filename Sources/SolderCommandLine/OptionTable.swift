@@ -8,10 +8,12 @@ struct OptionTable {
   /// Length of the longest name that takes its value without a `=`.
   private var longestJoinedName = 0
 
-  init() {
+  /// - Parameter isOfWasmLD: whether there are only the options that `wasm-ld` might have: none that other linkers know by
+  ///   names which it refuses.
+  init(isOfWasmLD: Bool = false) {
     addGeneral()
     addInputs()
-    addOutput()
+    addOutput(isOfWasmLD: isOfWasmLD)
     addSymbols()
     addUnresolved()
     addMemory()
@@ -21,6 +23,7 @@ struct OptionTable {
     addReports()
     addDiagnostics()
     addLinkTimeOptimization()
+    if !isOfWasmLD { addCustomary() }
   }
 
   private var group = Option.Group.general
@@ -102,7 +105,7 @@ struct OptionTable {
 extension OptionTable {
   private mutating func addGeneral() {
     group = .general
-    flag("help", "Print this help and exit") { $0.request = .help }
+    flag("help", "Print this help and exit") { $0.request = .help(hidden: false) }
     flag("version", "Print the version and exit") { $0.printsVersion = true }
     flag("v", dashes: .one, aliases: ["-V"], "Print the version, and go on if there are inputs") {
       $0.printsVersionFirst = true
@@ -120,6 +123,15 @@ extension OptionTable {
     }
     flag("help-man", dashes: .two, "") { $0.request = .manual }
     joined("completions=", .choices(["bash", "zsh", "fish"]), "") { $0.setCompletions($1) }
+  }
+
+  /// What other linkers have, and `wasm-ld` has not.
+  private mutating func addCustomary() {
+    group = .general
+    flag("h", dashes: .one, "") { $0.request = .help(hidden: false) }
+    flag("help-hidden", "") { $0.request = .help(hidden: true) }
+    // Archives are looked through in any order, as often as needed.
+    for name in ["start-group", "end-group"] { flag(name, dashes: .two, "") { _ in } }
   }
 
   private mutating func addInputs() {
@@ -163,9 +175,10 @@ extension OptionTable {
     }
   }
 
-  private mutating func addOutput() {
+  private mutating func addOutput(isOfWasmLD: Bool) {
     group = .output
     letter("o", .file("path"), "Write the output to this file") { $0.options.outputPath = $1.value }
+    if !isOfWasmLD { value("output", dashes: .two, .file("path"), "") { $0.options.outputPath = $1.value } }
     flag("shared", "Make a shared library", stage: .early) { $0.shared = true }
     pair(
       "pie", "Make a position-independent executable", "Do not make a position-independent executable (default)",
@@ -430,6 +443,9 @@ extension OptionTable {
     pair(
       "warn-start-up-code", "Warn when relocation code of a shared library has to run at start (default)",
       "Do not warn of relocation code that runs at start", stage: .early, \.options.diagnostics.warnsOfStartUpCode)
+    pair(
+      "warn-foreign-memory", "Warn when a module with its own memory calls what works in the program's (default)",
+      "Do not warn of calls into another memory", stage: .early, \.options.diagnostics.warnsOfForeignMemory)
   }
 
   private mutating func addLinkTimeOptimization() {

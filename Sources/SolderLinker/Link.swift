@@ -160,6 +160,9 @@ struct Link {
     // Report what whole modules still want of the host, where that was asked for, or where it is likely a mistake.
     HostImportCheck(resolution: resolution, options: options, diagnostics: diagnostics).run(imports)
 
+    // Tell of libraries that cannot do what they are there for.
+    LibraryCheck(resolution: resolution, imports: imports, options: options, diagnostics: diagnostics).run()
+
     // What is missing with permission is its stub from here on.
     resolution.replace(missing)
 
@@ -233,7 +236,7 @@ struct Link {
       SourceMapPass(program, codePlan, writer.layout, diagnostics, threads).write()
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
-    if options.sizeReportFile != nil || !options.whyLiveSymbols.isEmpty {
+    if !options.sizeReportFiles.isEmpty || !options.whyLiveSymbols.isEmpty {
       let sizes = SizeReportBuilder(program, writer.layout, codePlan, encoder.custom)
       SizeReportFile.write(options, diagnostics) { sizes.report }
       WhyLive(program: program, builder: sizes, diagnostics: diagnostics).write(options.whyLiveSymbols)
@@ -270,15 +273,31 @@ struct Link {
 
   /// A mistake in the name of a file to write is reported before the long work of a link.
   private func checkWritable() {
-    for (kind, path) in [
-      ("output", writesFile ? options.outputPath : ""), ("map", options.mapFile ?? ""),
-      ("size report", options.sizeReportFile ?? ""),
-    ] {
+    let output = writesFile ? options.outputPath : ""
+    var files = [("output file", output), ("map file", options.mapFile ?? "")]
+    files += options.sizeReportFiles.map { ("size report", $0) }
+    for (kind, path) in files {
       do {
         try OutputFile.check(path)
       } catch {
-        diagnostics.error("cannot open \(kind) file \(path): \(error)", .cannotWrite, in: path)
+        diagnostics.error("cannot open \(kind) \(path): \(error)", .cannotWrite, in: path)
       }
+    }
+    files += [
+      ("source map", options.sourceMapFile ?? ""), ("dependency file", options.dependencyFile ?? ""),
+      ("--why-extract file", options.whyExtractFile ?? ""), ("--reproduce file", options.reproduceFile ?? ""),
+      ("time trace", options.timeTraceFile ?? ""),
+    ]
+    checkDistinct(files)
+  }
+
+  /// Two results under one name would leave only one of them.
+  private func checkDistinct(_ files: [(kind: String, path: String)]) {
+    var kinds: [FilePath: String] = [:]
+    // What standard output and devices get, they get one after the other.
+    for (kind, path) in files where !path.isEmpty && path != "-" && !path.hasPrefix("/dev/") {
+      guard let other = kinds.updateValue(kind, forKey: FilePath(path).lexicallyNormalized()) else { continue }
+      diagnostics.error("\(path) is both the \(other) and the \(kind): give them two names", .cannotWrite, in: path)
     }
   }
 }

@@ -111,6 +111,35 @@ import Testing
     return library
   }()
 
+  private static let silentLibrary: ModuleBuilder = {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 0, memoryAlignment: 0))
+    _ = library.importMemoryAndBases()
+    library.function([], [.i32], [.i32Const(1)])
+    return library
+  }()
+
+  private static let lostConstructors: ModuleBuilder = {
+    var library = silentLibrary
+    library.function([], [.i32], export: "count", [.i32Const(1)])
+    library.function([], [], name: "__wasm_call_ctors", [.i32Const(1), .drop])
+    return library
+  }()
+
+  private static let bitcodeArchive: ArchiveBuilder = {
+    var archive = ArchiveBuilder()
+    archive.add("lib.o", [0x42, 0x43, 0xC0, 0xDE, 1, 2, 3, 4], symbols: ["lib"])
+    return archive
+  }()
+
+  private static func heapImporter(_ moduleName: String, _ name: String) -> ModuleBuilder {
+    module { module in
+      let imported = module.importFunction(moduleName, name, [], [.i32])
+      module.memory(Limits(1), export: "memory")
+      module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+      module.function([], [.i32], export: "call", [.call(imported)])
+    }
+  }
+
   private static let dataLibrary: ModuleBuilder = {
     var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2))
     let base = library.importMemoryAndBases()
@@ -190,6 +219,13 @@ import Testing
         }, "lib.o": definer("add"),
       ], ["--no-entry"]),
     .link(["a.wasm": exporter, "b.wasm": exporter], ["a=a.wasm", "b=b.wasm"]),
+    .link(["a.wasm": heapImporter("rt", "read"), "libd.so": dataLibrary], ["--fatal-warnings"]),
+    .link(["a.wasm": importer("rt", "helper"), "libx.so": silentLibrary], ["a.wasm", "rt=libx.so"]),
+    .link(
+      [
+        "a.wasm": module { $0.memory(Limits(1), export: "memory") },
+        "rt.wasm": module { $0.memory(Limits(2), export: "memory") },
+      ], []),
     .link(["a.wasm": program, "b.wasm": program], []),
     .link(["a.wasm": [0, 0x61, 0x73, 0x6D, 0x0D, 0, 1, 0] as [UInt8]], []),
     .link(["a.wasm": "(module)"], []),
@@ -198,6 +234,13 @@ import Testing
     .link(["main.o": caller("helper"), "libx.so": hidingLibrary], ["--no-entry"]),
     .link(["main.o": caller("helper"), "lib.o": definer("helper", local: true)], ["--no-entry"]),
     .link(["main.o": caller("printf")], ["--no-entry"]),
+    .link(["main.o": caller("_ZTV1A")], ["--no-entry"]),
+    .link(["lib.o": definer("_Z3addii")], ["--no-entry", "--export=add"]),
+    .link(["main.o": caller("dlopen")], ["--no-entry"]),
+    .link(["main.o": caller("lib"), "lib.a": bitcodeArchive], ["--no-entry"]),
+    .link(["main.o": definer("run")], ["-shared", "--experimental-pic", "--entry=_initialize"]),
+    .link(["main.o": caller("count"), "libx.so": lostConstructors], ["--no-entry", "--fatal-warnings"]),
+    .link(["main.o": caller("malloc")], ["-shared", "--experimental-pic", "--export-all"]),
     .link(["main.o": caller("conter"), "lib.o": definer("counter")], ["--no-entry"]),
     .link(["main.o": definer("run")], []),
     .link(
@@ -238,7 +281,7 @@ import Testing
     .library { diagnostics in
       let options = options { options in
         options.inputs = [bytes("a.o", definer("run").bytes)]
-        options.sizeReportFile = "/nowhere/size.html"
+        options.sizeReportFiles = ["/nowhere/size.html"]
       }
       #expect(linkToBytes(options, diagnostics) == nil)
     },

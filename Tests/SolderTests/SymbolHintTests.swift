@@ -60,10 +60,26 @@ import Testing
   @Test func nearlyRight() throws {
     for (missing, defined) in [
       ("conter", "counter"), ("Counter", "counter"), ("_start_game", "start_game"), ("start_game__", "start_game"),
+      ("conuter", "counter"), ("oCunter", "counter"),
     ] {
       #expect(try errors(missing, defined).contains("did you mean: \(defined) of"), "\(missing)")
     }
     #expect(try !errors("something", "else").contains("did you mean"))
+    #expect(try !errors("cuotner", "counter").contains("did you mean"))
+  }
+
+  /// Nobody means itself, or a destructor by a constructor.
+  @Test func neverMeant() throws {
+    let itself = try errors(["main.o": caller("rum")])
+    #expect(!itself.contains("did you mean"))
+    for (missing, defined) in [
+      ("_ZN5ShapeD2Ev", "_ZN5ShapeC2Ev"), ("_ZN5ShapeC1Ev", "_ZN5ShapeC2Ev"), ("_ZTV5Shape", "_ZN5ShapeC2Ev"),
+    ] {
+      #expect(try !errors(missing, defined).contains("did you mean"), "\(missing)")
+    }
+    for name in ["_ZTV5Shape", "_ZTI5Shape"] {
+      #expect(try errors(["main.o": caller(name)]).contains("the first virtual function of Shape"))
+    }
   }
 
   @Test func outOfReach() throws {
@@ -79,9 +95,22 @@ import Testing
 
   @Test(arguments: [
     ("printf", "add -lc"), ("_ZNSt3__112basic_stringE", "add -lc++"), ("__cxa_throw", "add -lc++abi"),
+    ("sin", "add -lc"), ("_ZdlPvm", "add -lc++abi"), ("_ZTIi", "add -lc++abi"), ("__wasm_lpad_context", "add -lunwind"),
+    ("setjmp", "add -lsetjmp"), ("dlopen", "pass --dl-openable=LIBRARY"), ("main", "no input has a function main"),
+    ("__rust_alloc", "--crate-type=staticlib"), ("mmap", "add -lwasi-emulated-mman"),
+    ("__muloti4", "libclang_rt.builtins.a"),
     ("__multi3", "libclang_rt.builtins.a"), ("_Unwind_RaiseException", "add -lunwind"),
   ]) func libraries(_ name: String, _ hint: String) throws {
     #expect(try errors(["main.o": caller(name)]).contains(hint))
+  }
+
+  /// What the C library has is meant before anything that is only called like it.
+  @Test func libraryBeforeLikeness() throws {
+    let text = try errors(["main.o": caller("abort"), "lib.o": definer("_ZN3std7process5abort17h0123456789abcdefE")])
+    #expect(text.contains("add -lc") && !text.contains("did you mean"))
+    let shared = try LinkInProcess(
+      ["main.o": caller("malloc")], ["-shared", "--experimental-pic", "--no-entry", "--export-all"])
+    #expect(shared.errors.joined().contains("--unresolved-symbols=import-dynamic"))
   }
 
   /// Under the name of `wasm-ld` its words stay, and hints come behind.

@@ -1,3 +1,5 @@
+import SystemPackage
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -73,6 +75,9 @@ public final class Diagnostics: Sendable {
   /// Whether relocation code that has to run at start is worth a warning.
   var warnsOfStartUpCode: Bool { state.withLock { $0.options.warnsOfStartUpCode } }
 
+  /// Whether calls into another memory are worth a warning.
+  var warnsOfForeignMemory: Bool { state.withLock { $0.options.warnsOfForeignMemory } }
+
   /// Reports what makes the link fail.
   ///
   /// - Parameters:
@@ -124,8 +129,8 @@ public final class Diagnostics: Sendable {
   }
 
   /// Adds a hint to errors that have been reported.
-  func hint(_ text: String, _ code: Diagnostic.Code, symbol: some CustomStringConvertible) {
-    state.withLock { report(Diagnostic(.log, code, "note: \(text)", symbol: symbol.description), &$0) }
+  func hint(_ text: String, _ code: Diagnostic.Code, symbol: (any CustomStringConvertible)?) {
+    state.withLock { report(Diagnostic(.log, code, "note: \(text)", symbol: symbol?.description), &$0) }
   }
 
   /// Tells what the linker is doing, under `--verbose` only.
@@ -176,26 +181,39 @@ public final class Diagnostics: Sendable {
 
   /// Writes notes to standard output and everything else to standard error, each message in one go.
   @Sendable
-  public static func writeToStandardStreams(_ diagnostic: Diagnostic) {
-    put(diagnostic.rendered, on: diagnostic.severity == .note ? STDOUT_FILENO : STDERR_FILENO)
+  public static func writeToStandardStreams(_ diagnostic: Diagnostic) { _ = deliver(diagnostic) }
+
+  /// The same.
+  ///
+  /// - Returns: what the system says when a report could not be written.
+  package static func deliver(_ diagnostic: Diagnostic) -> String? {
+    let isReport = diagnostic.severity == .note
+    let error = put(diagnostic.rendered, on: isReport ? STDOUT_FILENO : STDERR_FILENO)
+    return isReport ? error?.description : nil
   }
 
-  /// Writes text to standard output.
-  package static func writeToStandardOutput(_ text: String) { put(text, on: STDOUT_FILENO) }
+  /// Writes text that somebody asked for to standard output; that it cannot be written is an error.
+  package func print(_ text: String) {
+    guard let error = Diagnostics.put(text, on: STDOUT_FILENO) else { return }
+    self.error("cannot write to standard output: \(error)", .cannotWrite)
+  }
 
   /// Writes text to standard error.
   package static func writeToStandardError(_ text: String) { put(text, on: STDERR_FILENO) }
 
-  private static func put(_ text: String, on descriptor: Int32) {
+  /// - Returns: what the system says when it cannot be written.
+  @discardableResult
+  private static func put(_ text: String, on descriptor: Int32) -> Errno? {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while let start = rest.baseAddress, rest.count > 0 {
         let written = unsafe write(descriptor, start, rest.count)
         if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return }
+        guard written > 0 else { return Errno(rawValue: errno) }
         unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
       }
+      return nil
     }
   }
 }

@@ -36,6 +36,8 @@ extension LinkOptions {
       || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
       || initExport != nil || unresolvedImports != .ignore
       || output != .executable || compressRelocations || emitRelocations || buildID != .none
-      || writtenSourceMapURL != nil
+      || writtenSourceMapURL != nil || !stubs.isEmpty || stubsMissing || pageSize != defaults.pageSize
+      // Reports of what a link does.
+      || mapFile != nil || dependencyFile != nil || whyExtractFile != nil || !tracedSymbols.isEmpty
   }
 }

@@ -64,16 +64,17 @@ enum AddressSymbols {
   private static func checkExports(
     _ resolution: inout Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    for name in options.exports {
-      if let id = resolution.table.find(resolution.synthetic.names.intern(name)), resolution.symbol(id).isDefined {
-        continue
-      }
+    let missing = options.exports.map { resolution.synthetic.names.intern($0) }.filter { name in
+      resolution.table.find(name).map { !resolution.symbol($0).isDefined } ?? true
+    }
+    guard !missing.isEmpty, options.unresolvedSymbols == .error || options.unresolvedSymbols == .warn else { return }
+    let hints = SymbolHints(resolution, options)
+    for (position, name) in missing.enumerated() {
+      let hint = position < SymbolHints.largestCount ? hints.lineOfRequest(for: name) : nil
       let message = "symbol exported via --export not found: \(name)"
-      switch options.unresolvedSymbols {
-      case .error: diagnostics.error(message, .undefinedSymbol, symbol: name)
-      case .warn: diagnostics.warn(message, .undefinedSymbol, symbol: name)
-      case .ignore, .importDynamic: break
-      }
+      diagnostics.report(
+        isError: options.unresolvedSymbols == .error, message, hint: hint, about: "--export=\(name)", .undefinedSymbol,
+        symbol: name, as: options)
     }
   }
 }

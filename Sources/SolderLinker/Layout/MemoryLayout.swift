@@ -148,7 +148,12 @@ struct MemoryPass {
     if let base = options.globalBase, !isBelow {
       // Beside a whole module it is the lowest address that data may have.
       if options.stackFirst, plain == nil, base < next {
-        diagnostics.error("--global-base cannot be less than stack size when --stack-first is used", .memory)
+        diagnostics.report(
+          "--global-base cannot be less than stack size when --stack-first is used",
+          hint: options.stackFirstIsChosen
+            ? nil
+            : "--stack-first is the default; pass --no-stack-first, or --compat=19 for the rules of older releases",
+          about: "--global-base", .memory, as: options)
         return false
       }
       next = max(next, base)

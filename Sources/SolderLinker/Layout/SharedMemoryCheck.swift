@@ -29,7 +29,8 @@ struct SharedMemoryCheck {
     func report(_ unit: Unit, _ what: String) {
       diagnostics.error(
         "\(unit.file.displayName): \(what), and each thread that instantiates the result would do so again, as the memory of "
-          + "\(owner) is shared (pass --shared-memory)", .threads, in: unit.file.displayName)
+          + "\(owner) is shared (pass --shared-memory, with objects that are built with -matomics -mbulk-memory)",
+        .threads, in: unit.file.displayName)
     }
     for segment in memory.segments where segment.isPlaced && segment.size > 0 {
       guard let unit = segment.pieces.first.map({ resolution.units[$0.unit] }), !unit.contracts.keepsMemory else {

@@ -166,7 +166,10 @@ struct InputLoader {
       switch kind {
       case .foreign(let what):
         if what == "unknown file type" {
-          diagnostics.error("unknown file type: \(file.displayName)", .foreignFile, in: file.displayName)
+          diagnostics.report(
+            "unknown file type: \(file.displayName)", hint: FileKind.guess(file.bytes), about: file.displayName,
+            .foreignFile,
+            in: file.displayName, as: options)
         } else {
           diagnostics.error("\(file.displayName): \(what)", .foreignFile, in: file.displayName)
         }
@@ -196,13 +199,18 @@ struct InputLoader {
       folders.isEmpty
       ? "there is no folder to look for \(files.joined(separator: " or ")) (pass -L FOLDER)"
       : "looked for \(files.joined(separator: " and ")) in \(folders.joined(separator: ", "))"
-    let message = "unable to find library -l\(name)"
-    if options.speaksLikeWasmLD {
-      diagnostics.error(message, .libraryNotFound, symbol: name)
-      diagnostics.hint("-l\(name): \(hint)", .libraryNotFound, symbol: name)
-    } else {
-      diagnostics.error("\(message)\n>>> \(hint)", .libraryNotFound, symbol: name)
-    }
+    diagnostics.report(
+      "unable to find library -l\(name)",
+      hint: hint + (InputLoader.bareName(of: name).map { "; did you mean -l\($0)" } ?? ""),
+      about: "-l\(name)", .libraryNotFound, symbol: name, as: options)
+  }
+
+  /// The name of a library that was given as that of its file: `c` of `libc`, `libc.a`, `c.a`.
+  private static func bareName(of name: String) -> String? {
+    var bare = name[...]
+    if bare.hasPrefix("lib"), bare.count > 3 { bare = bare.dropFirst(3) }
+    if let ending = [".a", ".so"].first(where: bare.hasSuffix) { bare = bare.dropLast(ending.count) }
+    return bare == name || bare.isEmpty || name.hasPrefix(":") ? nil : String(bare)
   }
 
   static func find(_ name: String, in folders: [String], endings: [String]) -> String? {
@@ -323,7 +331,9 @@ struct InputLoader {
       decider = unit.file.displayName
     }
     for unit in inputs.units where unit.origin != .object { unit.addressWidth.map { decide(unit, $0) } }
-    let isShared = !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
+    // What `-m` asks for holds for modules that are apart as well.
+    let isShared =
+      options.architecture != nil || !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
     for unit in inputs.units {
       guard let width = unit.addressWidth else { continue }
       // Like wasm-ld, do not take an object's word for it.

@@ -47,6 +47,9 @@ final class LazySource: Sendable {
     return loader.readMember(archive.members[member], of: archive, in: file, moduleName: moduleName)
   }
 
+  /// The archive, or the object.
+  var path: String { file.path }
+
   func displayName(_ member: Int) -> String {
     archive.map { "\(file.path)(\($0.members[member].name))" } ?? file.displayName
   }

@@ -123,13 +123,21 @@ struct UnitLoader: Sendable {
           if symbols.count > first { unit = read }
         }
       } else {
-        guard let read = readMember(member, of: archive, in: file, moduleName: moduleName) else { continue }
+        guard let read = readMember(member, of: archive, in: file, moduleName: moduleName, isNeeded: false) else {
+          continue
+        }
         symbols += UnitLoader.definedNames(read)
         unit = read
       }
-      if !archive.isThin, !UnitLoader.isModule(member.content) {
+      // Bitcode is told of when something needs it.
+      let isBitcode = (try? FileKind.recognise(member.content)) == .bitcode
+      if !archive.isThin, !UnitLoader.isModule(member.content), !isBitcode || symbols.count == first {
         diagnostics.warn(
-          "\(file.path): archive member '\(member.name)' is neither Wasm object file nor LLVM bitcode", .foreignFile,
+          "\(file.path): archive member '\(member.name)' is "
+            + (isBitcode
+              ? "LLVM bitcode, which cannot be linked, and the index does not say what it defines"
+              : "neither Wasm object file nor LLVM bitcode"),
+          .foreignFile,
           in: "\(file.path)(\(member.name))")
         continue
       }
@@ -194,9 +202,11 @@ struct UnitLoader: Sendable {
   }
 
   /// Reads a member; errors go to the diagnostics.
+  ///
+  /// - Parameter isNeeded: whether the link is to have it.
   func readMember(
     _ member: ArchiveMember, of archive: Archive, in file: InputFile, moduleName: ByteString?,
-    isNamedExplicitly: Bool = false
+    isNamedExplicitly: Bool = false, isNeeded: Bool = true
   ) -> InputModule? {
     let memberFile: InputFile
     if archive.isThin {
@@ -214,7 +224,13 @@ struct UnitLoader: Sendable {
     do {
       let kind = try FileKind.recognise(memberFile.bytes)
       if case .foreign(let what) = kind {
-        diagnostics.warn("\(memberFile.displayName): \(what)", .foreignFile, in: memberFile.displayName)
+        let text = "\(memberFile.displayName): \(what)"
+        if kind == .bitcode, isNeeded {
+          // What it defines would be missing.
+          diagnostics.error(text, .foreignFile, in: memberFile.displayName)
+        } else {
+          diagnostics.warn(text, .foreignFile, in: memberFile.displayName)
+        }
         return nil
       }
       return try read(memberFile, kind: kind, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly)

@@ -14,6 +14,8 @@ public struct DiagnosticOptions: Sendable, Equatable {
   public var fatalWarnings = false
   /// There is a warning when relocation code of a shared library has to run at start (`--warn-start-up-code`).
   public var warnsOfStartUpCode = true
+  /// There is a warning when a module with a memory of its own calls what works in the program's (`--warn-foreign-memory`).
+  public var warnsOfForeignMemory = true
   public var color = Color.automatic
   /// What the linker does is told as it goes (`--verbose`).
   public var verbose = false

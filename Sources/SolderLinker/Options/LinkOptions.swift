@@ -171,9 +171,9 @@ public struct LinkOptions: Sendable {
   public var mapFile: String?
   /// Why each archive member was taken is written to this file, `-` being standard output (`--why-extract`).
   public var whyExtractFile: String?
-  /// What takes the space of the result is written to this file, a page for a browser if its name ends in `.html`, JSON if it
+  /// What takes the space of the result is written to these files, a page for a browser if a name ends in `.html`, JSON if it
   /// ends in `.json` (`--size-report`).
-  public var sizeReportFile: String?
+  public var sizeReportFiles: [String] = []
   /// Symbols of which it is told why they are in the result (`--why-live`).
   public var whyLiveSymbols: [String] = []
   /// Symbols of which each definition and reference is reported (`--trace-symbol`).
@@ -233,6 +233,9 @@ extension LinkOptions {
     get { chosenStackFirst ?? compatibility.placesStackFirst }
     set { chosenStackFirst = newValue }
   }
+
+  /// Whether ``stackFirst`` was set.
+  var stackFirstIsChosen: Bool { chosenStackFirst != nil }
 
   /// The symbol the program starts with, nil for none.
   public var entry: String? {

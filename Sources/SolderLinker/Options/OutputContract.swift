@@ -27,6 +27,8 @@ struct OutputContract: Sendable {
   var callsConstructors: Bool { !isLinkedAgain }
   /// The program starts with a function, unless the options say that it does not.
   var hasEntry: Bool { !isLinkedAgain }
+  /// Its entry is what sets it up, and not where a program begins: without one, its constructors are lost.
+  var isSetUpByEntry: Bool { kind == .shared }
   /// The result runs its own destructors.
   var callsDestructors: Bool { kind == .executable || kind == .pie }
   /// What a name without a definition becomes is decided now: an import, a trap, null, or an error.

@@ -7,9 +7,13 @@ extension ResolvePass {
   mutating func addStubs(_ register: NameRegister) {
     let maker = StubModule(names: register, arena: names)
     let wanted = options.stubs.sorted { $0.key < $1.key }.compactMap { name, number -> StubModule.Stub? in
-      guard let id = resolver.table.find(names.intern(name)), !resolver.table.symbols[Int(id)].isDefined else {
+      guard let id = resolver.table.find(names.intern(name)) else {
+        warnOfUnusedStub(name)
         return nil
       }
+      let symbol = resolver.table.symbols[Int(id)]
+      if symbol.isDefined { return nil }
+      checkNumber(number, symbol)
       return stub(id, .value(number))
     }
     if !wanted.isEmpty { resolver.add(maker.make(wanted, is64: resolver.is64)) }
@@ -24,6 +28,26 @@ extension ResolvePass {
     if missing.isEmpty { return }
     stubs = UnitID(resolver.units.count)
     resolver.add(maker.make(missing, is64: resolver.is64))
+  }
+
+  /// Tells of a stub whose name nobody says: it is likely another one that is missing.
+  private func warnOfUnusedStub(_ name: String) {
+    let wanted = names.intern(name)
+    let near = resolver.table.slots.lazy.map { resolver.table.symbols[Int($0)] }.first { symbol in
+      symbol.isUndefined && symbol.unit != nil && wanted.isLike(symbol.name)
+    }
+    let hint = near.map { "\n>>> did you mean --stub=\(resolver.demangled($0.name))" } ?? ""
+    diagnostics.hint("--stub=\(name): nothing refers to a symbol of that name\(hint)", .commandLine, symbol: name)
+  }
+
+  /// Refuses a number that the function's result has no room for.
+  private func checkNumber(_ number: Int64, _ symbol: Symbol) {
+    guard symbol.kind == .function, let type = symbol.type.flatMap({ resolver.types.functionType(of: $0) }),
+      Array(type.results).first == .i32, !(Int64(Int32.min)...Int64(UInt32.max)).contains(number)
+    else { return }
+    diagnostics.error(
+      "--stub=\(symbol.name)=\(number): the function's result is an i32, which has no room for that", .commandLine,
+      symbol: symbol.name, in: resolver.displayName(ofUnit: symbol.unit))
   }
 
   /// The stand-in for a symbol; `nil` where its type cannot be said in another unit.

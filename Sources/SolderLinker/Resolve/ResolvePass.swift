@@ -132,9 +132,21 @@ struct ResolvePass {
       resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
       entrySymbol = id
     } else if !keepsEntry || options.entryIsExplicit {
-      diagnostics.error(
-        "entry symbol not defined (pass --no-entry to suppress): \(entry)", .missingEntry, symbol: entry)
+      reportMissingEntry(entry)
     }
+  }
+
+  private func reportMissingEntry(_ entry: String) {
+    let head = "entry symbol not defined"
+    // What sets a library up is its entry: without one, its constructors would be lost.
+    let isLibrary = options.contract.isSetUpByEntry
+    let remedy = "a library is set up by __wasm_call_ctors: pass --entry=__wasm_call_ctors"
+    let hint = isLibrary ? nil : SymbolHints(resolver, options, names).lineOfRequest(for: names.intern(entry))
+    diagnostics.report(
+      isLibrary && !options.speaksLikeWasmLD
+        ? "\(head) (\(remedy)): \(entry)" : "\(head) (pass --no-entry to suppress): \(entry)",
+      hint: isLibrary && options.speaksLikeWasmLD ? remedy : hint, about: entry, .missingEntry, symbol: entry,
+      as: options)
   }
 
   private var entrySymbol: SymbolID?
@@ -152,7 +164,7 @@ struct ResolvePass {
   // MARK: Imports by module name
 
   /// Imports that a named input satisfies, by their symbols.
-  private(set) var boundImports: [SymbolID: SymbolID] = [:]
+  var boundImports: [SymbolID: SymbolID] = [:]
   /// What each symbol that stands for another one means in the end, but for aliases of what is defined.
   var aliasEnds: [SymbolID: SymbolID] = [:]
   /// Addresses that whole modules share with others.
@@ -161,126 +173,6 @@ struct ResolvePass {
   var exportedAliases: [SymbolID] = []
   /// Functions that trap in place of calls with another signature than the definition's.
   var mismatchStubs: [MismatchStub: SymbolID] = [:]
-
-  /// The inputs with one module name (`NAME=FILE`), and what they export.
-  private struct NamedModule {
-    var units: [UnitID] = []
-    /// Exported symbols of each name, by their positions in the units, in the order of these.
-    var exports: [ByteString: [(unit: UnitID, position: Int)]] = [:]
-
-    mutating func add(_ unit: BoundModule) {
-      units.append(unit.index)
-      for (position, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
-        exports[symbol.name, default: []].append((unit.index, position))
-      }
-      for position in (unit.lifted?.exportsOfImportedNames ?? []) + (unit.lifted?.privateExports ?? []) {
-        exports[unit.symbols[Int(position)].name, default: []].append((unit.index, Int(position)))
-      }
-    }
-  }
-
-  /// Binds undefined symbols whose import module is the name of an input (`NAME=FILE`) to that input's exports.
-  private mutating func bindNamedModules() {
-    var named: [ByteString: NamedModule] = [:]
-    for unit in resolver.units {
-      if let name = unit.moduleName { named[name, default: NamedModule()].add(unit) }
-    }
-    guard !named.isEmpty else { return }
-    for id in resolver.table.symbols.indices {
-      let symbol = resolver.table.symbols[id]
-      guard symbol.isUndefined, symbol.importNames != nil else { continue }
-      let (module, name) = resolver.table.importName(of: symbol)
-      guard let inputs = named[module] else { continue }
-      if let target = export(name, symbol.kind, of: inputs) {
-        boundImports[SymbolID(id)] = target
-      } else if !symbol.isWeak, !options.importUndefined {
-        reportMissing(name, "\(symbol.kind)", from: module, inputs.units, in: symbol.unit)
-      }
-    }
-    warnOfUnusedNames(named)
-  }
-
-  /// Tells of an input with a name under which nobody imports anything, where a mistake is likely: somebody imports what it
-  /// has, or a name that is nearly its own, from a module that is no input.
-  private func warnOfUnusedNames(_ named: [ByteString: NamedModule]) {
-    var unresolved: [Symbol] = []
-    var used: Set<ByteString> = [ByteString("env")]
-    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != nil {
-      let module = resolver.table.importName(of: symbol).module
-      if named[module] != nil {
-        used.insert(module)
-      } else if module != "env", !module.hasPrefix("GOT."), !module.hasPrefix("wasm:") {
-        // What begins with `wasm:` the engine has itself.
-        unresolved.append(symbol)
-      }
-    }
-    // Where they stand, by what they are called in their modules, and by their modules.
-    var (byName, byModule): ([ByteString: [Int]], [ByteString: [Int]]) = ([:], [:])
-    for (position, symbol) in unresolved.enumerated() {
-      let (module, name) = resolver.table.importName(of: symbol)
-      byName[name, default: []].append(position)
-      byModule[module, default: []].append(position)
-    }
-    for unit in resolver.units {
-      for entry in unit.memoryImports { used.insert(entry.module) }
-      // Names of modules stand in inputs' order.
-      guard let name = unit.moduleName, let inputs = named[name], inputs.units.first == unit.index, !used.contains(name)
-      else { continue }
-      let isThere = inputs.exports.keys.compactMap { byName[$0] }
-      let isNear = byModule.filter { name.isNearly($0.key) }.map(\.value)
-      let imports = (isThere + isNear).compactMap { $0.first { unresolved[$0].unit != unit.index } }
-      if let symbol = imports.min().map({ unresolved[$0] }) {
-        let (module, importName) = resolver.table.importName(of: symbol)
-        diagnostics.warn(
-          "nothing is imported from '\(name)', which is \(resolver.displayName(ofUnit: unit.index))"
-            + "\n>>> \(resolver.displayName(ofUnit: symbol.unit)) imports \(module).\(importName), and no input is called "
-            + "'\(module)'", .unusedModuleName, in: resolver.displayName(ofUnit: unit.index),
-          resolver.displayName(ofUnit: symbol.unit))
-      }
-    }
-  }
-
-  private func reportMissing(
-    _ name: ByteString, _ kind: String, from module: ByteString, _ units: [UnitID], in unit: UnitID?
-  ) {
-    diagnostics.error(
-      "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
-        + "(imported from module '\(module)', which is \(resolver.displayName(ofUnit: units[0])); "
-        + "it exports no \(kind) of that name)", .undefinedSymbol, symbol: name, in: resolver.displayName(ofUnit: unit),
-      resolver.displayName(ofUnit: units[0]))
-  }
-
-  private mutating func export(_ name: ByteString, _ kind: SymbolKind, of inputs: NamedModule) -> SymbolID? {
-    for (index, position) in inputs.exports[name] ?? [] {
-      let symbol = resolver.units[index].symbols[position]
-      if symbol.kind == kind || kind == .global && symbol.kind == .data {
-        // The unit's own definition, even where another unit's won the name.
-        return ownDefinition(position, of: resolver.units[index])
-      }
-    }
-    return nil
-  }
-
-  private mutating func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
-    let id = resolver.id(position, of: unit)
-    guard resolver.table.symbols[Int(id)].unit != unit.index, let facts = unit.lifted else { return id }
-    let symbol = unit.symbols[position]
-    if symbol.kind == .data {
-      let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
-      return resolver.table.addUnnamed(own)
-    }
-    // A lifted unit has a local symbol for each definition beside the exported one.
-    if let aliased = symbol.aliased { return resolver.id(Int(aliased), of: unit) }
-    guard let definition = symbol.definition else { return id }
-    let (first, imports) =
-      switch symbol.kind {
-      case .global: (facts.globalSymbols, unit.globalImports.count)
-      case .table: (facts.tableSymbols, unit.tableImports.count)
-      case .tag: (facts.tagSymbols, unit.tagImports.count)
-      default: (facts.functionSymbols, unit.functionImports.count)
-      }
-    return resolver.id(Int(first) + imports + Int(definition), of: unit)
-  }
 
   /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
   /// or else that of a module without a name, or else the first. With `--import-table` that is the host's, and each module

@@ -5,17 +5,11 @@ extension Resolver {
   func reportDuplicate(_ existing: Symbol, _ new: Symbol, of unit: BoundModule) {
     let name = demangled(existing.name)
     let (first, second) = (displayName(ofUnit: existing.unit), unit.file.displayName)
-    var message = "duplicate symbol: \(name)\n>>> defined in \(first)\n>>> defined in \(second)"
-    let hint = duplicateHint(existing, new, of: unit)
-    if let hint, !options.speaksLikeWasmLD { message += "\n>>> \(hint)" }
-    if options.writesDespiteErrors {
-      diagnostics.warn(message, .duplicateSymbol, symbol: existing.name, in: first, second)
-    } else {
-      diagnostics.error(message, .duplicateSymbol, symbol: existing.name, in: first, second)
-    }
-    if let hint, options.speaksLikeWasmLD {
-      diagnostics.hint("duplicate symbol \(name): \(hint)", .duplicateSymbol, symbol: existing.name)
-    }
+    diagnostics.report(
+      isError: !options.writesDespiteErrors,
+      "duplicate symbol: \(name)\n>>> defined in \(first)\n>>> defined in \(second)",
+      hint: duplicateHint(existing, new, of: unit), about: "duplicate symbol \(name)", .duplicateSymbol,
+      symbol: existing.name, in: first, second, as: options)
   }
 
   private func duplicateHint(_ existing: Symbol, _ new: Symbol, of unit: BoundModule) -> String? {

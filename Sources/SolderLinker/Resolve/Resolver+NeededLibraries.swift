@@ -11,7 +11,7 @@ extension Resolver {
       let isLazy = existing.state == .lazy
       guard isLazy || existing.isUndefined, !existing.has(.provided) else { return id }
       if symbol.kind == .function, existing.kind != .function, !isLazy {
-        reportKindMismatch(existing, symbol.kind, unit)
+        reportKindMismatch(existing, symbol.kind, unit, isDefinition: true)
         return id
       }
     }

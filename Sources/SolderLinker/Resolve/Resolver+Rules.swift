@@ -72,7 +72,7 @@ extension Resolver {
     }
     table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
     guard existing.kind == symbol.kind || isAddressLike(existing, definition) || isApart(existing, definition) else {
-      reportKindMismatch(existing, symbol.kind, unit)
+      reportKindMismatch(existing, symbol.kind, unit, isDefinition: true)
       return id
     }
     let isFinished = existing.isDefined && units[existing.unit]?.contracts.needsExactTypes == true
@@ -155,7 +155,7 @@ extension Resolver {
     let existing = table.symbols[Int(id)]
     if let file = existing.lazyFile { return addReference(index, of: unit, to: id, promisedBy: file) }
     guard existing.kind == symbol.kind || isAddressLike(existing, makeSymbol(symbol, of: unit)) else {
-      reportKindMismatch(existing, symbol.kind, unit)
+      reportKindMismatch(existing, symbol.kind, unit, isDefinition: false)
       return (id, nil)
     }
     if decidesImport(index, of: unit, existing, id) {
@@ -243,8 +243,8 @@ extension Resolver {
     if symbol.flags.contains(.explicitName) {
       if let name = names.name, name != entry.name {
         diagnostics.error(
-          "import name mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(name) in \(first)"
-            + "\n>>> defined as \(entry.name) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
+          "import name mismatch for symbol: \(demangled(symbol.name))\n>>> \(said(false)) as \(name) in \(first)"
+            + "\n>>> \(said(false)) as \(entry.name) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
           in: first, unit.file.displayName)
       }
       if names.name == nil { names.name = entry.name }
@@ -252,8 +252,8 @@ extension Resolver {
     let module = names.module ?? ByteString("env")
     if existing.type != nil, module != entry.module {
       diagnostics.error(
-        "import module mismatch for symbol: \(demangled(symbol.name))\n>>> defined as \(module) in \(first)"
-          + "\n>>> defined as \(entry.module) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
+        "import module mismatch for symbol: \(demangled(symbol.name))\n>>> \(said(false)) as \(module) in \(first)"
+          + "\n>>> \(said(false)) as \(entry.module) in \(unit.file.displayName)", .importConflict, symbol: symbol.name,
         in: first, unit.file.displayName)
     }
     names.module = entry.module
@@ -274,23 +274,26 @@ extension Resolver {
     case .global:
       guard let old = externalType(of: existing), let type = externalType(of: new), old != type else { return }
       diagnostics.error(
-        "Global type mismatch: \(existing.name)\n>>> defined as \(describe(old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(describe(type)) in \(unit.file.displayName)",
+        "Global type mismatch: \(existing.name)\n>>> \(said(existing.isDefined)) as \(describe(old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> \(said(new.isDefined)) as \(describe(type)) in \(unit.file.displayName)",
         .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
     case .tag:
       guard let old = existing.type, let type = new.type, old != type else { return }
       diagnostics.warn(
-        "Tag signature mismatch: \(existing.name)\n>>> defined as \(types.text(of: old)) in "
-          + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(types.text(of: type)) in \(unit.file.displayName)",
+        "Tag signature mismatch: \(existing.name)\n>>> \(said(existing.isDefined)) as \(types.text(of: old)) in "
+          + "\(displayName(ofUnit: existing.unit))\n>>> \(said(new.isDefined)) as \(types.text(of: type)) in \(unit.file.displayName)",
         .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
     default: break
     }
   }
 
-  func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: BoundModule) {
+  /// What a message says of a symbol: that it is defined, or only used; `wasm-ld` calls both defined.
+  func said(_ isDefinition: Bool) -> String { isDefinition || options.speaksLikeWasmLD ? "defined" : "used" }
+
+  func reportKindMismatch(_ existing: Symbol, _ kind: SymbolKind, _ unit: BoundModule, isDefinition: Bool) {
     diagnostics.error(
-      "symbol type mismatch: \(demangled(existing.name))\n>>> defined as \(existing.kind.conventionalName) in "
-        + "\(displayName(ofUnit: existing.unit))\n>>> defined as \(kind.conventionalName) in \(unit.file.displayName)",
+      "symbol type mismatch: \(demangled(existing.name))\n>>> \(said(existing.isDefined)) as \(existing.kind.conventionalName) in "
+        + "\(displayName(ofUnit: existing.unit))\n>>> \(said(isDefinition)) as \(kind.conventionalName) in \(unit.file.displayName)",
       .typeMismatch, symbol: existing.name, in: displayName(ofUnit: existing.unit), unit.file.displayName)
   }
 

@@ -116,7 +116,7 @@ extension Resolver {
   func reportSignatureMismatch(_ one: Symbol, _ other: Symbol, isError: Bool) {
     func line(_ symbol: Symbol) -> String {
       let type = symbol.type.map { types.text(of: $0) } ?? "unknown"
-      return "\n>>> defined as \(type) in \(displayName(ofUnit: symbol.unit))"
+      return "\n>>> \(said(symbol.isDefined)) as \(type) in \(displayName(ofUnit: symbol.unit))"
     }
     let message = "function signature mismatch: \(demangled(one.name))\(line(one))\(line(other))"
     if isError {

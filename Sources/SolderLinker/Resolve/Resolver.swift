@@ -248,6 +248,15 @@ struct Resolver {
     }
   }
 
+  /// Archives with a module name, each once.
+  var namedArchives: [LazySource] {
+    var archives: [LazySource] = []
+    for file in lazyFiles.values where file.source.moduleName != nil && archives.last !== file.source {
+      archives.append(file.source)
+    }
+    return archives
+  }
+
   /// The file of a unit, as messages name it.
   func displayName(ofUnit index: UnitID?) -> String {
     index == .own ? "<internal>" : units[index]?.file.displayName ?? "<internal>"

@@ -3,10 +3,15 @@ import WebAssemblyFormat
 /// What may be meant by a name that nobody defines.
 ///
 /// The usual mistakes: a C function called from C++ or the other way round, a function that is static or not exported, a
-/// name that is nearly right, a library that every C program is linked with. Only asked for when a link fails.
+/// name that is nearly right, a library that every C program is linked with. Only asked for when a link fails, or where
+/// a whole module leaves to the host what others nearly have.
 struct SymbolHints {
-  private let resolution: Resolution
+  private let table: SymbolTable
   private let options: LinkOptions
+  /// The modules in the order of the link.
+  private let modules: [InputModule]
+  private let fileName: (UnitID) -> String
+  private let intern: (String) -> ByteString
   /// Symbols with a definition, or a promise of one, by their name in the source without namespaces and parameters;
   /// only of mangled names.
   private var bySourceName: [String: [SymbolID]] = [:]
@@ -15,7 +20,10 @@ struct SymbolHints {
 
   /// - Parameter whichNobodyUses: whether only what no unit asks for by its name is looked at.
   init(_ resolution: Resolution, _ options: LinkOptions, whichNobodyUses: Bool = false) {
-    self.resolution = resolution
+    table = resolution.table
+    modules = resolution.inLinkOrder.map(\.module)
+    fileName = { resolution.units[$0].file.displayName }
+    intern = { resolution.synthetic.names.intern($0) }
     self.options = options
     var isUsed: [Bool] = []
     if whichNobodyUses {
@@ -26,129 +34,146 @@ struct SymbolHints {
         }
       }
     }
-    for id in resolution.table.slots where isUsed.isEmpty || !isUsed[Int(id)] {
-      let symbol = resolution.symbol(id)
-      // What nobody referred to, in an archive, is without a unit.
-      let isInArchive = symbol.isUndefined && symbol.unit == nil && symbol.attributes.subtracting(.offered).isEmpty
-      guard isInArchive || !symbol.isUndefined && symbol.unit != .own && !symbol.has(.isStub) else { continue }
+    collect(but: isUsed)
+  }
+
+  /// While names are being resolved.
+  init(_ resolver: Resolver, _ options: LinkOptions, _ names: NameArena) {
+    table = resolver.table
+    modules = resolver.linkOrder.map { resolver.units[$0].module }
+    fileName = { resolver.displayName(ofUnit: $0) }
+    intern = { names.intern($0) }
+    self.options = options
+    collect(but: [])
+  }
+
+  private mutating func collect(but isUsed: [Bool]) {
+    for id in table.slots where isUsed.isEmpty || !isUsed[Int(id)] {
+      let symbol = table.symbols[Int(id)]
+      guard isInArchive(symbol) || symbol.isDefined && symbol.unit != .own && !symbol.has(.isStub) else { continue }
       known.append(id)
       if let name = SymbolHints.sourceName(of: symbol.name) { bySourceName[name, default: []].append(id) }
     }
+  }
+
+  /// Whether it is defined in an archive, of which nobody needs it: it is without a unit.
+  private func isInArchive(_ symbol: Symbol) -> Bool {
+    symbol.lazyFile != nil || symbol.isUndefined && symbol.has(.offered)
   }
 
   /// For how many names it is worth looking through all others.
   static let largestCount = 100
 
   /// A line for a message about an undefined symbol: the likeliest mistake. `nil` if there is nothing to say.
-  func line(for id: SymbolID) -> String? {
-    let name = resolution.symbol(id).name
-    return language(name) ?? unreachable(name) ?? library(of: name) ?? similar(name)
+  ///
+  /// - Parameter referrers: functions that refer to it, none of which can be meant.
+  func line(for name: ByteString, referrers: Set<ByteString> = []) -> String? {
+    unreachable(name) ?? LibraryNames.remedy(for: name, isDynamic: !options.contract.standsAlone)
+      ?? language(name, referrers) ?? similar(name) { referrers.contains($0.name) } ?? libraryWithoutExports()
+  }
+
+  /// The same of a name that has to be exported, or to be the entry: it is nothing that a library is lacking for.
+  func lineOfRequest(for name: ByteString) -> String? {
+    language(name, []) ?? unreachable(name) ?? similar(name) { _ in false }
   }
 
   /// The same of a name that the host may provide: only what can hardly be meant otherwise.
-  func lineOfMistake(for id: SymbolID) -> String? {
-    let name = resolution.symbol(id).name
-    return language(name) ?? unreachable(name) { $0.contracts.isSetUpByExports } ?? similar(name)
+  ///
+  /// - Parameter importer: who wants it; nothing of its own is meant.
+  func lineOfMistake(for name: ByteString, importer: UnitID) -> String? {
+    language(name, []) ?? unreachable(name) { $0.contracts.isSetUpByExports }
+      ?? similar(name) { other in
+        // The C library has a name like nearly every other.
+        other.unit == importer || other.unit == nil && LibraryNames.isStandard(other.name)
+      }
   }
 
   // MARK: The mistakes
 
   /// A function of another language, or with other parameters.
-  private func language(_ name: ByteString) -> String? {
+  private func language(_ name: ByteString, _ referrers: Set<ByteString>) -> String? {
     if let source = SymbolHints.sourceName(of: name) {
-      if let plain = resolution.table.find(resolution.synthetic.names.intern(source)),
-        !resolution.symbol(plain).isUndefined || resolution.symbol(plain).unit == nil
-      {
+      if let plain = table.find(intern(source)), known.contains(plain) {
         return "did you mean: \(source)\(place(plain)), which has C linkage (declare it extern \"C\" here)"
       }
-      guard let other = bySourceName[source]?.first else { return nil }
-      return "did you mean: \(shown(other))\(place(other)), which has other parameters or another scope"
+      let shown = options.displayName(of: name)
+      let other = bySourceName[source]?.first { id in
+        !referrers.contains(symbol(id).name) && self.shown(id) != shown
+      }
+      return other.map { "did you mean: \(self.shown($0))\(place($0)), which has other parameters or another scope" }
     }
     guard let other = bySourceName[name.description]?.first else { return nil }
     let remedy =
-      resolution.symbol(other).name.isRustName
+      symbol(other).name.isRustName
       ? "(mark it #[no_mangle] extern \"C\")" : "(declare it extern \"C\" there, or include its header here)"
     return "did you mean: \(shown(other))\(place(other)) \(remedy)"
   }
 
   /// A definition that only its own file can see.
-  private func unreachable(_ name: ByteString, in isAsked: (Unit) -> Bool = { _ in true }) -> String? {
-    for unit in resolution.inLinkOrder where isAsked(unit) {
+  private func unreachable(_ name: ByteString, in isAsked: (InputModule) -> Bool = { _ in true }) -> String? {
+    for module in modules where isAsked(module) {
       // What stands for an import is none.
-      let definitions = unit.symbols.lazy.filter { !$0.isUndefined && $0.name == name && !unit.isImport($0) }
-      if unit.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
+      let definitions = module.symbols.lazy.filter { !$0.isUndefined && $0.name == name && !module.isImport($0) }
+      if module.contracts.isOnlyOpened, definitions.contains(where: { !$0.isLocal }) {
         return
-          "\(unit.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
+          "\(module.file.displayName) defines it, but is only there to be opened (make it an input as well, or ask dlsym)"
       }
-      guard definitions.contains(where: \.isLocal) else { continue }
-      let reason =
-        unit.contracts.hasRelocationSections
-        ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
-      return "\(unit.file.displayName) defines \(options.displayName(of: name)), but it \(reason)"
+      if definitions.contains(where: \.isLocal) {
+        return
+          "\(module.file.displayName) defines \(options.displayName(of: name)), but it \(module.whyOutOfReach(name))"
+      }
+      let mangled = module.symbols.first { symbol in
+        symbol.isLocal && !symbol.isUndefined && symbol.name.isOfFile
+          && SymbolHints.sourceName(of: symbol.name) == name.description
+      }
+      if let mangled {
+        return "\(module.file.displayName) defines \(options.displayName(of: mangled.name)), but it is static there"
+      }
     }
     return nil
   }
 
   /// A name that differs by a letter, by upper and lower case, or by underscores around it.
-  private func similar(_ name: ByteString) -> String? {
-    let bare = SymbolHints.withoutUnderscores(name)
+  private func similar(_ name: ByteString, but isExcluded: (Symbol) -> Bool) -> String? {
+    // What a compiler makes of a class has nothing that one could misspell.
+    if name.isOfClass { return nil }
+    let shown = options.displayName(of: name)
     let candidate = known.first { id in
-      let other = resolution.symbol(id).name
+      let other = symbol(id).name
       // What has the very name and is not meant is another thing.
-      if other == name { return false }
-      return other.isNearly(name) || !bare.isEmpty && SymbolHints.withoutUnderscores(other).elementsEqual(bare)
+      if other == name || !name.isLike(other) || isExcluded(symbol(id)) { return false }
+      return !SymbolHints.areOpposites(name, other) && self.shown(id) != shown
     }
-    return candidate.map { "did you mean: \(shown($0))\(place($0))" }
+    return candidate.map { "did you mean: \(self.shown($0))\(place($0))" }
   }
 
-  /// A library that the name is known to be from.
-  private func library(of name: ByteString) -> String? {
-    let text = name.description
-    if text.hasPrefix("_ZS") || text.hasPrefix("_ZNS") || text.hasPrefix("_ZNKS") { return "add -lc++" }
-    if text.hasPrefix("__cxa_find_matching_catch_") || ["__resumeException", "llvm_eh_typeid_for"].contains(text) {
-      return "exceptions of C++ in emscripten's older way, whose runtime is JavaScript: build with -fwasm-exceptions"
-    }
-    if text.hasPrefix("__cxa_") || ["_Znwm", "_Znwj", "_ZdlPv", "_ZdaPv", "_Znam", "_Znaj"].contains(text)
-      || text.hasPrefix("_ZTVN10__cxxabiv1")
-    {
-      return "add -lc++abi"
-    }
-    if text.hasPrefix("_Unwind_") { return "add -lunwind" }
-    if text.hasPrefix("__wasi_") { return "add -lc (wasi-libc)" }
-    if SymbolHints.runtimeFunctions.contains(text) { return "add libclang_rt.builtins.a, clang's runtime library" }
-    return SymbolHints.standardFunctions.contains(text) ? "add -lc" : nil
+  /// A constructor and a destructor, whose names differ by a letter.
+  private static func areOpposites(_ name: ByteString, _ other: ByteString) -> Bool {
+    guard let one = sourceName(of: name), let two = sourceName(of: other) else { return false }
+    return one.hasPrefix("~") != two.hasPrefix("~")
   }
 
-  private static let runtimeFunctions: Set<String> = [
-    "__multi3", "__divti3", "__udivti3", "__modti3", "__umodti3", "__ashlti3", "__ashrti3", "__lshrti3", "__addtf3",
-    "__subtf3", "__multf3", "__divtf3", "__trunctfdf2", "__extenddftf2", "__trunctfsf2", "__extendsftf2", "__fixtfsi",
-    "__floatsitf", "__floatunsitf", "__eqtf2", "__netf2", "__lttf2", "__letf2", "__gttf2", "__getf2", "__unordtf2",
-  ]
-
-  /// Those that small programs use.
-  private static let standardFunctions: Set<String> = [
-    "abort", "atoi", "calloc", "exit", "fclose", "fflush", "fgets", "fopen", "fprintf", "fputc", "fputs", "fread",
-    "free",
-    "fwrite", "getenv", "malloc", "memchr", "memcmp", "memcpy", "memmove", "memset", "printf", "putchar", "puts",
-    "qsort",
-    "rand", "realloc", "snprintf", "sprintf", "sscanf", "stderr", "stdin", "stdout", "strcat", "strchr", "strcmp",
-    "strcpy", "strdup", "strlen", "strncmp", "strncpy", "strrchr", "strstr", "strtol", "time", "vfprintf", "vsnprintf",
-    "__errno_location", "__assert_fail", "__main_void", "__stack_chk_fail",
-  ]
+  /// A library of which nothing can be used.
+  private func libraryWithoutExports() -> String? {
+    modules.first { $0.exportsNothing }.map {
+      "\($0.file.displayName) exports nothing (build it with -fvisibility=default)"
+    }
+  }
 
   // MARK: Names
 
-  private func shown(_ id: SymbolID) -> String { options.displayName(of: resolution.symbol(id).name) }
+  private func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
 
-  private func place(_ id: SymbolID) -> String {
-    let symbol = resolution.symbol(id)
-    guard let unit = symbol.unit else { return " of an archive" }
-    return " of \(resolution.units[unit].file.displayName)"
-  }
+  private func shown(_ id: SymbolID) -> String { options.displayName(of: symbol(id).name) }
 
-  /// The last component of a mangled name as it was written, `nil` for a name that is not mangled.
+  private func place(_ id: SymbolID) -> String { symbol(id).unit.map { " of \(fileName($0))" } ?? " of an archive" }
+
+  /// The last component of a mangled name as it was written, `nil` for a name that is not mangled, and for what is no
+  /// function or variable of the source.
   static func sourceName(of name: ByteString) -> String? {
-    guard name.hasPrefix("_Z") || name.hasPrefix("_R"), var output = name.demangled else { return nil }
+    guard name.hasPrefix("_Z") || name.hasPrefix("_R"), !name.hasPrefix("_ZT"), !name.hasPrefix("_ZG"),
+      var output = name.demangled
+    else { return nil }
     // Rust's older names end in a hash.
     if name.hasPrefix("_ZN"), name.isRustName, output.dropLast(17).last == UInt8(ascii: ":") { output.removeLast(19) }
     var depth = 0
@@ -164,28 +189,37 @@ struct SymbolHints {
     }
     return String(decoding: component, as: UTF8.self)
   }
+}
 
-  private static func withoutUnderscores(_ name: ByteString) -> ByteReader {
-    var bytes = name.bytes.drop { $0 == UInt8(ascii: "_") }
-    while bytes.last == UInt8(ascii: "_") { bytes = bytes.dropLast() }
-    return bytes
+extension InputModule {
+  /// Whether a symbol only stands for one of the module's imports.
+  fileprivate func isImport(_ symbol: UnitSymbol) -> Bool {
+    guard case .alias(let target) = symbol.meaning else { return false }
+    return symbols[Int(target)].isUndefined
+  }
+
+  /// Why others cannot use what it defines under a name.
+  func whyOutOfReach(_ name: ByteString) -> String {
+    contracts.hasRelocationSections
+      ? "is static there" : "is not exported (build it with -fvisibility=default, or --export=\(name))"
+  }
+
+  /// Whether it is a library that has functions, and offers nothing of what it has.
+  var exportsNothing: Bool {
+    contracts.isSetUpByExports && !functions.isEmpty
+      && symbols.allSatisfy { $0.isUndefined || $0.isLocal } && (lifted?.exportsOfImportedNames.isEmpty ?? true)
   }
 }
 
 extension ByteString {
+  /// Whether it is the name of what C++ keeps to its file, by `static` or in a namespace without a name.
+  fileprivate var isOfFile: Bool { hasPrefix("_ZL") || hasPrefix("_ZN12_GLOBAL__N_1") }
+
   /// Whether it is a name that Rust mangled.
   fileprivate var isRustName: Bool {
     if hasPrefix("_R") { return true }
     // A legacy name ends in a hash of sixteen digits.
     let text = description
     return text.hasPrefix("_ZN") && text.hasSuffix("E") && text.dropLast().suffix(19).hasPrefix("17h")
-  }
-}
-
-extension Unit {
-  /// Whether a symbol only stands for one of the unit's imports.
-  fileprivate func isImport(_ symbol: UnitSymbol) -> Bool {
-    guard case .alias(let target) = symbol.meaning else { return false }
-    return symbols[Int(target)].isUndefined
   }
 }

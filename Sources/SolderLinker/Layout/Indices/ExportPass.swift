@@ -114,10 +114,14 @@ struct ExportPass {
       renamed.name = freeName(for: entry.name)
       add(renamed, of: unit)
     case .error:
+      let ownsBoth =
+        entry.index.kind == .memory && other.index.kind == .memory
+        ? "\n>>> each has a memory of its own, and the two share nothing: a runtime in C is linked as objects, or as a library "
+          + "(-shared), and not as a program" : ""
       diagnostics.error(
         "\(owner(unit?.index)): export '\(options.displayName(of: entry.name))' (\(entry.index.kind)) has the name of "
           + "another (\(other.index.kind), of \(owner(owners[position]))): --rename-export-conflicts gives it another "
-          + "name, --skip-export-conflicts keeps the first only", .exportConflict, symbol: entry.name,
+          + "name, --skip-export-conflicts keeps the first only\(ownsBoth)", .exportConflict, symbol: entry.name,
         in: owner(unit?.index), owner(owners[position]))
     }
   }

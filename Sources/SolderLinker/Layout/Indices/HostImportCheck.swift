@@ -28,24 +28,81 @@ struct HostImportCheck {
     }
   }
 
-  /// Tells of imports from `env` for which an input has something that may be meant.
+  /// Tells of imports for which an input has something that may be meant.
   private func warnOfMistakes(_ imports: Imports, _ hosts: Set<String>) {
-    guard !hosts.contains("env") else { return }
     let wanted = imports.entries.filter { entry in
-      entry.module == "env"
+      !hosts.contains(entry.module.description)
         && resolution.units[resolution.symbol(entry.symbol).unit]?.contracts.leavesUndefinedToHost == true
     }
-    guard !wanted.isEmpty, resolution.linkOrder.count > 1 else { return }
+    warnOfNames(wanted.filter { $0.module == "env" })
+    warnOfModules(wanted.filter { $0.module != "env" && !HostImportCheck.isOfHosts($0.module) })
+  }
+
+  /// Modules that are no input's by agreement: the host's interface to a system, and what the engine has itself.
+  private static func isOfHosts(_ module: ByteString) -> Bool {
+    ["wasi", "wasm:", "GOT."].contains { module.bytes.starts(with: $0.utf8) }
+  }
+
+  /// Of imports from `env`: a name that nearly is another's.
+  private func warnOfNames(_ wanted: [OutputImport]) {
+    let hasOthers =
+      resolution.linkOrder.count > 1
+      || resolution.table.slots.contains { id in
+        resolution.symbol(id).has(.offered)
+      }
+    guard !wanted.isEmpty, hasOthers else { return }
     let hints = SymbolHints(resolution, options, whichNobodyUses: true)
     for entry in wanted.prefix(SymbolHints.largestCount) {
-      guard let hint = hints.lineOfMistake(for: entry.symbol), let definer = resolution.symbol(entry.symbol).unit else {
-        continue
-      }
-      let file = resolution.units[definer].file.displayName
-      diagnostics.warn(
-        "\(file): import left to the host: env.\(options.displayName(of: entry.name)) (\(entry.kind))\n>>> \(hint)\n"
-          + ">>> --host-module=env says that the host is meant", .unresolvedImport, symbol: entry.name, in: file)
+      guard let importer = resolution.units[resolution.symbol(entry.symbol).unit],
+        let hint = hints.lineOfMistake(for: resolution.symbol(entry.symbol).name, importer: importer.index)
+      else { continue }
+      warn(entry, importer, hint)
     }
+  }
+
+  /// Of imports from another module: exactly one input has all that is wanted from there, and was not given the name.
+  private func warnOfModules(_ wanted: [OutputImport]) {
+    guard !wanted.isEmpty else { return }
+    var definers: [ByteString: [(unit: UnitID, id: SymbolID)]] = [:]
+    for entry in wanted { definers[entry.name] = [] }
+    for unit in resolution.inLinkOrder where unit.moduleName == nil {
+      for (index, symbol) in unit.symbols.enumerated() where !symbol.isUndefined && !symbol.isLocal {
+        definers[symbol.name]?.append((unit.index, unit.symbolIDs[SymbolIndex(index)]))
+      }
+    }
+    var told: Set<ByteString> = []
+    for entry in wanted where told.insert(entry.module).inserted {
+      let all = wanted.filter { $0.module == entry.module }
+      let owners = all.map { owner(of: $0, definers[$0.name] ?? []) }
+      guard let owner = owners[0], owners.allSatisfy({ $0 == owner }),
+        let importer = resolution.units[resolution.symbol(entry.symbol).unit]
+      else { continue }
+      let file = resolution.units[owner].file.displayName
+      warn(entry, importer, "did you mean \(entry.module)=\(file): \(file) has that")
+    }
+  }
+
+  /// The one unit beside the importer's own that defines an import, as it is wanted.
+  private func owner(of entry: OutputImport, _ definers: [(unit: UnitID, id: SymbolID)]) -> UnitID? {
+    let wanted = resolution.symbol(entry.symbol)
+    let others = definers.filter { $0.unit != wanted.unit }
+    guard others.count == 1, let other = others.first else { return nil }
+    let defined = resolution.symbol(other.id)
+    guard defined.kind == wanted.kind, defined.isDefined else { return nil }
+    if wanted.kind == .function {
+      guard let type = defined.type, let wantedType = wanted.type, resolution.types.isSubtype(type, wantedType) else {
+        return nil
+      }
+    }
+    return other.unit
+  }
+
+  private func warn(_ entry: OutputImport, _ importer: Unit, _ hint: String) {
+    let file = importer.file.displayName
+    diagnostics.warn(
+      "\(file): import left to the host: \(entry.module).\(options.displayName(of: entry.name)) (\(entry.kind))\n>>> \(hint)\n"
+        + ">>> --host-module=\(entry.module) says that the host is meant", .unresolvedImport, symbol: entry.name,
+      in: file)
   }
 
   /// The file of another unit that defines something of this name.

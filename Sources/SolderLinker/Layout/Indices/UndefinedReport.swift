@@ -6,6 +6,8 @@ struct UndefinedReport {
   private struct Referrers {
     /// The first few.
     var lines: [String] = []
+    /// The functions they name.
+    var functions: Set<ByteString> = []
     var more = 0
     /// Their files.
     var files: [String] = []
@@ -30,6 +32,7 @@ struct UndefinedReport {
     } else {
       let line = place(symbol, unit, function, options)
       if !all.lines.contains(line) { all.lines.append(line) }
+      if let function { all.functions.insert(unit.functions[Int(function)].name) }
     }
     referrers[symbol] = all
   }
@@ -80,8 +83,8 @@ struct UndefinedReport {
     for (position, id) in order.enumerated() {
       let symbol = resolution.symbol(id).name
       let name = options.displayName(of: symbol)
-      let hint = position < limit ? hints.line(for: id) : nil
-      let all = referrers[id] ?? Referrers()
+      guard let all = referrers[id] else { preconditionFailure("nobody refers to an undefined symbol") }
+      let hint = position < limit ? hints.line(for: symbol, referrers: all.functions) : nil
       if all.isReported {
         if let hint { diagnostics.hint("undefined symbol \(name): \(hint)", .undefinedSymbol, symbol: symbol) }
         continue
