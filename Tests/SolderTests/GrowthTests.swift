@@ -101,6 +101,18 @@ import Testing
         )
       ]
     },
+    Sample(
+      name: "names that a named module nearly has", size: 500,
+      words: ["--no-entry", "rt=rt.wasm", "user.wasm", "--error-limit=0"]
+    ) {
+      count in
+      var (module, user) = (ModuleBuilder(), ModuleBuilder())
+      for index in 0..<count {
+        module.function([], [], export: "defined__function_\(index)", [])
+        _ = user.importFunction("rt", "undefined_function_\(index)")
+      }
+      return [("rt.wasm", module), ("user.wasm", user)]
+    },
     // What every name has in common makes a factor of the hash zero.
     Sample(name: "names made to have one hash", size: 2000) { count in
       [

@@ -33,6 +33,7 @@ extension ResolvePass {
       if let name = archive.moduleName, name != "env" { named[name, default: NamedModule()].archives.append(archive) }
     }
     guard !named.isEmpty else { return }
+    var missing = 0
     for id in resolver.table.symbols.indices {
       let symbol = resolver.table.symbols[id]
       guard symbol.isUndefined, symbol.importNames != nil else { continue }
@@ -41,7 +42,9 @@ extension ResolvePass {
       if let target = export(name, symbol.kind, of: inputs) {
         boundImports[SymbolID(id)] = target
       } else if !symbol.isWeak, !options.importUndefined {
-        reportMissing(name, "\(symbol.kind)", from: module, inputs, in: symbol.unit)
+        let hint = missing < SymbolHints.largestCount ? hint(for: name, inputs) : nil
+        reportMissing(name, "\(symbol.kind)", from: module, inputs, in: symbol.unit, hint)
+        missing += 1
       }
     }
     warnOfUnusedNames(named)
@@ -82,14 +85,14 @@ extension ResolvePass {
   // MARK: Messages
 
   private func reportMissing(
-    _ name: ByteString, _ kind: String, from module: ByteString, _ inputs: NamedModule, in unit: UnitID?
+    _ name: ByteString, _ kind: String, from module: ByteString, _ inputs: NamedModule, in unit: UnitID?,
+    _ hint: String?
   ) {
     let owner =
       inputs.units.first.map { resolver.displayName(ofUnit: $0) } ?? inputs.archives.first?.path ?? "<internal>"
-    let hint = self.hint(for: name, inputs).map { "\n>>> \($0)" } ?? ""
     diagnostics.error(
       "\(resolver.displayName(ofUnit: unit)): undefined symbol: \(resolver.demangled(name)) "
-        + "(imported from module '\(module)', which is \(owner); it exports no \(kind) of that name)\(hint)",
+        + "(imported from module '\(module)', which is \(owner); it exports no \(kind) of that name)\(hint.map { "\n>>> \($0)" } ?? "")",
       .undefinedSymbol, symbol: name, in: resolver.displayName(ofUnit: unit), owner)
   }
 

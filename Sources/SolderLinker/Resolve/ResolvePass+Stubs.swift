@@ -6,9 +6,11 @@ extension ResolvePass {
   /// more, and what libraries share is defined.
   mutating func addStubs(_ register: NameRegister) {
     let maker = StubModule(names: register, arena: names)
+    var unused = 0
     let wanted = options.stubs.sorted { $0.key < $1.key }.compactMap { name, number -> StubModule.Stub? in
       guard let id = resolver.table.find(names.intern(name)) else {
-        warnOfUnusedStub(name)
+        tellOfUnusedStub(name, isLookedFor: unused < SymbolHints.largestCount)
+        unused += 1
         return nil
       }
       let symbol = resolver.table.symbols[Int(id)]
@@ -31,11 +33,16 @@ extension ResolvePass {
   }
 
   /// Tells of a stub whose name nobody says: it is likely another one that is missing.
-  private func warnOfUnusedStub(_ name: String) {
+  ///
+  /// - Parameter isLookedFor: whether the name is worth looking through all others.
+  private func tellOfUnusedStub(_ name: String, isLookedFor: Bool) {
     let wanted = names.intern(name)
-    let near = resolver.table.slots.lazy.map { resolver.table.symbols[Int($0)] }.first { symbol in
-      symbol.isUndefined && symbol.unit != nil && wanted.isLike(symbol.name)
-    }
+    let near =
+      !isLookedFor
+      ? nil
+      : resolver.table.slots.lazy.map { resolver.table.symbols[Int($0)] }.first { symbol in
+        symbol.isUndefined && symbol.unit != nil && wanted.isLike(symbol.name)
+      }
     let hint = near.map { "\n>>> did you mean --stub=\(resolver.demangled($0.name))" } ?? ""
     diagnostics.hint("--stub=\(name): nothing refers to a symbol of that name\(hint)", .commandLine, symbol: name)
   }
