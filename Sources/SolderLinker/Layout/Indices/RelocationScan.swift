@@ -254,8 +254,9 @@ struct RelocationScan {
         result.demands.append(.impossible(id, relocation.kind, .outsideTLS(segment: segment)))
       }
     }
-    // What a member offers is not imported.
-    let isImported = symbol.isUndefined && !symbol.has(.offered) && options.unresolvedSymbols == .importDynamic
+    // Data that a member offers is not imported.
+    let isOffered = symbol.has(.offered) && symbol.kind == .data
+    let isImported = symbol.isUndefined && !isOffered && options.unresolvedSymbols == .importDynamic
     if options.isPositionIndependent || isImported {
       switch relocation.kind {
       case .tableIndexSLEB, .tableIndexSLEB64, .memoryAddressSLEB, .memoryAddressLEB, .memoryAddressSLEB64,
