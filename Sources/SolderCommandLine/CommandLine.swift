@@ -89,12 +89,15 @@ private final class LostReports: Sendable {
   }
 }
 
+/// What may stand in place of options and files.
+private let commands = ["merge", "diff"]
+
 /// What is wrong with a first word that is no file, and nearly one of the commands.
 private func unknownCommand(_ arguments: [String]) -> String? {
-  guard let word = arguments.first, !word.hasPrefix("-"), !["merge", "diff"].contains(word),
+  guard let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word),
     unsafe access(word, F_OK) != 0
   else { return nil }
-  let near = ["merge", "diff"].first { editDistance(Array(word.utf8), Array($0.utf8), limit: 1) <= 1 }
+  let near = commands.first { editDistance(Array(word.utf8), Array($0.utf8), limit: 1) <= 1 }
   return near.map { "no such command: \(word), did you mean '\($0)'" }
 }
 

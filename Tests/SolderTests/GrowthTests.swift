@@ -113,6 +113,15 @@ import Testing
       }
       return [("rt.wasm", module), ("user.wasm", user)]
     },
+    Sample(name: "names from modules that are no inputs", size: 500, words: ["--no-entry", "rt.wasm", "user.wasm"]) {
+      count in
+      var (module, user) = (ModuleBuilder(), ModuleBuilder())
+      for index in 0..<count {
+        module.function([], [], export: "function_\(index)", [])
+        _ = user.importFunction("module_\(index)", "function_\(index)")
+      }
+      return [("rt.wasm", module), ("user.wasm", user)]
+    },
     // What every name has in common makes a factor of the hash zero.
     Sample(name: "names made to have one hash", size: 2000) { count in
       [

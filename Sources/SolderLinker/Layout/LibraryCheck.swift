@@ -54,11 +54,7 @@ struct LibraryCheck {
   /// What whole modules leave to the host under the name that libraries have, unless the host is known to be meant.
   private func wantedOfHost() -> Set<ByteString> {
     if options.hostModules.contains("env") { return [] }
-    return Set(
-      imports.entries.lazy.filter { entry in
-        entry.module == "env"
-          && resolution.units[resolution.symbol(entry.symbol).unit]?.contracts.leavesUndefinedToHost == true
-      }.map(\.name))
+    return Set(imports.leftToHost(resolution).lazy.filter { $0.module == "env" }.map(\.name))
   }
 
   /// A library that others cannot use, while something is missing or the program is to open it. What it has of a missing

@@ -15,23 +15,25 @@ struct PageSizeCheck {
   func run() {
     // Without a layout nobody knows how large memories are.
     guard let main = resolution.memories.main, !diagnostics.hasErrors else { return }
+    let size = memory.limits[Int(main)].pageSize
     for unit in resolution.inLinkOrder {
-      if !unit.contracts.numbersMemories {
-        check(unit, sizes: [0: (options.pageSize, memory.limits[Int(main)].pageSize)])
-        continue
+      var others: [Int64: (stated: UInt64, actual: UInt64)] = [:]
+      if unit.contracts.numbersMemories {
+        for (own, index) in resolution.memories.indices(in: unit).enumerated() {
+          let stated = unit.module.memoryLimits(MemoryIndex(own)).pageSize
+          let actual = memory.limits[Int(index)].pageSize
+          if stated != actual { others[Int64(own)] = (stated, actual) }
+        }
+      } else if options.pageSize != size {
+        others[0] = (options.pageSize, size)
       }
-      var sizes: [Int64: (stated: UInt64, actual: UInt64)] = [:]
-      for (own, index) in resolution.memories.indices(in: unit).enumerated() {
-        sizes[Int64(own)] = (unit.module.memoryLimits(MemoryIndex(own)).pageSize, memory.limits[Int(index)].pageSize)
-      }
-      check(unit, sizes: sizes)
+      if !others.isEmpty { check(unit, others) }
     }
   }
 
-  /// - Parameter sizes: by the unit's memories, the sizes of pages that its code counts on, and of those that there are.
-  private func check(_ unit: Unit, sizes: [Int64: (stated: UInt64, actual: UInt64)]) {
-    let others = sizes.filter { $0.value.stated != $0.value.actual }
-    guard !others.isEmpty else { return }
+  /// - Parameter others: the unit's memories whose pages are others than its code counts on: the sizes of these, and of those
+  ///   that there are.
+  private func check(_ unit: Unit, _ others: [Int64: (stated: UInt64, actual: UInt64)]) {
     for (index, function) in unit.functions.enumerated() where live.functions[unit.bases.function + index] {
       guard let memory = memoryCounted(by: function, in: unit, others), let (stated, actual) = others[memory] else {
         continue

@@ -84,9 +84,9 @@ struct PlainMemory {
       return .above(dataEnd)
     }
     checkPlaces("data or a stack has to be placed")
-    if options.heapBase == nil, let program = units.lazy.compactMap(LLVMProgram.init(_:)).first {
-      return roomBelow(program)
-    }
+    let programs = options.heapBase == nil ? units.compactMap(LLVMProgram.init(_:)) : []
+    checkDataInHeaps(programs.map { ($0.unit, $0.heapBase) })
+    if let program = programs.first { return roomBelow(program) }
     checkHeaps()
     return .above(end)
   }
@@ -107,7 +107,6 @@ struct PlainMemory {
   private func checkPlaces(_ purpose: String) {
     if let end = statedEnd { checkData(against: end, purpose) }
     for unit in units { checkStack(of: unit, against: statedEnd ?? .max, purpose) }
-    checkDataInHeaps(units.lazy.compactMap(LLVMProgram.init(_:)).map { ($0.unit, $0.heapBase) })
   }
 
   /// Heaps that stay where they are must not have another module's data in them.

@@ -30,10 +30,7 @@ struct HostImportCheck {
 
   /// Tells of imports for which an input has something that may be meant.
   private func warnOfMistakes(_ imports: Imports, _ hosts: Set<String>) {
-    let wanted = imports.entries.filter { entry in
-      !hosts.contains(entry.module.description)
-        && resolution.units[resolution.symbol(entry.symbol).unit]?.contracts.leavesUndefinedToHost == true
-    }
+    let wanted = imports.leftToHost(resolution).filter { !hosts.contains($0.module.description) }
     warnOfNames(wanted.filter { $0.module == "env" })
     warnOfModules(wanted.filter { $0.module != "env" && !HostImportCheck.isOfHosts($0.module) })
   }
@@ -71,23 +68,34 @@ struct HostImportCheck {
         definers[symbol.name]?.append((unit.index, unit.symbolIDs[SymbolIndex(index)]))
       }
     }
-    var told: Set<ByteString> = []
-    for entry in wanted where told.insert(entry.module).inserted {
-      let all = wanted.filter { $0.module == entry.module }
-      let owners = all.map { owner(of: $0, definers[$0.name] ?? []) }
-      guard let owner = owners[0], owners.allSatisfy({ $0 == owner }),
-        let importer = resolution.units[resolution.symbol(entry.symbol).unit], !uses(importer, owner)
-      else { continue }
+    // Of each module the first import, and who has them all.
+    var modules: [(first: OutputImport, owner: UnitID?)] = []
+    var places: [ByteString: Int] = [:]
+    for entry in wanted {
+      let owner = owner(of: entry, definers[entry.name] ?? [])
+      if let place = places[entry.module] {
+        if modules[place].owner != owner { modules[place].owner = nil }
+      } else {
+        places[entry.module] = modules.count
+        modules.append((entry, owner))
+      }
+    }
+    var known: [UnitID: Set<UnitID>] = [:]
+    for case (let entry, let owner?) in modules {
+      guard let importer = resolution.units[resolution.symbol(entry.symbol).unit] else { continue }
+      if known[importer.index] == nil { known[importer.index] = definersKnown(to: importer) }
+      if known[importer.index]?.contains(owner) == true { continue }
       let file = resolution.units[owner].file.displayName
       warn(entry, importer, "did you mean \(entry.module)=\(file): \(file) has that")
     }
   }
 
-  /// Whether a unit imports something of another one: then it knows by which name.
-  private func uses(_ unit: Unit, _ other: UnitID) -> Bool {
-    unit.symbols.indices.contains { index in
-      unit.symbols[index].isUndefined && resolution.symbol(unit.symbolIDs[SymbolIndex(index)]).unit == other
-    }
+  /// The units of which one imports something: it knows by which names.
+  private func definersKnown(to unit: Unit) -> Set<UnitID> {
+    Set(
+      unit.symbols.indices.lazy.filter { unit.symbols[$0].isUndefined }.compactMap { index in
+        resolution.symbol(unit.symbolIDs[SymbolIndex(index)]).unit
+      })
   }
 
   /// The one unit beside the importer's own that defines an import, as it is wanted.

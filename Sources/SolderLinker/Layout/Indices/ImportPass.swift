@@ -25,6 +25,11 @@ struct Imports {
     fileprivate(set) var globals = OutputGlobalIndex(0)
     fileprivate(set) var tags = OutputTagIndex(0)
   }
+
+  /// What whole modules leave to the host.
+  func leftToHost(_ resolution: Resolution) -> [OutputImport] {
+    entries.filter { resolution.units[resolution.symbol($0.symbol).unit]?.contracts.leavesUndefinedToHost == true }
+  }
 }
 
 /// Imports what is left undefined and the host may provide, in the order of names; one import for all who mean the same.
