@@ -235,6 +235,7 @@ struct InputLoader {
   private var unitLoader: UnitLoader {
     UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
+      namesLazyObjects: options.compatibility.countsLazyObjectsAsNamed,
       translatesExceptions: options.translatesExceptions, threads: threads, names: register)
   }
 
