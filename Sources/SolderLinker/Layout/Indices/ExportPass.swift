@@ -32,6 +32,8 @@ struct ExportPass {
   private var positions: [ByteString: Int] = [:]
   /// Of each entry, the unit that exports it; `nil` for what the linker adds.
   private var owners: [UnitID?] = []
+  /// Of each entry, the definition if it is a function's: two that were folded into one are still two things.
+  private var functions: [FunctionID?] = []
   /// All names that plain modules use, which no export takes that gets another name; made when it is needed.
   private lazy var givenNames: Set<ByteString> = Set(
     resolution.inLinkOrder.filter(\.contracts.keepsExports).flatMap { $0.exports.map(\.name) })
@@ -90,29 +92,36 @@ struct ExportPass {
         .undefinedSymbol, symbol: symbol.name)
       return
     }
-    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil)
+    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil, function: entry.symbol)
   }
 
   // MARK: Conflicts
 
   /// Adds an export, unless its name is taken by another thing: then the options decide.
   ///
-  /// - Parameter unit: who exports it; `nil` where the symbol tells.
-  private mutating func add(_ entry: OutputExport, of unit: Unit?) {
+  /// - Parameters:
+  ///   - unit: who exports it; `nil` where the symbol tells.
+  ///   - function: the symbol, where it is a function's.
+  private mutating func add(_ entry: OutputExport, of unit: Unit?, function: SymbolID? = nil) {
+    let definition = function.flatMap { id in
+      let symbol = resolution.symbol(id)
+      return symbol.kind == .function && symbol.definition != nil ? symbol.functionID : nil
+    }
     guard let position = positions[entry.name] else {
       positions[entry.name] = result.entries.count
       result.entries.append(entry)
       owners.append(unit?.index)
+      functions.append(definition)
       return
     }
     let other = result.entries[position]
-    if other.index == entry.index { return }
+    if other.index == entry.index, functions[position] == definition { return }
     switch options.exportConflicts {
     case .skip: break
     case .rename:
       var renamed = entry
       renamed.name = freeName(for: entry.name)
-      add(renamed, of: unit)
+      add(renamed, of: unit, function: function)
     case .error:
       let ownsBoth =
         entry.index.kind == .memory && other.index.kind == .memory
@@ -165,16 +174,18 @@ struct ExportPass {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
       let index: OutputIndex?
+      var symbol: SymbolID?
       switch entry.item {
       case .memory(let memory): index = .memory(resolution.memories.index(of: memory, in: unit))
       case .function(let function):
-        index = self.index(
-          of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[facts.symbol(function)])
+        let id = startUp.replacedExports[entry.name] ?? unit.symbolIDs[facts.symbol(function)]
+        index = self.index(of: id)
+        symbol = id
       case .global(let global): index = globalIndex(of: unit.symbolIDs[facts.symbol(global)])
       case .table(let table): index = self.index(of: unit.symbolIDs[facts.symbol(table)])
       case .tag(let tag): index = self.index(of: unit.symbolIDs[facts.symbol(tag)])
       }
-      if let index { add(OutputExport(name: entry.name, index: index), of: unit) }
+      if let index { add(OutputExport(name: entry.name, index: index), of: unit, function: symbol) }
     }
   }
 
@@ -207,7 +218,7 @@ struct ExportPass {
     // Nobody asked for this very one.
     if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    add(OutputExport(name: name, index: index, symbol: id), of: unit)
+    add(OutputExport(name: name, index: index, symbol: id), of: unit, function: id)
   }
 
   /// Whether data is in the result; everything else is if it has an index.
