@@ -314,7 +314,8 @@ extension OptionReader {
 
   mutating func setUnresolvedImports(_ argument: ParsedArgument) {
     guard let choice = UnresolvedImports(rawValue: argument.value) else {
-      reject(argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")
+      reject(
+        argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, mistakes, warn, error)")
       return
     }
     options.unresolvedImports = choice

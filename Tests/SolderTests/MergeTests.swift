@@ -207,7 +207,7 @@ import Testing
     (["merge", "--output-manifest=x", "a.wasm", "a"], ["manifest"]),
     (["merge", "--enabel", "a.wasm", "a"], ["--enabel"]),
     (["merge"], ["no input files"]),
-    (["--unresolved-imports=maybe", "a.wasm"], ["--unresolved-imports", "maybe", "ignore, warn, error"]),
+    (["--unresolved-imports=maybe", "a.wasm"], ["--unresolved-imports", "maybe", "ignore, mistakes, warn, error"]),
     (["--unresolved-imports=", "a.wasm"], ["--unresolved-imports"]),
   ]) func wrongCommandLines(_ words: [String], _ mentions: [String]) throws {
     let run = try LinkInProcess(["a.wasm": module(1)], words)

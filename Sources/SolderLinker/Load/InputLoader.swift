@@ -34,6 +34,8 @@ struct InputLoader {
   /// Whether what is added is there for the program to open, and for nothing else.
   var isOpening = false
   var libraries = SharedLibraries()
+  /// The members of the archives of the command line, by name; made when it is needed.
+  var archiveMembers: [ByteString: [(source: Int, member: ArchiveMember)]]?
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
 

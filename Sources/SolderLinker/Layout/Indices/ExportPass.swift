@@ -197,12 +197,14 @@ struct ExportPass {
     let isOwn = symbol.has(.unnamed)
     guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
     var name = symbol.name
+    var function = id
     let index: OutputIndex?
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      index = startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      function = startUp.replacedExports[name] ?? id
+      index = function == id ? numbering.ownIndex(of: symbol) : self.index(of: function)
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == .own, unit.globals[symbol.globalID - unit.bases.global].type.isMutable,
@@ -221,7 +223,7 @@ struct ExportPass {
     // Nobody asked for this very one.
     if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    add(OutputExport(name: name, index: index, symbol: id), of: unit, function: id)
+    add(OutputExport(name: name, index: index, symbol: id), of: unit, function: function)
   }
 
   /// Whether data is in the result; everything else is if it has an index.
