@@ -41,7 +41,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var isForObject = false
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
-  private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
   init(_ lifter: CodeLifter, row: Int) {
@@ -161,7 +160,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     lastAssigned = nil
     result.ranges.reserveCapacity(functions.count)
     if next.unit !== unit { use(next) }
-    if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       // Folding edits reads of locals, too.
@@ -175,7 +173,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
-    search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()

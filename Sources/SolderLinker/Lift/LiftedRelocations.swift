@@ -55,7 +55,6 @@ struct LiftedRelocations {
       code.variables.formUnion(result.assignedGlobals)
       needed.formUnion(result.neededFunctions)
       if result.needsTableBlock { code.needsTableBlock = true }
-      if result.hasHeapBase { code.hasHeapBase = true }
       if result.namesSegments { code.namesSegments = true }
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
