@@ -26,7 +26,12 @@ extension ByteString {
   /// Whether a name is one that the linker defines for objects. A plain module, which was linked before, means something
   /// of its own by it.
   var isLinkersOwn: Bool {
-    hasPrefix("__wasm_") || self == "__tls_base" || self == "__tls_size" || self == "__tls_align"
+    guard hasPrefix("__") else { return false }
+    return hasPrefix("__wasm_")
+      || [
+        "__tls_base", "__tls_size", "__tls_align", "__data_end", "__global_base", "__stack_low", "__stack_high",
+        "__dso_handle",
+      ].contains { self == $0 }
   }
 }
 
