@@ -64,6 +64,9 @@ struct ExportPass {
     let isExported = exportedSymbols(threads)
     for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id) }
     if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id) }
+    if let id = table.symbol, options.exportTable, resolution.symbol(id).isUndefined {
+      exportImport(ExportedImport(name: resolution.symbol(id).name, symbol: id))
+    }
     for id in startUp.exports { export(id) }
     for entry in resolution.exportedImports { exportImport(entry) }
     return result
