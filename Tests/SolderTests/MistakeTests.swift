@@ -348,8 +348,6 @@ import Testing
       return module
     }
     let first = module("first", owns: true, data: 100)
-    let alone = try await linked(["a.wasm": first])
-    #expect(try await alone.call("first") == "112")
     let files: KeyValuePairs<String, any InputContents> = [
       "a.wasm": first, "b.wasm": module("second", owns: false, data: 200),
     ]

@@ -538,10 +538,18 @@ import Testing
       "user",
       """
       extern char \(name); volatile int data[100] = {7};
-      int number(void) { return data[0]; } int address(void) { return (int)&\(name); }
+      int number(void) { volatile int stack[2] = {data[0]}; return stack[0]; } int address(void) { return (int)&\(name); }
       """, Toolchain.freestanding)
     let found = try await results(program, input, ["--stack-first"], ["run", "address", "heap"])
     #expect(found[0] == 7 && found[1] >= 2048 && found[1] <= found[2])
+    guard name.hasPrefix("__stack") else { return }
+    // Of a stack that is shared, the module knows.
+    let shared = try await self.program(
+      """
+      \(heapBase(2048)) (global (export "\(name)") i32 (i32.const 2000))
+      (global (export "__stack_pointer") (mut i32) (i32.const 2016))
+      """)
+    #expect(try await results(shared, input, ["run", "address"]) == [7, 2000])
   }
 
   /// Objects use a module's stack, though they bring nothing that is placed.

@@ -87,7 +87,7 @@ struct PlainMemory {
           .memory,
           symbol: "__heap_base", in: units[.own].file.displayName)
       }
-      return .above(dataEnd)
+      return .above(heapBase)
     }
     checkPlaces("data or a stack has to be placed")
     return .above(end)

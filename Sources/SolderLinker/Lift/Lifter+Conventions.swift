@@ -25,13 +25,15 @@ extension Lifter {
 extension ByteString {
   /// Whether a name is one that the linker defines for objects. A plain module, which was linked before, means something
   /// of its own by it.
-  var isLinkersOwn: Bool {
+  ///
+  /// - Parameter sharesStack: whether everybody uses the module's stack.
+  func isLinkersOwn(sharesStack: Bool) -> Bool {
     guard hasPrefix("__") else { return false }
     return hasPrefix("__wasm_")
-      || [
-        "__tls_base", "__tls_size", "__tls_align", "__data_end", "__global_base", "__stack_low", "__stack_high",
-        "__dso_handle",
-      ].contains { self == $0 }
+      || ["__tls_base", "__tls_size", "__tls_align", "__data_end", "__global_base", "__dso_handle"].contains {
+        self == $0
+      }
+      || !sharesStack && (self == "__stack_low" || self == "__stack_high")
   }
 }
 
