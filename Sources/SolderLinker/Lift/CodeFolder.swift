@@ -32,7 +32,7 @@ struct CodeFolder {
   /// The next choice, and the additions behind those that were edited, of which the innermost is the last.
   private var choice = 0
   private var additions: [Int] = []
-  private(set) var needsTableBlock = false
+  private var needsTableBlock = false
   private let takesShortWay: Bool
 
   /// - Parameter takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
@@ -57,20 +57,21 @@ struct CodeFolder {
   ///   - places: where its instructions are.
   ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
   ///   - relocations: the last of them, from `first` on, are those of the body.
+  /// - Returns: whether the block of table slots has to stay in one piece, as far as is seen here.
   mutating func fold(
     _ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32], _ relocations: inout [Relocation], from first: Int
-  ) {
+  ) -> Bool {
     needsTableBlock = false
-    edits.removeAll(keepingCapacity: true)
+    if !edits.isEmpty { edits.removeAll(keepingCapacity: true) }
     guard code.readGlobals(body, places, uses), edit(places) else {
-      needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
-      return
+      return relocations[first...].contains { $0.isInTableBlock }
     }
     if !edits.isEmpty { merge(into: &relocations, from: first) }
+    return needsTableBlock
   }
 
   /// Puts the edits among the relocations, in place of those that they comprise.
-  private func merge(into relocations: inout [Relocation], from first: Int) {
+  private mutating func merge(into relocations: inout [Relocation], from first: Int) {
     // From the back, so that nothing is moved twice.
     var next = relocations.count
     relocations.append(contentsOf: edits)
@@ -100,6 +101,8 @@ struct CodeFolder {
     var isPlain: Bool
     /// Of a read of a local, whether some assignment that reaches it goes.
     var isOfRemoved: Bool?
+    /// Whether an assignment is among them.
+    var assigns = false
   }
 
   /// - Returns: `false` if the body has instructions that are not followed.
@@ -166,7 +169,7 @@ struct CodeFolder {
       replace(run)
       return isTee ? rest(of: assignment, sum) : nil
     }
-    if isTee { return Run(known: sum, range: range, isPlain: false) }
+    if isTee { return Run(known: sum, range: range, isPlain: false, assigns: true) }
     // An assignment goes, with what it sets, if nothing reads it.
     append(.removal(of: range))
     return nil
@@ -185,11 +188,12 @@ struct CodeFolder {
     }
   }
 
-  private func constant(_ known: KnownValue, at range: Range<Int>) -> Relocation {
+  private func constant(_ known: KnownValue, at range: Range<Int>, assigns: Bool = false) -> Relocation {
     var relocation = Relocation(
       .constantNumber, at: UInt32(truncatingIfNeeded: range.lowerBound), width: UInt8(truncatingIfNeeded: range.count),
       encoding: .constant(is64: known.is64))
     _ = relocation.become(known.value, is64: known.is64)
+    relocation.assignsNothing = !assigns
     return relocation
   }
 
@@ -242,7 +246,7 @@ struct CodeFolder {
     } else if run.isPlain, run.isOfRemoved != true {
       return
     }
-    append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range))
+    append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range, assigns: run.assigns))
   }
 
   /// Whether a slot of the table on top of the stack is used for what it is: the slot of one function. A

@@ -95,8 +95,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     let first = Int(range.start)
     if folder == nil { folder = CodeFolder(unit) }
-    folder?.fold(body.reader, places, uses, &result.relocations, from: first)
-    guard folder?.needsTableBlock == true else { return }
+    let needsTableBlock = folder?.fold(body.reader, places, uses, &result.relocations, from: first)
+    guard needsTableBlock == true else { return }
     if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
 
