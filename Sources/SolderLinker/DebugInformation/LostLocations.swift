@@ -120,14 +120,16 @@ extension LostLocations.Part {
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
         switch edit.encoding {
-        case .constant32, .constant64, .nothing:
-          read(bytes[Int(edit.offset)..<Int(edit.end)], goes: edit.encoding == .nothing, from: start)
+        case .constant32, .constant64:
+          read(bytes[Int(edit.offset)..<Int(edit.end)], goes: false, from: start)
+        case .nothing, .indexedBase32, .indexedBase64, .indexedSum:
+          read(bytes[Int(edit.offset)..<Int(edit.end)], goes: true, from: start)
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .globalGet32, .globalGet64: break
+        case .globalGet32, .globalGet64, .indexedOffset: break
         }
       }
       ends.append((UInt32(assignments.count), UInt32(stack.count)))

@@ -280,7 +280,7 @@ extension Relocation {
     switch encoding {
     case .constant32: 0x41
     case .globalGet32, .globalGet64: 0x23
-    case .constant64, .operand, .nothing: nil
+    case .constant64, .operand, .nothing, .indexedBase32, .indexedBase64, .indexedSum, .indexedOffset: nil
     }
   }
 

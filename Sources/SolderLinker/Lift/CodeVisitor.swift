@@ -280,6 +280,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private func isUsedInSum(_ operand: Operand) -> Bool {
     guard operand.end < file.end else { return false }
     switch Opcode(rawValue: UInt16(file[operand.end])) {
+    // An index, and not what is stored there.
+    case .localGet: return operand.end + 2 < file.end && !(0x28...0x3E).contains(file[operand.end + 2])
     case .localSet, .localTee, .globalGet, .i32Const, .i64Const, .i32Add, .i32Sub, .i64Add, .i64Sub: return true
     default: return false
     }
