@@ -133,7 +133,7 @@ final class OperandEncoder: Sendable {
     switch edit.encoding {
     case .indexedOffset:
       let value = address.map { $0 &+ UInt64(bitPattern: source.unit.addend(of: edit)) }
-      return .number(value ?? edit.number(in: source.unit.file), .unsigned, atLeast: edit.width(length))
+      return .number(value ?? source.unit.file.bytes.unsignedNumber(in: Int(edit.offset)..<Int(edit.end)), .unsigned, atLeast: edit.width(length))
     case .indexedSum where address == nil:
       return Replacement(form: .nothing, opcode: source.unit.file.bytes[Int(edit.offset)], length: 1)
     case _ where address == nil:
@@ -149,9 +149,8 @@ final class OperandEncoder: Sendable {
   private func addressInOffset(
     _ edit: Relocation, of source: RelocatedUnit, _ length: OperandLength
   ) -> UInt64? {
-    let id = source.symbolIDs[edit.symbol]
-    guard length == .shortest, case .address(let address) = values[Int(id)].answer,
-      address < IndexedAccess.addressLimit, program.variable(withAddressOf: id, for: source.unit) == nil
+    guard length == .shortest, case .address(let address) = values[Int(source.symbolIDs[edit.symbol])].answer,
+      address < IndexedAccess.addressLimit
     else { return nil }
     return address
   }

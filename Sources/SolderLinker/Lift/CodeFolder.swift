@@ -192,6 +192,7 @@ struct CodeFolder {
   /// Adds an edit further behind, once those in front of it were added.
   private mutating func follow(with edit: Relocation) {
     var index = following.endIndex
+    if index == 0 { return following.append(edit) }
     while index > 0, following[index - 1].offset < edit.offset { index -= 1 }
     following.insert(edit, at: index)
   }

@@ -109,12 +109,13 @@ struct FlowSteps {
   var accesses: [IndexedAccess] = []
   private var globalAccesses: [IndexedAccess] = []
   var indexLocals: [UInt32] = []
-  var stack: BitStack
   private(set) var body = InputFile.nothing
   /// How many locals are followed.
   var localCount: Int { locals.count }
 
-  private let unit: InputModule
+  let unit: InputModule
+  /// The file of the bodies.
+  let file: ByteReader
   private let globals: [SymbolicValue?]
   private let followsBits: Bool
   private let classes = Class.all
@@ -135,9 +136,9 @@ struct FlowSteps {
   ///   - followsBits: whether locals are followed for the bits that they may have, and not for values.
   init(_ unit: InputModule, globals: [SymbolicValue?], followsBits: Bool = false) {
     self.unit = unit
+    file = unit.file.bytes
     self.globals = globals
     self.followsBits = followsBits
-    stack = BitStack(unit)
   }
 
   /// Begins a body: reads the reads of globals, and finds the locals to which they go.
@@ -373,7 +374,7 @@ struct FlowSteps {
     var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(truncatingIfNeeded: slot))
     if followsBits {
       if byte != 0x20 {
-        let bits = bits(endingAt: place, places) { _ in ValueBits.unknown }
+        let bits = bits(endingAt: place, places) { _, _ in ValueBits.unknown }
         sites.append(Site(slot, bits: bits))
       }
       steps.append(step)

@@ -26,9 +26,9 @@ struct IndexedAccess {
   /// Whether the sum has 64 bits.
   let is64: Bool
   /// All bits that the index may have; as many as locals may have that were not followed yet.
-  let bits: UInt64
+  fileprivate(set) var bits: UInt64
   /// Whether nothing has to be known of locals.
-  var isSettled: Bool
+  fileprivate(set) var isSettled: Bool
 
   /// The lowest address that stays where it is.
   static let addressLimit: UInt64 = 1 << 31
@@ -67,54 +67,86 @@ extension FlowSteps {
   }
 
   private mutating func noteAnyAccess(_ value: Range<Int>, _ places: CodePlaces) {
-    if let access = access(of: value, places, local: { _ in ValueBits.unknown }), access.isBounded {
-      return accesses.append(access)
-    }
+    let unknown = index(behind: value, places) { _, _ in ValueBits.unknown }
+    guard let unknown, var access = access(of: value, unknown) else { return }
+    if access.isBounded { return accesses.append(access) }
     var locals: [UInt32] = []
-    let expected = access(of: value, places) { instruction in
-      locals.append(UInt32(truncatingIfNeeded: instruction.first))
+    let expected = index(behind: value, places) { _, local in
+      locals.append(local)
       return IndexedAccess.expectedBits
     }
-    guard var expected, expected.isBounded else { return }
-    expected.isSettled = false
-    accesses.append(expected)
+    guard let expected else { return }
+    access.bits = expected.bits
+    guard access.isBounded else { return }
+    access.isSettled = false
+    accesses.append(access)
     for local in locals where !indexLocals.contains(local) { indexLocals.append(local) }
   }
 
-  /// The access that a value is part of; `nil` if it is part of none, or of one that is not understood.
+  /// What is added to a value: where the addition is, and which bits the index may have; `nil` if it is none.
   ///
-  /// - Parameter local: tells the bits of a local that is read.
-  private mutating func access(
-    of value: Range<Int>, _ places: CodePlaces, local: (Instruction) -> UInt64
-  ) -> IndexedAccess? {
-    var rest = body
-    rest.offset = value.upperBound
-    var reader = InstructionReader(rest, isInsideBlocks: true)
-    let isIndexFirst = body[value.upperBound] == 0x6A || body[value.upperBound] == 0x7C
-    let front = isIndexFirst ? bits(endingAt: value.lowerBound, places, local: local) : 0
-    stack.removeAll()
-    /// Once the index is added, what it had, and how much is on the stack above the sum.
-    var sum: (addition: Int, bits: UInt64)?
+  /// - Parameter local: tells the bits of a local that an instruction at an offset reads.
+  @inline(__always)
+  private func index(
+    behind value: Range<Int>, _ places: CodePlaces, local: (Int, UInt32) -> UInt64
+  ) -> (addition: Int, bits: UInt64)? {
+    var place = value.upperBound
+    if isSum(at: place) { return (place, bits(endingAt: value.lowerBound, places, local: local)) }
+    var stack = BitStack()
     for _ in 0..<IndexedAccess.longest {
-      guard let instruction = try? reader.next() else { return nil }
-      let index = stack.values.last?.bits ?? front
-      let height = stack.values.count
-      guard let missing = stack.follow(instruction, local: local) else { return nil }
-      if let sum {
-        if missing == 0 { continue }
-        let isLoad = (0x28...0x35).contains(instruction.opcode.rawValue) && height == 0
-        let isStore = (0x36...0x3E).contains(instruction.opcode.rawValue) && height == 1
-        guard isLoad || isStore, let operand = offsetOperand(of: instruction) else { return nil }
-        return IndexedAccess(
-          value: value, addition: sum.addition, operand: operand, offset: UInt64(bitPattern: instruction.first),
-          isIndexFirst: isIndexFirst, is64: body[sum.addition] == 0x7C, bits: sum.bits, isSettled: true)
-      } else if missing > 0 {
-        guard instruction.opcode == .i32Add || instruction.opcode == .i64Add, height == (isIndexFirst ? 0 : 1) else {
-          return nil
-        }
-        sum = (instruction.offset, index)
-        stack.removeAll()
+      let (addition, height, index) = (place, stack.count, stack.top)
+      guard let missing = stack.follow(file, at: &place, local: local) else { return nil }
+      if missing == 0 { continue }
+      guard height == 1, let index, isSum(at: addition) else { return nil }
+      return (addition, index)
+    }
+    return nil
+  }
+
+  private func isSum(at offset: Int) -> Bool { body[offset] == 0x6A || body[offset] == 0x7C }
+
+  /// The access that a sum is for; `nil` if it is for anything else.
+  private func access(of value: Range<Int>, _ index: (addition: Int, bits: UInt64)) -> IndexedAccess? {
+    guard let operand = operand(behind: index.addition + 1) else { return nil }
+    return IndexedAccess(
+      value: value, addition: index.addition, operand: operand, offset: body.unsignedNumber(in: operand),
+      isIndexFirst: index.addition == value.upperBound, is64: body[index.addition] == 0x7C, bits: index.bits,
+      isSettled: true)
+  }
+
+  /// The constant offset of the access that the address on the stack is for.
+  private func operand(behind start: Int) -> Range<Int>? {
+    if (0x28...0x35).contains(body[start]), let operand = file.plainOffset(ofAccessAt: start) { return operand }
+    // What is stored is on the stack above the address.
+    var stack = BitStack()
+    var place = start
+    for _ in 0..<IndexedAccess.longest {
+      guard let missing = stack.follow(file, at: &place, local: { _, _ in ValueBits.unknown }) else { break }
+      if missing > 0 { return nil }
+    }
+    if (0x36...0x3E).contains(body[place]), stack.count == 1, let operand = file.plainOffset(ofAccessAt: place) {
+      return operand
+    }
+    return operand(behind: place, height: stack.count)
+  }
+
+  /// The same by way of instructions of any kind.
+  ///
+  /// - Parameter height: how much is on the stack above the address.
+  private func operand(behind start: Int, height: Int) -> Range<Int>? {
+    var rest = body
+    rest.offset = start
+    var reader = InstructionReader(rest, isInsideBlocks: true)
+    var height = height
+    for _ in 0..<IndexedAccess.longest {
+      guard let instruction = try? reader.next(), let effect = unit.effect(of: instruction) else { return nil }
+      guard effect.pops > height else {
+        height += effect.pushes - effect.pops
+        continue
       }
+      let isLoad = (0x28...0x35).contains(instruction.opcode.rawValue) && height == 0
+      let isStore = (0x36...0x3E).contains(instruction.opcode.rawValue) && height == 1
+      return isLoad || isStore ? offsetOperand(of: instruction) : nil
     }
     return nil
   }
@@ -129,17 +161,20 @@ extension FlowSteps {
   }
 
   /// The bits of the value that is on the stack at an offset.
-  mutating func bits(endingAt offset: Int, _ places: CodePlaces, local: (Instruction) -> UInt64) -> UInt64 {
-    var rest = body
+  func bits(endingAt offset: Int, _ places: CodePlaces, local: (Int, UInt32) -> UInt64) -> UInt64 {
     // From the last places on, so that instructions begin there. What was on the stack until then may be anything.
-    if let start = places.last(before: offset, skipping: 3) { rest.offset = start }
-    var reader = InstructionReader(rest, isInsideBlocks: true)
-    stack.removeAll()
-    while reader.reader.offset < offset {
+    var place = places.last(before: offset, skipping: 3) ?? body.offset
+    var stack = BitStack()
+    while place < offset {
+      if stack.follow(file, at: &place, local: local) != nil { continue }
+      var rest = body
+      rest.offset = place
+      var reader = InstructionReader(rest, isInsideBlocks: true)
       guard let instruction = try? reader.next() else { return ValueBits.unknown }
-      if stack.follow(instruction, local: local) == nil { stack.removeAll() }
+      place = instruction.end
+      stack.removeAll()
     }
-    return reader.reader.offset == offset ? stack.values.last?.bits ?? ValueBits.unknown : ValueBits.unknown
+    return place == offset ? stack.top ?? ValueBits.unknown : ValueBits.unknown
   }
 
   // MARK: Settling
@@ -155,8 +190,9 @@ extension FlowSteps {
     for index in accesses.indices {
       var access = accesses[index]
       if !access.isSettled {
-        guard let found = self.access(of: access.value, places, local: { local($0.offset) }) else { continue }
-        access = found
+        guard let index = self.index(behind: access.value, places, local: { offset, _ in local(offset) }) else { continue }
+        access.bits = index.bits
+        access.isSettled = true
       }
       accesses[settled] = access
       settled += 1

@@ -87,11 +87,6 @@ struct Relocation {
   @inline(__always)
   var type: TypeIndex { TypeIndex(rawValue: target) }
 
-  /// The unsigned number that the operand is in the input.
-  func number(in file: InputFile) -> UInt64 {
-    (offset..<end).reversed().reduce(0) { $0 &<< 7 | UInt64(file.bytes[Int($1)] & 0x7F) }
-  }
-
   /// The addend, which may be one of those that are too wide for a relocation.
   func addend(beside wideAddends: [Int64]) -> Int64 {
     hasWideAddend ? wideAddends[Int(storedAddend)] : Int64(storedAddend)
@@ -121,6 +116,10 @@ extension Relocation.Encoding {
   var isConstant: Bool { self == .constant32 || self == .constant64 || isIndexedBase }
 
   var isIndexedBase: Bool { self == .indexedBase32 || self == .indexedBase64 }
+
+  /// Whether it is part of an access with an index.
+  @inline(__always)
+  var isIndexed: Bool { isIndexedBase || self == .indexedSum || self == .indexedOffset }
 
   /// Whether the instruction leaves a number of 64 bits.
   var is64: Bool { self == .constant64 || self == .globalGet64 || self == .indexedBase64 }
