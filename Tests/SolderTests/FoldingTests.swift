@@ -374,7 +374,7 @@ import Testing
       let lifted = try await linkedHere([library, "-r"] + options.dropFirst())
       let object = try folder.write(lifted.bytes, to: "lifted.o")
       transcripts.append(try await linkedHere([object] + options + exports).invoke(calls))
-      let short = ["--compress-relocations", "--strip-all", "--icf=all"]
+      let short = ["-O2", "--compress-relocations", "--strip-all", "--icf=all"]
       transcripts.append(try await linkedHere([library] + options + exports + short).invoke(calls))
     }
     #expect(transcripts.allSatisfy { $0 == transcripts[0] })

@@ -166,10 +166,10 @@ import Testing
 
   @Test(arguments: shapes) func isMovedOrStays(_ shape: Shape) async throws {
     let library = library(shape)
-    #expect(count(try decided(["libtest.so": library], "--no-entry", "--export=f")) == shape.count)
+    #expect(count(try decided(["libtest.so": library], "-O2", "--no-entry", "--export=f")) == shape.count)
     let opaque = try LinkInProcess(["libtest.so": self.library(shape, isOpaque: true)], ["--no-entry", "--export=f"])
     let expected = try await transcript(of: opaque)
-    for options in [[], ["--icf=all", "--strip-all"]] {
+    for options in [["-O2"], ["-O2", "--icf=all", "--strip-all"], []] {
       let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f"] + options)
       try await transcript(of: result, is: expected)
     }
@@ -178,7 +178,7 @@ import Testing
     // Far up code stays as it is.
     var sizes: [Int] = []
     for base in [2_147_483_648 - 64, 2_147_483_648] {
-      let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f", "--global-base=\(base)"])
+      let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f", "-O2", "--global-base=\(base)"])
       try await transcript(of: result, is: expected)
       sizes.append(try #require(result.bytes).count)
     }

@@ -141,8 +141,8 @@ private struct Bodies: BodyVisitor {
   init(_ unit: InputModule?) {
     self.unit = unit
     reads = unit.map { GlobalRead.all(of: $0, $0.lifted ?? LiftedFacts()) } ?? []
-    short = unit.map { CodeFolder($0) }
-    long = unit.map { CodeFolder($0, takesShortWay: false) }
+    short = unit.map { CodeFolder($0, movesAddresses: true) }
+    long = unit.map { CodeFolder($0, takesShortWay: false, movesAddresses: true) }
   }
 
   mutating func nextBody() -> ScannedBody? {

@@ -37,13 +37,15 @@ struct CodeFolder {
   private(set) var needsTableBlock = false
   private let takesShortWay: Bool
 
-  /// - Parameter takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
-  init(_ unit: InputModule, takesShortWay: Bool = true) {
+  /// - Parameters:
+  ///   - takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
+  ///   - movesAddresses: whether addresses may go into the offsets of accesses.
+  init(_ unit: InputModule, takesShortWay: Bool = true, movesAddresses: Bool) {
     self.takesShortWay = takesShortWay
     let facts = unit.lifted ?? LiftedFacts()
     self.unit = unit
     self.facts = facts
-    code = FlowSteps(unit, globals: facts.globals)
+    code = FlowSteps(unit, globals: facts.globals, notesAccesses: movesAddresses)
     indices = IndexFlow(unit)
     flow = LocalFlow(
       globals: facts.globals.indices.map { index in

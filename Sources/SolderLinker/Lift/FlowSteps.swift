@@ -118,6 +118,7 @@ struct FlowSteps {
   let file: ByteReader
   private let globals: [SymbolicValue?]
   private let followsBits: Bool
+  let notesAccesses: Bool
   private let classes = Class.all
   private var locals: [UInt32] = []
   /// The step of ``globalSteps`` whose value goes to the first of them.
@@ -134,11 +135,13 @@ struct FlowSteps {
   /// - Parameters:
   ///   - globals: what is known of each global of the index space.
   ///   - followsBits: whether locals are followed for the bits that they may have, and not for values.
-  init(_ unit: InputModule, globals: [SymbolicValue?], followsBits: Bool = false) {
+  ///   - notesAccesses: whether it is noted where values may go into the offsets of accesses.
+  init(_ unit: InputModule, globals: [SymbolicValue?], followsBits: Bool = false, notesAccesses: Bool = false) {
     self.unit = unit
     file = unit.file.bytes
     self.globals = globals
     self.followsBits = followsBits
+    self.notesAccesses = notesAccesses
   }
 
   /// Begins a body: reads the reads of globals, and finds the locals to which they go.

@@ -56,7 +56,7 @@ extension FlowSteps {
   /// Notes the access that a value may be part of, from what comes behind it.
   @inline(__always)
   mutating func noteAccess(_ value: Range<Int>, _ places: CodePlaces) {
-    guard value.upperBound + 2 < body.end else { return }
+    guard notesAccesses, value.upperBound + 2 < body.end else { return }
     switch body[value.upperBound] {
     // Mostly a local is stored there.
     case 0x20: if (0x28...0x3E).contains(body[value.upperBound + 2]), body[value.upperBound + 1] < 0x80 { return }
