@@ -84,6 +84,13 @@ struct Option {
   var effect: Effect
 
   var isHidden: Bool { help.isEmpty }
+
+  /// What the option is about: the same for `--build-id`, `--build-id=` and, were there one, `--no-build-id`, of which the
+  /// last one holds.
+  var subject: Substring {
+    let name = spellings[0].name.prefix { $0 != "=" }
+    return name.hasPrefix("no-") ? name.dropFirst("no-".count) : name
+  }
 }
 
 /// An argument after the table has told what it is.
@@ -107,6 +114,6 @@ struct ParsedArgument {
   var value: String
   /// How the value was given.
   var form: Option.Form
-  /// Whether no later argument is the same option.
+  /// Whether no later argument is about the same (``Option/subject``).
   var isLast = true
 }

@@ -43,7 +43,7 @@ struct OptionReader {
 
   /// Reads all arguments, reporting what is wrong with each.
   mutating func read(_ arguments: [ParsedArgument], _ table: OptionTable) {
-    let arguments = OptionReader.withLastMarked(arguments)
+    let arguments = OptionReader.withLastMarked(arguments, table)
     apply(arguments, table, .appearance)
     diagnostics.configure(options.diagnostics)
     reportUnreadable(arguments, table)
@@ -54,12 +54,13 @@ struct OptionReader {
     finish()
   }
 
-  /// The arguments, each of which knows whether another one of the same option follows.
-  private static func withLastMarked(_ arguments: [ParsedArgument]) -> [ParsedArgument] {
-    var seen: Set<Int> = []
+  /// The arguments, each of which knows whether another one about the same follows.
+  private static func withLastMarked(_ arguments: [ParsedArgument], _ table: OptionTable) -> [ParsedArgument] {
+    var seen: Set<Substring> = []
     var result = arguments
     for index in result.indices.reversed() {
-      if case .option(let option) = result[index].kind { result[index].isLast = seen.insert(option).inserted }
+      guard case .option(let option) = result[index].kind else { continue }
+      result[index].isLast = seen.insert(table.options[option].subject).inserted
     }
     return result
   }
@@ -313,7 +314,8 @@ extension OptionReader {
 
   mutating func setUnresolvedImports(_ argument: ParsedArgument) {
     guard let choice = UnresolvedImports(rawValue: argument.value) else {
-      reject(argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, warn, error)")
+      reject(
+        argument, "unknown --unresolved-imports value: \(argument.value) (known are ignore, mistakes, warn, error)")
       return
     }
     options.unresolvedImports = choice

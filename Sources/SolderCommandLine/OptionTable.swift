@@ -290,8 +290,8 @@ extension OptionTable {
       "What to do about undefined symbols (default: report-all)"
     ) { $0.setUnresolvedSymbols($1) }
     value(
-      "unresolved-imports", .choices(["ignore", "warn", "error"]),
-      "What to do about imports of plain modules that no input provides (default: ignore)"
+      "unresolved-imports", .choices(["ignore", "mistakes", "warn", "error"]),
+      "What to do about imports of plain modules that no input provides (default: warn of likely mistakes)"
     ) { $0.setUnresolvedImports($1) }
     value("host-module", .text("name"), "The host provides this module: its imports are not unresolved") {
       $0.options.hostModules.append($1.value)

@@ -215,13 +215,14 @@ struct Link {
     let bodies = SyntheticCode(program: program).bodies()
     let codeEncoder = OperandEncoder(program, CustomPlan(), threads)
     let debugInformation = DebugInformationPass(program, diagnostics, threads)
-    let codePlan = CodePlan(
+    var codePlan = CodePlan(
       program, codeEncoder, bodies,
       recordsChanges: options.sourceMapFile != nil || debugInformation.asksForPlaces, threads)
     timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
 
     // Bring what debug information says of code to the code of the result, and join custom sections.
     let rewritten = debugInformation.run(codePlan)
+    if options.sourceMapFile == nil { codePlan.forgetChanges() }
     if diagnostics.hasErrors { return nil }
     let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
     timer.end(.customSections, items: encoder.custom.outputs.count)

@@ -229,28 +229,6 @@ public struct ByteReader: @unchecked Sendable {
     unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: base + offset, count: remaining))
   }
 
-  /// The first offset, from `start` on, of two bytes whose low seven bits are these, as of two groups of a LEB128 number;
-  /// `nil` if there is none.
-  public func firstOffset(ofGroups first: UInt8, _ second: UInt8, from start: Int) -> Int? {
-    let (low, high): (UInt64, UInt64) = (0x7F7F_7F7F_7F7F_7F7F, 0x8080_8080_8080_8080)
-    let firsts = UInt64(first & 0x7F) &* 0x0101_0101_0101_0101
-    let seconds = UInt64(second & 0x7F) &* 0x0101_0101_0101_0101
-    var place = start > offset ? start : offset
-    while place &+ 9 <= end {
-      let bytes = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
-      let next = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place + 1).loadUnaligned(as: UInt64.self))
-      // The sum has the highest bit of a byte where one of the two differs.
-      let found = ~(((bytes ^ firsts) | (next ^ seconds)) & low &+ low) & high
-      if found != 0 { return place &+ found.trailingZeroBitCount &>> 3 }
-      place &+= 8
-    }
-    while place &+ 2 <= end {
-      if unsafe (base[place] ^ first) & 0x7F == 0, unsafe (base[place &+ 1] ^ second) & 0x7F == 0 { return place }
-      place &+= 1
-    }
-    return nil
-  }
-
   /// Whether one of two bytes is among those that are not read yet.
   ///
   /// - Precondition: neither is zero.
@@ -276,24 +254,20 @@ public struct ByteReader: @unchecked Sendable {
     return false
   }
 
-  /// Whether a little-endian number of four or eight bytes stands at an offset, or any number of widths behind it.
-  public func contains(word: UInt64, width: Int, from start: Int) -> Bool {
+  /// The lowest little-endian number of four or eight bytes within a range that stands at an offset, or any number of
+  /// widths behind it; `nil` if there is none.
+  public func lowestWord(in range: Range<UInt64>, width: Int, from start: Int) -> UInt64? {
     var place = start > offset ? start : offset
-    if width == 8 {
-      while place <= end &- 8 {
-        let found = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
-        if UInt64(littleEndian: found) == word { return true }
-        place &+= 8
-      }
-      return false
+    var lowest: UInt64?
+    while place <= end &- width {
+      let word =
+        width == 8
+        ? unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+        : unsafe UInt64(UInt32(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt32.self)))
+      if range.contains(word), word < lowest ?? .max { lowest = word }
+      place &+= width
     }
-    guard let word = UInt32(exactly: word) else { return false }
-    while place <= end &- 4 {
-      let found = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt32.self)
-      if UInt32(littleEndian: found) == word { return true }
-      place &+= 4
-    }
-    return false
+    return lowest
   }
 
   /// The first row of zeros in a range of offsets that is as long as can be; `nil` if there is none.

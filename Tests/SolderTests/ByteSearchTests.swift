@@ -7,22 +7,6 @@ import WebAssemblyFormat
     try reading(bytes) { try body($0) }
   }
 
-  @Test func twoGroups() {
-    var random = SplitMix(seed: 1)
-    for _ in 0..<4000 {
-      // Bytes that differ only in their highest bit, or hardly, are frequent.
-      let bytes = (0...random.below(40)).map { _ in
-        random.pick([0x41, 0xC1, 0x40, 0x05, 0x85, 0x00, 0x80, 0x7F] as [UInt8])
-      }
-      let (first, second) = (random.pick(bytes) & 0x7F, random.pick(bytes) & 0x7F)
-      let start = random.below(bytes.count)
-      let expected = (start..<bytes.count).first {
-        $0 + 1 < bytes.count && bytes[$0] & 0x7F == first && bytes[$0 + 1] & 0x7F == second
-      }
-      #expect(read(bytes) { $0.firstOffset(ofGroups: first, second, from: start) } == expected)
-    }
-  }
-
   @Test func zeros() {
     var random = SplitMix(seed: 2)
     for _ in 0..<2000 {
@@ -47,11 +31,13 @@ import WebAssemblyFormat
     for _ in 0..<2000 {
       let bytes = (0...random.below(50)).map { _ in UInt8(random.below(2)) }
       let start = random.below(width)
-      let word = (0..<width).reduce(UInt64(0)) { $0 | UInt64(random.below(2)) << UInt64(8 * $1) }
-      let expected = stride(from: start, through: bytes.count - width, by: width).contains { place in
-        (0..<width).allSatisfy { bytes[place + $0] == UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
+      let words = stride(from: start, through: bytes.count - width, by: width).map { place in
+        (0..<width).reduce(UInt64(0)) { $0 | UInt64(bytes[place + $1]) << UInt64(8 * $1) }
       }
-      #expect(read(bytes) { $0.contains(word: word, width: width, from: start) } == expected)
+      let first = random.pick(words + [0, 1, 0x0101, 0x0100_0001])
+      let range = first..<first + random.pick([1, 2, 0x100, 0x10000, 0x1_0000_0000])
+      #expect(
+        read(bytes) { $0.lowestWord(in: range, width: width, from: start) } == words.filter(range.contains).min())
     }
   }
 

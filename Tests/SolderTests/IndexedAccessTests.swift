@@ -178,7 +178,8 @@ import Testing
     // Far up code stays as it is.
     var sizes: [Int] = []
     for base in [2_147_483_648 - 64, 2_147_483_648] {
-      let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f", "-O2", "--global-base=\(base)"])
+      let result = try LinkInProcess(
+        ["libtest.so": library], ["--no-entry", "--export=f", "-O2", "--global-base=\(base)"])
       try await transcript(of: result, is: expected)
       sizes.append(try #require(result.bytes).count)
     }

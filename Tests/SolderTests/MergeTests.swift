@@ -60,6 +60,15 @@ import Testing
     #expect(try await result.call("main_3") == "2")
   }
 
+  /// Functions that do the same are two things to the host, also where the result has one body for both.
+  @Test func conflictsAreDecidedBeforeFolding() async throws {
+    let files: KeyValuePairs<String, any InputContents> = ["a.wasm": module(1), "b.wasm": module(1)]
+    try refused(files, "--icf=all", "a=a.wasm", "b=b.wasm", mentions: ["a.wasm", "b.wasm", "'main'"])
+    let result = try await linked(files, "--icf=all", "-rec", "a=a.wasm", "b=b.wasm")
+    #expect(names(result) == ["main", "main_1"] && result.module.definedFunctionCount == 1)
+    #expect(try await result.call("main_1") == "1")
+  }
+
   @Test func oneThingUnderOneNameIsNoConflict() async throws {
     var second = ModuleBuilder()
     let main = second.importFunction("a", "main", [], [.i32])
@@ -198,7 +207,7 @@ import Testing
     (["merge", "--output-manifest=x", "a.wasm", "a"], ["manifest"]),
     (["merge", "--enabel", "a.wasm", "a"], ["--enabel"]),
     (["merge"], ["no input files"]),
-    (["--unresolved-imports=maybe", "a.wasm"], ["--unresolved-imports", "maybe", "ignore, warn, error"]),
+    (["--unresolved-imports=maybe", "a.wasm"], ["--unresolved-imports", "maybe", "ignore, mistakes, warn, error"]),
     (["--unresolved-imports=", "a.wasm"], ["--unresolved-imports"]),
   ]) func wrongCommandLines(_ words: [String], _ mentions: [String]) throws {
     let run = try LinkInProcess(["a.wasm": module(1)], words)

@@ -44,11 +44,20 @@ import Testing
   @Test(arguments: [
     ("leaf.so", ""), ("deep/leaf.so", "(runtime-path \"$ORIGIN/deep\")"),
     ("a/b/leaf.so", "(runtime-path \"/nowhere\" \"${ORIGIN}/a/b\")"),
-    ("deep/leaf.so", "(runtime-path \"/nowhere:$ORIGIN/deep\")"),
+    ("deep/leaf.so", "(runtime-path \"/nowhere:$ORIGIN/deep\")"), ("leaf.so", "(runtime-path \"$ORIGIN\")"),
   ]) func isFoundFromTheLibraryThatNeedsIt(_ place: String, _ path: String) async throws {
     let folder = try await libraries(["upper.so": Self.upper("(needed \"leaf.so\") \(path)"), place: Self.leaf])
     let (isLinked, messages) = link([folder.file("upper.so")])
     #expect(isLinked && messages.isEmpty, "\(messages)")
+  }
+
+  /// A longer name is another variable, of which nothing is known.
+  @Test func anotherVariableThanORIGIN() async throws {
+    let folder = try await libraries([
+      "upper.so": Self.upper("(needed \"leaf.so\") (runtime-path \"$ORIGINAL\")"), "AL/leaf.so": Self.leaf,
+    ])
+    let (_, messages) = link([folder.file("upper.so")])
+    #expect(messages.contains("needs leaf.so, which was not found (searched $ORIGINAL, "), "\(messages)")
   }
 
   @Test func isFoundInTheFoldersOfTheCommandLine() async throws {

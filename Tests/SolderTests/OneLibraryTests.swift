@@ -90,6 +90,36 @@ import Testing
     }
   }
 
+  /// Libraries of one name that differ, files or members of archives, in any order: nobody knows which is needed.
+  @Test func isOneOfSeveral() async throws {
+    let other = try await Toolchain.shared.assembled(
+      "other.wasm", #"(module (@dylink.0 (mem-info)) (func (export "get") (result i32) (i32.const 1)))"#)
+    let (first, second) = (try TemporaryFolder(), try TemporaryFolder())
+    try Data(contents(of: other)).write(to: URL(filePath: first.file("libcounted.so")))
+    for name in ["libz.a", "libw.a"] {
+      let archive = try await Toolchain.shared.archive(name, [first.file("libcounted.so")])
+      try Data(contents(of: archive)).write(to: URL(filePath: first.file(name)))
+    }
+    // Alone, so that none is found beside it.
+    try FileManager.default.copyItem(atPath: folder.file("libneeding.so"), toPath: second.file("libneeding.so"))
+    let needing = second.file("libneeding.so")
+    let x = (file: folder.file("libx.a"), name: "libx.a(libcounted.so)")
+    let z = (file: first.file("libz.a"), name: "libz.a(libcounted.so)")
+    let file = (file: folder.file("libcounted.so"), name: folder.file("libcounted.so"))
+    let otherFile = (file: first.file("libcounted.so"), name: first.file("libcounted.so"))
+    for pair in [[x, z], [file, z], [x, otherFile], [file, otherFile]] {
+      for words in permutations([main, needing] + pair.map(\.file)) {
+        refusedHere(
+          ["--no-entry"] + words,
+          mentions: ["libneeding.so needs libcounted.so, which may be any of"] + pair.map(\.name))
+      }
+    }
+    // The same bytes twice are one.
+    for words in permutations([main, needing, z.file, first.file("libw.a")]) {
+      try await run(words, [Call("run")], "run() = 1\n")
+    }
+  }
+
   @Test func hasTheModuleNameThatAnyPlaceGivesIt() async throws {
     for words in permutations(["a=libcounted.so", "copy.so", "named.wasm"])
       + permutations(["a=libcounted.so", "libx.a", "named.wasm"])

@@ -390,9 +390,139 @@ import Testing
       (func (export "end") (result i32) \(asks ? "(global.get $heap)" : "(i32.const 0)"))
       """)
     if sample.isRefused {
-      try await fails(program, mentions: ["global 2 begins as the number 2048 of __heap_base", "'global.get'"])
+      try await fails(program, mentions: ["global 2 begins as the number 20", "__heap_base", "'global.get'"])
     } else {
       for input in try await inputs() { #expect(try await results(program, input, ["run"]) == [7]) }
+    }
+  }
+
+  /// What a number means nobody can tell: each that leads to what is placed is taken for the heap's, wherever it stands, as
+  /// long as the module does not ask for its heap base; and none that leads elsewhere, or takes part in no sum.
+  @Test(arguments: [
+    (20480, 1), (20484, 1), (20495, 1), (20496, 0), (20479, 0), (20496, 4096), (24000, 4096), (24592, 4096),
+  ])
+  func numbersThatLeadToTheHeap(_ number: Int, _ size: Int) async throws {
+    let input = try await Toolchain.shared.compiled(
+      "sized",
+      "volatile char data[\(max(size, 1))] = {7}; int number(void) { return data[0]; } int address(void) { return (int)data; }",
+      Toolchain.freestanding)
+    let isInside = (20480..<20480 + max(16, size)).contains(number)
+    func check(_ body: String, isRefused: Bool, mentions: [String] = []) async throws {
+      let program = try await program("\(heapBase(20480)) \(body)")
+      for order in [[program, input], [input, program]] {
+        if isRefused {
+          refusedHere(order, mentions: ["program.wasm", "number \(number)", "--heap-base=20480"] + mentions)
+        } else {
+          #expect(try await linkedHere(order).call("run") == "7")
+        }
+      }
+    }
+    let value = "(i32.const \(number))"
+    for code in [value, "(i32.add \(value) (i32.const 8))", "(i32.load offset=\(number) (i32.const 0))"] {
+      let function = #"(func (export "next") (result i32) \#(code))"#
+      try await check(function, isRefused: isInside, mentions: ["its code"])
+      try await check(
+        function + #"(func (export "heap") (result i32) (global.get $heap))"#, isRefused: false)
+    }
+    for code in ["(i32.mul \(value) \(value))", "(i32.eq (i32.const 0) \(value))", "(i32.shl (i32.const 1) \(value))"] {
+      try await check(#"(func (export "next") (result i32) \#(code))"#, isRefused: code.contains("mul") && isInside)
+    }
+    let word = [number & 0xFF, number >> 8, 0, 0].map { "\\" + hexadecimal($0) }.joined()
+    try await check(#"(data (i32.const 16) "\#(word)")"#, isRefused: isInside, mentions: ["its data"])
+    try await check(#"(data (i32.const 17) "\#(word)")"#, isRefused: false)
+    try await check(
+      "(global $next (mut i32) \(value)) (func (export \"next\") (result i32) (global.get $next))", isRefused: isInside,
+      mentions: ["its global 1"])
+  }
+
+  /// Of short numbers, which are everywhere, only what aligning makes of the heap base is taken for it.
+  @Test(arguments: [(2048, 2048), (2048, 2063), (2048, 2064), (0, 0), (0, 1)]) func shortNumbers(
+    _ base: Int, _ number: Int
+  )
+    async throws
+  {
+    let program = try await program(heapBase(base) + "(func (export \"next\") (result i32) (i32.const \(number)))")
+    if number == base || base > 0 && number < base + 16 {
+      try await fails(program, mentions: ["number \(number)"])
+    } else {
+      for input in try await inputs() { #expect(try await results(program, input, ["run"]) == [7]) }
+    }
+  }
+
+  private func hexadecimal(_ byte: Int) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+
+  /// The end of data that a program shows is where its heap may begin, though the heap base is aligned.
+  @Test func aHeapThatBeginsAtTheEndOfData() async throws {
+    for (shows, isRefused) in [(true, true), (false, false)] {
+      let end = shows ? #"(global (export "__data_end") i32 (i32.const 2036))"# : ""
+      let program = try await program(
+        "\(heapBase(2048)) \(end)" + #"(func (export "next") (result i32) (i32.const 2036))"#)
+      if isRefused {
+        try await fails(program, mentions: ["number 2036", "__heap_base is 2048"])
+      } else {
+        for input in try await inputs() { #expect(try await results(program, input, ["run"]) == [7]) }
+      }
+    }
+  }
+
+  /// What a module makes of its heap base moves with it if it is the heap's, and stays if it is a stack or lies below.
+  @Test(arguments: [
+    ("(global.get $heap)", "i32.const 16 i32.sub", 2032, true),
+    ("(global.get $heap)", "i32.const -16 i32.add", 2032, true),
+    ("(global.get $heap)", "i32.const 16 i32.add", 2064, false),
+    ("(i32.add (global.get $heap) (i32.const 8))", "i32.const 0 i32.add", 2056, false),
+    ("(i32.sub (global.get $heap) (i32.const 8))", "i32.const 0 i32.add", 2040, true),
+  ]) func whatIsMadeOfTheHeapBase(
+    _ sample: (initial: String, change: String, before: Int, stays: Bool)
+  ) async throws {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global $place (mut i32) \(sample.initial))
+      (func (export "place") (result i32) global.get $place \(sample.change))
+      (func (export "heap") (result i32) (global.get $heap))
+      """)
+    for input in try await inputs() {
+      let found = try await results(program, input, ["run", "place", "heap"])
+      #expect(found[0] == 7 && found[2] > 2048)
+      #expect(found[1] == (sample.stays ? sample.before : sample.before + found[2] - 2048))
+    }
+  }
+
+  /// So many bytes below a heap base that moves, there is something else.
+  @Test func whatIsAddressedFromTheHeapBaseDownwards() async throws {
+    for body in [
+      #"(data (i32.sub (global.get $heap) (i32.const 8)) "AAAAAAAA")"#,
+      #"(func (export "own") (result i32) (i32.load (i32.sub (global.get $heap) (i32.const 8))))"#,
+      #"(func (export "own") (result i32) (i32.load (i32.add (global.get $heap) (i32.const -8))))"#,
+    ] {
+      try await fails(program(heapBase(2048) + body), mentions: ["below its __heap_base"])
+    }
+    for body in [
+      #"(data (i32.add (global.get $heap) (i32.const 8)) "AAAAAAAA")"#,
+      #"(func (export "own") (result i32) (i32.shr_u (i32.sub (global.get $heap) (i32.const 1)) (i32.const 16)))"#,
+      #"(func (export "own") (result i32) (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))"#,
+    ] {
+      for input in try await inputs() {
+        #expect(try await results(program(heapBase(2048) + body), input, ["run"]) == [7])
+      }
+    }
+  }
+
+  /// A number is known however an initial value says it.
+  @Test func aHeapBaseThatIsMadeOfOtherGlobals() async throws {
+    for (other, base) in [
+      ("(i32.const 2048)", "(global.get $y)"), ("(i32.const 2040)", "(i32.add (global.get $y) (i32.const 8))"),
+    ] {
+      let program = try await program(
+        """
+        (global $y i32 \(other)) (global $heap (export "__heap_base") i32 \(base))
+        (global $__stack_pointer (mut i32) (global.get $heap))
+        (func (export "heap") (result i32) (global.get $heap)) (func (export "stack") (result i32) (global.get $__stack_pointer))
+        """)
+      for input in try await inputs() {
+        let found = try await results(program, input, ["run", "address", "heap", "stack"])
+        #expect(found[0] == 7 && found[1] == 2048 && found[2] > 2048 && found[3] == 2048)
+      }
     }
   }
 

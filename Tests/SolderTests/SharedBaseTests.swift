@@ -164,8 +164,8 @@ private struct Bodies: BodyVisitor {
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     func fold(_ folder: inout CodeFolder?) -> [String] {
       var relocations: [Relocation] = []
-      folder?.fold(body.reader, places, uses, &relocations, from: 0)
-      return relocations.map { "\($0)" } + ["\(folder?.needsTableBlock == true)"]
+      let needsTableBlock = folder?.fold(body.reader, places, uses, &relocations, from: 0)
+      return relocations.map { "\($0)" } + ["\(needsTableBlock == true)"]
     }
     edits.append(fold(&short))
     slowEdits.append(fold(&long))

@@ -48,6 +48,7 @@ import Testing
   @Test(arguments: [
     ("--max-memory=many", "--max-memory=1048576"), ("--unresolved-symbols=wrong", "--unresolved-symbols=ignore-all"),
     ("-melf", "-mwasm32"), ("--build-id=0xzz", "--build-id=none"), ("--threads=0", "--threads=1"),
+    ("--build-id=0xzz", "--build-id"), ("--color-diagnostics=maybe", "--no-color-diagnostics"),
   ]) func lastValueCounts(_ wrong: String, _ right: String) async throws {
     _ = try await linked(["main.o": Self.nothing], "--no-entry", wrong, right)
     #expect(try LinkInProcess(["main.o": Self.nothing], ["--no-entry", right, wrong]).bytes == nil)
@@ -108,6 +109,60 @@ import Testing
       #expect(module.imports.contains { $0.name == "callee" } == isProvided)
       #expect(run.notes.contains { $0.hasSuffix("lib.so: definition of callee") } == isProvided, "\(run.notes)")
     }
+  }
+
+  /// A name that only a needed library has may be asked to be exported, and is not.
+  @Test(arguments: ["callee", "datum"]) func exportOfWhatALibraryProvides(_ name: String) async throws {
+    let caller = Self.object { object in
+      let callee = object.undefinedFunction("callee", [], [.i32])
+      object.function("run", [], [.i32], flags: .exported, [.call(callee)])
+    }
+    var library = ModuleBuilder()
+    library.dylink = Dylink()
+    library.function([], [.i32], export: "callee", [.i32Const(2)])
+    library.global(.i32, [.i32Const(0)], export: "datum")
+    func link(_ options: String...) throws -> LinkInProcess {
+      try LinkInProcess(
+        ["lib.so": library, "main.o": caller], ["--no-entry", "-shared", "--experimental-pic"] + options,
+        program: "wasm-ld")
+    }
+    let (run, plain) = (try link("--export=\(name)"), try link())
+    #expect(run.bytes != nil && run.bytes == plain.bytes, "\(run.errors)")
+    #expect(try link("--export=nowhere").errors == ["symbol exported via --export not found: nowhere"])
+  }
+
+  /// An object that is linked when needed runs its constructors only if something of it is used; for LLVM 19 one that the
+  /// command line names always does.
+  @Test(arguments: [Compatibility.llvm19, .llvm21, .llvm22]) func constructorsOfLazyObjects(
+    _ release: Compatibility
+  ) throws {
+    let member = Self.object { object in
+      object.function("wanted", [], [], [])
+      object.constructor(object.function("construct", [], [], [.i32Const(0), .drop]))
+    }
+    var archive = ArchiveBuilder()
+    archive.add("lazy.o", member)
+    func keepsConstructor(_ contents: any InputContents, _ words: String...) throws -> Bool {
+      let options = ["-u", "wanted", "--no-entry", "--compat=\(release.rawValue)"]
+      let run = try LinkInProcess(["lazy": contents], words + options, program: "wasm-ld")
+      return try ModuleDescription(try #require(run.bytes, "\(run.errors)")).functionNames.contains("construct")
+    }
+    #expect(try keepsConstructor(member, "lazy"))
+    #expect(try keepsConstructor(member, "--start-lib", "lazy", "--end-lib") == (release == .llvm19))
+    #expect(try !keepsConstructor(archive, "lazy"))
+  }
+
+  /// Members are explained by the names of references, also where one of two signatures has to give way.
+  @Test func explanationsUseTheNamesOfReferences() throws {
+    let caller = Self.object { object in
+      let callee = object.undefinedFunction("callee", [.i32], [])
+      object.function("run", [], [], flags: .exported, [.i32Const(1), .call(callee)])
+    }
+    var archive = ArchiveBuilder()
+    archive.add("member.o", Self.object { $0.function("callee", [], [.i32], [.i32Const(1)]) })
+    let run = try LinkInProcess(
+      ["main.o": caller, "lib.a": archive], ["--no-entry", "--why-extract=-"], program: "wasm-ld")
+    #expect(run.notes.contains { $0.contains("lib.a(member.o)\tcallee") }, "\(run.notes)")
   }
 
   /// Data that a member offers to a weak reference is not there, and is not imported either.

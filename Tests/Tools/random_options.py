@@ -202,7 +202,7 @@ def said(text, is_verbose):
         line = re.sub(r"(--shared-memory is disallowed by )[^ ]*\((.*?)\)( because)", r"\1\2\3", line)
         line = re.sub(r"(Target feature '.*' used by )[^ ]*\((.*)\)( is not allowed)", r"\1\2\3", line)
         # Empty lines set messages apart, and so stand around notes too.
-        if line and not is_verbose or line.startswith(("error: ", "warning: ", ">>> ")):
+        if line and not is_verbose or re.match(r"(\x1b\[[0-9;]*m)*(error: |warning: |>>> )", line):
             lines.append(line)
     return lines
 
@@ -336,9 +336,13 @@ def beyond_memory(words, release, found):
 
 
 def stub_of_member(words, release, found):
-    """wasm-ld checks no signature when a reference brings a member in: the call is invalid."""
-    lines = only(found, "solder")
-    return bool(lines) and not only(found, "wasm-ld") and all(re.match(r"warning: function signature mismatch|>>> defined as", x) for x in lines)
+    """wasm-ld checks no signature when a reference brings a member in: the call is invalid. What solder has traps, and so
+    reaches less; nothing can be said of sizes and of what is reached."""
+    lines, theirs = only(found, "solder"), only(found, "wasm-ld")
+    mismatch = re.compile(r"(warning|error): function signature mismatch|>>> defined as")
+    reached = re.compile(r"error: (initial memory too small|.*relocation .* cannot be used against symbol)")
+    return (any(mismatch.match(x) for x in lines) and any(".a(" in x or "--start-lib" in words for x in lines)
+            and all(mismatch.match(x) or reached.match(x) for x in lines) and all(reached.match(x) for x in theirs))
 
 
 def hashed(words, release, found):
@@ -367,6 +371,17 @@ def local_name(words, release, found):
 
 def map_and_version(words, release, found):
     return len(found) == 2 and "another order" in found[0] and "  version" in found[0]
+
+
+def trace_and_extraction(words, release, found):
+    return len(found) == 2 and "another order" in found[0] and "definition of __" in found[0] and "reference\textracted" in found[0]
+
+
+def order_of_options(words, release, found):
+    """wasm-ld reports wrong values in an order of its own, solder in that of the command line."""
+    return len(found) == 2 and "another order" in found[0] and found[0].startswith("errors:") and all(
+        OPTION_ERRORS.search(line) or re.match("(error|warning): unknown -z value", line)
+        for line in map(str.strip, found[0].split("another order\n")[1].split("\n")))
 
 
 def several_files(words, release, found):
@@ -422,6 +437,8 @@ KNOWN = [
     ("wasm-ld gives missing functions no proper symbols", stub_symbols),
     ("wasm-ld lists local names of archives", local_name),
     ("the version and the map come in another order", map_and_version),
+    ("names that the linker defines are traced before archives' members are explained", trace_and_extraction),
+    ("solder reports wrong values in the command line's order", order_of_options),
     ("wasm-ld names another of the files that say the same", several_files),
     ("wasm-ld does not notice -r and -shared together", shared_objects),
     ("wasm-ld lets globals, tables and tags be missing", indispensable),

@@ -34,7 +34,7 @@ extension LinkOptions {
     return !exports.isEmpty || !exportsIfDefined.isEmpty || exportAll || stripDebug || stripAll || entryIsExplicit
       || memoryImport != nil || memoryExport != defaults.memoryExport || sharedMemory || initialMemory != nil
       || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
-      || initExport != nil || unresolvedImports != .ignore
+      || initExport != nil || [.warn, .error].contains(unresolvedImports)
       || output != .executable || compressRelocations || emitRelocations || buildID != .none
       || writtenSourceMapURL != nil || !stubs.isEmpty || stubsMissing || pageSize != defaults.pageSize
       // Reports of what a link does.

@@ -133,7 +133,9 @@ final class OperandEncoder: Sendable {
     switch edit.encoding {
     case .indexedOffset:
       let value = address.map { $0 &+ UInt64(bitPattern: source.unit.addend(of: edit)) }
-      return .number(value ?? source.unit.file.bytes.unsignedNumber(in: Int(edit.offset)..<Int(edit.end)), .unsigned, atLeast: edit.width(length))
+      return .number(
+        value ?? source.unit.file.bytes.unsignedNumber(in: Int(edit.offset)..<Int(edit.end)), .unsigned,
+        atLeast: edit.width(length))
     case .indexedSum where address == nil:
       return Replacement(form: .nothing, opcode: source.unit.file.bytes[Int(edit.offset)], length: 1)
     case _ where address == nil:

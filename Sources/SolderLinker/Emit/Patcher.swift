@@ -88,12 +88,14 @@ struct Patcher {
   }
 
   func growth(of range: RelocationRange, length: OperandLength) -> Growth {
-    var changes: [BodyChange]?
-    return growth(of: range, length: length, adding: &changes)
+    var changes = GrowingRow<BodyChange>(capacity: 0)
+    return growth(of: range, length: length, recordsChanges: false, &changes)
   }
 
-  /// The same, with the places where instructions change or move, if there is a list for them.
-  func growth(of range: RelocationRange, length: OperandLength, adding changes: inout [BodyChange]?) -> Growth {
+  /// The same, with the places where instructions change or move, if they are to be recorded.
+  func growth(
+    of range: RelocationRange, length: OperandLength, recordsChanges: Bool, _ changes: inout GrowingRow<BodyChange>
+  ) -> Growth {
     var growth = Growth()
     for index in range.indices {
       let relocation = source.relocations[index]
@@ -105,7 +107,9 @@ struct Patcher {
         continue
       }
       // What takes the place of several instructions may be as long as they were.
-      changes?.append(BodyChange(old: relocation.offset..<relocation.end, growth: Int32(growth.bytes)))
+      if recordsChanges {
+        changes.append(BodyChange(start: relocation.offset, end: relocation.end, growth: Int32(growth.bytes)))
+      }
     }
     return growth
   }
@@ -146,7 +150,8 @@ struct Patcher {
       let sum = address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
       if relocation.encoding == .constant32 { return Patcher.extended(sum) }
       // Where the address goes into the offset, that is written, and nothing of the rest.
-      return relocation.encoding.isIndexed && codeLength == .shortest && address < IndexedAccess.addressLimit ? sum : nil
+      return relocation.encoding.isIndexed && codeLength == .shortest && address < IndexedAccess.addressLimit
+        ? sum : nil
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }

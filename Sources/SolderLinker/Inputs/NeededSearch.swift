@@ -78,10 +78,11 @@ struct NeededSearch {
 
   /// `$ORIGIN` and `${ORIGIN}` are the folder of the library, as for loaders of other formats.
   private static func expand(_ path: String, origin: String) -> String {
-    for variable in ["$ORIGIN", "${ORIGIN}"] where path.hasPrefix(variable) {
-      return origin + path.dropFirst(variable.count)
-    }
-    return path
+    if path.hasPrefix("${ORIGIN}") { return origin + path.dropFirst("${ORIGIN}".count) }
+    guard path.hasPrefix("$ORIGIN") else { return path }
+    // A name ends where no letter, digit or underscore follows.
+    let rest = path.dropFirst("$ORIGIN".count)
+    return rest.first.map { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" } == true ? path : origin + rest
   }
 }
 
@@ -108,7 +109,7 @@ extension DylinkSection {
 
 extension InputFile {
   /// Whether both hold the same bytes, or are the same file.
-  fileprivate func hasSameContents(as other: InputFile) -> Bool {
+  func hasSameContents(as other: InputFile) -> Bool {
     bytes.remaining == other.bytes.remaining && bytes.elementsEqual(other.bytes)
   }
 }

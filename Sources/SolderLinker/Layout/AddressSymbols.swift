@@ -60,12 +60,13 @@ enum AddressSymbols {
     return id
   }
 
-  /// Symbols that have to be exported must exist by now.
+  /// Symbols that have to be exported must exist by now, or come from a library that the result needs.
   private static func checkExports(
     _ resolution: inout Resolution, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
     let missing = options.exports.map { resolution.synthetic.names.intern($0) }.filter { name in
-      resolution.table.find(name).map { !resolution.symbol($0).isDefined } ?? true
+      guard let id = resolution.table.find(name) else { return true }
+      return !resolution.symbol(id).isDefined && !resolution.symbol(id).has(.provided)
     }
     guard !missing.isEmpty, options.unresolvedSymbols == .error || options.unresolvedSymbols == .warn else { return }
     let hints = SymbolHints(resolution, options)

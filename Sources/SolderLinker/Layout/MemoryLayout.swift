@@ -68,6 +68,7 @@ struct MemoryPass {
   private let options: LinkOptions
   private let diagnostics: Diagnostics
   private let is64: Bool
+  private let threads: Threads
   /// Of each unit, the number of its first segment over all units.
   private let segmentBases: [SegmentID]
   /// Data that lies where its module says.
@@ -91,6 +92,7 @@ struct MemoryPass {
     self.options = options
     self.diagnostics = diagnostics
     self.is64 = is64
+    self.threads = threads
     fixedData = FixedData.find(resolution, live)
     plain = PlainMemory(resolution, fixedData, options, diagnostics)
     let formed = SegmentForming(resolution, live, options, diagnostics, threads)
@@ -122,18 +124,24 @@ struct MemoryPass {
     }
     switch plain.room() {
     case .above(let start):
+      let before = self
       place(from: start)
+      let end = next.aligned(to: MemoryPass.heapAlignment)
+      if next > start, let program = plain.programWithout(roomUpTo: end, threads) {
+        self = before
+        let room = plain.roomBelow(program)
+        place(from: room.lowerBound, isBelow: true)
+        if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }
+        finish(heapBase: plain.heapBase, moved: 0)
+        return plan
+      }
       // Zero bytes may have been placed.
-      let heapBase = next == start ? start : next.aligned(to: MemoryPass.heapAlignment)
+      let heapBase = next == start ? start : end
       finish(heapBase: heapBase, moved: heapBase &- min(heapBase, plain.heapBase))
     case .beforeStack(let start):
       place(from: start)
       let moved = (next &- start).aligned(to: MemoryPass.heapAlignment)
       finish(heapBase: plain.heapBase &+ moved, moved: moved)
-    case .below(let room, let program):
-      place(from: room.lowerBound, isBelow: true)
-      if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }
-      finish(heapBase: plain.heapBase, moved: 0)
     }
     return plan
   }

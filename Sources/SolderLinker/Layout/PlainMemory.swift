@@ -9,9 +9,12 @@ import WebAssemblyFormat
 //    there, and the global gets an address behind it.
 //  - With a collector that walks the stack up to the heap base (AssemblyScript), stack and heap move up together, and
 //    the linker places everything where the stack ended.
-//  - An LLVM program has `__heap_base` in its code as a number, which the exported global has no influence on; others have the
-//    number in a variable, where their allocator goes on from. Only what lies below its data is free (and above its stack,
-//    where that lies first): `--global-base` makes room there, and exported globals say where it is.
+//  - An LLVM program has `__heap_base` in its code as a number, with something added perhaps, which the exported global has no
+//    influence on; others have it in a variable, where their allocator goes on from. Only what lies below its data is free (and
+//    above its stack, where that lies first): `--global-base` makes room there, and exported globals say where it is. What a
+//    number means, nobody can tell: every one that leads to where something would be placed is taken for the heap's.
+//
+// What a module makes of its own `__heap_base` moves with it, but not a stack that begins there, and what lies below does not.
 //
 // Whatever contradicts itself is refused: data, or a stack pointer, beyond the address where static memory is said to end.
 // So is a second heap: both would begin behind what is placed.
@@ -22,11 +25,9 @@ struct PlainMemory {
     case above(UInt64)
     /// From here on; the stack pointer and the heap base move by as much as is placed.
     case beforeStack(UInt64)
-    /// Only here.
-    case below(Range<UInt64>, LLVMProgram)
   }
 
-  /// A module whose heap base is a number in its code, or in what it begins with.
+  /// A module that has an address of its heap as a number, in its code or in what it begins with.
   struct LLVMProgram {
     enum Place {
       case code
@@ -36,6 +37,8 @@ struct PlainMemory {
 
     let unit: Unit
     let heapBase: UInt64
+    /// The number: ``heapBase``, or one from there on.
+    let number: UInt64
     let place: Place
   }
 
@@ -84,11 +87,20 @@ struct PlainMemory {
       return .above(dataEnd)
     }
     checkPlaces("data or a stack has to be placed")
-    let programs = options.heapBase == nil ? units.compactMap(LLVMProgram.init(_:)) : []
-    checkDataInHeaps(programs.map { ($0.unit, $0.heapBase) })
-    if let program = programs.first { return roomBelow(program) }
-    checkHeaps()
     return .above(end)
+  }
+
+  /// A module because of which nothing can be placed behind its static memory, up to `end`; if there is none, other things that
+  /// are wrong with that are in the diagnostics.
+  func programWithout(roomUpTo end: UInt64, _ threads: Threads) -> LLVMProgram? {
+    guard options.heapBase == nil else { return nil }
+    let programs = units.compactMap { LLVMProgram($0, roomUpTo: end, threads) }
+    checkDataInHeaps(programs.map { ($0.unit, $0.heapBase) })
+    if programs.isEmpty {
+      checkHeaps()
+      for unit in units { checkBelowHeap(of: unit) }
+    }
+    return programs.first
   }
 
   /// Reports what contradicts itself, where others than one module have to do with its memory: objects and libraries, which
@@ -123,6 +135,23 @@ struct PlainMemory {
         in: other.unit.file.displayName, heap.unit.file.displayName)
       return
     }
+  }
+
+  /// What is addressed as so many bytes below the heap base is where something was placed when that moves.
+  private func checkBelowHeap(of unit: Unit) {
+    guard let facts = unit.lifted, let heapBase = facts.memory.heapBase, !facts.memory.isCollected else { return }
+    let what: String
+    if unit.segments.indices.contains(where: { unit.isBelowHeap(segment: $0) }) {
+      what = "a data segment begins"
+    } else if unit.reads(of: heapBase.global).downwards > 0 {
+      what = "its code goes"
+    } else {
+      return
+    }
+    diagnostics.error(
+      "\(unit.file.displayName): \(what) a number of bytes below its __heap_base, where data or a stack has to be placed "
+        + "(write the address as a number, or define a global with that number)", .memory, symbol: "__heap_base",
+      in: unit.file.displayName)
   }
 
   /// Heaps that begin at different addresses would begin at one address when they move.
@@ -213,16 +242,15 @@ struct PlainMemory {
     return .beforeStack(start + ((options.heapBase ?? heap) > heap ? (options.heapBase ?? heap) - heap : 0))
   }
 
-  private func roomBelow(_ program: LLVMProgram) -> Room {
+  /// What lies below such a module's data, and above its stack.
+  func roomBelow(_ program: LLVMProgram) -> Range<UInt64> {
     let memory = program.unit.lifted?.memory
-    guard let end = memory?.dataStart?.address, let stack = memory?.stackPointer?.address else {
-      return .below(0..<0, program)
-    }
+    guard let end = memory?.dataStart?.address, let stack = memory?.stackPointer?.address else { return 0..<0 }
     // 0 is the null pointer.
     let start = stack <= end ? stack : min(MemoryPass.stackAlignment, end)
     let room = start..<max(start, min(end, data.map(\.start).min() ?? end))
     checkOthers(room, of: program)
-    return .below(room, program)
+    return room
   }
 
   /// A heap is from its beginning on, and how far down a stack reaches nobody says.
@@ -259,6 +287,7 @@ struct PlainMemory {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }
       } else {
         set(memory.heapBase) { _ in heapBase }
+        for mark in memory.fromHeapBase where unit.keepsNumber(of: mark) { set(mark) { $0 } }
         set(memory.heapEnd) { min($0.saturatingSum(moved), heapEnd) }
       }
     }
@@ -273,48 +302,94 @@ extension Unit {
     let symbol = facts.symbol(mark.global)
     return relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }
   }
-}
 
-extension PlainMemory.LLVMProgram {
-  /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap at all.
-  init?(_ unit: Unit) {
-    guard let facts = unit.lifted, let mark = facts.memory.heapBase else { return nil }
-    // That it reads the global says what a number in its code is not, but not what a variable is.
-    let asks = unit.readsHeapBase
-    let pointer = facts.memory.heapPointers.first {
-      (!asks || unit.module.globalType($0)?.isMutable == true) && Self.isHeapPointer($0, facts, unit)
-    }
-    if let pointer {
-      self.init(unit: unit, heapBase: mark.address, place: .global(pointer))
-    } else if asks {
-      return nil
-    } else if unit.codeFacts.hasHeapBase {
-      self.init(unit: unit, heapBase: mark.address, place: .code)
-    } else if ConstantSearch(mark.address, in: unit.module).isInData {
-      self.init(unit: unit, heapBase: mark.address, place: .data)
-    } else {
-      return nil
-    }
-  }
-
-  /// Whether code reads a global that begins as the number of the heap base, and does not take it for a stack pointer, of
-  /// which numbers are subtracted.
-  private static func isHeapPointer(_ global: GlobalIndex, _ facts: LiftedFacts, _ unit: Unit) -> Bool {
-    let symbol = facts.symbol(global)
-    let file = unit.file.bytes
-    var isRead = false
-    for relocation in unit.relocations where relocation.kind == .globalIndexLEB && relocation.symbol == symbol {
+  /// How often code reads a global, and how often it goes down from there at once, as from a stack pointer.
+  fileprivate func reads(of global: GlobalIndex) -> (all: Int, downwards: Int) {
+    guard let symbol = lifted?.symbol(global), let code = module.code?.payload else { return (0, 0) }
+    let file = file.bytes
+    var (all, downwards) = (0, 0)
+    for relocation in relocations where relocation.kind == .globalIndexLEB && relocation.symbol == symbol {
+      // Initial values read globals too.
+      guard Int(relocation.offset) >= code.offset else { continue }
       let end = Int(relocation.offset) + Int(relocation.width)
       let start = relocation.encoding == .operand ? Int(relocation.offset) - 1 : Int(relocation.offset)
       guard start >= 0, end <= file.endIndex, Opcode(rawValue: UInt16(file[start])) == .globalGet else { continue }
-      isRead = true
-      var reader = InstructionReader(file[end..<file.endIndex])
+      all += 1
+      var reader = InstructionReader(file[end..<file.endIndex], isInsideBlocks: true)
       guard let number = try? reader.next(), number.opcode == .i32Const || number.opcode == .i64Const,
         let sum = try? reader.next()
       else { continue }
-      if sum.opcode == .i32Sub || sum.opcode == .i64Sub { return false }
+      let isDifference = sum.opcode == .i32Sub || sum.opcode == .i64Sub
+      let isSum = sum.opcode == .i32Add || sum.opcode == .i64Add
+      guard number.first > 0 && isDifference || number.first < 0 && isSum else { continue }
+      // What is divided or shifted is no address, but a number of pages.
+      if let divisor = try? reader.next(), divisor.opcode == .i32Const || divisor.opcode == .i64Const,
+        let quotient = try? reader.next(), quotient.opcode.takesNoAddress
+      {
+        continue
+      }
+      downwards += 1
     }
-    return isRead
+    return (all, downwards)
+  }
+
+  /// Whether what a global makes of the heap base is part of the module's static memory, so that it keeps its number: it lies
+  /// below, or is where a stack begins.
+  fileprivate func keepsNumber(of mark: StaticMemory.Mark) -> Bool {
+    guard let memory = lifted?.memory, let heapBase = memory.heapBase else { return false }
+    return mark.address < heapBase.address || mark.global == memory.stackPointer?.global
+      || module.globalType(mark.global)?.isMutable == true && reads(of: mark.global).downwards > 0
+  }
+
+  /// Whether a data segment begins at an address that is made of the heap base, and lies below.
+  fileprivate func isBelowHeap(segment: Int) -> Bool {
+    guard case .kept(memory: .first, let offset) = segments[segment].placement, let memory = lifted?.memory,
+      let heapBase = memory.heapBase
+    else { return false }
+    let value = SymbolicEvaluator.value(of: offset, in: file) { global in
+      let mark = ([heapBase] + memory.fromHeapBase).first { $0.global == global }
+      return (mark?.address).map { .number(Int64(bitPattern: $0)) }
+    }
+    guard let value, value.base == .number else { return false }
+    return UInt64(bitPattern: value.addend) & (module.addressWidth == 64 ? .max : 0xFFFF_FFFF) < heapBase.address
+  }
+}
+
+extension PlainMemory.LLVMProgram {
+  /// How far behind a heap base a number is taken for an address. Short numbers are everywhere: of these, only what aligning
+  /// may make of it is, and below any program's data only itself.
+  private static func reach(of heapBase: UInt64) -> UInt64 {
+    heapBase >= 1 << 14 ? .max : heapBase >= MemoryPass.firstAddress ? 16 : 1
+  }
+
+  /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap below `end`.
+  init?(_ unit: Unit, roomUpTo end: UInt64, _ threads: Threads) {
+    guard let facts = unit.lifted, let mark = facts.memory.heapBase, mark.address < end else { return nil }
+    // That it reads the global says what a number in its code is not, but not what a variable is.
+    let asks = unit.readsHeapBase
+    let start = facts.memory.shownDataEnd.map {
+      min(max($0.address, mark.address &- min(mark.address, 15)), mark.address)
+    }
+    let addresses = (start ?? mark.address)..<min(end, mark.address.saturatingSum(Self.reach(of: mark.address)))
+    let pointer = facts.memory.heapPointers.first {
+      guard addresses.contains($0.address), !asks || unit.module.globalType($0.global)?.isMutable == true else {
+        return false
+      }
+      let reads = unit.reads(of: $0.global)
+      return reads.all > 0 && reads.downwards == 0
+    }
+    let search = ConstantSearch(addresses, in: unit.module)
+    if let pointer {
+      self.init(unit: unit, heapBase: mark.address, number: pointer.address, place: .global(pointer.global))
+    } else if asks {
+      return nil
+    } else if let number = search.lowestInCode(threads) {
+      self.init(unit: unit, heapBase: mark.address, number: number, place: .code)
+    } else if let number = search.lowestInData() {
+      self.init(unit: unit, heapBase: mark.address, number: number, place: .data)
+    } else {
+      return nil
+    }
   }
 
   /// That there is not enough room for `size` bytes.
@@ -322,22 +397,27 @@ extension PlainMemory.LLVMProgram {
     let base = (max(room.lowerBound, MemoryPass.firstAddress) &+ size).aligned(to: 1024)
     let fits =
       room.isEmpty ? "nothing below is known to be free" : "\(size) bytes do not fit below, at \(room.asAddresses)"
+    func said(_ place: String) -> String {
+      number == heapBase
+        ? "the number \(heapBase) of __heap_base\(place)"
+        : "the number \(number)\(place), which leads to its heap (__heap_base is \(heapBase))"
+    }
     let (holder, wayOut) =
       switch place {
       case .code:
         (
-          "its code has the number \(heapBase) of __heap_base in it and does not read the global",
+          "its code has \(said(" in it")) and does not read the global",
           "link it with -Wl,--global-base=\(base),--export=__global_base,--export=__stack_pointer, which leaves and shows "
             + "room there,"
         )
       case .data:
         (
-          "its data has the number \(heapBase) of __heap_base in it and its code does not read the global",
+          "its data has \(said(" in it")) and its code does not read the global",
           "let its code read __heap_base,"
         )
       case .global(let index):
         (
-          "its global \(Int(index)) begins as the number \(heapBase) of __heap_base",
+          "its global \(Int(index)) begins as \(said(""))",
           "let that global begin as 'global.get' of __heap_base,"
         )
       }

@@ -34,7 +34,7 @@ struct CodeFolder {
   private var choice = 0
   private var nextAccess = 0
   private var following: [Relocation] = []
-  private(set) var needsTableBlock = false
+  private var needsTableBlock = false
   private let takesShortWay: Bool
 
   /// - Parameters:
@@ -62,20 +62,21 @@ struct CodeFolder {
   ///   - places: where its instructions are.
   ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
   ///   - relocations: the last of them, from `first` on, are those of the body.
+  /// - Returns: whether the block of table slots has to stay in one piece, as far as is seen here.
   mutating func fold(
     _ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32], _ relocations: inout [Relocation], from first: Int
-  ) {
+  ) -> Bool {
     needsTableBlock = false
-    edits.removeAll(keepingCapacity: true)
+    if !edits.isEmpty { edits.removeAll(keepingCapacity: true) }
     guard code.readGlobals(body, places, uses), edit(places) else {
-      needsTableBlock = relocations[first...].contains { $0.isInTableBlock }
-      return
+      return relocations[first...].contains { $0.isInTableBlock }
     }
     if !edits.isEmpty { merge(into: &relocations, from: first) }
+    return needsTableBlock
   }
 
   /// Puts the edits among the relocations, in place of those that they comprise.
-  private func merge(into relocations: inout [Relocation], from first: Int) {
+  private mutating func merge(into relocations: inout [Relocation], from first: Int) {
     // From the back, so that nothing is moved twice.
     var next = relocations.count
     relocations.append(contentsOf: edits)
@@ -105,6 +106,8 @@ struct CodeFolder {
     var isPlain: Bool
     /// Of a read of a local, whether some assignment that reaches it goes.
     var isOfRemoved: Bool?
+    /// Whether an assignment is among them.
+    var assigns = false
   }
 
   /// - Returns: `false` if the body has instructions that are not followed.
@@ -175,7 +178,7 @@ struct CodeFolder {
       replace(run)
       return isTee ? rest(of: assignment, sum) : nil
     }
-    if isTee { return Run(known: sum, range: range, isPlain: false) }
+    if isTee { return Run(known: sum, range: range, isPlain: false, assigns: true) }
     // An assignment goes, with what it sets, if nothing reads it.
     append(.removal(of: range))
     return nil
@@ -199,11 +202,12 @@ struct CodeFolder {
     following.insert(edit, at: index)
   }
 
-  private func constant(_ known: KnownValue, at range: Range<Int>) -> Relocation {
+  private func constant(_ known: KnownValue, at range: Range<Int>, assigns: Bool = false) -> Relocation {
     var relocation = Relocation(
       .constantNumber, at: UInt32(truncatingIfNeeded: range.lowerBound), width: UInt8(truncatingIfNeeded: range.count),
       encoding: .constant(is64: known.is64))
     _ = relocation.become(known.value, is64: known.is64)
+    relocation.assignsNothing = !assigns
     return relocation
   }
 
@@ -240,7 +244,7 @@ struct CodeFolder {
   /// An address goes into the offset of an access to which an index is added; `false` if it is none, or may not.
   private mutating func moveIntoOffset(_ run: Run) -> Bool {
     guard let (access, offset) = code.access(taking: run.known, in: run.range, &nextAccess) else { return false }
-    var base = constant(run.known, at: run.range)
+    var base = constant(run.known, at: run.range, assigns: true)
     func edit(_ encoding: Relocation.Encoding, at range: Range<Int>, _ addend: Int32) -> Relocation {
       var edit = base
       (edit.offset, edit.width) = (UInt32(truncatingIfNeeded: range.lowerBound), UInt8(truncatingIfNeeded: range.count))
@@ -274,7 +278,7 @@ struct CodeFolder {
     } else if run.isPlain, run.isOfRemoved != true {
       return
     }
-    append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range))
+    append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range, assigns: run.assigns))
   }
 
   /// Whether a slot of the table on top of the stack is used for what it is: the slot of one function. A

@@ -45,7 +45,6 @@ final class CodeLifter: Sendable {
     var ranges: [RelocationRange] = []
     var assignedGlobals: Set<GlobalIndex> = []
     var needsTableBlock = false
-    var hasHeapBase = false
     var namedFunctions: Set<SymbolIndex> = []
     /// Relocation functions that were read, but that code needs all the same.
     var neededFunctions: Set<FunctionIndex> = []

@@ -42,7 +42,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var movesAddresses = false
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
-  private var search: ConstantSearch?
 
   /// - Parameter row: which tasks it works on.
   init(_ lifter: CodeLifter, row: Int) {
@@ -97,8 +96,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard mayFold, let unit, let range = result.ranges.last else { return }
     let first = Int(range.start)
     if folder == nil { folder = CodeFolder(unit, movesAddresses: movesAddresses) }
-    folder?.fold(body.reader, places, uses, &result.relocations, from: first)
-    guard folder?.needsTableBlock == true else { return }
+    let needsTableBlock = folder?.fold(body.reader, places, uses, &result.relocations, from: first)
+    guard needsTableBlock == true else { return }
     if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
 
@@ -162,7 +161,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     lastAssigned = nil
     result.ranges.reserveCapacity(functions.count)
     if next.unit !== unit { use(next) }
-    if let search { result.hasHeapBase = search.isInCode(of: functions) }
     if let last = functions.last {
       let (first, last) = (code[functions.lowerBound].body, code[last].body)
       // Folding edits reads of locals, too.
@@ -176,7 +174,6 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     self.unit = unit
     folder = nil
     slotFolder = nil
-    search = unit.lifted?.memory.heapBase.map { ConstantSearch($0.address, in: unit) }
     file = unit.file.bytes
     code = unit.functions
     facts = unit.lifted ?? LiftedFacts()
@@ -283,7 +280,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard operand.end < file.end else { return false }
     switch Opcode(rawValue: UInt16(file[operand.end])) {
     // An index, and not what is stored there.
-    case .localGet: return movesAddresses && operand.end + 2 < file.end && !(0x28...0x3E).contains(file[operand.end + 2])
+    case .localGet:
+      return movesAddresses && operand.end + 2 < file.end && !(0x28...0x3E).contains(file[operand.end + 2])
     case .localSet, .localTee, .globalGet, .i32Const, .i64Const, .i32Add, .i32Sub, .i64Add, .i64Sub: return true
     default: return false
     }

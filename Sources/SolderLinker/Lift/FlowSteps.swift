@@ -237,7 +237,7 @@ struct FlowSteps {
       if local < 0x80 { wantedLocals[Int(local)] = 0 }
     }
     locals.removeAll(keepingCapacity: true)
-    sites.removeAll(keepingCapacity: true)
+    if !sites.isEmpty { sites.removeAll(keepingCapacity: true) }
   }
 
   // MARK: Places

@@ -190,7 +190,9 @@ extension FlowSteps {
     for index in accesses.indices {
       var access = accesses[index]
       if !access.isSettled {
-        guard let index = self.index(behind: access.value, places, local: { offset, _ in local(offset) }) else { continue }
+        guard let index = self.index(behind: access.value, places, local: { offset, _ in local(offset) }) else {
+          continue
+        }
         access.bits = index.bits
         access.isSettled = true
       }

@@ -9,7 +9,9 @@ import WebAssemblyFormat
 
 extension CodeFolder {
   /// What the local is set to; `nil` if that, or what is added to it anywhere, has no place in a relocation.
-  func sharedValue(_ shared: FlowSteps.Shared) -> KnownValue? {
+  ///
+  /// Mutating, so that nobody copies the folder for it.
+  mutating func sharedValue(_ shared: FlowSteps.Shared) -> KnownValue? {
     guard let value = flow.known(code.steps[shared.source], 0), value.plus(shared.assignment.addend) != nil else {
       return nil
     }
@@ -90,7 +92,7 @@ extension FlowSteps {
   }
 
   /// The index among the places of one that no block is around; `nil` if some is.
-  private func indexOutsideOfBlocks(of place: Int, _ places: CodePlaces) -> Int? {
+  private mutating func indexOutsideOfBlocks(of place: Int, _ places: CodePlaces) -> Int? {
     var (depth, index) = (0, 0)
     while index < places.count, places[index] < place {
       depth += nesting(at: places[index])

@@ -116,7 +116,9 @@ struct BitStack {
     switch opcode {
     case 0x20:
       guard let (index, end) = file.shortSigned(at: place + 1), end <= place + 3 else { return nil }
-      guard push(local(place, UInt32(truncatingIfNeeded: index) & (end == place + 2 ? 0x7F : 0x3FFF))) else { return nil }
+      guard push(local(place, UInt32(truncatingIfNeeded: index) & (end == place + 2 ? 0x7F : 0x3FFF))) else {
+        return nil
+      }
       place = end
       return 0
     case 0x22:

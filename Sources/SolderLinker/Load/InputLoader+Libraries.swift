@@ -41,19 +41,27 @@ extension InputLoader {
     return { [known] unit in known.contains(ObjectIdentifier(unit.file)) }
   }
 
-  /// Adds a library of this name that is a member of an archive of the command line: as it is needed, it is linked whether
-  /// something asks for what it defines or not.
-  private mutating func addMember(_ name: ByteString) -> Bool {
-    for source in sources {
-      guard let archive = source.archive, !archive.isThin else { continue }
-      for member in archive.members where member.name == name {
-        let file = OpenedFile(InputFile(member: name.description, content: member.content, of: source.file))
-        guard case .success((.sharedLibrary, _)) = file.content else { continue }
-        addSource(file, InputArgument(source.argument.name), moduleName: source.moduleName)
-        return true
-      }
+  /// The libraries of this name that are members of archives of the command line, each of the same bytes once.
+  private mutating func members(named name: ByteString) -> [(source: Int, file: InputFile)] {
+    var found: [(source: Int, file: InputFile)] = []
+    for (source, member) in membersByName()[name] ?? [] {
+      let file = InputFile(member: name.description, content: member.content, of: sources[source].file)
+      if found.contains(where: { $0.file.hasSameContents(as: file) }) { continue }
+      if case .sharedLibrary? = try? FileKind.recognise(file.bytes) { found.append((source, file)) }
     }
-    return false
+    return found
+  }
+
+  /// The members of all archives, made when a library needs another.
+  private mutating func membersByName() -> [ByteString: [(source: Int, member: ArchiveMember)]] {
+    if let known = archiveMembers { return known }
+    var result: [ByteString: [(source: Int, member: ArchiveMember)]] = [:]
+    for (index, source) in sources.enumerated() {
+      guard let archive = source.archive, !archive.isThin else { continue }
+      for member in archive.members { result[member.name, default: []].append((index, member)) }
+    }
+    archiveMembers = result
+    return result
   }
 
   private func reportTwoNames(
@@ -88,14 +96,23 @@ extension InputLoader {
   private mutating func addNeeded(_ needed: ByteString, by file: InputFile, _ search: NeededSearch) {
     let name = needed.description
     let known = libraries.named(name)
-    if known.count > 1 {
-      let files = known.map { "\n>>> \($0.displayName)" }.joined()
+    // As it is needed, a member is linked whether something asks for what it defines or not.
+    let members = members(named: needed).filter { member in
+      !known.contains { $0.hasSameContents(as: member.file) }
+    }
+    let all = known + members.map(\.file)
+    if all.count > 1 {
+      let files = all.map { "\n>>> \($0.displayName)" }.joined()
       diagnostics.error(
         "\(file.displayName) needs \(name), which may be any of\(files)", .ambiguousName,
-        in: [file.displayName] + known.map(\.displayName))
+        in: [file.displayName] + all.map(\.displayName))
     }
     if !known.isEmpty { return }
-    if addMember(needed) { return }
+    if let (index, member) = members.first {
+      let source = sources[index]
+      addSource(OpenedFile(member), InputArgument(source.argument.name), moduleName: source.moduleName)
+      return
+    }
     let isAbsolute = name.hasPrefix("/")
     guard let path = InputLoader.find(":" + name, in: isAbsolute ? [""] : search.folders, endings: []) else {
       diagnostics.warn(

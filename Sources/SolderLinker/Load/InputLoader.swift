@@ -34,6 +34,8 @@ struct InputLoader {
   /// Whether what is added is there for the program to open, and for nothing else.
   var isOpening = false
   var libraries = SharedLibraries()
+  /// The members of the archives of the command line, by name; made when it is needed.
+  var archiveMembers: [ByteString: [(source: Int, member: ArchiveMember)]]?
   private var openedPaths: [String] = []
   private var openedFiles: [InputFile] = []
 
@@ -235,6 +237,7 @@ struct InputLoader {
   private var unitLoader: UnitLoader {
     UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
+      namesLazyObjects: options.compatibility.countsLazyObjectsAsNamed,
       translatesExceptions: options.translatesExceptions, threads: threads, names: register)
   }
 

@@ -8,6 +8,8 @@ struct UnitLoader: Sendable {
   let leavesLibraries: Bool
   /// Whether `env` is a module like any other to whole modules.
   let mergesModules: Bool
+  /// Whether objects between `--start-lib` and `--end-lib` count as named by the command line.
+  var namesLazyObjects = false
   /// Whether the older instructions for exceptions give way to the newer ones.
   var translatesExceptions = false
   let threads: Threads
@@ -175,7 +177,7 @@ struct UnitLoader: Sendable {
   ///
   /// - Throws: ``FormatError`` when it cannot be read.
   func lazyFile(_ file: InputFile) throws(FormatError) -> LazyFile {
-    let unit = try read(file, kind: .object)
+    let unit = try read(file, kind: .object, isNamedExplicitly: namesLazyObjects)
     let symbols = UnitLoader.definedNames(unit)
     let source = LazySource(file, nil, moduleName: nil, symbols: symbols, self)
     return LazyFile(source: source, member: 0, symbols: symbols.indices, unit: unit)

@@ -150,8 +150,6 @@ struct CodeFacts {
   /// Globals of the index space that code sets, other than the relocation functions that were read.
   var variables: Set<GlobalIndex> = []
   var catching = CatchingFunctions()
-  /// Whether the address of the module's heap is a number in its code.
-  var hasHeapBase = false
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
 }

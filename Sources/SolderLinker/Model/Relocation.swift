@@ -20,8 +20,20 @@ struct Relocation {
   var kind: RelocationKind
   /// How many bytes they are in the input.
   var width: UInt8
-  var hasWideAddend: Bool
+  private var flags: UInt8 = 0
   var encoding = Encoding.operand
+
+  /// Whether ``storedAddend`` is an index.
+  var hasWideAddend: Bool {
+    get { flags & 1 != 0 }
+    set { flags = flags & ~1 | (newValue ? 1 : 0) }
+  }
+
+  /// Whether it is known that none of the instructions that give way assigns a local.
+  var assignsNothing: Bool {
+    get { flags & 2 != 0 }
+    set { flags = flags & ~2 | (newValue ? 2 : 0) }
+  }
 
   /// What stands in place of the bytes.
   enum Encoding: UInt8 {
@@ -51,7 +63,6 @@ struct Relocation {
     self.target = target
     self.encoding = encoding
     storedAddend = 0
-    hasWideAddend = false
   }
 
   /// Instructions go, with the operands in them; they take at most 255 bytes, as an edit says in one byte how long it is.

@@ -21,9 +21,13 @@ struct StaticMemory {
   }
 
   private(set) var heapBase: Mark?
-  /// Other globals that begin as the number of ``heapBase``, or as what rounding up makes of it: a module's own allocator may
-  /// have its first address there.
-  private(set) var heapPointers: [GlobalIndex] = []
+  /// Other globals that begin as a number from ``heapBase`` on: a module's own allocator may have its first address there.
+  private(set) var heapPointers: [Mark] = []
+  /// Globals whose initial values are made of ``heapBase``, and what they are in the file.
+  private(set) var fromHeapBase: [Mark] = []
+  /// The end of static data, of an LLVM program that shows it: less than sixteen bytes below the heap base, unless a stack
+  /// lies between.
+  private(set) var shownDataEnd: Mark?
   /// Where the heap ends at first.
   private(set) var heapEnd: Mark?
   /// Where static data begins.
@@ -33,9 +37,6 @@ struct StaticMemory {
   private(set) var stackPointer: Mark?
   /// Whether a collector walks the stack up to the heap base, so that what is between them stays as it is.
   private(set) var isCollected = false
-
-  /// What rounding up adds to an address in code.
-  static let roundings: Set<UInt64> = [0, 3, 7, 8, 15]
 
   init() {}
 
@@ -54,9 +55,9 @@ struct StaticMemory {
       }
     }
     guard let heapBase, !isCollected else { return }
-    heapPointers = finder.globals(besides: heapBase.global) {
-      StaticMemory.roundings.contains($0 &- heapBase.address)
-    }.filter { $0 != stackPointer?.global }
+    shownDataEnd = finder.mark("__data_end", isMutable: false)
+    (heapPointers, fromHeapBase) = finder.pointers(from: heapBase)
+    heapPointers.removeAll { [stackPointer?.global, heapEnd?.global].contains($0.global) }
   }
 
   /// Whether the layout decides what a global holds.
@@ -68,14 +69,19 @@ struct StaticMemory {
   var sharesStack: Bool { stackPointer != nil && !isCollected }
 }
 
-/// Finds globals by their names.
+/// Finds globals by their names, and by what they begin as.
 private struct MarkFinder {
   private let unit: ModuleDraft
-  private let evaluator: SymbolicEvaluator
+  /// Knows what immutable globals hold as the file has it.
+  private var evaluator: SymbolicEvaluator
 
   init(_ unit: ModuleDraft) {
     self.unit = unit
-    evaluator = SymbolicEvaluator(unit.file, globals: [])
+    evaluator = SymbolicEvaluator(
+      unit.file, globals: Array(repeating: nil, count: unit.globalImports.count + unit.globals.count))
+    for (index, global) in unit.globals.enumerated() where !global.type.isMutable && isAddress(global.type) {
+      evaluator.globals[unit.globalImports.count + index] = evaluator.value(of: global.initializer)
+    }
   }
 
   /// A global that the module defines and exports under this name, or else only calls so.
@@ -100,24 +106,30 @@ private struct MarkFinder {
     return StaticMemory.Mark(global: GlobalIndex(imported + index), address: address)
   }
 
-  /// The globals that the module defines whose initial numbers are such, by way of other globals or not.
-  ///
-  /// - Parameter decided: the global that the layout decides, and so what begins as that.
-  func globals(besides decided: GlobalIndex, where isWanted: (UInt64) -> Bool) -> [GlobalIndex] {
+  /// The globals that begin as numbers from the heap base on, and those whose initial values are made of its global.
+  func pointers(from heapBase: StaticMemory.Mark) -> (numbers: [StaticMemory.Mark], derived: [StaticMemory.Mark]) {
     let imported = unit.globalImports.count
     var known = SymbolicEvaluator(unit.file, globals: Array(repeating: nil, count: imported + unit.globals.count))
-    var found: [GlobalIndex] = []
-    for (index, global) in unit.globals.enumerated() where imported + index != Int(decided) {
-      guard let value = known.value(of: global.initializer) else { continue }
+    var (numbers, derived): ([StaticMemory.Mark], [StaticMemory.Mark]) = ([], [])
+    for (index, global) in unit.globals.enumerated() where imported + index != Int(heapBase.global) {
+      let value = isAddress(global.type) ? known.value(of: global.initializer) : nil
       if !global.type.isMutable { known.globals[imported + index] = value }
-      if let number = number(value, global.type), isWanted(number) { found.append(GlobalIndex(imported + index)) }
+      guard let address = evaluator.value(of: global.initializer).flatMap({ number($0, global.type) }) else { continue }
+      let mark = StaticMemory.Mark(global: GlobalIndex(imported + index), address: address)
+      if value == nil {
+        derived.append(mark)
+      } else if address >= heapBase.address {
+        numbers.append(mark)
+      }
     }
-    return found
+    return (numbers, derived)
   }
+
+  private func isAddress(_ type: GlobalType) -> Bool { type.valueType == 0x7F || type.valueType == 0x7E }
 
   /// The number that a value of an address's type is.
   private func number(_ value: SymbolicValue, _ type: GlobalType) -> UInt64? {
-    guard type.valueType == 0x7F || type.valueType == 0x7E, value.base == .number else { return nil }
+    guard isAddress(type), value.base == .number else { return nil }
     return UInt64(bitPattern: value.addend) & (type.valueType == 0x7F ? 0xFFFF_FFFF : .max)
   }
 }

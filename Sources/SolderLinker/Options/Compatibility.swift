@@ -58,6 +58,10 @@ public enum Compatibility: Int, Sendable, Comparable, CaseIterable {
   /// Whether messages about sizes that are no whole pages speak of the page size.
   public var namesPageSize: Bool { self >= .llvm21 }
 
+  /// Whether an object between `--start-lib` and `--end-lib` that is linked counts as named by the command line, so that its
+  /// constructors run even if nothing else of it is used.
+  public var countsLazyObjectsAsNamed: Bool { self < .llvm21 }
+
   /// Whether only mutable globals count as exported mutable globals; before, all did.
   public var exportsImmutableGlobalsFreely: Bool { self >= .llvm22 }
 }

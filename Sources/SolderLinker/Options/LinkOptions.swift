@@ -92,7 +92,7 @@ public struct LinkOptions: Sendable {
   /// `--skip-export-conflicts`).
   public var exportConflicts = ExportConflicts.error
   /// What a plain module's import means that no input provides (`--unresolved-imports`).
-  public var unresolvedImports = UnresolvedImports.ignore
+  public var unresolvedImports = UnresolvedImports.mistakes
   /// Modules of the host: ``unresolvedImports`` is not about imports from them (`--host-module`).
   public var hostModules: [String] = []
   /// The first of several definitions wins without an error (`--allow-multiple-definition`, `-z muldefs`).
@@ -331,6 +331,8 @@ public enum ExportConflicts: Sendable, Equatable {
 
 /// What an import of a plain module means that no input provides.
 public enum UnresolvedImports: String, Sendable, Equatable {
+  /// The host provides it; a warning tells where a mistake is likely.
+  case mistakes
   /// The host provides it.
   case ignore
   case warn

@@ -10,8 +10,7 @@ enum WhyExtract {
     for entry in bindings.extractions where referrers[entry.file] == nil { referrers[entry.file] = entry.referrer }
     var lines = "reference\textracted\tsymbol\(hasChains ? "\tchain" : "")\n"
     for entry in bindings.extractions {
-      let name = bindings.table.symbols[Int(entry.symbol)].name
-      lines += "\(entry.referrer)\t\(entry.file)\t\(options.displayName(of: name))"
+      lines += "\(entry.referrer)\t\(entry.file)\t\(options.displayName(of: entry.name))"
       if hasChains { lines += "\t\(chain(to: entry.file, from: entry.referrer, referrers))" }
       lines += "\n"
     }

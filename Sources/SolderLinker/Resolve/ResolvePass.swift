@@ -175,8 +175,8 @@ struct ResolvePass {
   var mismatchStubs: [MismatchStub: SymbolID] = [:]
 
   /// A plain module's table of functions becomes that of the whole program: one that is exported under the agreed name,
-  /// or else that of a module without a name, or else the first. With `--import-table` that is the host's, and each module
-  /// keeps its own.
+  /// or else that of a module without a name, or else the first. With `--import-table`, and where a module imports one under
+  /// the agreed name, that is the host's, and each module keeps its own.
   private mutating func bindFunctionTable() {
     let name = ByteString("__indirect_function_table")
     guard let (unit, index) = plainFunctionTable(exportedAs: name), let facts = unit.lifted else { return }
@@ -187,6 +187,11 @@ struct ResolvePass {
           .table,
           symbol: name, in: unit.file.displayName)
       }
+      return
+    }
+    if let id = resolver.table.find(name), resolver.table.symbols[Int(id)].isUndefined,
+      resolver.table.symbols[Int(id)].has(.mayImport)
+    {
       return
     }
     let own = resolver.id(Int(facts.symbol(TableIndex(unit.tableImports.count + index))), of: unit)

@@ -11,7 +11,8 @@ import WebAssemblyFormat
 struct Extraction {
   let referrer: String
   let file: String
-  let symbol: SymbolID
+  /// The symbol's name, as references have it.
+  let name: ByteString
 }
 
 /// The state of name resolution; see the comment at the head of the file.
@@ -147,7 +148,7 @@ struct Resolver {
       let file = awaited[id]
     else { return }
     extractions.append(
-      Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, symbol: id))
+      Extraction(referrer: unit.file.displayName, file: lazyFiles[file].displayName, name: symbol.name))
   }
 
   /// What was recovered from a finished module is no relocation of a finished result, and a plain module stands where it
@@ -201,10 +202,11 @@ struct Resolver {
 
   private mutating func extract(_ file: LazyFileID, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
     let isTold = isTold && options.whyExtractFile != nil
+    let name = table.symbols[Int(symbol)].name
     if extracted[file] {
       // It is being added and has not defined the name yet; wasm-ld tells of that too.
       if isTold {
-        extractions.append(Extraction(referrer: referrer, file: lazyFiles[file].displayName, symbol: symbol))
+        extractions.append(Extraction(referrer: referrer, file: lazyFiles[file].displayName, name: name))
       }
       return
     }
@@ -214,7 +216,7 @@ struct Resolver {
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].meaning = .undefined
     begin(
-      unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, symbol: symbol) : nil)
+      unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, name: name) : nil)
   }
 
   /// Adds members of archives with a module name (`NAME=ARCHIVE`) that define what is imported from that module.
@@ -243,7 +245,9 @@ struct Resolver {
         table.symbols[Int(named)].meaning = .undefined
       }
       let referrer = displayName(ofUnit: symbol.unit)
-      begin(unit, because: Extraction(referrer: referrer, file: unit.file.displayName, symbol: id))
+      begin(
+        unit,
+        because: Extraction(referrer: referrer, file: unit.file.displayName, name: table.symbols[Int(id)].name))
       finishBegunUnits()
     }
   }

@@ -54,6 +54,11 @@ public struct InstructionTable: @unchecked Sendable {
     self.notesPlaces = notesPlaces
   }
 
+  /// Whether an instruction reads or writes memory at an address plus a constant offset.
+  public func hasMemoryOffset(_ opcode: Opcode) -> Bool {
+    self[opcode] == .memoryArgument || self[opcode] == .memoryArgumentLane
+  }
+
   /// The immediates of an opcode.
   @inlinable
   subscript(opcode: Opcode) -> Immediates {

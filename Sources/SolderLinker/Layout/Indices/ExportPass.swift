@@ -32,6 +32,8 @@ struct ExportPass {
   private var positions: [ByteString: Int] = [:]
   /// Of each entry, the unit that exports it; `nil` for what the linker adds.
   private var owners: [UnitID?] = []
+  /// Of each entry, the definition if it is a function's: two that were folded into one are still two things.
+  private var functions: [FunctionID?] = []
   /// All names that plain modules use, which no export takes that gets another name; made when it is needed.
   private lazy var givenNames: Set<ByteString> = Set(
     resolution.inLinkOrder.filter(\.contracts.keepsExports).flatMap { $0.exports.map(\.name) })
@@ -62,6 +64,9 @@ struct ExportPass {
     let isExported = exportedSymbols(threads)
     for id in resolution.table.slots where isExported[Int(id)] && !startUp.wrapped.contains(id) { export(id) }
     if let id = table.symbol, options.exportTable || options.exportAll, isOwn(id) { export(id) }
+    if let id = table.symbol, options.exportTable, resolution.symbol(id).isUndefined {
+      exportImport(ExportedImport(name: resolution.symbol(id).name, symbol: id))
+    }
     for id in startUp.exports { export(id) }
     for entry in resolution.exportedImports { exportImport(entry) }
     return result
@@ -90,29 +95,36 @@ struct ExportPass {
         .undefinedSymbol, symbol: symbol.name)
       return
     }
-    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil)
+    add(OutputExport(name: entry.name, index: index, symbol: entry.symbol), of: nil, function: entry.symbol)
   }
 
   // MARK: Conflicts
 
   /// Adds an export, unless its name is taken by another thing: then the options decide.
   ///
-  /// - Parameter unit: who exports it; `nil` where the symbol tells.
-  private mutating func add(_ entry: OutputExport, of unit: Unit?) {
+  /// - Parameters:
+  ///   - unit: who exports it; `nil` where the symbol tells.
+  ///   - function: the symbol, where it is a function's.
+  private mutating func add(_ entry: OutputExport, of unit: Unit?, function: SymbolID? = nil) {
+    let definition = function.flatMap { id in
+      let symbol = resolution.symbol(id)
+      return symbol.kind == .function && symbol.definition != nil ? symbol.functionID : nil
+    }
     guard let position = positions[entry.name] else {
       positions[entry.name] = result.entries.count
       result.entries.append(entry)
       owners.append(unit?.index)
+      functions.append(definition)
       return
     }
     let other = result.entries[position]
-    if other.index == entry.index { return }
+    if other.index == entry.index, functions[position] == definition { return }
     switch options.exportConflicts {
     case .skip: break
     case .rename:
       var renamed = entry
       renamed.name = freeName(for: entry.name)
-      add(renamed, of: unit)
+      add(renamed, of: unit, function: function)
     case .error:
       let ownsBoth =
         entry.index.kind == .memory && other.index.kind == .memory
@@ -165,16 +177,18 @@ struct ExportPass {
     guard let facts = unit.lifted else { return }
     for entry in unit.exports {
       let index: OutputIndex?
+      var symbol: SymbolID?
       switch entry.item {
       case .memory(let memory): index = .memory(resolution.memories.index(of: memory, in: unit))
       case .function(let function):
-        index = self.index(
-          of: startUp.replacedExports[entry.name] ?? unit.symbolIDs[facts.symbol(function)])
+        let id = startUp.replacedExports[entry.name] ?? unit.symbolIDs[facts.symbol(function)]
+        index = self.index(of: id)
+        symbol = id
       case .global(let global): index = globalIndex(of: unit.symbolIDs[facts.symbol(global)])
       case .table(let table): index = self.index(of: unit.symbolIDs[facts.symbol(table)])
       case .tag(let tag): index = self.index(of: unit.symbolIDs[facts.symbol(tag)])
       }
-      if let index { add(OutputExport(name: entry.name, index: index), of: unit) }
+      if let index { add(OutputExport(name: entry.name, index: index), of: unit, function: symbol) }
     }
   }
 
@@ -183,12 +197,14 @@ struct ExportPass {
     let isOwn = symbol.has(.unnamed)
     guard symbol.state == .defined, isOwn || isPresent(symbol, id) else { return }
     var name = symbol.name
+    var function = id
     let index: OutputIndex?
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
     case .function:
       name = resolution.exportName(ofFunction: symbol)
-      index = startUp.replacedExports[name].map { self.index(of: $0) } ?? numbering.ownIndex(of: symbol)
+      function = startUp.replacedExports[name] ?? id
+      index = function == id ? numbering.ownIndex(of: symbol) : self.index(of: function)
     case .global:
       // The linker's own variables are exported only on request: the host may not support mutable ones.
       if unit.index == .own, unit.globals[symbol.globalID - unit.bases.global].type.isMutable,
@@ -207,7 +223,7 @@ struct ExportPass {
     // Nobody asked for this very one.
     if options.exportAll, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
-    add(OutputExport(name: name, index: index, symbol: id), of: unit)
+    add(OutputExport(name: name, index: index, symbol: id), of: unit, function: function)
   }
 
   /// Whether data is in the result; everything else is if it has an index.

@@ -13,7 +13,8 @@ struct FunctionTablePass {
   private let resolution: Resolution
   private let own: OwnUnit
   private let live: Liveness
-  private let start: StartOrder
+  /// What finished modules have in the table.
+  private let plain: PlainTable?
   private let folds: FunctionFolds
   private let rule: ImportRule
   private let options: LinkOptions
@@ -30,7 +31,7 @@ struct FunctionTablePass {
     self.resolution = resolution
     self.own = own
     self.live = live
-    self.start = start
+    plain = own.functionTable.map { PlainTable(resolution, $0, start.segments) }
     self.folds = folds
     self.rule = rule
     self.options = options
@@ -55,8 +56,7 @@ struct FunctionTablePass {
   private mutating func settleTable() {
     guard let id = own.functionTable else { return }
     let symbol = resolution.symbol(id)
-    let isExported = symbol.isDefined || id == resolution.wellKnown.indirectFunctionTable
-    table.isAskedFor = live.isLive(symbol, id) || options.exportTable && isExported
+    table.isAskedFor = live.isLive(symbol, id) || options.exportTable
     // One of the linker's own is there only if it has to be.
     if symbol.unit != .own || table.isAskedFor || isNeeded { table.symbol = id }
     table.isNeeded = table.isAskedFor || isNeeded
@@ -71,8 +71,10 @@ struct FunctionTablePass {
       diagnostics.error("a table of \(end) slots is needed, which is more than a table can have", .table)
       return
     }
-    if let plain = PlainTable(resolution, id, start.segments) {
-      table.limits = plain.limits(with: table.slots.count, end: end, diagnostics)
+    plain?.checkLibraries(diagnostics)
+    if !table.slots.isEmpty { plain?.checkBesideSlots(is64: is64, diagnostics) }
+    if let plain, let declared = plain.declared {
+      table.limits = plain.limits(declared, with: table.slots.count, end: end, diagnostics)
       return
     }
     table.limits = Limits(minimum: end)
@@ -147,8 +149,8 @@ struct FunctionTablePass {
   }
 
   private mutating func keepPlainSlots() {
-    guard let id = own.functionTable, let plain = PlainTable(resolution, id, start.segments) else { return }
-    table.firstSlot = max(table.firstSlot, SlotIndex(rawValue: UInt32(clamping: plain.declared.minimum)))
+    guard let plain else { return }
+    table.firstSlot = max(table.firstSlot, SlotIndex(rawValue: UInt32(clamping: plain.end)))
     for (slot, id) in plain.filledSlots where self.slot(of: id) == nil { setSlot(slot, of: id) }
   }
 

@@ -13,7 +13,11 @@ struct HostImportCheck {
   /// Looks at the imports of the result.
   consuming func run(_ imports: Imports) {
     let hosts = Set(options.hostModules)
-    guard options.unresolvedImports != .ignore else { return warnOfMistakes(imports, hosts) }
+    switch options.unresolvedImports {
+    case .ignore: return
+    case .mistakes: return warnOfMistakes(imports, hosts)
+    case .warn, .error: break
+    }
     for entry in imports.entries {
       let symbol = resolution.symbol(entry.symbol)
       guard let definer = symbol.unit else { continue }

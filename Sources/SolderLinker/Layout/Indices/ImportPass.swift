@@ -72,7 +72,13 @@ struct ImportPass {
   }
 
   private mutating func add(_ table: FunctionTable) {
-    if let id = table.symbol, rule.imports(resolution.symbol(id), id) { add(id) }
+    guard let id = table.symbol, rule.imports(resolution.symbol(id), id) else { return }
+    add(id)
+    // A module may have it as the import of a module named `env`; how large it is the function table's symbol says.
+    let index = imports.indices[id]
+    for position in imports.entries.indices where imports.entries[position].kind == .table {
+      if imports.indices[imports.entries[position].symbol] == index { imports.entries[position].symbol = id }
+    }
   }
 
   private mutating func addSymbols() {
@@ -116,6 +122,8 @@ struct ImportPass {
   private func key(_ module: ByteString, _ name: ByteString, _ symbol: Symbol) -> Key {
     var key = Key(module: module, name: name, kind: symbol.kind, type: symbol.type)
     key.isExact = symbol.has(.exactType)
+    // One that no unit imports is the linker's.
+    if symbol.kind == .table { key.valueType = .funcref }
     guard let imported = symbol.imported else { return key }
     let unit = resolution.units[symbol.definer]
     switch symbol.kind {
