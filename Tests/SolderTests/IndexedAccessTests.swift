@@ -55,7 +55,7 @@ import Testing
       $0(0) + [.i32Const(4)] + argument + [.i32Const(3), .i32Mul, .i32ShrU, .i32Const(4), .i32And, .i32Add, .i32Load()]
     },
     Shape("a shift to the left by the parameter", folds: 0) {
-      $0(0) + [.i32Const(4)] + argument + [.i32Shl, .i32Add, .i32Load(align: 2)]
+      $0(0) + [.i32Const(4)] + argument + [.i32Const(1), .i32And, .i32Shl, .i32Add, .i32Load()]
     },
     Shape("the parameter", folds: 0) { $0(16) + argument + [.i32Add, .i32Load(align: 2)] },
     Shape("the parameter first", folds: 0) { argument + $0(16) + [.i32Add, .i32Load(align: 2)] },
