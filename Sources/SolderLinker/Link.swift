@@ -65,7 +65,7 @@ struct Link {
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
     // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
     // the one that resolves do that meanwhile.
-    let code = CodeLifter(inputs.likelyMemories(options, names), forObject: options.contract.isObject)
+    let code = CodeLifter(inputs.likelyMemories(options, names), options)
     guard let bindings = resolve(inputs, names, meanwhile: code), !control.isCancelled else { return nil }
     TraceReport.write(bindings, options, diagnostics)
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(bindings, options) }
@@ -220,13 +220,14 @@ struct Link {
     let bodies = SyntheticCode(program: program).bodies()
     let codeEncoder = OperandEncoder(program, CustomPlan(), threads)
     let debugInformation = DebugInformationPass(program, diagnostics, threads)
-    let codePlan = CodePlan(
+    var codePlan = CodePlan(
       program, codeEncoder, bodies,
       recordsChanges: options.sourceMapFile != nil || debugInformation.asksForPlaces, threads)
     timer.end(.measureCode, items: codePlan.sizes.count, bytes: Int(clamping: codePlan.payloadSize))
 
     // Bring what debug information says of code to the code of the result, and join custom sections.
     let rewritten = debugInformation.run(codePlan)
+    if options.sourceMapFile == nil { codePlan.forgetChanges() }
     if diagnostics.hasErrors { return nil }
     let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
     timer.end(.customSections, items: encoder.custom.outputs.count)

@@ -526,6 +526,32 @@ import Testing
     }
   }
 
+  /// What a whole module calls the end of its data, or of its stack, is not where an object has its own.
+  @Test(arguments: ["__data_end", "__global_base", "__stack_low", "__stack_high"])
+  func namesOfTheLinkersThatAModuleExports(_ name: String) async throws {
+    let program = try await program(
+      """
+      \(heapBase(2048)) (global (export "\(name)") i32 (i32.const 2000))
+      (func (export "heap") (result i32) (global.get $heap))
+      """)
+    let input = try await Toolchain.shared.compiled(
+      "user",
+      """
+      extern char \(name); volatile int data[100] = {7};
+      int number(void) { volatile int stack[2] = {data[0]}; return stack[0]; } int address(void) { return (int)&\(name); }
+      """, Toolchain.freestanding)
+    let found = try await results(program, input, ["--stack-first"], ["run", "address", "heap"])
+    #expect(found[0] == 7 && found[1] >= 2048 && found[1] <= found[2])
+    guard name.hasPrefix("__stack") else { return }
+    // Of a stack that is shared, the module knows.
+    let shared = try await self.program(
+      """
+      \(heapBase(2048)) (global (export "\(name)") i32 (i32.const 2000))
+      (global (export "__stack_pointer") (mut i32) (i32.const 2016))
+      """)
+    #expect(try await results(shared, input, ["run", "address"]) == [7, 2000])
+  }
+
   /// Objects use a module's stack, though they bring nothing that is placed.
   @Test func aStackInsideOfDataWithoutAnythingToPlace() async throws {
     let input = try await Toolchain.shared.compiled(

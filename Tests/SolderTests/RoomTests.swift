@@ -77,7 +77,7 @@ import Testing
       "SHA1", "XXH3", "OutputRoom", "OutputImage",
       // Memory that stays, or that threads share.
       "Mapping", "NameArena", "TypeArena", "SharedBytes", "Threads", "ThreadPool", "DetachedThread", "Lock",
-      "MergedStrings", "GrowingBytes",
+      "MergedStrings", "GrowingRow",
       "StringOrder",
       "Prefetch", "Marker", "Link", "DisplayNames", "InputBytes", "InputFile",
       // Calls of the system.

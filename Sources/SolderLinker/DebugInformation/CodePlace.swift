@@ -43,6 +43,11 @@ struct CodeCursor: ~Copyable {
   /// The function that it is in, and how long its body is in the file of a finished module.
   private var function: FunctionID?
   private var size = 0
+  /// The same of a finished module: where its body begins in the file, and how many bytes it has; none if it is in no
+  /// function.
+  private var bodyStart = 0
+  private var bodyCount: UInt = 0
+  private var position = PackedIndex<OutputBodies>.none
 
   init(_ file: DebugFile) {
     self.file = file
@@ -63,14 +68,24 @@ struct CodeCursor: ~Copyable {
   ///
   /// - Parameter near: a place in the function that it is in, or at whose end it is, if it is in that.
   @inline(__always)
-  func place(
+  mutating func place(
     in content: DebugContent, at offset: Int, _ address: UInt64, _ edge: CodePlace.Edge = .begin,
     near: CodePlace? = nil
   ) -> CodePlace? {
-    isFinal ? place(of: address, edge, near: near) : file.relocatedPlace(in: content, at: offset)
+    if !isFinal { return file.relocatedPlace(in: content, at: offset) }
+    // Mostly it is in the function where the cursor is: then it is in no other one.
+    if address < UInt64(UInt32.max), let function, near == nil || near?.function == function {
+      let offset = Int(address) &+ codeStart &- bodyStart
+      if UInt(bitPattern: offset) < bodyCount, edge == .begin || offset > 0 {
+        return CodePlace(function: function, offset: offset, position: position)
+      }
+    }
+    return place(of: address, edge, near: near)
   }
 
-  private func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
+  // Mutating, as all that is asked here: a cursor is copied before it is asked otherwise.
+  @inline(never)
+  private mutating func place(of address: UInt64, _ edge: CodePlace.Edge, near: CodePlace?) -> CodePlace? {
     guard address < UInt64(UInt32.max) else { return nil }
     let offset = Int(address) &+ codeStart
     if let near, let offset = self.offset(of: address, in: near) { return near.moved(to: offset) }
@@ -84,14 +99,14 @@ struct CodeCursor: ~Copyable {
   }
 
   /// How far into the body of a function an address of a finished module is, if it is in that or at its end.
-  func offset(of address: UInt64, in place: CodePlace) -> Int? {
+  mutating func offset(of address: UInt64, in place: CodePlace) -> Int? {
     guard address < UInt64(UInt32.max) else { return nil }
     let (body, offset) = (bodies[place.function - firstFunction], Int(address) &+ codeStart)
     return offset >= Int(body.body) && offset <= Int(body.end) ? offset - Int(body.body) : nil
   }
 
   /// The place that is so many bytes behind another one in the file, if it is in a function of a finished module.
-  func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
+  mutating func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
     guard isFinal else { return nil }
     let start = Int(bodies[place.function - firstFunction].body) - codeStart
     let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
@@ -99,7 +114,7 @@ struct CodeCursor: ~Copyable {
   }
 
   /// How long the body of the function is in the file.
-  func size(of place: CodePlace) -> Int {
+  mutating func size(of place: CodePlace) -> Int {
     guard isFinal else { return .max }
     let body = bodies[place.function - firstFunction]
     return Int(body.end) - Int(body.body)
@@ -114,14 +129,18 @@ struct CodeCursor: ~Copyable {
     return cursor.offset(of: place.offset)
   }
 
-  private mutating func enter(_ place: CodePlace) {
+  /// Where a place in the function that it is in is in the result.
+  @inline(__always)
+  mutating func offset(at offset: Int) -> Int { cursor.offset(of: offset) }
+
+  /// Goes to the function of a place.
+  mutating func enter(_ place: CodePlace) {
     function = place.function
     size = self.size(of: place)
-    if isFinal {
-      cursor.enter(place.position, bodies[place.function - firstFunction])
-    } else {
-      cursor.enter(place.position)
-    }
+    guard isFinal else { return cursor.enter(place.position) }
+    let body = bodies[place.function - firstFunction]
+    (bodyStart, bodyCount, position) = (Int(body.body), UInt(body.end - body.body), body.position)
+    cursor.enter(place.position, body)
   }
 
   /// How far what was `distance` bytes behind a place is behind it in the result.
@@ -157,7 +176,7 @@ struct CodeCursor: ~Copyable {
 
   /// - Parameter target: where that is in the body of its function in the result.
   @inline(__always)
-  func write(_ place: CodePlace, to target: Int, at offset: Int, width: Int, to chunk: inout SectionChunk) {
+  mutating func write(_ place: CodePlace, to target: Int, at offset: Int, width: Int, to chunk: inout SectionChunk) {
     if let number = number(of: place, to: target) {
       chunk.put(number, width: width, at: offset)
     } else {
@@ -167,7 +186,7 @@ struct CodeCursor: ~Copyable {
 
   /// What an address of code is in the result, if that is to be written as a number.
   @inline(__always)
-  func number(of place: CodePlace, to target: Int) -> UInt64? {
+  mutating func number(of place: CodePlace, to target: Int) -> UInt64? {
     guard let position = place.position, position < starts.count else { return nil }
     return UInt64(bitPattern: Int64(starts[position]) + Int64(Int32(clamping: target)))
   }
@@ -182,7 +201,7 @@ struct CodeCursor: ~Copyable {
   ///
   /// - Parameter target: where that is in the body of its function in the result.
   @inline(__always)
-  func relocation(of place: CodePlace, to target: Int, at offset: Int, width: Int) -> Relocation? {
+  mutating func relocation(of place: CodePlace, to target: Int, at offset: Int, width: Int) -> Relocation? {
     guard isFinal, let firstSymbol else { return nil }
     var relocation = Relocation(
       width == 8 ? .functionOffsetI64 : .functionOffsetI32, at: UInt32(offset), width: UInt8(width),

@@ -89,7 +89,8 @@ extension DebugUnits.Unit {
   ///
   /// - Parameter number: of the unit in the file.
   func written(in file: DebugFile, _ number: Int, _ table: EntryTable) throws(FormatError) -> DebugReading.Written {
-    let context = try UnitContext(header, content, table.abbreviations, CodeCursor(file))
+    var code = CodeCursor(file)
+    let context = try UnitContext(header, content, table.abbreviations, &code)
     var walker = EntryWalker(file, content, context, number, table)
     try walker.run()
     return DebugReading.Written(

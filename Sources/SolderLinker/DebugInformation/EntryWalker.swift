@@ -11,17 +11,29 @@ struct EntryWalker: ~Copyable {
   private let number: Int
   private let table: EntryTable
   private var code: CodeCursor
+  private var expressions: ExpressionWalker
   /// The bytes of the unit.
   private(set) var chunk: SectionChunk
   private(set) var lists: [ListReference] = []
   private(set) var uses: [AddressUse] = []
-  /// By section, where offsets into it stand that need no relocation of their own.
-  private var references = [[UInt32]](repeating: [], count: DebugSection.allCases.count)
+  /// Addresses and lengths of code, which are written over those of the file.
+  private var numbers = GrowingRow<SectionChunk.Number>(capacity: 0)
+  /// Where offsets into `.debug_str` stand that need no relocation of their own, and into other sections.
+  private var strings = GrowingRow<UInt32>(capacity: 0)
+  private var references = GrowingRow<Reference>(capacity: 0)
   private let targets: [DebugFile.Target?]
   private let keepsRelocations: Bool
 
+  struct Reference {
+    /// Of the section.
+    let number: UInt32
+    let place: UInt32
+  }
+
   // Of the entry that is being read.
   private var low: CodePlace?
+  /// Where that is in the body of its function in the result, if that was asked for.
+  private var lowTarget: Int?
   /// In the function that entries are about.
   private var function: CodePlace?
   /// A length or an address of an end, which wait for the beginning.
@@ -38,15 +50,18 @@ struct EntryWalker: ~Copyable {
     self.number = number
     self.table = table
     code = CodeCursor(file)
+    expressions = ExpressionWalker(file, context, chunkStart: context.header.start)
     chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
     (targets, keepsRelocations) = (file.targets, file.keepsRelocations)
-    guard file.isFinal else { return }
-    // An entry has a dozen bytes, and mostly a name.
+  }
+
+  /// Makes room for what a finished module has, of whose entries each has a dozen bytes, and mostly a name.
+  private mutating func makeRoom() {
     if keepsRelocations {
       chunk.relocations.reserveCapacity(chunk.count / 14)
     } else {
-      references[DebugSection.strings.rawValue].reserveCapacity(chunk.count / 20)
-      chunk.numbers.reserveCapacity(chunk.count / 24)
+      numbers = GrowingRow(capacity: chunk.count / 24)
+      strings = GrowingRow(capacity: chunk.count / 20)
     }
   }
 
@@ -59,6 +74,7 @@ struct EntryWalker: ~Copyable {
     try add(header.abbreviations, header.offsetSize, into: .abbreviations, at: header.abbreviationsField, reader)
     let (abbreviations, entries, steps) = (table.abbreviations, table.plan.entries, table.plan.steps)
     let isFinal = file.isFinal
+    if isFinal { makeRoom() }
     while !reader.isAtEnd {
       let at = reader.offset
       let code = try reader.u64()
@@ -76,6 +92,9 @@ struct EntryWalker: ~Copyable {
         case .offset(let section, let width):
           let at = reader.offset
           try add(try reader.fixed(width), width, into: section, at: at, reader)
+        case .code(let attribute):
+          let at = reader.offset
+          try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
         case .expression(let width) where !entry.isTemplateArgument:
           let length = width == 0 ? try reader.u64() : try reader.fixed(width)
           let expression = try reader.slice(Int(clamping: length))
@@ -87,10 +106,18 @@ struct EntryWalker: ~Copyable {
       if entry.waits { try finish() }
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
-    chunk.closeRelocations()
-    for (target, places) in zip(targets, references) {
+    close()
+  }
+
+  /// Gives what was found to the chunk.
+  private mutating func close() {
+    chunk.close(&numbers)
+    var places = [[UInt32]](repeating: [], count: targets.count)
+    for index in 0..<references.count { places[Int(references[index].number)].append(references[index].place) }
+    places[DebugSection.strings.rawValue] = strings.array
+    for (target, places) in zip(targets, places) {
       if let target, !places.isEmpty {
-        chunk.references.append(SectionChunk.References(target: target.symbol, places: places.fitted))
+        chunk.references.append(SectionChunk.References(target: target.symbol, places: places))
       }
     }
   }
@@ -118,12 +145,16 @@ struct EntryWalker: ~Copyable {
     case .code(let attribute): try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
     case .codeIndex(let width, let attribute):
       let index = width == 0 ? try reader.u64() : try reader.fixed(width)
-      guard let address = try context.address(index, code, at: at, near: low) else { break }
+      guard let address = try context.address(index, &code, at: at, near: low) else { break }
       uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
       if attribute == .low { begin(at: address.place) }
     case .length(let width):
       let value = width == 0 ? try reader.u64() : try reader.fixed(width)
-      lengths.append((at, reader.offset, width, value))
+      if low == nil {
+        lengths.append((at, reader.offset, width, value))
+      } else {
+        try write(at, reader.offset, width, value)
+      }
     case .constantLength(let value): lengths.append((at, at, 0, UInt64(bitPattern: value)))
     case .list(let section, let width):
       let offset = try reader.fixed(width)
@@ -150,7 +181,12 @@ struct EntryWalker: ~Copyable {
   ) throws(FormatError) {
     let place = offset &- context.header.start
     if width == 4, !keepsRelocations, let target = targets[section.rawValue], value <= UInt64(target.count) {
-      references[section.rawValue].append(UInt32(truncatingIfNeeded: place))
+      if section == .strings {
+        strings.append(UInt32(truncatingIfNeeded: place))
+      } else {
+        references.append(
+          Reference(number: UInt32(section.rawValue), place: UInt32(truncatingIfNeeded: place)))
+      }
     } else {
       chunk.add(try file.relocation(of: value, into: section, at: place, of: reader))
     }
@@ -164,23 +200,49 @@ struct EntryWalker: ~Copyable {
       return
     }
     let place = code.place(in: content, at: offset, value, near: attribute == .low ? nil : low)
-    if attribute == .low { begin(at: place) }
-    add(place, at: offset)
+    let target = add(place, at: offset)
+    if attribute == .low {
+      begin(at: place)
+      lowTarget = target
+    }
   }
 
   private mutating func begin(at place: CodePlace?) {
-    low = place
+    (low, lowTarget) = (place, nil)
     // A unit, or a function that was dropped, has no place, and says nothing of the function before it.
     function = place
   }
 
-  private mutating func add(_ place: CodePlace?, at offset: Int) {
-    guard let place else { return }
-    code.write(place, at: offset - context.header.start, width: context.header.addressSize, to: &chunk)
+  /// Writes an address of code.
+  ///
+  /// - Returns: where it is in the body of its function in the result, if it is there and not a relocation of an object.
+  @inline(__always)
+  @discardableResult
+  private mutating func add(_ place: CodePlace?, at offset: Int) -> Int? {
+    guard file.isFinal, let place else { return nil }
+    let (target, width) = (code.offset(of: place), context.header.addressSize)
+    if width == 4, let number = code.number(of: place, to: target) {
+      put(UInt32(truncatingIfNeeded: number), at: offset &- context.header.start)
+    } else {
+      code.write(place, to: target, at: offset - context.header.start, width: width, to: &chunk)
+    }
+    return target
+  }
+
+  @inline(__always)
+  private mutating func put(_ number: UInt32, at place: Int) {
+    numbers.append(SectionChunk.Number(offset: UInt32(truncatingIfNeeded: place), value: number))
   }
 
   /// What had to wait for the whole entry.
+  @inline(__always)
   private mutating func finish() throws(FormatError) {
+    if high != nil || !lengths.isEmpty || argument != nil { try finishWaiting() }
+    low = nil
+    argumentType = 0
+  }
+
+  private mutating func finishWaiting() throws(FormatError) {
     if let high {
       // An end belongs to a beginning: without that it is as dropped as that.
       if let low { add(code.place(in: content, at: high.offset, high.value, .end, near: low), at: high.offset) }
@@ -193,21 +255,21 @@ struct EntryWalker: ~Copyable {
       }
       lengths.removeAll(keepingCapacity: true)
     }
-    low = nil
     if let argument {
       self.argument = nil
       let isFunction = file.isFinal ? try isFunction(argumentType, depth: 0) : false
       try walk(content.bytes[argument.expression], isFunction: isFunction)
     }
-    argumentType = 0
   }
 
   private mutating func write(_ offset: Int, _ end: Int, _ width: Int, _ value: UInt64) throws(FormatError) {
     guard let low, let length = Int(exactly: value) else { return }
-    let moved = code.distance(from: low, length)
+    let moved = code.distance(from: low, at: lowTarget, length)
     if moved == length { return }
     let place = offset - context.header.start
-    if width > 0, moved >= 0, width == 8 || moved < 1 << (8 * width) {
+    if width == 4, let moved = UInt32(exactly: moved) {
+      put(moved, at: place)
+    } else if width > 0, moved >= 0, width == 8 || moved < 1 << (8 * width) {
       chunk.put(UInt64(moved), width: width, at: place)
     } else if width > 0 || moved < 0 || !chunk.put(number: UInt64(moved), width: end - offset, at: place) {
       throw FormatError("there is no room for the new length \(moved) of code", at: offset)
@@ -216,9 +278,7 @@ struct EntryWalker: ~Copyable {
 
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
     guard file.isFinal, !file.isPlain(expression, from: function, isWhole: true) else { return }
-    var walker = ExpressionWalker(
-      file, context, chunkStart: context.header.start, isFunction: isFunction, from: function, isWhole: true)
-    try walker.run(expression, &code, &chunk, &uses)
+    try expressions.run(expression, isFunction: isFunction, from: function, isWhole: true, &code, &chunk, &uses)
   }
 
   /// Whether the type at an offset of the unit is a pointer to a function.

@@ -13,27 +13,19 @@ struct ExpressionWalker {
   private let context: UnitContext
   /// Offset in the section of the chunk's first byte.
   private let chunkStart: Int
+  // Of the expression that is read.
   /// Whether addresses are those of functions.
-  private let isFunction: Bool
+  private var isFunction = false
   /// The function that the expression is about, if it lost places that variables may have been in.
-  private let losing: Int?
+  private var losing: Int?
   /// Where the range begins in which the expression holds, in the function's body; `nil` for the whole function.
-  private let begin: Int?
+  private var begin: Int?
   private var isLost = false
 
-  /// - Parameters:
-  ///   - place: where the code begins that the expression is about.
-  ///   - isWhole: whether it is about the whole function.
-  init(
-    _ file: DebugFile, _ context: UnitContext, chunkStart: Int, isFunction: Bool = false, from place: CodePlace?,
-    isWhole: Bool = false
-  ) {
+  init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int) {
     self.file = file
     self.context = context
     self.chunkStart = chunkStart
-    self.isFunction = isFunction
-    losing = place.flatMap { file.losing(at: $0) }
-    begin = isWhole ? nil : place?.offset
   }
 
   private enum Code {
@@ -55,10 +47,19 @@ struct ExpressionWalker {
     var index: UInt64
   }
 
+  /// Reads one expression.
+  ///
+  /// - Parameters:
+  ///   - place: where the code begins that the expression is about.
+  ///   - isWhole: whether it is about the whole function.
   /// - Throws: ``FormatError`` for what is damaged, and for operations that are not known.
   mutating func run(
-    _ expression: ByteReader, _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+    _ expression: ByteReader, isFunction: Bool = false, from place: CodePlace?, isWhole: Bool = false,
+    _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
   ) throws(FormatError) {
+    self.isFunction = isFunction
+    losing = place.flatMap { file.losing(at: $0) }
+    (begin, isLost) = (isWhole ? nil : place?.offset, false)
     let relocations = chunk.relocations.count
     try walk(expression, &code, &chunk, &uses)
     if isLost, expression.count > 1 {
@@ -100,7 +101,7 @@ struct ExpressionWalker {
         }
         global = nil
       case Code.addressIndex, Code.gnuAddressIndex:
-        guard let address = try context.address(try reader.u64(), code, at: at) else { break }
+        guard let address = try context.address(try reader.u64(), &code, at: at) else { break }
         let use = AddressUse(
           offset: address.offset, width: context.header.addressSize, meaning: isFunction ? .code : .data)
         if let global, let base = base(of: global), base.addend == 0,

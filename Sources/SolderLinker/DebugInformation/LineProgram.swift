@@ -30,11 +30,10 @@ struct LineProgram: ~Copyable {
   private var advances: [UInt8] = []
 
   // The machine.
+  /// Stands in the function where it is.
   private var code: CodeCursor
-  /// In the function where it is; `nil` in sequences that are copied.
+  /// In that function; `nil` in sequences that are copied.
   private var function: CodePlace?
-  /// Where the instructions of that went.
-  private var map: BodyMaps.Cursor
   /// How far it is in that function in the file, how long that is there, and which offset the result's table has reached.
   private var offset = 0
   private var size = 0
@@ -56,7 +55,6 @@ struct LineProgram: ~Copyable {
     self.file = file
     self.content = content
     code = CodeCursor(file)
-    map = BodyMaps.Cursor(file.maps)
     bytes = GrowingBytes(capacity: 0)
   }
 
@@ -86,7 +84,7 @@ struct LineProgram: ~Copyable {
         special(code &- opcodeBase)
       } else if code == Operation.advanceLine {
         registers.line = registers.line &+ Int(truncatingIfNeeded: try reader.s64())
-        bytes.append(few: content.bytes[at..<reader.offset])
+        bytes.append(few: reader, from: at)
       } else if code == Operation.copy, function != nil {
         row()
         bytes.append(code)
@@ -230,7 +228,7 @@ struct LineProgram: ~Copyable {
     if let advance, function != nil {
       move(by: advance)
     } else {
-      bytes.append(few: content.bytes[start..<reader.offset])
+      bytes.append(few: reader, from: start)
     }
   }
 
@@ -243,7 +241,7 @@ struct LineProgram: ~Copyable {
     switch try operands.byte() {
     case Operation.endSequence:
       if function != nil { addAdvance() }
-      bytes.append(content.bytes[start..<reader.offset])
+      bytes.append(few: reader, from: start)
       function = nil
       registers = Registers()
       registers.isStatement = startsWithStatements
@@ -263,7 +261,7 @@ struct LineProgram: ~Copyable {
         }
       }
       let target = bytes.count + at - start
-      bytes.append(content.bytes[start..<reader.offset])
+      bytes.append(few: reader, from: start)
       if let place = code.place(in: content, at: at, address) {
         enter(place)
         relocate(place, at: target, width)
@@ -300,7 +298,7 @@ struct LineProgram: ~Copyable {
   /// Adds a row with an advance of the line, in as few bytes as can be.
   @inline(__always)
   private mutating func addSpecial(_ line: Int) {
-    let target = map.offset(of: offset)
+    let target = code.offset(at: offset)
     let distance = target &- written
     let operation = Int(opcodeBase) &+ line &+ distance &* lineRange
     if 0...255 ~= distance, operation <= 255 {
@@ -332,7 +330,7 @@ struct LineProgram: ~Copyable {
     addAdvance()
   }
 
-  private mutating func addAdvance() { addAdvance(to: map.offset(of: offset)) }
+  private mutating func addAdvance() { addAdvance(to: code.offset(at: offset)) }
 
   @inline(__always)
   private mutating func addAdvance(to target: Int) {
@@ -369,8 +367,8 @@ struct LineProgram: ~Copyable {
     function = next
     offset = next.offset
     size = code.size(of: next)
-    map.enter(next.position)
-    written = map.offset(of: offset)
+    code.enter(next)
+    written = code.offset(at: offset)
   }
 
   /// Writes the address that the sequence begins with.
@@ -385,7 +383,7 @@ struct LineProgram: ~Copyable {
   /// Ends the sequence with the function that it is in, and begins another one.
   private mutating func begin(_ next: CodePlace) {
     if function != nil {
-      addAdvance(to: map.offset(of: size))
+      addAdvance(to: code.offset(at: size))
       for byte in [Operation.extended, 1, Operation.endSequence] { bytes.append(byte) }
     }
     enter(next)

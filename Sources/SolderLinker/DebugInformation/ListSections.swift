@@ -16,6 +16,8 @@ struct PairLists: ~Copyable {
   private let isFinal: Bool
   private let hasExpressions: Bool
   private var code: CodeCursor
+  /// What is written over the bytes of the chunk.
+  private var numbers = GrowingRow<SectionChunk.Number>(capacity: 0)
   private(set) var uses: [AddressUse] = []
 
   init(_ file: DebugFile, _ content: DebugContent, _ contexts: [UnitContext]) {
@@ -36,7 +38,8 @@ struct PairLists: ~Copyable {
   mutating func chunk(
     _ range: Range<Int>, _ lists: ArraySlice<ListReference>
   ) throws(FormatError) -> SectionChunk {
-    var chunk = SectionChunk(content.bytes[range])
+    var chunk = SectionChunk(source: content.bytes[range])
+    numbers = GrowingRow(capacity: range.count / (hasExpressions ? 8 : 5))
     // Where a list begins, or for every address of a range.
     if isFinal, file.keepsRelocations {
       chunk.relocations.reserveCapacity(range.count / (hasExpressions ? 40 : 4))
@@ -48,7 +51,7 @@ struct PairLists: ~Copyable {
       done = reader.offset
     }
     file.carry(range, of: content, to: 0, in: &chunk)
-    chunk.closeRelocations()
+    chunk.close(&numbers)
     return chunk
   }
 
@@ -80,7 +83,7 @@ struct PairLists: ~Copyable {
         // Both ends have relocations.
       } else if let base {
         function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
-        put(begin, end, from: base, begun, at: at - start, width, &chunk)
+        put(begin, end, from: base, begun, at: at - start, width)
       } else if baseAddress == 0, isFinal, let place = code.place(in: content, at: at, begin) {
         function = place
         code.write(place, at: at - start, width: width, to: &chunk)
@@ -89,18 +92,18 @@ struct PairLists: ~Copyable {
         }
       }
       if hasExpressions {
-        let expression = try reader.slice(Int(try reader.fixed(2)))
+        let expression = try reader.slice(Int(try reader.fixed16()))
         if isFinal, !file.isPlain(expression, from: function, isWhole: false) {
-          var walker = ExpressionWalker(file, context, chunkStart: start, from: function)
-          try walker.run(expression, &code, &chunk, &uses)
+          var walker = ExpressionWalker(file, context, chunkStart: start)
+          try walker.run(expression, from: function, &code, &chunk, &uses)
         }
       }
     }
   }
 
+  @inline(__always)
   private mutating func put(
-    _ begin: UInt64, _ end: UInt64, from base: CodePlace, _ begun: Int?, at place: Int, _ width: Int,
-    _ chunk: inout SectionChunk
+    _ begin: UInt64, _ end: UInt64, from base: CodePlace, _ begun: Int?, at place: Int, _ width: Int
   ) {
     guard let begin = Int(exactly: begin), let end = Int(exactly: end) else { return }
     let moved = (
@@ -108,8 +111,17 @@ struct PairLists: ~Copyable {
     )
     // Nothing is left of it: 0 and 0 would end the list.
     let isEnd = moved.begin == 0 && moved.end == 0
-    chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.begin)), width: width, at: place)
-    chunk.put(UInt64(bitPattern: Int64(isEnd ? 1 : moved.end)), width: width, at: place + width)
+    put(isEnd ? 1 : moved.begin, at: place, width)
+    put(isEnd ? 1 : moved.end, at: place + width, width)
+  }
+
+  @inline(__always)
+  private mutating func put(_ number: Int, at place: Int, _ width: Int) {
+    let place = UInt32(truncatingIfNeeded: place)
+    numbers.append(SectionChunk.Number(offset: place, value: UInt32(truncatingIfNeeded: number)))
+    if width == 8 {
+      numbers.append(SectionChunk.Number(offset: place &+ 4, value: UInt32(truncatingIfNeeded: number >> 32)))
+    }
   }
 }
 
@@ -257,7 +269,7 @@ struct EncodedLists: ~Copyable {
     let at = reader.offset
     let index = try reader.u64()
     copy(at..<reader.offset)
-    guard let address = try context.address(index, code, at: at) else { return nil }
+    guard let address = try context.address(index, &code, at: at) else { return nil }
     uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
     return address.place
   }
@@ -301,7 +313,7 @@ struct EncodedLists: ~Copyable {
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
     guard file.isFinal, !file.isPlain(expression, from: function, isWhole: false) else { return }
-    var walker = ExpressionWalker(file, context, chunkStart: -shift, from: function)
-    try walker.run(expression, &code, &chunk, &uses)
+    var walker = ExpressionWalker(file, context, chunkStart: -shift)
+    try walker.run(expression, from: function, &code, &chunk, &uses)
   }
 }

@@ -120,14 +120,19 @@ extension LostLocations.Part {
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
         switch edit.encoding {
-        case .constant32, .constant64, .nothing:
-          read(bytes[Int(edit.offset)..<Int(edit.end)], goes: edit.encoding == .nothing, from: start)
+        case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
+          if edit.assignsNothing {
+            assert(!InstructionReader.assigns(bytes[Int(edit.offset)..<Int(edit.end)]))
+            break
+          }
+          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
+          read(bytes, Int(edit.offset)..<Int(edit.end), goes: goes, from: start)
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .globalGet32, .globalGet64: break
+        case .globalGet32, .globalGet64, .indexedOffset: break
         }
       }
       ends.append((UInt32(assignments.count), UInt32(stack.count)))
@@ -135,12 +140,13 @@ extension LostLocations.Part {
   }
 
   /// - Parameter goes: whether nothing comes in place of the instructions.
-  private mutating func read(_ bytes: ByteReader, goes: Bool, from start: UInt32) {
+  private mutating func read(_ file: ByteReader, _ range: Range<Int>, goes: Bool, from start: UInt32) {
     // What is neither `local.set` nor `local.tee` is told by its bytes.
-    if !goes, !bytes.contains(0x21, or: 0x22) { return }
-    var reader = InstructionReader(bytes, isInsideBlocks: true)
+    if !goes, !file[range].contains(0x21, or: 0x22) { return }
+    // Up to the end of the file, so that numbers are read by a short way.
+    var reader = InstructionReader(file[range.lowerBound..<file.end], isInsideBlocks: true)
     var (count, last): (Int, Opcode?) = (0, nil)
-    while !reader.reader.isAtEnd, let instruction = try? reader.next() {
+    while reader.reader.offset < range.upperBound, let instruction = try? reader.next() {
       (count, last) = (count + 1, instruction.opcode)
       if instruction.opcode == .localSet || instruction.opcode == .localTee {
         assignments.append(
@@ -155,6 +161,17 @@ extension LostLocations.Part {
     case .localGet, .globalGet, .localTee, .i32Const, .i64Const, .i32Add, .i64Add: change = 1
     default: return
     }
-    stack.append(LostLocations.StackChange(offset: UInt32(bytes.end) - start, change: change))
+    stack.append(LostLocations.StackChange(offset: UInt32(range.upperBound) - start, change: change))
+  }
+}
+
+extension InstructionReader {
+  /// Whether an instruction among these assigns a local.
+  fileprivate static func assigns(_ bytes: ByteReader) -> Bool {
+    var reader = InstructionReader(bytes, isInsideBlocks: true)
+    while !reader.reader.isAtEnd, let instruction = try? reader.next() {
+      if instruction.opcode == .localSet || instruction.opcode == .localTee { return true }
+    }
+    return false
   }
 }

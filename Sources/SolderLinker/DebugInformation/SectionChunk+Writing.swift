@@ -55,4 +55,11 @@ extension SectionChunk {
     if !isSorted { relocations.sort { $0.offset < $1.offset } }
     (relocations, numbers) = (relocations.fitted, numbers.fitted)
   }
+
+  /// The same, with numbers that were collected beside the chunk.
+  mutating func close(_ collected: inout GrowingRow<Number>) {
+    for number in numbers { collected.append(number) }
+    numbers = collected.array
+    closeRelocations()
+  }
 }

@@ -22,11 +22,11 @@ struct SkeletonCode {
     }
     let bases = contexts.map(\.addressBase).sorted()
     var result: [SkeletonCode] = []
-    let code = CodeCursor(file)
+    var code = CodeCursor(file)
     for (number, context) in contexts.enumerated() where context.isSkeleton {
       var ranges: [Range<UInt64>] = []
       if let range = context.range { ranges.append(range) }
-      for list in ownLists[number] { ranges += try self.ranges(of: list, context, code) }
+      for list in ownLists[number] { ranges += try self.ranges(of: list, context, &code) }
       let next = bases[checked: bases.indices.partitionPoint { bases[$0] <= context.addressBase }]
       result.append(SkeletonCode(context: context, code: ranges, end: next.map { Int(clamping: $0) } ?? .max))
     }
@@ -34,12 +34,12 @@ struct SkeletonCode {
   }
 
   private static func ranges(
-    of list: ListReference, _ context: UnitContext, _ code: borrowing CodeCursor
+    of list: ListReference, _ context: UnitContext, _ code: inout CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
     guard let content = code.file[list.section] else { return [] }
     var reader = try content.bytes.part(from: UInt64(list.offset))
     return list.section == .ranges
-      ? try pairs(&reader, context) : try entries(&reader, context, code)
+      ? try pairs(&reader, context) : try entries(&reader, context, &code)
   }
 
   private static func pairs(
@@ -60,7 +60,7 @@ struct SkeletonCode {
   }
 
   private static func entries(
-    _ reader: inout ByteReader, _ context: UnitContext, _ code: borrowing CodeCursor
+    _ reader: inout ByteReader, _ context: UnitContext, _ code: inout CodeCursor
   ) throws(FormatError) -> [Range<UInt64>] {
     let width = context.header.addressSize
     var result: [Range<UInt64>] = []
@@ -68,7 +68,7 @@ struct SkeletonCode {
     while true {
       let at = reader.offset
       func address(_ reader: inout ByteReader) throws(FormatError) -> UInt64 {
-        try context.address(try reader.u64(), code, at: at)?.value ?? .max
+        try context.address(try reader.u64(), &code, at: at)?.value ?? .max
       }
       let (begin, end): (UInt64, UInt64)
       switch try reader.byte() {

@@ -21,7 +21,7 @@ struct UnitContext: Sendable {
   /// - Throws: ``FormatError`` for what is damaged.
   init(
     _ header: DwarfUnitHeader, _ content: DebugContent, _ abbreviations: DwarfAbbreviations,
-    _ code: borrowing CodeCursor
+    _ code: inout CodeCursor
   ) throws(FormatError) {
     self.header = header
     addressBase = header.version >= 5 ? 8 : 0
@@ -58,7 +58,7 @@ struct UnitContext: Sendable {
     defer {
       if let length { range = baseAddress..<max(baseAddress, baseAddress &+ length) }
     }
-    guard let lowIndex, let entry = try address(lowIndex, code, at: header.firstEntry) else { return }
+    guard let lowIndex, let entry = try address(lowIndex, &code, at: header.firstEntry) else { return }
     (base, baseAddress) = (entry.place, entry.value)
   }
 
@@ -75,7 +75,7 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` when the section has no such address.
   func address(
-    _ index: UInt64, _ code: borrowing CodeCursor, at offset: Int, near: CodePlace? = nil
+    _ index: UInt64, _ code: inout CodeCursor, at offset: Int, near: CodePlace? = nil
   ) throws(FormatError) -> Address? {
     guard let content = code.file[.addresses] else { return nil }
     let (size, count) = (UInt64(header.addressSize), UInt64(content.bytes.count))

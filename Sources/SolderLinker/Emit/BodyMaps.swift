@@ -102,13 +102,13 @@ final class BodyMaps: Sendable {
       let place = start &+ min(offset, 1 << 30)
       // Mostly it is near the last one.
       let near = 8
-      if next < range.upperBound, Int(changes[next].old.lowerBound) < place {
+      if next < range.upperBound, Int(changes[next].start) < place {
         let last = min(next &+ near, range.upperBound)
-        repeat { next &+= 1 } while next < last && Int(changes[next].old.lowerBound) < place
+        repeat { next &+= 1 } while next < last && Int(changes[next].start) < place
         if next == last { search(place, last..<range.upperBound) }
-      } else if next > range.lowerBound, Int(changes[next &- 1].old.lowerBound) >= place {
+      } else if next > range.lowerBound, Int(changes[next &- 1].start) >= place {
         let first = max(next &- near, range.lowerBound)
-        repeat { next &-= 1 } while next > first && Int(changes[next &- 1].old.lowerBound) >= place
+        repeat { next &-= 1 } while next > first && Int(changes[next &- 1].start) >= place
         if next == first { search(place, range.lowerBound..<first) }
       }
       if next == range.lowerBound { return place &- start }
@@ -116,7 +116,7 @@ final class BodyMaps: Sendable {
     }
 
     private mutating func search(_ place: Int, _ range: Range<Int>) {
-      next = range.partitionPoint { Int(changes[$0].old.lowerBound) < place }
+      next = range.partitionPoint { Int(changes[$0].start) < place }
     }
 
     /// Where the number that tells the body's size is.
@@ -129,14 +129,16 @@ final class BodyMaps: Sendable {
 
 /// Bytes of a body that give way to others.
 struct BodyChange {
-  var old: Range<UInt32>
+  /// Where they begin in the file, and end.
+  var start: UInt32
+  var end: UInt32
   /// How much longer the body is behind them.
   var growth: Int32
 
   /// Where a byte is that is behind the first of them, and not behind another change. What began among them begins
   /// behind their replacement: an instruction that is left is found there.
   @inline(__always)
-  func position(of place: Int) -> Int { max(place, Int(old.upperBound)) &+ Int(growth) }
+  func position(of place: Int) -> Int { max(place, Int(end)) &+ Int(growth) }
 }
 
 /// Where the functions of one unit are in its file.

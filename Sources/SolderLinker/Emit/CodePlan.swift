@@ -78,6 +78,9 @@ struct CodePlan {
     payloadSize = end
   }
 
+  /// Gives back the memory of the changes, when nobody asks for them any more.
+  mutating func forgetChanges() { (changes, firstChanges) = ([], []) }
+
   /// The changes of a function among those of its part.
   func changes(at position: Int) -> Range<Int> {
     let next = position + 1
@@ -92,13 +95,14 @@ struct CodePlan {
   ) -> Part {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let shortensSizes = program.options.compressRelocations
-    var part = Part(changes: recordsChanges ? [] : nil)
+    var part = Part()
+    var changes = GrowingRow<BodyChange>(capacity: recordsChanges ? 8 * positions.count : 0)
     part.functions.reserveCapacity(positions.count)
     var patcher = Patcher(units[.own], encoder)
     var (functions, ranges) = (units[.own].functions, units[.own].functionRelocations)
     for position in positions {
       let reference = references[position]
-      let firstChange = UInt32(part.changes?.count ?? 0)
+      let firstChange = UInt32(changes.count)
       if reference.unit != patcher.unit.index {
         patcher = Patcher(units[reference.unit], encoder)
         (functions, ranges) = (patcher.unit.functions, patcher.unit.functionRelocations)
@@ -109,23 +113,26 @@ struct CodePlan {
       } else {
         let index = Int(reference.index)
         part.functions.append(
-          measure(functions[index], ranges[index], patcher, shortensSizes: shortensSizes, &part.changes))
+          measure(
+            functions[index], ranges[index], patcher, shortensSizes: shortensSizes, recordsChanges: recordsChanges,
+            &changes))
       }
       part.functions[part.functions.count - 1].firstChange = firstChange
     }
-    part.changes = part.changes?.fitted
+    if recordsChanges { part.changes = changes.array }
     return part
   }
 
   @inline(__always)
   private static func measure(
     _ function: Function, _ relocations: RelocationRange, _ patcher: Patcher, shortensSizes: Bool,
-    _ changes: inout [BodyChange]?
+    recordsChanges: Bool, _ changes: inout GrowingRow<BodyChange>
   ) -> Measured {
     let prefix = function.body.start - function.start
     let unchanged = Measured(size: prefix + function.body.size, prefix: prefix, isPatched: true)
     if !shortensSizes, !patcher.unit.contracts.mayChangeSize { return unchanged }
-    let growth = patcher.growth(of: relocations, length: patcher.codeLength, adding: &changes)
+    let growth = patcher.growth(
+      of: relocations, length: patcher.codeLength, recordsChanges: recordsChanges, &changes)
     // With compression, the number that tells the size becomes shorter too.
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes

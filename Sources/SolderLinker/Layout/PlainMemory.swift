@@ -70,8 +70,11 @@ struct PlainMemory {
     options.heapBase ?? units.compactMap { $0.lifted?.memory.heapBase?.address }.max()
   }
 
-  /// Where the heap begins as long as nothing is placed.
-  var heapBase: UInt64 { statedEnd ?? dataEnd }
+  /// Where the heap begins as long as nothing is placed; where that is for the linker to say, it is aligned as in a program.
+  var heapBase: UInt64 {
+    statedEnd
+      ?? (units.contains(where: PlainMemory.importsHeapBase) ? dataEnd.aligned(to: MemoryPass.heapAlignment) : dataEnd)
+  }
 
   /// Where there is room; errors are in the diagnostics.
   func room() -> Room {
@@ -84,7 +87,7 @@ struct PlainMemory {
           .memory,
           symbol: "__heap_base", in: units[.own].file.displayName)
       }
-      return .above(dataEnd)
+      return .above(heapBase)
     }
     checkPlaces("data or a stack has to be placed")
     return .above(end)

@@ -36,6 +36,8 @@ struct GlobalRead {
       let is64 = unit.globalType(global)?.valueType == 0x7E
       var edit = Relocation(
         .globalIndexLEB, at: 0, width: 0, target: facts.symbol(global).rawValue, encoding: .globalGet(is64: is64))
+      // It is one instruction, and no assignment.
+      edit.assignsNothing = true
       guard let value = facts.globals[checked: index] ?? nil else { return GlobalRead(edit, .plain) }
       _ = edit.become(value, is64: is64)
       switch value.base {

@@ -5,20 +5,25 @@ import WebAssemblyFormat
 struct LiftedRelocations {
   private let unit: InputModule
   private let facts: LiftedFacts
-  private let runs: [(functions: Range<Int>, result: CodeLifter.Result)]
-  private let diagnostics: Diagnostics
+  /// What was found, until it is joined.
+  private var runs: [(functions: Range<Int>, result: CodeLifter.Result)]
   private(set) var relocations: UnitRelocations
   private(set) var code = CodeFacts()
   private var done: DoneCode
+  private var errors: [LiftError] = []
+
+  private enum LiftError {
+    case damage(FormatError)
+    /// Code calls a function that sets up the data of the first thread.
+    case dataSetUp(FunctionIndex)
+  }
 
   /// - Parameter runs: runs of functions, in order, with what was found in each.
   init(
-    _ unit: InputModule, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], _ diagnostics: Diagnostics,
-    _ threads: Threads
+    _ unit: InputModule, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], _ threads: Threads
   ) {
     self.unit = unit
     self.runs = runs
-    self.diagnostics = diagnostics
     facts = unit.lifted ?? LiftedFacts()
     done = facts.done
     code.needsTableBlock = facts.itemsNeedTableBlock
@@ -26,12 +31,25 @@ struct LiftedRelocations {
     join(threads)
   }
 
+  /// Reports what is wrong with the code.
+  func report(to diagnostics: Diagnostics) {
+    for error in errors {
+      switch error {
+      case .damage(let error): diagnostics.error(error, in: unit.file)
+      case .dataSetUp(let function):
+        diagnostics.error(
+          "\(unit.file.displayName): code calls function \(function.rawValue), which sets up the data of the first thread when the "
+            + "library is loaded, a second time", .threads, in: unit.file.displayName)
+      }
+    }
+  }
+
   private mutating func join(_ threads: Threads) {
     joinRelocations(threads)
     var needed: Set<FunctionIndex> = []
     for (_, result) in runs {
       if let error = result.error {
-        diagnostics.error(error, in: unit.file)
+        errors.append(.damage(error))
         continue
       }
       code.variables.formUnion(result.assignedGlobals)
@@ -43,6 +61,7 @@ struct LiftedRelocations {
       code.changedTables.formUnion(result.changedTables)
       code.catching.append(result.catching)
     }
+    runs = []
     scanNeededAfterAll(needed)
     code.removedFunctions = done.functions
     readVariables()
@@ -73,13 +92,12 @@ struct LiftedRelocations {
     var needed = called.union(changed.intersection(unit.elements.flatMap { $0.functions.compactMap(\.index) }))
     let first = FunctionIndex(unit.functionImports.count)
     for symbol in unit.symbols where symbol.kind == .function && !symbol.isLocal && !symbol.isUndefined {
-      if let function = symbol.definition { needed.insert(first + function.rawValue) }
+      guard let function = symbol.definition, changed.contains(first + function.rawValue) else { continue }
+      needed.insert(first + function.rawValue)
     }
     needed.formIntersection(changed)
     if let function = facts.dataSetUp, needed.contains(function) {
-      return diagnostics.error(
-        "\(unit.file.displayName): code calls function \(function.rawValue), which sets up the data of the first thread when the "
-          + "library is loaded, a second time", .threads, in: unit.file.displayName)
+      return errors.append(.dataSetUp(function))
     }
     var waiting = needed.sorted()
     while let function = waiting.popLast() {
@@ -88,7 +106,7 @@ struct LiftedRelocations {
       let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
       lifter.work()
       guard let result = lifter.take(foundIn: unit, movesMemory: false)?.first?.result else { continue }
-      if let error = result.error { return diagnostics.error(error, in: unit.file) }
+      if let error = result.error { return errors.append(.damage(error)) }
       let start = UInt32(relocations.entries.count)
       relocations.entries += result.relocations
       relocations.functions[index] = RelocationRange(start: start, end: UInt32(relocations.entries.count))

@@ -174,6 +174,8 @@ extension Resolution {
     // A library that many need is looked up once.
     var found: [ByteString: Int?] = [:]
     var lastUser = [Int](repeating: -1, count: libraries.count)
+    // By the number of a name, and behind all of them for those without one: the last library that exports it.
+    var lastExporter = [Int32](repeating: -1, count: table.numberLimit + 1)
     return libraries.enumerated().map { position, unit in
       var result = LibraryNeeds()
       for name in unit.dylink?.needed ?? [] {
@@ -181,9 +183,13 @@ extension Resolution {
         found[name] = .some(other)
         if let other, other != position { result.declared.append(other) }
       }
-      let own = unit.exportedNames
+      let numbers = unit.nameNumbers.map { $0.index.map { Int($0) } ?? lastExporter.count - 1 }
       for (index, symbol) in unit.symbols.enumerated()
-      where symbol.isUndefined && (symbol.isLocal || !own.contains(unit.nameNumbers[index])) {
+      where !symbol.isUndefined && !symbol.isLocal && symbol.aliased == nil {
+        lastExporter[numbers[index]] = Int32(position)
+      }
+      for (index, symbol) in unit.symbols.enumerated()
+      where symbol.isUndefined && (symbol.isLocal || lastExporter[numbers[index]] != position) {
         let target = self.symbol(unit.symbolIDs[SymbolIndex(index)])
         guard target.isDefined, let other = byUnit[Int(target.definer)], other != position, lastUser[other] != position
         else { continue }
@@ -210,16 +216,6 @@ extension Unit {
   fileprivate var imports: [(module: ByteString, kind: ExternalKind, name: ByteString)] {
     functionImports.map { ($0.module, .function, $0.name) }
       + [tableImports, memoryImports, globalImports, tagImports].flatMap { $0.map { ($0.module, $0.kind, $0.name) } }
-  }
-
-  /// The numbers of the names of what it defines and exports.
-  fileprivate var exportedNames: Set<PackedIndex<LinkNames>> {
-    var names: Set<PackedIndex<LinkNames>> = []
-    for (index, symbol) in symbols.enumerated()
-    where !symbol.isUndefined && !symbol.isLocal && symbol.aliased == nil {
-      names.insert(nameNumbers[index])
-    }
-    return names
   }
 }
 

@@ -29,6 +29,9 @@ struct SymbolTable {
     hasComdat = Array(repeating: false, count: names.numberLimit)
   }
 
+  /// No name has a higher number than those below this.
+  var numberLimit: Int { names.numberLimit }
+
   /// The symbol that a name stands for, if the name occurs at all.
   func find(_ name: ByteString) -> SymbolID? { slot(of: name).map { redirected[$0] ?? slots[Int($0)] } }
 

@@ -8,10 +8,17 @@ extension ByteReader {
   @usableFromInline
   mutating func fixedSlow(_ width: Int) throws(FormatError) -> UInt64 {
     if width == 8 { return try fixed64() }
-    if width == 2 { return UInt64(try byte()) | UInt64(try byte()) << 8 }
+    if width == 2 { return UInt64(try fixed16()) }
     var value: UInt64 = 0
     for index in 0..<width { value |= UInt64(try byte()) << UInt64(8 * index) }
     return value
+  }
+
+  /// Reads a little-endian number of two bytes.
+  @inlinable @inline(__always)
+  public mutating func fixed16() throws(FormatError) -> UInt16 {
+    let low = try byte()
+    return UInt16(low) | UInt16(try byte()) << 8
   }
 
   /// Steps over a string and the null byte behind it.

@@ -1,26 +1,27 @@
 import WebAssemblyFormat
 
-/// Bytes that grow at the end, one at a time, and belong to one writer. An array would ask at each byte whether somebody
-/// shares it, which takes longer than the byte.
+/// Bytes, or what is as plain, that grow at the end, one at a time, and belong to one writer. An array would ask at each of
+/// them whether somebody shares it, which takes longer than the byte.
 ///
-/// The memory has `capacity` bytes, of which the first `count` were written; nobody else knows it, and it goes with this.
+/// The memory has room for `capacity` elements, of which the first `count` were written; nobody else knows it, and it goes
+/// with this.
 @safe
-struct GrowingBytes: ~Copyable {
-  private var start: UnsafeMutablePointer<UInt8>
+struct GrowingRow<Element: BitwiseCopyable>: ~Copyable {
+  private var start: UnsafeMutablePointer<Element>
   private var capacity: Int
   private(set) var count = 0
 
   init(capacity: Int) {
-    self.capacity = max(capacity, 64)
-    unsafe start = .allocate(capacity: self.capacity)
+    self.capacity = capacity
+    unsafe start = .allocate(capacity: capacity)
   }
 
   deinit { unsafe start.deallocate() }
 
   @inline(never)
   private mutating func grow(by length: Int) {
-    let larger = max(2 * capacity, count + length)
-    let new = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+    let larger = max(2 * capacity, count + length, 64)
+    let new = UnsafeMutablePointer<Element>.allocate(capacity: larger)
     unsafe new.update(from: start, count: count)
     unsafe start.deallocate()
     unsafe start = new
@@ -28,12 +29,26 @@ struct GrowingBytes: ~Copyable {
   }
 
   @inline(__always)
-  mutating func append(_ byte: UInt8) {
+  mutating func append(_ element: Element) {
     if count == capacity { grow(by: 1) }
-    unsafe start[count] = byte
+    unsafe start[count] = element
     count &+= 1
   }
 
+  /// The element at an index in front of `count`.
+  @inline(__always)
+  subscript(index: Int) -> Element {
+    precondition(index >= 0 && index < count)
+    return unsafe start[index]
+  }
+
+  /// What was written.
+  var array: [Element] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+}
+
+typealias GrowingBytes = GrowingRow<UInt8>
+
+extension GrowingRow<UInt8> {
   /// Adds bytes as they are.
   @inline(__always)
   mutating func append(_ bytes: ByteReader) {
@@ -49,14 +64,19 @@ struct GrowingBytes: ~Copyable {
     for index in 0..<width { unsafe start[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
   }
 
-  /// Adds few bytes as they are.
+  /// Adds few bytes as they are: those of a reader from an offset on, up to where it stands.
   @inline(__always)
-  mutating func append(few bytes: ByteReader) {
-    var place = bytes.offset
-    while place < bytes.end {
-      append(unsafe bytes.base[place])
-      place &+= 1
+  mutating func append(few reader: ByteReader, from offset: Int) {
+    precondition(offset >= 0 && offset <= reader.offset)
+    let length = reader.offset &- offset
+    if length <= 8, reader.end &- offset >= 8, capacity &- count >= 8 {
+      // What is behind them is written over by what comes next, or not counted.
+      let bytes = unsafe UnsafeRawPointer(reader.base + offset).loadUnaligned(as: UInt64.self)
+      unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: bytes, as: UInt64.self)
+      count &+= length
+      return
     }
+    for place in offset..<reader.offset { append(unsafe reader.base[place]) }
   }
 
   /// Adds an unsigned LEB128 number.
@@ -79,9 +99,6 @@ struct GrowingBytes: ~Copyable {
     }
     append(UInt8(truncatingIfNeeded: rest) & 0x7F)
   }
-
-  /// What was written.
-  var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
 }
 
 extension [UInt8] {
