@@ -120,18 +120,19 @@ extension LostLocations.Part {
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
         switch edit.encoding {
-        case .constant32, .constant64, .nothing:
+        case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
           if edit.assignsNothing {
             assert(!InstructionReader.assigns(bytes[Int(edit.offset)..<Int(edit.end)]))
             break
           }
-          read(bytes, Int(edit.offset)..<Int(edit.end), goes: edit.encoding == .nothing, from: start)
+          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
+          read(bytes, Int(edit.offset)..<Int(edit.end), goes: goes, from: start)
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .globalGet32, .globalGet64: break
+        case .globalGet32, .globalGet64, .indexedOffset: break
         }
       }
       ends.append((UInt32(assignments.count), UInt32(stack.count)))
