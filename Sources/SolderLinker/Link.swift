@@ -65,7 +65,7 @@ struct Link {
     // Resolve names to definitions, pulling in archive members until nothing new is needed. Afterwards no file is added
     // and no name changes its meaning. Going through the code of finished modules asks for no names, so all threads but
     // the one that resolves do that meanwhile.
-    let code = CodeLifter(inputs.likelyMemories(options, names), forObject: options.contract.isObject)
+    let code = CodeLifter(inputs.likelyMemories(options, names), options)
     guard let bindings = resolve(inputs, names, meanwhile: code), !control.isCancelled else { return nil }
     TraceReport.write(bindings, options, diagnostics)
     TextReport.write(.whyExtract, options, diagnostics) { WhyExtract.text(bindings, options) }
@@ -115,6 +115,11 @@ struct Link {
     // Afterwards a memory that threads share is set up once, or the link has failed.
     SharedMemoryCheck(
       resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
+    ).run()
+
+    // Afterwards somebody gives each thread its copy of all thread-local data.
+    ThreadSetUpCheck(
+      resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics
     ).run()
 
     // Afterwards all code that counts pages counts those that its memory has.

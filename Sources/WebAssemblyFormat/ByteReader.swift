@@ -156,6 +156,11 @@ public struct ByteReader: @unchecked Sendable {
     return (Int64(bitPattern: bits &<< unused) &>> Int64(bitPattern: unused), reader.offset)
   }
 
+  /// The unsigned LEB128 number that some bytes are.
+  public func unsignedNumber(in range: Range<Int>) -> UInt64 {
+    range.reversed().reduce(0) { $0 &<< 7 | UInt64(self[$1] & 0x7F) }
+  }
+
   /// Reads a signed LEB128 number of at most 33 bits, as block types and heap types are encoded.
   public mutating func s33() throws(FormatError) -> Int64 { try signed(bits: 33) }
 

@@ -228,7 +228,7 @@ import Testing
     }
 
     mutating func expression(_ depth: Int = 0) -> String {
-      switch pick(depth > 3 ? 6 : 18) {
+      switch pick(depth > 3 ? 6 : 20) {
       case 0: return "BASE"
       case 1: return "(T.const \(pick(80)))"
       case 2: return "(local.get \(local()))"
@@ -247,8 +247,34 @@ import Testing
       case 15: return "(T.add (local.get \(local())) \(choice(depth)))"
       case 16:
         return "(T.add (local.tee \(local()) BASE) \(pick(2) == 0 ? choice(depth) : "(T.const \(pick(2_000_000)))"))"
+      case 17, 18: return "(\(isWide ? "i64.load32_u" : "i32.load") \(element(depth + 1)))"
       case 13: return "(T.add (T.const \(pick(300))) (T.sub (T.add (T.const \(pick(99))) BASE) (T.const \(pick(300)))))"
       default: return "(T.mul \(expression(depth + 1)) \(expression(depth + 1)))"
+      }
+    }
+
+    /// The address of one of the numbers at the base, or of what lies near, by an index that may be known to be small.
+    mutating func element(_ depth: Int) -> String {
+      let tables = [
+        "(T.add BASE (T.const \(8 + pick(16))))", "(local.get $table)",
+        "(T.add (local.get $table) (T.const \(pick(9))))",
+        "(local.tee $table (T.add BASE (T.const 12)))", "(local.get $table)",
+      ]
+      let (table, index) = (tables[pick(tables.count)], index(depth))
+      return pick(2) == 0 ? "(T.add \(table) \(index))" : "(T.add \(index) \(table))"
+    }
+
+    /// A number between -8 and 16.
+    mutating func index(_ depth: Int) -> String {
+      switch pick(depth > 3 ? 4 : 9) {
+      case 0, 1: "(local.get $index)"
+      case 2: "(T.const \(pick(12)))"
+      case 3: "(T.sub (T.const 0) (T.const \(pick(9))))"
+      case 4: "(T.and \(expression(depth + 1)) (T.const \(pick(16))))"
+      case 5: "(T.shl (T.load8_u (T.add BASE (T.and \(expression(depth + 1)) (T.const 15)))) (T.const 2))"
+      case 6: "(local.tee $index \(index(depth + 1)))"
+      case 7: "(select (T.const \(pick(16))) (local.get $index) \(bits(1, depth + 1)))"
+      default: "(T.shr_u \(expression(depth + 1)) (T.const \(isWide ? 60 : 28)))"
       }
     }
 
@@ -257,7 +283,7 @@ import Testing
     }
 
     mutating func statement(_ depth: Int = 0) -> String {
-      switch pick(depth > 2 ? 7 : 13) {
+      switch pick(depth > 2 ? 7 : 15) {
       case 0, 1: return "(local.set \(local()) BASE)"
       case 2, 3: return "(local.set \(local()) \(expression()))"
       case 4: return "(local.set \(local()) (T.add (local.get \(local())) (T.const \(pick(9)))))"
@@ -273,6 +299,8 @@ import Testing
         return "(block (try_table (catch_all 0) \(statements(depth + 1)) (if \(bits(1)) (then (throw $e))) "
           + "\(statements(depth + 1))))"
       case 11: return "(block (block (br_table 0 1 0 \(bits(3)))) \(statements(depth + 1)))"
+      case 12: return "(local.set $index \(index(depth)))"
+      case 13: return "(T.store\(isWide ? "32" : "") \(element(depth)) \(expression(depth)))"
       default: return "(if \(bits(1)) (then \(statements(depth + 1)) (return (local.get \(local())))))"
       }
     }
@@ -311,6 +339,7 @@ import Testing
     let functions = (0..<12).map { index in
       let code = (0..<shape.length).map { _ in shape.isFlat ? generator.statement(3) : generator.statements() }
       return "(func $f\(index) (param T) (result T) (local\(String(repeating: " T", count: shape.declared))) "
+        + "(local $index T) (local $table T) (local.set $table (T.add BASE (T.const 8))) "
         + "(global.set $fuel (i32.const 40)) (global.set $h (T.const 1)) \(code.joined(separator: " ")) "
         + "(call $note (local.get \(generator.local()))) (T.add (global.get $h) \(generator.expression())))"
     }
@@ -345,7 +374,7 @@ import Testing
       let lifted = try await linkedHere([library, "-r"] + options.dropFirst())
       let object = try folder.write(lifted.bytes, to: "lifted.o")
       transcripts.append(try await linkedHere([object] + options + exports).invoke(calls))
-      let short = ["--compress-relocations", "--strip-all", "--icf=all"]
+      let short = ["-O2", "--compress-relocations", "--strip-all", "--icf=all"]
       transcripts.append(try await linkedHere([library] + options + exports + short).invoke(calls))
     }
     #expect(transcripts.allSatisfy { $0 == transcripts[0] })

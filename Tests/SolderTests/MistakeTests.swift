@@ -225,6 +225,9 @@ import Testing
     }
     #expect(
       try link(["a.wasm": Self.importer("rt", "count"), "lib.x": provider], ["--host-module=rt"]).warnings.isEmpty)
+    #expect(
+      try link(["a.wasm": Self.importer("rt", "count"), "lib.x": provider], ["--unresolved-imports=ignore"]).warnings
+        .isEmpty)
     // Another signature, another module of the host, the host's system.
     for (module, result) in [("rt", WasmType.f64), ("wasi_snapshot_preview1", .i32)] {
       let run = try link(["a.wasm": Self.importer(module, "count", result), "lib.x": provider], [])
@@ -331,6 +334,29 @@ import Testing
         try link(["a.wasm": module(reads: true), "m.o": allocator], order + ["--no-warn-two-heaps"]).warnings.isEmpty)
     }
     #expect(try link(["a.wasm": module(reads: false), "m.o": allocator], []).warnings.isEmpty)
+  }
+
+  /// Modules that ask the linker where their heap begins, each in the one memory.
+  @Test func twoHeapsThatAreAskedFor() async throws {
+    func module(_ name: String, owns: Bool, data: Int32) -> ModuleBuilder {
+      var module = ModuleBuilder()
+      if !owns { module.importMemory("env", "memory", Limits(1)) }
+      let base = module.importGlobal("env", "__heap_base", .i32)
+      if owns { module.memory(Limits(1), export: "memory") }
+      module.data(.at(data), [1])
+      module.function([], [.i32], export: name, [.globalGet(base)])
+      return module
+    }
+    let first = module("first", owns: true, data: 100)
+    let files: KeyValuePairs<String, any InputContents> = [
+      "a.wasm": first, "b.wasm": module("second", owns: false, data: 200),
+    ]
+    for order in [["a.wasm", "b.wasm"], ["b.wasm", "a.wasm"]] {
+      let run = try link(files, order)
+      #expect(run.warnings.count == 1 && run.warnings[0].contains("both read __heap_base"), "\(run.warnings)")
+    }
+    let result = try await linked(files, "--no-warn-two-heaps")
+    #expect(try await result.call("second") == "208")
   }
 
   @Test func aloneAsWithOthers() throws {

@@ -91,7 +91,14 @@ import WebAssemblyFormat
     if random.chance(10) {
       value += [.i32Const(4), .i32Const(8), .localGet(0), .select, .i32Add]
     }
-    if random.chance(30) { value = [.block(.i32)] + value + [.end] }
+    if random.chance(30) {
+      let index: [[WasmInstruction]] = [
+        [.localGet(0), .i32Const(12), .i32And], [.localGet(3)], [.localGet(0), .i32Load8(), .i32Const(2), .i32Shl],
+      ]
+      value = random.chance(70) ? value + random.pick(index) + [.i32Add] : random.pick(index) + value + [.i32Add]
+    } else if random.chance(30) {
+      value = [.block(.i32)] + value + [.end]
+    }
     return value + (random.chance(70) ? [.i32Load(offset: 4)] : []) + [.i32Xor]
   }
 
@@ -134,8 +141,8 @@ private struct Bodies: BodyVisitor {
   init(_ unit: InputModule?) {
     self.unit = unit
     reads = unit.map { GlobalRead.all(of: $0, $0.lifted ?? LiftedFacts()) } ?? []
-    short = unit.map { CodeFolder($0) }
-    long = unit.map { CodeFolder($0, takesShortWay: false) }
+    short = unit.map { CodeFolder($0, movesAddresses: true) }
+    long = unit.map { CodeFolder($0, takesShortWay: false, movesAddresses: true) }
   }
 
   mutating func nextBody() -> ScannedBody? {

@@ -128,6 +128,8 @@ extension Unit {
     let index = function - bases.function
     let start = functions[index].body.start
     return functionRelocations[index].indices.map { relocations[$0] }
-      .filter { $0.encoding == .nothing || $0.encoding.isConstant }.map { $0.offset - start..<$0.end - start }
+      .filter { $0.encoding == .nothing || $0.encoding == .indexedSum || $0.encoding.isConstant }.map {
+        $0.offset - start..<$0.end - start
+      }
   }
 }

@@ -120,24 +120,25 @@ extension LostLocations.Part {
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
         switch edit.encoding {
-        case .constant32, .constant64, .nothing:
+        case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
           let range = Int(edit.offset)..<Int(edit.end)
+          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
           if edit.assignsNothing {
             assert(InstructionReader.assigned(in: bytes[range]).isEmpty)
-            break
+            if !goes { break }
           }
           if edit.encoding == .nothing, let local = edit.assignedLocal {
             assert(InstructionReader.assigned(in: bytes[range]) == [UInt64(local)])
             assignments.append(LostLocations.Assignment(local: local, end: edit.end - start))
             break
           }
-          read(bytes, range, goes: edit.encoding == .nothing, from: start)
+          read(bytes, range, goes: goes, from: start)
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .globalGet32, .globalGet64: break
+        case .globalGet32, .globalGet64, .indexedOffset: break
         }
       }
       ends.append((UInt32(assignments.count), UInt32(stack.count)))

@@ -122,7 +122,39 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source)
       return .constant(value, is64: edit.encoding == .constant64, atLeast: width)
     case .nothing: return Replacement(form: .nothing, length: width)
+    case .indexedBase32, .indexedBase64, .indexedSum, .indexedOffset:
+      return indexedAccess(edit, of: source, length: length)
     }
+  }
+
+  /// What becomes of a part of an access to memory with an index.
+  private func indexedAccess(_ edit: Relocation, of source: RelocatedUnit, length: OperandLength) -> Replacement {
+    let address = addressInOffset(edit, of: source, length)
+    switch edit.encoding {
+    case .indexedOffset:
+      let value = address.map { $0 &+ UInt64(bitPattern: source.unit.addend(of: edit)) }
+      return .number(
+        value ?? source.unit.file.bytes.unsignedNumber(in: Int(edit.offset)..<Int(edit.end)), .unsigned,
+        atLeast: edit.width(length))
+    case .indexedSum where address == nil:
+      return Replacement(form: .nothing, opcode: source.unit.file.bytes[Int(edit.offset)], length: 1)
+    case _ where address == nil:
+      var base = edit
+      base.encoding = .constant(is64: edit.encoding.is64)
+      return replacement(for: base, of: source, length: length)
+    default: return Replacement(form: .nothing, length: 0)
+    }
+  }
+
+  /// The address that accesses take into their offsets; `nil` where it stays a constant that an index is added to, as it is
+  /// not known yet, or so high that a sum might wrap around. All edits of an access get the same answer.
+  private func addressInOffset(
+    _ edit: Relocation, of source: RelocatedUnit, _ length: OperandLength
+  ) -> UInt64? {
+    guard length == .shortest, case .address(let address) = values[Int(source.symbolIDs[edit.symbol])].answer,
+      address < IndexedAccess.addressLimit
+    else { return nil }
+    return address
   }
 
   private func operand(

@@ -30,10 +30,10 @@ extension Relocation {
   /// The width where a linker may write another number there later.
   private var patchableWidth: Int {
     switch encoding {
-    case .nothing: 0
+    case .nothing, .indexedSum, .indexedOffset: 0
     case .globalGet32, .globalGet64: 1 + RelocationKind.globalIndexLEB.width
-    case .constant32: kind == .constantNumber ? 0 : 1 + RelocationKind.memoryAddressSLEB.width
-    case .constant64: kind == .constantNumber ? 0 : 1 + RelocationKind.memoryAddressSLEB64.width
+    case .constant32, .indexedBase32: kind == .constantNumber ? 0 : 1 + RelocationKind.memoryAddressSLEB.width
+    case .constant64, .indexedBase64: kind == .constantNumber ? 0 : 1 + RelocationKind.memoryAddressSLEB64.width
     case .operand:
       switch kind {
       case .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber, .removedCall: 0

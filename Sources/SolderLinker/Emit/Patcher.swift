@@ -144,11 +144,14 @@ struct Patcher {
     case .memoryAddressSLEB: return address(of: relocation).map(Patcher.extended)
     case .tableIndexSLEB: return value(of: relocation).slot.map { Patcher.extended(UInt64($0.rawValue)) }
     case .constantMemoryAddress:
-      guard relocation.encoding == .constant32, codeLength != .patchable,
-        case .address(let address) = value(of: relocation).answer,
+      guard codeLength != .patchable, case .address(let address) = value(of: relocation).answer,
         !relocation.hasWideAddend
       else { return nil }
-      return Patcher.extended(address &+ UInt64(bitPattern: Int64(relocation.storedAddend)))
+      let sum = address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
+      if relocation.encoding == .constant32 { return Patcher.extended(sum) }
+      // Where the address goes into the offset, that is written, and nothing of the rest.
+      return relocation.encoding.isIndexed && codeLength == .shortest && address < IndexedAccess.addressLimit
+        ? sum : nil
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }
@@ -278,22 +281,27 @@ struct Patcher {
 }
 
 extension Relocation {
+  /// Whether such an operand is a signed number.
+  @inline(__always)
+  private var isShortSigned: Bool { kind.isShortSigned && encoding != .indexedOffset }
+
   /// The opcode in front of an operand that ``Patcher/shortOperand(_:)`` knows, if it is written too.
   @inline(__always)
   private var shortOpcode: UInt8? {
     switch encoding {
     case .constant32: 0x41
     case .globalGet32, .globalGet64: 0x23
-    case .constant64, .operand, .nothing: nil
+    case .constant64, .operand, .nothing, .indexedBase32, .indexedBase64, .indexedSum, .indexedOffset: nil
     }
   }
 
   /// How many bytes such an operand takes in the result, with the opcode.
   @inline(__always)
   func shortWidth(of value: UInt64, _ length: OperandLength) -> Int {
+    if encoding.isIndexed, encoding != .indexedOffset { return 0 }
     let opcode = shortOpcode == nil ? 0 : 1
     let shortest =
-      kind.isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
+      isShortSigned ? LEB128.length(signed: Int64(bitPattern: value)) : LEB128.length(unsigned: value)
     switch length {
     case .shortest: return opcode + shortest
     case .asWritten:
@@ -311,14 +319,15 @@ extension Relocation {
   /// - Returns: `false` when they do not fit, or the number does not fit into them.
   @inline(__always)
   func writeShort(_ value: UInt64, width: Int, to room: OutputRoom, at place: Int, isAhead: Bool = false) -> Bool {
+    if width == 0 { return true }
     var (width, place) = (width, place)
     if let shortOpcode {
       guard room.write(shortOpcode, at: place) else { return false }
       (width, place) = (width - 1, place + 1)
     }
-    if isAhead { return room.write(ahead: value, isSigned: kind.isShortSigned, width: width, at: place) }
+    if isAhead { return room.write(ahead: value, isSigned: isShortSigned, width: width, at: place) }
     if width == 5 { return room.write(fiveBytes: value, at: place) }
-    return kind.isShortSigned
+    return isShortSigned
       ? room.write(signed: Int64(bitPattern: value), width: width, at: place)
       : room.write(unsigned: value, width: width, at: place)
   }

@@ -22,12 +22,13 @@ struct LibraryCheck {
   /// A whole module that allocates from its `__heap_base` on, and an allocator that does so too: each gives away what the
   /// other has given.
   private func warnOfTwoHeaps() {
-    guard let id = resolution.table.find("__heap_base"), live.referenced[Int(id)],
-      let module = resolution.inLinkOrder.first(where: { $0.contracts.keepsMemory && $0.readsHeapBase }),
-      let other = resolution.inLinkOrder.first(where: { unit in
-        !unit.contracts.keepsMemory && live.units[Int(unit.index)]
-          && unit.symbols.contains { $0.name == "__heap_base" && $0.isUndefined }
-      })
+    guard let id = resolution.table.find("__heap_base"), live.referenced[Int(id)] else { return }
+    func isTold(_ unit: Unit) -> Bool {
+      live.units[Int(unit.index)] && unit.symbols.contains { $0.name == "__heap_base" && $0.isUndefined }
+    }
+    let readers = resolution.inLinkOrder.filter { $0.contracts.keepsMemory && $0.readsHeapBase || isTold($0) }
+    guard let module = readers.first(where: \.contracts.keepsMemory),
+      let other = readers.first(where: { $0 !== module && (isTold($0) || isTold(module)) })
     else { return }
     let (file, second) = (module.file.displayName, other.file.displayName)
     diagnostics.warn(

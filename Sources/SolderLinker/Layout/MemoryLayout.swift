@@ -3,8 +3,9 @@ import WebAssemblyFormat
 // Where everything lies in the main memory.
 //
 // From objects alone the layout is wasm-ld's: the stack and the static data in either order, then the heap. Static data
-// is segments of one kind after another (``SegmentForming``), then the blocks of shared libraries, each in one piece
-// because its code computes from the first byte; constants of the link take the place of `__memory_base`.
+// is segments of one kind after another (``SegmentForming``), with the blocks of shared libraries in front of what is
+// zero-initialised, each in one piece because its code computes from the first byte; constants of the link take the place
+// of `__memory_base`.
 //
 // A plain module's memory is laid out already: its data, its stack and its heap have addresses that its code knows. All
 // that the linker places, a stack for the libraries among it, has to go where the module has nothing, and the module must
@@ -121,7 +122,7 @@ struct MemoryPass {
       finish(heapBase: plain.heapBase, moved: 0)
       return plan
     }
-    switch plain.room() {
+    switch plain.room(threads) {
     case .above(let start):
       let before = self
       place(from: start)
@@ -170,8 +171,11 @@ struct MemoryPass {
     if resolution.keepsMemory, next == 0 { next = MemoryPass.firstAddress }
     plan.dataStart = next
     diagnostics.log("mem: global base = \(next)")
-    for index in plan.segments.indices { placeSegment(index) }
+    // What the file contains comes first, so that most addresses are short; zeros may be many.
+    let formed = plan.segments.indices
+    for index in formed where !plan.segments[index].isBSS { placeSegment(index) }
     placeBlocks()
+    for index in formed where plan.segments[index].isBSS { placeSegment(index) }
     plan.placeThreadLocalBlocks(resolution, own, live, options, diagnostics)
     placeFlags()
     plan.dataEnd = next

@@ -29,19 +29,24 @@ struct CodeFolder {
   private(set) var flow: LocalFlow
   /// The edits of the body, in its order.
   private var edits: [Relocation] = []
-  /// The next choice, and the additions behind those that were edited, of which the innermost is the last.
+  private var indices: IndexFlow
+  /// The next choice and the next access, and edits that stand further behind, of which the last comes first.
   private var choice = 0
-  private var additions: [Int] = []
+  private var nextAccess = 0
+  private var following: [Relocation] = []
   private var needsTableBlock = false
   private let takesShortWay: Bool
 
-  /// - Parameter takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
-  init(_ unit: InputModule, takesShortWay: Bool = true) {
+  /// - Parameters:
+  ///   - takesShortWay: whether the usual bodies are edited without following anything, to the same effect.
+  ///   - movesAddresses: whether addresses may go into the offsets of accesses.
+  init(_ unit: InputModule, takesShortWay: Bool = true, movesAddresses: Bool) {
     self.takesShortWay = takesShortWay
     let facts = unit.lifted ?? LiftedFacts()
     self.unit = unit
     self.facts = facts
-    code = FlowSteps(unit, globals: facts.globals)
+    code = FlowSteps(unit, globals: facts.globals, notesAccesses: movesAddresses)
+    indices = IndexFlow(unit)
     flow = LocalFlow(
       globals: facts.globals.indices.map { index in
         facts.globals[index].map { value in
@@ -107,16 +112,20 @@ struct CodeFolder {
 
   /// - Returns: `false` if the body has instructions that are not followed.
   private mutating func edit(_ places: CodePlaces) -> Bool {
-    choice = 0
+    (choice, nextAccess) = (0, 0)
     if code.localCount == 0 {
+      if code.hasOpenAccesses { indices.settle(&code, places) }
       editSteps()
     } else if takesShortWay, let shared = code.readShared(places), let value = sharedValue(shared) {
+      if code.hasOpenAccesses { indices.settle(&code, places) }
       editShared(shared, value)
     } else {
-      guard code.read(places), flow.follow(code) else { return false }
+      guard code.read(places) else { return false }
+      if code.hasOpenAccesses { indices.settle(&code, places) }
+      guard flow.follow(code) else { return false }
       editSteps()
     }
-    removeAdditions(before: .max)
+    appendFollowing(before: .max)
     return true
   }
 
@@ -177,15 +186,20 @@ struct CodeFolder {
 
   /// Adds an edit, behind those in front of it.
   private mutating func append(_ edit: Relocation) {
-    if !additions.isEmpty { removeAdditions(before: Int(edit.offset)) }
+    if !following.isEmpty { appendFollowing(before: edit.offset) }
     edits.append(edit)
   }
 
-  private mutating func removeAdditions(before offset: Int) {
-    while let last = additions.last, last < offset {
-      additions.removeLast()
-      edits.append(.removal(of: last..<last + 1))
-    }
+  private mutating func appendFollowing(before offset: UInt32) {
+    while let last = following.last, last.offset < offset { edits.append(following.removeLast()) }
+  }
+
+  /// Adds an edit further behind, once those in front of it were added.
+  private mutating func follow(with edit: Relocation) {
+    var index = following.endIndex
+    if index == 0 { return following.append(edit) }
+    while index > 0, following[index - 1].offset < edit.offset { index -= 1 }
+    following.insert(edit, at: index)
   }
 
   private func constant(_ known: KnownValue, at range: Range<Int>, assigns: Bool = false) -> Relocation {
@@ -223,7 +237,24 @@ struct CodeFolder {
     append(edit)
     append(constant(first, at: chosen.ranges.0))
     append(constant(second, at: chosen.ranges.1))
-    additions.append(chosen.addition)
+    follow(with: .removal(of: chosen.addition..<chosen.addition + 1))
+    return true
+  }
+
+  /// An address goes into the offset of an access to which an index is added; `false` if it is none, or may not.
+  private mutating func moveIntoOffset(_ run: Run) -> Bool {
+    guard let (access, offset) = code.access(taking: run.known, in: run.range, &nextAccess) else { return false }
+    var base = constant(run.known, at: run.range, assigns: true)
+    func edit(_ encoding: Relocation.Encoding, at range: Range<Int>, _ addend: Int32) -> Relocation {
+      var edit = base
+      (edit.offset, edit.width) = (UInt32(truncatingIfNeeded: range.lowerBound), UInt8(truncatingIfNeeded: range.count))
+      (edit.encoding, edit.storedAddend) = (encoding, addend)
+      return edit
+    }
+    follow(with: edit(.indexedOffset, at: access.operand, offset))
+    follow(with: edit(.indexedSum, at: access.addition..<access.addition + 1, base.storedAddend))
+    base.encoding = .indexedBase(is64: run.known.is64)
+    append(base)
     return true
   }
 
@@ -231,6 +262,7 @@ struct CodeFolder {
   mutating func replace(_ run: Run?) {
     guard let run else { return }
     if !code.choices.isEmpty, distribute(run.known, endingAt: run.range.upperBound, .removal(of: run.range)) { return }
+    if !code.accesses.isEmpty, moveIntoOffset(run) { return }
     var value = run.known.value
     if value.base == .tableBlock {
       if run.isPlain, run.isOfRemoved == nil {

@@ -18,6 +18,8 @@ final class CodeLifter: Sendable {
     let folds: Bool
     /// Whether the result is an object, so that what the code means by slots has to be found out in any case.
     let isForObject: Bool
+    /// Whether addresses may go into the offsets of accesses.
+    let movesAddresses: Bool
 
     /// Tasks are taken by those that scan for the same: whether memory accesses are wanted is decided when the scanner
     /// is compiled, and whether places for ``CodeFolder`` are, when it starts.
@@ -68,13 +70,17 @@ final class CodeLifter: Sendable {
   private let results: Locked<[Result?]>
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
-  convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], forObject: Bool) {
+  convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], _ options: LinkOptions) {
+    let forObject = options.contract.isObject
+    // It takes time, for code that is a little shorter.
+    let movesAddresses = options.optimizationLevel > 1 && !forObject
     self.init(
       tasks: units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
         let (done, folds) = (unit.lifted?.done ?? DoneCode(), unit.lifted?.hasSymbolicGlobals == true)
         return CodeLifter.runs(of: unit).map {
           Task(
-            unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds, isForObject: forObject)
+            unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds, isForObject: forObject,
+            movesAddresses: movesAddresses)
         }
       })
   }
@@ -86,7 +92,8 @@ final class CodeLifter: Sendable {
     let folds = unit.lifted?.hasSymbolicGlobals == true
     self.init(tasks: [
       Task(
-        unit: unit, functions: functions, movesMemory: false, done: done, folds: folds, isForObject: false)
+        unit: unit, functions: functions, movesMemory: false, done: done, folds: folds, isForObject: false,
+        movesAddresses: false)
     ])
   }
 

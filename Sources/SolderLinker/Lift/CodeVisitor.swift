@@ -39,6 +39,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
+  private var movesAddresses = false
   /// The function that is scanned, among those that the unit defines.
   private var current = 0
 
@@ -95,7 +96,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     guard mayFold, let range = result.ranges.last else { return }
     let first = Int(range.start)
     // The unit is shared by all threads: whoever takes it for each body makes them wait for each other.
-    if folder == nil, let unit { folder = CodeFolder(unit) }
+    if folder == nil, let unit { folder = CodeFolder(unit, movesAddresses: movesAddresses) }
     let needsTableBlock = folder?.fold(body.reader, places, uses, &result.relocations, from: first)
     guard needsTableBlock == true, let unit else { return }
     if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
@@ -189,6 +190,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     segmentCount = unit.segments.count
     elementCount = unit.elements.count
     isForObject = task.isForObject
+    movesAddresses = task.movesAddresses
     let done = facts.done.functions.union(facts.done.runs.keys)
     doneFunctions = FunctionIndex(0)..<FunctionIndex(0)
     if let first = done.min(), let last = done.max() { doneFunctions = first..<last + 1 }
@@ -278,6 +280,9 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private func isUsedInSum(_ operand: Operand) -> Bool {
     guard operand.end < file.end else { return false }
     switch Opcode(rawValue: UInt16(file[operand.end])) {
+    // An index, and not what is stored there.
+    case .localGet:
+      return movesAddresses && operand.end + 2 < file.end && !(0x28...0x3E).contains(file[operand.end + 2])
     case .localSet, .localTee, .globalGet, .i32Const, .i64Const, .i32Add, .i32Sub, .i64Add, .i64Sub: return true
     default: return false
     }

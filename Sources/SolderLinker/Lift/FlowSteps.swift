@@ -58,11 +58,18 @@ struct FlowSteps {
     let slot: Int
     /// Which of those of this local that may set something known, in the order of the code.
     let index: Int
+    /// The bit that stands for it in a set of sites; where bits are followed, those of what it sets.
+    let bits: UInt64
+
+    init(_ slot: Int, _ index: Int) {
+      (self.slot, self.index) = (slot, index)
+      bits = index < FlowSteps.notFollowed ? 1 << UInt64(index) : FlowSteps.other
+    }
+
+    init(_ slot: Int, bits: UInt64) { (self.slot, index, self.bits) = (slot, FlowSteps.notFollowed, bits) }
 
     /// Whether it has a bit of its own.
     var isFollowed: Bool { index < FlowSteps.notFollowed }
-    /// The bit that stands for it in a set of sites.
-    var bit: UInt64 { isFollowed ? 1 << UInt64(index) : FlowSteps.other }
   }
 
   /// A choice between two numbers that is added to a value: `value; a; b; condition; select; add`. It is the choice between
@@ -98,12 +105,20 @@ struct FlowSteps {
   /// What is chosen and added to values of steps, in the order of the code; and what of it to reads of globals.
   private(set) var choices: [Choice] = []
   private var globalChoices: [Choice] = []
+  /// The same of accesses with an index, and the locals that have to be followed for it.
+  var accesses: [IndexedAccess] = []
+  private var globalAccesses: [IndexedAccess] = []
+  var indexLocals: [UInt32] = []
   private(set) var body = InputFile.nothing
   /// How many locals are followed.
   var localCount: Int { locals.count }
 
-  private let unit: InputModule
+  let unit: InputModule
+  /// The file of the bodies.
+  let file: ByteReader
   private let globals: [SymbolicValue?]
+  private let followsBits: Bool
+  let notesAccesses: Bool
   private let classes = Class.all
   private var locals: [UInt32] = []
   /// The step of ``globalSteps`` whose value goes to the first of them.
@@ -117,10 +132,16 @@ struct FlowSteps {
   /// The regions of the blocks that are open.
   private var open: [Int?] = []
 
-  /// - Parameter globals: what is known of each global of the index space.
-  init(_ unit: InputModule, globals: [SymbolicValue?]) {
+  /// - Parameters:
+  ///   - globals: what is known of each global of the index space.
+  ///   - followsBits: whether locals are followed for the bits that they may have, and not for values.
+  ///   - notesAccesses: whether it is noted where values may go into the offsets of accesses.
+  init(_ unit: InputModule, globals: [SymbolicValue?], followsBits: Bool = false, notesAccesses: Bool = false) {
     self.unit = unit
+    file = unit.file.bytes
     self.globals = globals
+    self.followsBits = followsBits
+    self.notesAccesses = notesAccesses
   }
 
   /// Begins a body: reads the reads of globals, and finds the locals to which they go.
@@ -134,6 +155,8 @@ struct FlowSteps {
     if localCount > 0 { forgetLocals() }
     globalSteps.removeAll(keepingCapacity: true)
     if !choices.isEmpty { choices.removeAll(keepingCapacity: true) }
+    if !accesses.isEmpty { accesses.removeAll(keepingCapacity: true) }
+    if !indexLocals.isEmpty { indexLocals.removeAll(keepingCapacity: true) }
     do throws(FormatError) {
       for use in uses {
         let count = localCount
@@ -144,6 +167,7 @@ struct FlowSteps {
       return false
     }
     if !choices.isEmpty || !globalChoices.isEmpty { globalChoices = choices }
+    if !accesses.isEmpty || !globalAccesses.isEmpty { globalAccesses = accesses }
     if localCount == 0 { swap(&steps, &globalSteps) }
     return true
   }
@@ -167,6 +191,16 @@ struct FlowSteps {
     }
   }
 
+  /// Reads the reads and assignments of some locals of a body, for their bits.
+  ///
+  /// - Returns: `false` if it has instructions that are not followed.
+  mutating func readBits(of locals: [UInt32], _ body: ByteReader, _ places: CodePlaces) -> Bool {
+    self.body = body
+    forgetLocals()
+    for local in locals { follow(local) }
+    return read(places)
+  }
+
   // MARK: Locals
 
   @inline(__always)
@@ -184,7 +218,10 @@ struct FlowSteps {
   private mutating func followAssignment(at offset: Int) throws(FormatError) {
     guard offset < body.end, body[offset] == 0x21 || body[offset] == 0x22 else { return }
     var reader = body[after: offset]
-    let local = try reader.u32()
+    follow(try reader.u32())
+  }
+
+  private mutating func follow(_ local: UInt32) {
     guard slot(ofLocal: local) == nil, local < FlowSteps.localLimit, localCount < FlowSteps.mostLocals else { return }
     slots[Int(local)] = UInt8(localCount)
     locals.append(local)
@@ -275,11 +312,13 @@ struct FlowSteps {
   mutating func beginSteps() {
     steps.removeAll(keepingCapacity: true)
     if !choices.isEmpty || !globalChoices.isEmpty { choices = globalChoices }
+    if !accesses.isEmpty || !globalAccesses.isEmpty { accesses = globalAccesses }
   }
 
-  /// Puts the choices in order, after the steps of locals were read.
-  mutating func orderChoices() {
+  /// Puts choices and accesses in order, after the steps of locals were read.
+  mutating func orderUses() {
     if choices.count > 1 { choices.sort { $0.addition < $1.addition } }
+    if accesses.count > 1 { accesses.sort { $0.value.upperBound < $1.value.upperBound } }
   }
 
   /// Merges the reads of globals with the reads and assignments of the locals that are followed.
@@ -300,7 +339,7 @@ struct FlowSteps {
       try readLocal(body[place], at: place, places, follows: follows)
     }
     appendGlobalSteps(from: global)
-    orderChoices()
+    orderUses()
   }
 
   /// Adds those that read a global, from one on. A slice would count references.
@@ -340,14 +379,23 @@ struct FlowSteps {
     var reader = body[after: place]
     guard let slot = slot(ofLocal: try reader.u32()) else { return }
     var step = FlowStep(byte, place, end: reader.offset, operand: UInt32(truncatingIfNeeded: slot))
+    if followsBits {
+      if byte != 0x20 {
+        let bits = bits(endingAt: place, places) { _, _ in ValueBits.unknown }
+        sites.append(Site(slot, bits: bits))
+      }
+      steps.append(step)
+      return
+    }
     if byte != 0x20 {
       let mayBeKnown = steps.last.map { $0.isValue && $0.sum.upperBound == place } ?? false
-      sites.append(Site(slot: slot, index: mayBeKnown ? siteCounts[slot] : FlowSteps.notFollowed))
+      sites.append(Site(slot, mayBeKnown ? siteCounts[slot] : FlowSteps.notFollowed))
       if mayBeKnown { siteCounts[slot] += 1 }
     }
     if byte != 0x21, goesOn(at: reader.offset) {
       try addNumbers(to: &step, hasFront: byte == 0x20, places)
       if follows { try followAssignment(at: step.sum.upperBound) }
+      noteAccess(step.sum, places)
     }
     steps.append(step)
   }
@@ -361,6 +409,7 @@ struct FlowSteps {
     if goesOn(at: reader.offset) {
       try addNumbers(to: &step, hasFront: true, places)
       try followAssignment(at: step.sum.upperBound)
+      if case .memory = value.base { noteAccess(step.sum, places) }
     }
     globalSteps.append(step)
   }
@@ -371,6 +420,7 @@ struct FlowSteps {
   {
     guard goesOn(at: step.range.upperBound) else { return true }
     try addNumbers(to: &step, hasFront: isRead, places)
+    noteAccess(step.sum, places)
     let end = step.sum.upperBound
     return end >= body.end || body[end] != 0x21 && body[end] != 0x22
   }

@@ -25,8 +25,16 @@ extension Lifter {
 extension ByteString {
   /// Whether a name is one that the linker defines for objects. A plain module, which was linked before, means something
   /// of its own by it.
-  var isLinkersOwn: Bool {
-    hasPrefix("__wasm_") || self == "__tls_base" || self == "__tls_size" || self == "__tls_align"
+  ///
+  /// - Parameter sharesStack: whether everybody uses the module's stack.
+  func isLinkersOwn(sharesStack: Bool) -> Bool {
+    guard hasPrefix("__") else { return false }
+    return hasPrefix("__wasm_")
+      || [
+        "__tls_base", "__tls_size", "__tls_align", "__memory_base", "__table_base", "__data_end", "__global_base",
+        "__dso_handle",
+      ].contains { self == $0 }
+      || !sharesStack && (self == "__stack_low" || self == "__stack_high")
   }
 }
 

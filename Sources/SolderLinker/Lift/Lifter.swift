@@ -273,7 +273,7 @@ struct Lifter {
       if importedNames.contains(export.name) || unit.origin == .sharedLibrary && isImport(export, of: spaces.kind) {
         symbol.flags.insert(.bindingLocal)
         facts.exportsOfImportedNames.append(SymbolIndex(unit.symbols.count))
-      } else if unit.origin == .plainModule, export.name.isLinkersOwn {
+      } else if unit.origin == .plainModule, export.name.isLinkersOwn(sharesStack: facts.memory.sharesStack) {
         symbol.flags.insert(.bindingLocal)
         facts.privateExports.append(SymbolIndex(unit.symbols.count))
       } else if exportNames.contains(export) {

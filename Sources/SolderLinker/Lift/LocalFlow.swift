@@ -62,7 +62,7 @@ struct LocalFlow {
   init(globals: [KnownValue?]) { self.globals = globals }
 
   /// Whether a site must stay, since something reads what it sets, or since that is not known.
-  func isNeeded(_ site: FlowSteps.Site) -> Bool { value(of: site) == nil || locals[site.slot].needed & site.bit != 0 }
+  func isNeeded(_ site: FlowSteps.Site) -> Bool { value(of: site) == nil || locals[site.slot].needed & site.bits != 0 }
 
   /// Whether some site of a set may go.
   func isAnyRemovable(_ slot: Int, _ sites: UInt64) -> Bool { sites & ~locals[slot].needed != 0 }
@@ -107,7 +107,7 @@ struct LocalFlow {
     locals.removeAll(keepingCapacity: true)
     if code.localCount == 0 { return true }
     begin(code)
-    var (next, region, choice) = (0, 0, 0)
+    var (next, region, choice, access) = (0, 0, 0, 0)
     /// What is on top of the stack, and where that ends; and where it is nothing but a read, of what.
     var (top, end): (KnownValue?, Int) = (nil, 0)
     var lone: (slot: Int, sites: UInt64)?
@@ -121,16 +121,20 @@ struct LocalFlow {
         let sites = isReached ? state[step.slot] : 0
         reads.append(sites)
         (top, end, lone) = (known(step, sites), step.sum.upperBound, nil)
-        if top == nil {
+        guard let top else {
           locals[step.slot].needed |= sites
-        } else if step.isPlain, !code.isChosenFrom(step.sum.upperBound, &choice) {
+          break
+        }
+        if step.isPlain, !code.isChosenFrom(step.sum.upperBound, &choice),
+          code.access(taking: top, in: step.sum, &access) == nil
+        {
           lone = (step.slot, sites)
         }
       case .localSet, .localTee:
         let site = code.sites[next]
         next += 1
         if !isReached { beginState(with: 0) }
-        state[site.slot] = site.bit
+        state[site.slot] = site.bits
         version += 1
         if end != step.range.lowerBound {
           note(lone)
@@ -229,7 +233,7 @@ struct LocalFlow {
   private mutating func reach(_ sites: Range<Int>, of code: FlowSteps) {
     if sites.isEmpty { return }
     if !isReached { beginState(with: 0) }
-    for site in code.sites[sites] { state[site.slot] |= site.bit }
+    for site in code.sites[sites] { state[site.slot] |= site.bits }
     version += 1
   }
 

@@ -23,9 +23,10 @@ extension CodeFolder {
   /// Edits a body whose base is shared by way of one local.
   mutating func editShared(_ shared: FlowSteps.Shared, _ value: KnownValue) {
     // Few reads are cheaper as constants; a function pointer is one in any case.
-    var (plainReads, chosen) = (0, 0)
+    var (plainReads, chosen, access) = (0, 0, 0)
     for step in code.steps where step.opcode == .localGet && step.isPlain {
-      if !code.isChosenFrom(step.sum.upperBound, &chosen) { plainReads += 1 }
+      if code.isChosenFrom(step.sum.upperBound, &chosen) { continue }
+      if code.access(taking: value, in: step.sum, &access) == nil { plainReads += 1 }
     }
     let isNeeded = plainReads > 2 && value.value.base != .tableBlock
     for index in code.steps.indices {
@@ -82,7 +83,7 @@ extension FlowSteps {
         index = next
       }
       appendGlobalSteps(from: global)
-      orderChoices()
+      orderUses()
       let sourceStart = globalSteps[source].start
       guard let index = steps.firstIndex(where: { $0.start == sourceStart }) else { return nil }
       return Shared(source: index, assignment: assignment)

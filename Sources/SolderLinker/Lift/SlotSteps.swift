@@ -84,7 +84,7 @@ struct SlotSteps {
       }
       while next < folded.endIndex, Int(folded[next].offset) < instruction.offset { next += 1 }
       let edit = next < folded.endIndex && Int(folded[next].offset) == instruction.offset ? folded[next] : nil
-      if let edit, edit.encoding != .operand, !edit.encoding.isGlobalGet {
+      if let edit, edit.encoding != .operand, edit.encoding != .indexedSum, !edit.encoding.isGlobalGet {
         replaced = Int(edit.end)
         guard addReplaced(edit, instruction), addInside(instruction, localCount) else { return false }
         continue
@@ -196,7 +196,7 @@ struct SlotSteps {
     steps.append(
       SlotStep(
         start: edit.offset, end: UInt32(truncatingIfNeeded: edit.end), number: Int64(edit.storedAddend),
-        opcode: instruction.opcode, kind: isSlot ? .slot : .constant, is64: edit.encoding == .constant64,
+        opcode: instruction.opcode, kind: isSlot ? .slot : .constant, is64: edit.encoding.is64,
         pops: 0, pushes: 1))
     return true
   }

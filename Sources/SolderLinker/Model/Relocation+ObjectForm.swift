@@ -21,13 +21,15 @@ extension Relocation {
     case .constant32 where kind == .constantMemoryAddress && isVariable,
       .constant64 where kind == .constantMemoryAddress && isVariable:
       .relocation(.globalIndexLEB, leadingBytes: 1)
-    case .nothing: .final
+    case .indexedBase32 where isVariable, .indexedBase64 where isVariable:
+      .relocation(.globalIndexLEB, leadingBytes: 1)
+    case .nothing, .indexedSum, .indexedOffset: .final
     case .globalGet32, .globalGet64:
       targetKind == .data
         ? .relocation(encoding == .globalGet64 ? .memoryAddressSLEB64 : .memoryAddressSLEB, leadingBytes: 1)
         : .relocation(.globalIndexLEB, leadingBytes: 1)
-    case .constant32: constantForm(.memoryAddressSLEB, .tableIndexSLEB, targetKind)
-    case .constant64: constantForm(.memoryAddressSLEB64, .tableIndexSLEB64, targetKind)
+    case .constant32, .indexedBase32: constantForm(.memoryAddressSLEB, .tableIndexSLEB, targetKind)
+    case .constant64, .indexedBase64: constantForm(.memoryAddressSLEB64, .tableIndexSLEB64, targetKind)
     case .operand: operandForm
     }
   }

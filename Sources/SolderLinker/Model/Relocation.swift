@@ -49,6 +49,13 @@ struct Relocation {
     case constant32, constant64
     /// Nothing: `nop`s where the code may not become shorter.
     case nothing
+    /// What an index is added to for an access to memory: the address goes into the access's offset, and nothing stays
+    /// here, if it is low enough for no sum to wrap around; otherwise it is `constant32` or `constant64`.
+    case indexedBase32, indexedBase64
+    /// The addition of such an index, which goes, or stays.
+    case indexedSum
+    /// The offset of such an access.
+    case indexedOffset
   }
 
   init(
@@ -127,7 +134,19 @@ extension Relocation.Encoding {
 
   static func constant(is64: Bool) -> Self { is64 ? .constant64 : .constant32 }
 
-  var isConstant: Bool { self == .constant32 || self == .constant64 }
+  static func indexedBase(is64: Bool) -> Self { is64 ? .indexedBase64 : .indexedBase32 }
+
+  /// Whether it is a constant in place of instructions, or takes its place.
+  var isConstant: Bool { self == .constant32 || self == .constant64 || isIndexedBase }
+
+  var isIndexedBase: Bool { self == .indexedBase32 || self == .indexedBase64 }
+
+  /// Whether it is part of an access with an index.
+  @inline(__always)
+  var isIndexed: Bool { isIndexedBase || self == .indexedSum || self == .indexedOffset }
+
+  /// Whether the instruction leaves a number of 64 bits.
+  var is64: Bool { self == .constant64 || self == .globalGet64 || self == .indexedBase64 }
 
   /// Whether the input has `global.get` there, and the result may have it too.
   @inline(__always)

@@ -7,14 +7,14 @@ struct ReadRelocationsPass {
   private let diagnostics: Diagnostics
   private let threads: Threads
   private let keepsDiscarded: Bool
-  private let isObject: Bool
+  private let options: LinkOptions
 
   init(_ bindings: Bindings, _ options: LinkOptions, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.bindings = bindings
     self.diagnostics = diagnostics
     self.threads = threads
     keepsDiscarded = options.keepsDiscardedFunctions
-    isObject = options.contract.isObject
+    self.options = options
   }
 
   /// Runs the pass; errors are in the diagnostics.
@@ -63,8 +63,8 @@ struct ReadRelocationsPass {
     let finished = bindings.inLinkOrder.filter { $0.lifted != nil }
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
     let late = CodeLifter(
-      finished.filter { !ahead.hasFound(in: $0.module, movesMemory: moves($0)) }.map { ($0.module, moves($0)) },
-      forObject: isObject)
+      finished.filter { !ahead.hasFound(in: $0.module, movesMemory: moves($0)) }.map { ($0.module, moves($0)) }, options
+    )
     if !late.isEmpty { threads.forEach(threads.count) { _ in late.work() } }
     let joined = threads.map(finished.count) { index in
       let module = finished[index]

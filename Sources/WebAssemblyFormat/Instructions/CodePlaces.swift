@@ -22,9 +22,11 @@ public struct CodePlaces: Sendable {
   public subscript(index: Int) -> Int { Int(marks[index] &- origin) }
 
   /// The last place in front of an offset in the file; `nil` if there is none.
-  public func last(before offset: Int) -> Int? {
+  ///
+  /// - Parameter skipping: how many places there may be between the two, as far as there are any.
+  public func last(before offset: Int, skipping: Int = 0) -> Int? {
     let following = (0..<used).partitionPoint { self[$0] < offset }
-    return following > 0 ? self[following - 1] : nil
+    return following > 0 ? self[max(0, following - 1 - skipping)] : nil
   }
 
   /// The first place, from an index on, of an instruction that reads or writes a local, or one whose index takes more than

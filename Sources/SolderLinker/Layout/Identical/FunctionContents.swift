@@ -113,15 +113,19 @@ struct FunctionContents: Sendable {
     _ edges: inout [UInt32]
   ) {
     if edit.encoding == .nothing { return }
+    // As if the address stayed where it was.
+    if edit.encoding == .indexedSum || edit.encoding == .indexedOffset {
+      return content.raw(source.unit.file.bytes[Int(edit.offset)..<Int(edit.end)])
+    }
     let addend = source.unit.addend(of: edit)
     func add(_ meaning: Meaning, _ value: UInt64 = 0, _ addend: Int64 = 0) {
       edits.add(meaning, value, addend, at: content.count)
     }
     // An instruction that is replaced as a whole looks like one with an operand that is.
-    let is64 = edit.encoding == .constant64 || edit.encoding == .globalGet64
+    let is64 = edit.encoding.is64
     switch edit.encoding {
-    case .operand, .nothing: break
-    case .constant32, .constant64: content.byte(is64 ? 0x42 : 0x41)
+    case .operand, .nothing, .indexedSum, .indexedOffset: break
+    case .constant32, .constant64, .indexedBase32, .indexedBase64: content.byte(is64 ? 0x42 : 0x41)
     case .globalGet32, .globalGet64:
       let id = source.symbolIDs[edit.symbol]
       if let address = address(of: resolution.symbol(id)) {

@@ -1,0 +1,188 @@
+import Testing
+
+@testable import SolderLinker
+
+/// The address of a table goes into the offset of an access, where nothing can wrap around, and nowhere else.
+@Suite struct IndexedAccessTests {
+  struct Shape: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// Leaves one number; local 0 is the parameter, 1 to 3 are numbers, 4 to 6 are addresses.
+    let code: @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
+    /// How many accesses take an address.
+    let count: Int
+
+    init(
+      _ description: String, folds count: Int,
+      _ code: @escaping @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
+    ) {
+      (testDescription, self.count, self.code) = (description, count, code)
+    }
+  }
+
+  /// Four times the lowest bits of the parameter.
+  private static let masked: [WasmInstruction] = [.localGet(0), .i32Const(4), .i32And]
+  private static let argument: [WasmInstruction] = [.localGet(0)]
+
+  // Words 1 to 16 lie at the base.
+  static let shapes = [
+    Shape("a mask", folds: 1) { $0(4) + masked + [.i32Add, .i32Load()] },
+    Shape("the index first", folds: 1) { masked + $0(4) + [.i32Add, .i32Load()] },
+    Shape("the base itself", folds: 1) { $0(0) + masked + [.i32Add, .i32Load()] },
+    Shape("an offset", folds: 1) { $0(4) + masked + [.i32Add, .i32Load(offset: 8)] },
+    Shape("the largest index", folds: 1) {
+      $0(4) + argument + [.i32Const(0x7FFF_FFF0), .i32And, .i32Const(8), .i32ShrU, .i32Const(31), .i32ShrU]
+        + [.i32Add, .i32Load()]
+    },
+    Shape("an index too large by one bit", folds: 0) {
+      $0(0) + argument + [.i32Const(-4), .i32And, .i32Add, .i32Load()]
+    },
+    Shape("a byte, shifted", folds: 2) {
+      $0(0)
+        + ($0(0) + masked + [.i32Const(4), .i32Or, .i32Const(4), .i32And, .i32Add, .i32Load8(), .i32Const(2), .i32Shl])
+        + [.i32Add, .i32Load()]
+    },
+    Shape("a comparison", folds: 1) {
+      $0(0) + argument + [.i32Eqz, .i32Const(2), .i32Shl, .i32Add, .i32Load()]
+    },
+    Shape("a choice", folds: 1) {
+      $0(0) + masked + [.i32Const(12)] + argument + [.select, .i32Add, .i32Load()]
+    },
+    Shape("a sum and a product", folds: 1) {
+      $0(0) + argument
+        + [.i32Const(1), .i32And, .i32Const(12), .i32Mul, .i32Const(4), .i32Add, .i32Add, .i32Load()]
+    },
+    Shape("a shift by the parameter", folds: 1) {
+      $0(0) + [.i32Const(4)] + argument + [.i32Const(3), .i32Mul, .i32ShrU, .i32Const(4), .i32And, .i32Add, .i32Load()]
+    },
+    Shape("a shift to the left by the parameter", folds: 0) {
+      $0(0) + [.i32Const(4)] + argument + [.i32Const(1), .i32And, .i32Shl, .i32Add, .i32Load()]
+    },
+    Shape("the parameter", folds: 0) { $0(16) + argument + [.i32Add, .i32Load(align: 2)] },
+    Shape("the parameter first", folds: 0) { argument + $0(16) + [.i32Add, .i32Load(align: 2)] },
+    Shape("a difference", folds: 0) {
+      $0(16) + masked + [.i32Const(4), .i32Sub, .i32Add, .i32Load()]
+    },
+    Shape("an address in front of the table", folds: 0) {
+      $0(-4) + masked + [.i32Const(4), .i32Add, .i32Add, .i32Load()]
+    },
+    Shape("a byte with a sign", folds: 0) {
+      $0(0) + ($0(4) + [.raw(0x2C, 0, 1)]) + [.i32Add, .i32Load()]
+    },
+    Shape("a store", folds: 2) {
+      $0(32) + masked + [.i32Add, .i32Const(7), .i32Store()] + $0(32) + masked + [.i32Add, .i32Load()]
+    },
+    Shape("a store of an access", folds: 3) {
+      $0(32) + masked + [.i32Add] + ($0(0) + masked + [.i32Add, .i32Load(), .i32Const(8), .i32Add]) + [.i32Store()]
+        + $0(32) + masked + [.i32Add, .i32Load()]
+    },
+    Shape("an address that is stored", folds: 0) {
+      $0(32) + ($0(4) + masked + [.i32Add]) + [.i32Store()] + [.i32Const(0)]
+    },
+    Shape("a sum that goes on", folds: 0) {
+      $0(4) + masked + [.i32Add, .i32Const(4), .i32Add, .i32Load()]
+    },
+    Shape("a sum in a local", folds: 0) {
+      $0(4) + masked + [.i32Add, .localTee(4), .i32Load(), .localGet(4), .i32Load(), .i32Add]
+    },
+    Shape("a base that is shared", folds: 2) {
+      $0(0) + [.localTee(4)] + masked + [.i32Add, .i32Load(offset: 4)]
+        + ([.localGet(4)] + masked + [.i32Add, .i32Load(offset: 8), .i32Add])
+    },
+    Shape("a base that is shared, and needed", folds: 2) {
+      $0(0) + [.localSet(4), .localGet(4), .localGet(4), .i32Sub, .localGet(4), .localGet(4), .i32Sub, .i32Add]
+        + ([.localGet(4)] + masked + [.i32Add, .i32Load(offset: 4), .i32Add])
+        + ([.localGet(4)] + masked + [.i32Add, .i32Load(offset: 8), .i32Add])
+    },
+    Shape("an index in a local", folds: 1) {
+      masked + [.localSet(1)] + $0(4) + [.localGet(1), .i32Add, .i32Load()]
+    },
+    Shape("an index in a local, shifted", folds: 1) {
+      argument + [.i32Const(1), .i32And, .localSet(1)]
+        + $0(4) + [.localGet(1), .i32Const(4), .i32Shl, .i32Add, .i32Load()]
+    },
+    Shape("an index that two paths set", folds: 1) {
+      argument + [.if(), .i32Const(8), .localSet(1), .else] + masked + [.i32Const(4), .i32Or, .localSet(1), .end]
+        + $0(0) + [.localGet(1), .i32Add, .i32Load()]
+    },
+    Shape("an index that one path does not set", folds: 0) {
+      argument + [.if(), .i32Const(8), .localSet(1), .end] + $0(0) + [.localGet(1), .i32Add, .i32Load()]
+    },
+    Shape("an index that one path sets to anything", folds: 0) {
+      [.i32Const(0), .localSet(1)] + argument
+        + [.if()] + argument + [.i32Const(1), .i32Eq, .if(), .i32Const(12), .localSet(1), .else]
+        + argument + [.i32Const(-5), .i32Add, .i32Const(1), .i32Add, .localSet(1), .end, .end]
+        + $0(4) + [
+          .localGet(1), .localGet(1), .i32Const(-8), .i32Eq, .i32Const(2), .i32Shl, .i32Add, .i32Add, .i32Load(),
+        ]
+    },
+    Shape("an index of a loop, masked in each round", folds: 1) {
+      [.i32Const(0), .localSet(1), .loop()] + [.localGet(2)]
+        + ($0(0) + [.localGet(1), .i32Add, .i32Load(), .i32Add, .localSet(2)])
+        + [.localGet(1), .i32Const(4), .i32Add, .i32Const(12), .i32And, .localTee(1), .brIf(0), .end, .localGet(2)]
+    },
+    Shape("an index that a loop counts", folds: 0) {
+      [.i32Const(0), .localSet(1), .loop()] + [.localGet(2)]
+        + ($0(0) + [.localGet(1), .i32Add, .i32Load(), .i32Add, .localSet(2)])
+        + [.localGet(1), .i32Const(4), .i32Add, .localTee(1), .i32Const(16), .i32Ne, .brIf(0), .end, .localGet(2)]
+    },
+    Shape("an index noted on the way", folds: 2) {
+      $0(4) + masked + [.localTee(1), .i32Add, .i32Load()] + $0(4) + [.localGet(1), .i32Add, .i32Load(), .i32Add]
+    },
+    Shape("a local that is something else later", folds: 1) {
+      masked + [.localSet(1)] + $0(4) + [.localGet(1), .i32Add, .i32Load()] + argument + [.localSet(1)]
+        + $0(12) + [.localGet(1), .i32Add, .i32Load(align: 2), .i32Add]
+    },
+  ]
+
+  /// - Parameter isOpaque: whether a function gives the base, so that nothing is known of it.
+  private func library(_ shape: Shape, isOpaque: Bool = false) -> ModuleBuilder {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 64, memoryAlignment: 2))
+    let base = library.importMemoryAndBases().memory
+    library.data(
+      .active([.globalGet(base)]), (1...16).flatMap { (word: UInt8) -> [UInt8] in [word, 0, 0, 0] })
+    let function = library.function([], [.i32], [.globalGet(base)])
+    let code = shape.code { addend in
+      let read: WasmInstruction = isOpaque ? .call(function) : .globalGet(base)
+      return addend == 0 ? [read] : [read, .i32Const(Int32(addend)), .i32Add]
+    }
+    library.function([.i32], [.i32], locals: Array(repeating: .i32, count: 6), export: "f", code)
+    return library
+  }
+
+  /// Expects that a link succeeded, and that `f` gives these results; a trap is one too.
+  @discardableResult private func transcript(of run: LinkInProcess, is expected: String? = nil) async throws -> String {
+    let bytes = try #require(run.bytes, "\(run.errors)")
+    try await WebAssemblyHost.shared.validate(bytes)
+    let calls = [0, 1, 4, -4].map { Call("f", $0) }
+    let transcript = try await WebAssemblyHost.shared.invoke(bytes, calls)
+    if let expected { #expect(transcript == expected, "\(run.words)") }
+    return transcript
+  }
+
+  /// How many accesses may take an address.
+  private func count(_ program: Program) -> Int {
+    program.resolution.units.reduce(0) { $0 + $1.relocations.count { $0.encoding == .indexedSum } }
+  }
+
+  @Test(arguments: shapes) func isMovedOrStays(_ shape: Shape) async throws {
+    let library = library(shape)
+    #expect(count(try decided(["libtest.so": library], "-O2", "--no-entry", "--export=f")) == shape.count)
+    let opaque = try LinkInProcess(["libtest.so": self.library(shape, isOpaque: true)], ["--no-entry", "--export=f"])
+    let expected = try await transcript(of: opaque)
+    for options in [["-O2"], ["-O2", "--icf=all", "--strip-all"], []] {
+      let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f"] + options)
+      try await transcript(of: result, is: expected)
+    }
+    let object = try await linked(["libtest.so": library], "-r")
+    try await transcript(of: LinkInProcess(["test.o": object.bytes], ["--no-entry", "--export=f"]), is: expected)
+    // Far up code stays as it is.
+    var sizes: [Int] = []
+    for base in [2_147_483_648 - 64, 2_147_483_648] {
+      let result = try LinkInProcess(
+        ["libtest.so": library], ["--no-entry", "--export=f", "-O2", "--global-base=\(base)"])
+      try await transcript(of: result, is: expected)
+      sizes.append(try #require(result.bytes).count)
+    }
+    #expect(shape.count == 0 ? sizes[0] == sizes[1] : sizes[0] < sizes[1])
+  }
+}
