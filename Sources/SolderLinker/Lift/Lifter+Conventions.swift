@@ -31,8 +31,8 @@ extension ByteString {
     guard hasPrefix("__") else { return false }
     return hasPrefix("__wasm_")
       || [
-        "__tls_base", "__tls_size", "__tls_align", "__data_end", "__global_base", "__dso_handle", "__memory_base",
-        "__table_base",
+        "__tls_base", "__tls_size", "__tls_align", "__memory_base", "__table_base", "__data_end", "__global_base",
+        "__dso_handle",
       ].contains { self == $0 }
       || !sharesStack && (self == "__stack_low" || self == "__stack_high")
   }
