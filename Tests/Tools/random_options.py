@@ -377,6 +377,13 @@ def trace_and_extraction(words, release, found):
     return len(found) == 2 and "another order" in found[0] and "definition of __" in found[0] and "reference\textracted" in found[0]
 
 
+def extracted_itself(words, release, found):
+    """Where a member's function has another signature, wasm-ld names who refers to it in place of the member."""
+    theirs = [line.split("\t") for text in found if text.startswith("output:")
+              for line in map(str.strip, text.split("only wasm-ld: ")[1].split("\n  only ")[0].split("\n")) if line]
+    return bool(theirs) and len(found) == 2 and all(len(line) == 3 and line[0] == line[1] for line in theirs)
+
+
 def order_of_options(words, release, found):
     """wasm-ld reports wrong values in an order of its own, solder in that of the command line."""
     return len(found) == 2 and "another order" in found[0] and found[0].startswith("errors:") and all(
@@ -439,6 +446,7 @@ KNOWN = [
     ("the version and the map come in another order", map_and_version),
     ("names that the linker defines are traced before archives' members are explained", trace_and_extraction),
     ("solder reports wrong values in the command line's order", order_of_options),
+    ("wasm-ld explains members by who refers to them where signatures differ", extracted_itself),
     ("wasm-ld names another of the files that say the same", several_files),
     ("wasm-ld does not notice -r and -shared together", shared_objects),
     ("wasm-ld lets globals, tables and tags be missing", indispensable),
