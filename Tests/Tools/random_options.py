@@ -279,6 +279,7 @@ def only(found, which):
     for text in found:
         if text.startswith("errors:") and f"only {which}: " in text:
             part = text.split(f"only {which}: ")[1].split("\n  only ")[0]
+            part = re.sub(r"\x1b\[[0-9;]*m", "", part)
             lines += [line.strip() for line in part.split("\n") if line.strip() and line.strip() != "another order"]
     return lines
 
@@ -301,8 +302,11 @@ def members_unread(words, release, found):
 
 
 def width_of_library(words, release, found):
-    """wasm-ld takes a shared library for wasm64 for one for wasm32."""
-    return any("widepic/libshared.so" in word for word in words) and "-mwasm64" not in words
+    """wasm-ld takes a shared library of any width, and one for wasm64 for one for wasm32."""
+    if any("widepic/libshared.so" in word for word in words) and "-mwasm64" not in words:
+        return True
+    lines = only(found, "solder")
+    return bool(lines) and all(re.search(r"libshared\.so: is wasm(32|64), and cannot be linked with", line) for line in lines)
 
 
 def library_twice(words, release, found):
@@ -364,7 +368,7 @@ def stub_symbols(words, release, found):
 
 def local_name(words, release, found):
     """wasm-ld has local names among those that an archive offers; LLVM 19's even takes the member for one."""
-    if release == "19" and any(re.search(r"(^|[=,u])kept$", word) for word in words) and any(".a" in word for word in words):
+    if release == "19" and any(re.search(r"(^|[=,ue])kept$", word) for word in words) and any(".a" in word for word in words):
         return True
     return bool(only(found, "wasm-ld")) and all("lazy definition of kept" in line for line in only(found, "wasm-ld"))
 
