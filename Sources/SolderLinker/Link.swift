@@ -117,6 +117,11 @@ struct Link {
       resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
     ).run()
 
+    // Afterwards somebody gives each thread its copy of all thread-local data.
+    ThreadSetUpCheck(
+      resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics
+    ).run()
+
     // Afterwards all code that counts pages counts those that its memory has.
     PageSizeCheck(
       resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics

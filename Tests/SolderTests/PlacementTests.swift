@@ -319,6 +319,28 @@ import Testing
     }
   }
 
+  /// Where a compiler has written what the marks hold in their place, nothing can move.
+  @Test func numbersOfACollectorsMarks() async throws {
+    func body(_ end: String, _ heap: String) -> String {
+      """
+      (global $~lib/memory/__data_end i32 (i32.const 1040)) (global $~lib/memory/__stack_pointer (mut i32) (i32.const 33808))
+      (global $~lib/memory/__heap_base i32 (i32.const 33808)) (data (i32.const 1024) "0123456789abcdef")
+      (func (export "check") (result i32) (i32.lt_u (global.get $~lib/memory/__stack_pointer) \(end)))
+      (func (export "heap") (result i32) (i32.and (i32.add \(heap) (i32.const 15)) (i32.const -16)))
+      """
+    }
+    let (end, heap) = ("(global.get $~lib/memory/__data_end)", "(global.get $~lib/memory/__heap_base)")
+    for (end, heap, mentions) in [
+      ("(i32.const 1040)", heap, ["1040", "__data_end"]), (end, "(i32.const 33808)", ["33808", "__heap_base"]),
+      (end, "(i32.const 33816)", ["33816", "__heap_base"]),
+    ] {
+      try await fails(program(body(end, heap)), mentions: mentions + ["without optimisation"])
+    }
+    // A module that asks may have the numbers for something else.
+    let asking = try await program(body(end, heap) + #"(func (export "other") (result i32) (i32.const 33808))"#)
+    for input in try await inputs() { #expect(try await results(asking, input, ["run", "check"]) == [7, 0]) }
+  }
+
   // MARK: Sizes
 
   /// Of a memory of the host no more is asked for than there has to be.
@@ -523,6 +545,22 @@ import Testing
         let found = try await results(program, input, ["run", "address", "heap", "stack"])
         #expect(found[0] == 7 && found[1] == 2048 && found[2] > 2048 && found[3] == 2048)
       }
+    }
+  }
+
+  /// LLVM's `--export-all` exports bases, too, which are the module's own.
+  @Test(arguments: ["__memory_base", "__table_base"]) func basesThatAModuleExports(_ name: String) async throws {
+    let program = try await program(
+      "\(heapBase(2048)) (global (export \"\(name)\") i32 (i32.const 0)) (func (export \"heap\") (result i32) (global.get $heap))"
+    )
+    let object = try await Toolchain.shared.compiled(
+      "position",
+      """
+      static volatile int datum = 7; static int get(void) { return datum; } static int (*volatile pointer)(void) = get;
+      int number(void) { return pointer(); } int address(void) { return (int)&datum; }
+      """, Toolchain.freestanding + ["-fPIC", "-g"])
+    for input in try await inputs() + [object] {
+      #expect(try await results(program, input, ["run"]) == [7])
     }
   }
 

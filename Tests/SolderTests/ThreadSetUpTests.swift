@@ -183,4 +183,80 @@ import Testing
           == "instantiated\nrun() = 507\nlow() = 0\n", "\(order)")
     }
   }
+
+  // MARK: Beside a whole module
+
+  private enum Owner: String, CaseIterable { case object, caller, member, library }
+
+  /// Has thread-local data; as `caller` it gives threads their copies itself.
+  private func owner(_ kind: Owner, is64: Bool) -> (name: String, contents: any InputContents) {
+    if kind == .library { return ("part.so", lone("first", 5, is64: is64)) }
+    let address = WasmType.address(is64: is64)
+    var object = ModuleBuilder(object: true, is64: is64)
+    object.targetFeatures(["+atomics", "+bulk-memory"])
+    let initialize = kind == .caller ? object.undefinedFunction("__wasm_init_tls", [address], []) : nil
+    let base = object.undefinedGlobal("__tls_base", address, isMutable: true)
+    let variable = object.data("variable", [5, 0, 0, 0], segment: ".tdata.variable", segmentFlags: 2, flags: .tls)
+    object.function(
+      "first", [], [.i32],
+      [
+        .globalGet(base), .constant(is64 ? .memoryAddressTLSSLEB64 : .memoryAddressTLSSLEB, variable),
+        is64 ? .i64Add : .i32Add, .i32Load(),
+      ])
+    if let initialize { object.function("begin", [address], [], flags: .exported, [.localGet(0), .call(initialize)]) }
+    guard kind == .member else { return ("part.o", object) }
+    var archive = ArchiveBuilder()
+    archive.add("part.o", object)
+    return ("part.a", archive)
+  }
+
+  /// Was linked for threads, and may have a function for its own data that the host calls.
+  private func module(exportsSetUp: Bool, is64: Bool) -> ModuleBuilder {
+    let address = WasmType.address(is64: is64)
+    var module = ModuleBuilder(is64: is64)
+    let first = module.importFunction("env", "first", [], [.i32])
+    module.memory(Limits(16, 16, shared: true, is64: is64), export: "memory")
+    module.global(address, [.addressConst(1024, is64: is64)], export: "__heap_base")
+    module.function([address], export: exportsSetUp ? "__wasm_init_tls" : "other", [])
+    module.function([], [.i32], export: "run", [.call(first)])
+    return module
+  }
+
+  /// A whole module sets up its own thread-local data only, so somebody else has to do it for that of others.
+  @Test(arguments: Owner.allCases, [false, true])
+  private func besideAWholeModule(_ kind: Owner, is64: Bool) async throws {
+    let name = "__wasm_init_tls"
+    let part = owner(kind, is64: is64)
+    let inputs = try InputSet([
+      ("own.wasm", module(exportsSetUp: true, is64: is64)), ("other.wasm", module(exportsSetUp: false, is64: is64)),
+      part,
+    ])
+    let options = ["--shared-memory", "--max-memory=1048576"] + (is64 ? ["-mwasm64"] : [])
+    func transcript(_ words: [String], _ call: String) async throws -> String {
+      let run = inputs.link(options + words)
+      let bytes = try #require(run.bytes, "\(words): \(run.errors)")
+      let export = try #require(ModuleDescription(bytes).exports.first { $0.name.hasPrefix(call) }?.name, "\(words)")
+      let calls = [Call(export, 900_000), Call("run"), Call(export, 910_000), Call("run")]
+      return try await WebAssemblyHost.shared.invoke(bytes, calls)
+    }
+    func expected(_ call: String) -> String {
+      "instantiated\n\(call)(900000) = None\nrun() = 5\n\(call)(910000) = None\nrun() = 5\n"
+    }
+    for order in permutations(["own.wasm", part.name]) {
+      for words in [[], ["--export-all"], ["--no-gc-sections"], ["--export=\(name)", "--skip-export-conflicts"]] {
+        inputs.refuse(
+          options + words + order, ["own.wasm", part.name, "exports a \(name)", "--rename-export-conflicts"])
+      }
+      let renamed = try await transcript(["--export=\(name)", "--rename-export-conflicts"] + order, name + "_")
+      #expect(renamed.hasSuffix("run() = 5\n") && renamed.contains("900000) = None\nrun() = 5\n"), "\(renamed)")
+    }
+    for order in permutations(["other.wasm", part.name]) {
+      #expect(try await transcript(["--export=\(name)"] + order, name) == expected(name))
+      if kind == .caller {
+        #expect(try await transcript(order, "begin") == expected("begin"))
+      } else {
+        inputs.refuse(options + order, ["other.wasm", part.name, "--export=\(name)"])
+      }
+    }
+  }
 }

@@ -122,7 +122,7 @@ struct MemoryPass {
       finish(heapBase: plain.heapBase, moved: 0)
       return plan
     }
-    switch plain.room() {
+    switch plain.room(threads) {
     case .above(let start):
       let before = self
       place(from: start)

@@ -5,10 +5,13 @@ import WebAssemblyFormat
 struct ConstantSearch {
   private let addresses: Range<UInt64>
   private let module: InputModule
+  /// Whether a number counts with which something is only compared, multiplied and so on.
+  private let isAnyUse: Bool
 
-  init(_ addresses: Range<UInt64>, in module: InputModule) {
+  init(_ addresses: Range<UInt64>, in module: InputModule, isAnyUse: Bool = false) {
     self.addresses = addresses
     self.module = module
+    self.isAnyUse = isAnyUse
   }
 
   /// The lowest of the addresses that words of data have, as they are aligned when the program starts.
@@ -54,7 +57,7 @@ struct ConstantSearch {
         instruction.opcode == .i64Const
         ? UInt64(bitPattern: instruction.first) : UInt64(UInt32(truncatingIfNeeded: instruction.first))
       guard addresses.contains(number), instruction.end < end else { return nil }
-      return Opcode(rawValue: UInt16(module.file.bytes[instruction.end])).takesNoAddress ? nil : number
+      return !isAnyUse && Opcode(rawValue: UInt16(module.file.bytes[instruction.end])).takesNoAddress ? nil : number
     default:
       number = UInt64(bitPattern: instruction.first)
       return addresses.contains(number) && InstructionTable.shared.hasMemoryOffset(instruction.opcode) ? number : nil

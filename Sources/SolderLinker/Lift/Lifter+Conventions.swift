@@ -30,9 +30,10 @@ extension ByteString {
   func isLinkersOwn(sharesStack: Bool) -> Bool {
     guard hasPrefix("__") else { return false }
     return hasPrefix("__wasm_")
-      || ["__tls_base", "__tls_size", "__tls_align", "__data_end", "__global_base", "__dso_handle"].contains {
-        self == $0
-      }
+      || [
+        "__tls_base", "__tls_size", "__tls_align", "__memory_base", "__table_base", "__data_end", "__global_base",
+        "__dso_handle",
+      ].contains { self == $0 }
       || !sharesStack && (self == "__stack_low" || self == "__stack_high")
   }
 }
