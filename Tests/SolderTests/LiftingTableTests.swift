@@ -149,7 +149,7 @@ import Testing
         Call("equal", 3, 0),
       ],
       expected: [
-        "call(0) = 77", "call(3) = 50", "equal(0, 0) = 1", "equal(1, 0) = 1", "equal(2, 0) = 1", "equal(3, 0) = 0",
+        "call(0) = 77", "call(3) = 50", "equal(0, 0) = 1", "equal(1, 0) = 0", "equal(2, 0) = 1", "equal(3, 0) = 0",
       ]),
     whole([("libpick.so", wholeBlock), ("libother.so", byName)], table: ""),
     whole([("libother.so", byName), ("libpick.so", wholeBlock)], table: ""),

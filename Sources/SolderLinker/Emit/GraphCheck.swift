@@ -62,7 +62,7 @@
       case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
         .removedCall:
         return nil
-      case .constantTableIndex where !edit.hasTarget: return nil
+      case _ where edit.isInTableBlock: return nil
       default: break
       }
       guard let id = source.symbolIDs[checked: edit.symbol] else { return "refers to no symbol" }

@@ -218,7 +218,7 @@ final class OperandEncoder: Sendable {
     case .constantNumber: return addend
     // Written as what they are, without a number.
     case .implicitMemory, .removedCall: return 0
-    case .constantTableIndex where !edit.hasTarget:
+    case _ where edit.isInTableBlock:
       return UInt64(program.tableBlock(of: source.unit).rawValue) &+ addend
     default: break
     }

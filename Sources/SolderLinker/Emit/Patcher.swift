@@ -247,7 +247,7 @@ struct Patcher {
       return UInt32(truncatingIfNeeded: place.offset(of: addend))
     case .memoryAddressI32: return address(of: relocation).map { UInt32(truncatingIfNeeded: $0) }
     case .tableIndexI32:
-      guard !relocation.hasWideAddend else { return nil }
+      guard !relocation.hasWideAddend, relocation.hasTarget else { return nil }
       return (value(of: relocation).slot?.rawValue).map { $0 &+ UInt32(bitPattern: relocation.storedAddend) }
     case .functionOffsetI32:
       switch value(of: relocation).answer {

@@ -113,6 +113,11 @@ struct ObjectFormatCheck {
   // MARK: Tables and globals
 
   private func tableProblem(_ unit: Unit) -> String? {
+    if unit.codeFacts.changesTableBlock(of: unit.module) {
+      return
+        "code writes to slots of the function table (table.set, table.init, table.copy, table.fill), some of which are "
+        + "its own functions'"
+    }
     for (index, element) in unit.elements.enumerated() {
       switch element.placement {
       case .block: continue
@@ -213,6 +218,10 @@ struct ObjectFormatCheck {
     for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
       for position in unit.segmentRelocations[index].indices {
         let edit = unit.relocations[position]
+        if edit.isInTableBlock {
+          return "\(name("data segment", index, segment.name)) takes the address of a function that has several slots, "
+            + place(Int(edit.offset))
+        }
         let symbol = resolution.symbol(unit.symbolIDs[edit.symbol])
         guard edit.kind.isTableIndex ? symbol.kind == .function : symbol.kind == .data else {
           return

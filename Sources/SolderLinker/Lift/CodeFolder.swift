@@ -307,9 +307,7 @@ struct CodeFolder {
       // Stays somewhere, or is computed with.
       case .localSet, .localTee: return false
       default:
-        let isArithmetic =
-          (0x67...0x78).contains(step.opcode.rawValue) || (0x79...0x8A).contains(step.opcode.rawValue)
-        return !isArithmetic
+        return !step.opcode.computesWithNumbers
       }
     }
     return false

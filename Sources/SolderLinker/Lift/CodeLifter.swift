@@ -51,6 +51,7 @@ final class CodeLifter: Sendable {
     var namesSegments = false
     var namedElements: Set<ElementIndex> = []
     var changedTables: Set<TableIndex> = []
+    var grownTables: Set<TableIndex> = []
     var catching = CatchingFunctions()
     var error: FormatError?
 

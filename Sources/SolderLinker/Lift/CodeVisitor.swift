@@ -247,6 +247,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       guard Int(operand.value) < tableCount else { throw missing("table", operand) }
       let table = TableIndex(rawValue: operand.value)
       if operand.opcode.changesTable { result.changedTables.insert(table) }
+      if operand.opcode == .tableGrow { result.grownTables.insert(table) }
       relocation.target = facts.symbol(table).rawValue
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }

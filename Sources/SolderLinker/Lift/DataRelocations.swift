@@ -119,17 +119,21 @@ struct DataRelocations {
   private func relocation(_ store: Store, from start: UInt64) -> Relocation? {
     let isWide = store.width == 8
     let kind: RelocationKind
-    let target: SymbolIndex
+    var target: SymbolIndex?
     var addend = store.value.addend
     switch store.value.base {
     case .memory(let symbol): (kind, target) = (isWide ? .memoryAddressI64 : .memoryAddressI32, symbol)
     case .slot(let symbol): (kind, target) = (isWide ? .tableIndexI64 : .tableIndexI32, symbol)
     case .tableBlock:
-      guard let symbol = facts.symbol(atSlot: addend) else { return nil }
-      (kind, target, addend) = (isWide ? .tableIndexI64 : .tableIndexI32, symbol, 0)
+      kind = isWide ? .tableIndexI64 : .tableIndexI32
+      target = facts.symbol(atSlot: addend)
+      // Otherwise it counts from the block.
+      if target != nil { addend = 0 }
     case .number: return nil
     }
-    var relocation = Relocation(kind, at: UInt32(store.offset - start), width: store.width, target: target.rawValue)
+    var relocation = Relocation(
+      kind, at: UInt32(store.offset - start), width: store.width,
+      target: target?.rawValue ?? Relocation.noTarget)
     unit.setAddend(addend, of: &relocation)
     return relocation
   }

@@ -26,8 +26,10 @@ struct LiftedRelocations {
     self.runs = runs
     facts = unit.lifted ?? LiftedFacts()
     done = facts.done
-    code.needsTableBlock = facts.itemsNeedTableBlock
     relocations = UnitRelocations(declaredBy: unit)
+    code.needsTableBlock =
+      facts.itemsNeedTableBlock
+      || facts.functionBlock.repeatsFunctions && relocations.entries.contains(where: \.isInTableBlock)
     join(threads)
   }
 
@@ -59,10 +61,12 @@ struct LiftedRelocations {
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
       code.changedTables.formUnion(result.changedTables)
+      code.grownTables.formUnion(result.grownTables)
       code.catching.append(result.catching)
     }
     runs = []
     scanNeededAfterAll(needed)
+    if code.changesTableBlock(of: unit) { code.needsTableBlock = true }
     code.removedFunctions = done.functions
     readVariables()
     foldAssignedGlobals()

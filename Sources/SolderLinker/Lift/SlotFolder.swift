@@ -268,8 +268,8 @@ struct SlotFolder {
   private mutating func follow(_ index: Int) -> Bool {
     let step = code.steps[index]
     switch step.kind {
-    case .effect, .subtraction, .call:
-      for _ in 0..<step.pops { use(pop(), computes: step.kind == .subtraction) }
+    case .effect, .arithmetic, .call:
+      for _ in 0..<step.pops { use(pop(), computes: step.kind == .arithmetic) }
       for _ in 0..<step.pushes { stack.append(.unknown) }
       if step.kind == .call { throwException() }
     case .get:

@@ -8,8 +8,8 @@ struct SlotStep {
   enum Kind: UInt8 {
     /// Takes values from the stack, and leaves others of which nothing is known.
     case effect
-    /// The same, and neighbours of a pointer may be found by it.
-    case subtraction
+    /// The same, and what it leaves may tell where a slot is among others.
+    case arithmetic
     /// The same, and it may throw.
     case call
     /// Reads and assignments of locals.
@@ -122,11 +122,10 @@ struct SlotSteps {
     case .select: step.kind = .choice
     case .drop: step.kind = .drop
     case .i32WrapI64, .i64ExtendI32Signed, .i64ExtendI32Unsigned: step.kind = .conversion
-    // Neighbours are found by sums and differences. Whoever mixes the bits of a pointer makes a number of it.
-    case .i32Sub, .i64Sub: step.kind = .subtraction
     case .call, .callIndirect: step.kind = .call
     default:
       if let effect = instruction.opcode.stackEffect {
+        if instruction.opcode.computesWithNumbers { step.kind = .arithmetic }
         set(effect, of: &step)
         return step
       }

@@ -9,6 +9,8 @@ struct FunctionBlock {
 
   /// By their starts; empty if some fill the same slots, so that their order decides.
   private var runs: [Run] = []
+  /// Functions that are in several slots, each of which is a pointer of its own.
+  private var repeated: Set<FunctionIndex> = []
 
   init() {}
 
@@ -19,6 +21,16 @@ struct FunctionBlock {
     runs.sort { $0.start < $1.start }
     let areApart = zip(runs, runs.dropFirst()).allSatisfy { $0.start + UInt64($0.functions.count) <= $1.start }
     if !areApart { runs = [] }
+    let functions = runs.flatMap { $0.functions.compactMap(\.index) }.sorted()
+    repeated = Set(zip(functions, functions.dropFirst()).lazy.filter { $0.0 == $0.1 }.map(\.0))
+  }
+
+  /// Whether some slots mean more than their functions.
+  var repeatsFunctions: Bool { !repeated.isEmpty }
+
+  /// The function, of the index space, whose only slot a slot is; `nil` if there is none, or nobody knows.
+  func only(atSlot slot: Int64) -> FunctionIndex? {
+    function(atSlot: slot).flatMap { repeated.contains($0) ? nil : $0 }
   }
 
   /// The function, of the index space, in a slot; `nil` if there is none, or nobody knows.
@@ -31,6 +43,6 @@ struct FunctionBlock {
 }
 
 extension LiftedFacts {
-  /// The function symbol in a slot of the unit's block.
-  func symbol(atSlot slot: Int64) -> SymbolIndex? { functionBlock.function(atSlot: slot).map { symbol($0) } }
+  /// The symbol of the function that a slot of the unit's block stands for, and no other slot.
+  func symbol(atSlot slot: Int64) -> SymbolIndex? { functionBlock.only(atSlot: slot).map { symbol($0) } }
 }

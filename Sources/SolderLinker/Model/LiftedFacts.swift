@@ -145,6 +145,8 @@ struct CodeFacts {
   var namesSegments = false
   /// Tables of the index space whose slots code may fill with something else than segments do.
   var changedTables: Set<TableIndex> = []
+  /// Tables of the index space to which code adds slots.
+  var grownTables: Set<TableIndex> = []
   /// Element segments that code names (`table.init`, `elem.drop`, `array.new_elem`).
   var namedElements: Set<ElementIndex> = []
   /// Globals of the index space that code sets, other than the relocation functions that were read.
@@ -152,4 +154,16 @@ struct CodeFacts {
   var catching = CatchingFunctions()
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
+}
+
+extension CodeFacts {
+  /// Whether code may write to slots of a library's block, or name several at once: then they mean more than their
+  /// functions.
+  func changesTableBlock(of unit: InputModule) -> Bool {
+    !changedTables.isEmpty
+      && unit.elements.contains { element in
+        guard case .block = element.placement, let table = element.table else { return false }
+        return changedTables.contains(table)
+      }
+  }
 }

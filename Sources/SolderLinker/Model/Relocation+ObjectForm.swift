@@ -41,13 +41,14 @@ extension Relocation {
     case .constantNumber: .final
     case .constantMemoryAddress:
       targetKind == .data ? .relocation(address, leadingBytes: 1) : .none("takes the address of what is no data")
-    case .constantTableIndex where !hasTarget: .none("computes with slots of the function table (__table_base)")
+    case .constantTableIndex where !hasTarget: .none(Self.blockSlot)
     case .constantTableIndex where storedAddend != 0 || hasWideAddend: .none(Self.computedSlot)
     case .constantTableIndex: .relocation(slot, leadingBytes: 1)
     default: .none("has a constant of which nothing is known")
     }
   }
 
+  private static let blockSlot: StaticString = "computes with slots of the function table (__table_base)"
   private static let computedSlot: StaticString = "computes with the slot of a function in the table"
 
   private var operandForm: ObjectForm {
@@ -57,6 +58,7 @@ extension Relocation {
     // There is only one memory.
     case .memoryIndex: target == 0 ? .final : .none("uses another memory")
     case .implicitMemory: .none("uses another memory")
+    case .tableIndexI32 where !hasTarget, .tableIndexI64 where !hasTarget: .none(Self.blockSlot)
     case .tableIndexI32 where storedAddend != 0 || hasWideAddend,
       .tableIndexI64 where storedAddend != 0 || hasWideAddend:
       .none(Self.computedSlot)

@@ -98,7 +98,9 @@ struct Relocation {
 
   /// Whether it counts from the unit's own block of table slots.
   @inline(__always)
-  var isInTableBlock: Bool { kind == .constantTableIndex && !hasTarget }
+  var isInTableBlock: Bool {
+    !hasTarget && (kind == .constantTableIndex || kind == .tableIndexI32 || kind == .tableIndexI64)
+  }
 
   /// The symbol that it is about.
   @inline(__always)

@@ -51,6 +51,15 @@ extension Opcode {
     }
   }
 
+  /// Whether what it leaves depends on which numbers it takes, and not only on whether they are equal, or zero.
+  public var computesWithNumbers: Bool {
+    switch rawValue {
+    // Comparisons of order, and arithmetic.
+    case 0x48...0x4F, 0x53...0x5A, 0x67...0x8A: true
+    default: false
+    }
+  }
+
   /// The name in the text format, `nil` for an opcode that no instruction has.
   public var mnemonic: StaticString? {
     for run in InstructionRun.all where run.first <= rawValue {
@@ -135,6 +144,7 @@ extension Opcode {
   @inlinable public static var memoryCopy: Opcode { Opcode(rawValue: 0x20A) }
   @inlinable public static var memoryFill: Opcode { Opcode(rawValue: 0x20B) }
   @inlinable public static var tableInit: Opcode { Opcode(rawValue: 0x20C) }
+  @inlinable public static var tableGrow: Opcode { Opcode(rawValue: 0x20F) }
   @inlinable public static var elementDrop: Opcode { Opcode(rawValue: 0x20D) }
   @inlinable public static var v128Const: Opcode { Opcode(rawValue: 0x40C) }
 }

@@ -146,7 +146,7 @@ struct FunctionContents: Sendable {
     case .constantNumber: return add(is64 ? .number64 : .number32, 0, addend)
     case .removedCall: return add(.unknown, UInt64(source.unit.index.rawValue), Int64(edit.offset))
     // The unit's own block of slots.
-    case .constantTableIndex where !edit.hasTarget:
+    case _ where edit.isInTableBlock:
       return add(.slot, 1 << 40 | UInt64(source.unit.index.rawValue), addend)
     default: break
     }

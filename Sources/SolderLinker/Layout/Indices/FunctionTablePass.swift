@@ -6,7 +6,8 @@ import WebAssemblyFormat
 // that its library's block, a plain module's table or another library's block already gives it, or else the next free
 // one, in the order in which relocations ask for it. Only where code computes with numbers that nobody can tell from
 // pointers (a plain module's table, a library's block that it needs in one piece) does a function have another slot as
-// well, as it has when the same files are linked dynamically.
+// well, as it has when the same files are linked dynamically; and where a library's block has it in several slots, which
+// are pointers that differ.
 
 /// Gives functions their slots. Afterwards every function pointer has its number, and the table its size.
 struct FunctionTablePass {
@@ -78,7 +79,7 @@ struct FunctionTablePass {
       return
     }
     table.limits = Limits(minimum: end)
-    if symbol.isDefined, !options.growableTable { table.limits.maximum = end }
+    if symbol.isDefined, !options.growableTable, plain?.isGrown != true { table.limits.maximum = end }
     table.limits.is64 = is64
   }
 

@@ -83,6 +83,11 @@ struct PlainTable {
     }
   }
 
+  /// Whether code of a finished module adds slots to it.
+  var isGrown: Bool {
+    users.contains { $0.unit.codeFacts.grownTables.contains($0.index) }
+  }
+
   /// One past the last slot that is not the linker's; 0 if there is none.
   var end: UInt64 { segments.reduce(declared?.minimum ?? 0) { max($0, $1.range?.upperBound ?? 0) } }
 
