@@ -208,12 +208,12 @@ def said(text, is_verbose):
 
 
 def without_linking(module):
-    """The sections of a module but those that only another link reads."""
+    """The sections of a module but those that only another link reads, and a hash of them all."""
     place, sections = 8, []
     while place < len(module):
         kind, begin = module[place], place
         size, place = number(module, place + 1)
-        if kind != 0 or not re.match(rb".(linking|reloc\.)", module[place:place + 10], re.S):
+        if kind != 0 or not re.match(rb".(linking|reloc\.|build_id)", module[place:place + 10], re.S):
             sections.append(module[begin:place + size])
         place += size
     return sections
