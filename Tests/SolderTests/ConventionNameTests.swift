@@ -259,6 +259,48 @@ import Testing
     }
   }
 
+  /// What a program calls its bases, as one that exports all its symbols does, is not what position-independent objects
+  /// count from.
+  @Test(arguments: ["constant", "variable", "function"], [false, true])
+  func basesThatAModuleExports(_ kind: String, is64: Bool) async throws {
+    let address = WasmType.address(is64: is64)
+    var program = ModuleBuilder(is64: is64)
+    program.memory(Limits(2, is64: is64), export: "memory")
+    program.global(address, [.addressConst(4096, is64: is64)], export: "__heap_base")
+    for (name, value) in [("__memory_base", Int64(1000)), ("__table_base", 3)] {
+      if kind == "function" {
+        program.function(export: name, [])
+      } else {
+        program.global(address, isMutable: kind == "variable", [.addressConst(value, is64: is64)], export: name)
+      }
+    }
+    var object = ModuleBuilder(object: true, is64: is64)
+    let bases = ["__memory_base", "__table_base"].map { object.undefinedGlobal($0, address) }
+    let data = object.data("number", [7, 0, 0, 0])
+    let function = object.function("five", [], [.i32], [.i32Const(5)])
+    let table = object.undefinedTable()
+    let type = object.type([], [.i32])
+    let add: WasmInstruction = is64 ? .i64Add : .i32Add
+    object.function(
+      "number_of_it", [], [.i32], flags: .exported,
+      [
+        .globalGet(bases[0]), .constant(is64 ? .memoryAddressRelativeSLEB64 : .memoryAddressRelativeSLEB, data), add,
+        .i32Load(),
+      ])
+    object.function(
+      "call", [], [.i32], flags: .exported,
+      [
+        .globalGet(bases[1]), .constant(is64 ? .tableIndexRelativeSLEB64 : .tableIndexRelativeSLEB, function), add,
+        .callIndirect(objectType: type, table: table),
+      ])
+    let inputs = try InputSet([("program.wasm", program), ("user.o", object)])
+    for order in permutations(["program.wasm", "user.o"]) {
+      let words = ["--no-entry"] + (is64 ? ["-mwasm64"] : []) + order
+      #expect(
+        try await inputs.transcript(words, [Call("number_of_it"), Call("call")]) == "number_of_it() = 7\ncall() = 5")
+    }
+  }
+
   /// What the linker defines is data, or a global, and nothing else.
   @Test(arguments: [
     "__heap_base", "__heap_end", "__data_end", "__dso_handle", "__global_base", "__stack_high", "__memory_base",

@@ -165,6 +165,7 @@ private struct Bodies: BodyVisitor {
     func fold(_ folder: inout CodeFolder?) -> [String] {
       var relocations: [Relocation] = []
       let needsTableBlock = folder?.fold(body.reader, places, uses, &relocations, from: 0)
+      for edit in relocations { Bodies.check(edit, of: body.reader) }
       return relocations.map { "\($0)" } + ["\(needsTableBlock == true)"]
     }
     edits.append(fold(&short))
@@ -172,6 +173,18 @@ private struct Bodies: BodyVisitor {
     if short?.code.readGlobals(body.reader, places, uses) == true, short?.code.readShared(places) != nil {
       shortened += 1
     }
+  }
+
+  /// What an edit says of assignments among the instructions that give way is true.
+  private static func check(_ edit: Relocation, of body: ByteReader) {
+    var reader = InstructionReader(body[Int(edit.offset)..<Int(edit.end)], isInsideBlocks: true)
+    var assigned: [UInt32] = []
+    while !reader.reader.isAtEnd, let instruction = try? reader.next() {
+      guard instruction.opcode == .localSet || instruction.opcode == .localTee else { continue }
+      assigned.append(UInt32(truncatingIfNeeded: instruction.first))
+    }
+    if edit.assignsNothing { #expect(assigned.isEmpty) }
+    if edit.encoding == .nothing, let local = edit.assignedLocal { #expect(assigned == [local]) }
   }
 
   mutating func fail(_ error: FormatError) { Issue.record("\(error)") }

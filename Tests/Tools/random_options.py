@@ -279,6 +279,7 @@ def only(found, which):
     for text in found:
         if text.startswith("errors:") and f"only {which}: " in text:
             part = text.split(f"only {which}: ")[1].split("\n  only ")[0]
+            part = re.sub(r"\x1b\[[0-9;]*m", "", part)
             lines += [line.strip() for line in part.split("\n") if line.strip() and line.strip() != "another order"]
     return lines
 
@@ -301,8 +302,11 @@ def members_unread(words, release, found):
 
 
 def width_of_library(words, release, found):
-    """wasm-ld takes a shared library for wasm64 for one for wasm32."""
-    return any("widepic/libshared.so" in word for word in words) and "-mwasm64" not in words
+    """wasm-ld takes a shared library of any width, and one for wasm64 for one for wasm32."""
+    if any("widepic/libshared.so" in word for word in words) and "-mwasm64" not in words:
+        return True
+    lines = only(found, "solder")
+    return bool(lines) and all(re.search(r"libshared\.so: is wasm(32|64), and cannot be linked with", line) for line in lines)
 
 
 def library_twice(words, release, found):
@@ -364,7 +368,7 @@ def stub_symbols(words, release, found):
 
 def local_name(words, release, found):
     """wasm-ld has local names among those that an archive offers; LLVM 19's even takes the member for one."""
-    if release == "19" and any(re.search(r"(^|[=,u])kept$", word) for word in words) and any(".a" in word for word in words):
+    if release == "19" and any(re.search(r"(^|[=,ue])kept$", word) for word in words) and any(".a" in word for word in words):
         return True
     return bool(only(found, "wasm-ld")) and all("lazy definition of kept" in line for line in only(found, "wasm-ld"))
 
@@ -375,6 +379,13 @@ def map_and_version(words, release, found):
 
 def trace_and_extraction(words, release, found):
     return len(found) == 2 and "another order" in found[0] and "definition of __" in found[0] and "reference\textracted" in found[0]
+
+
+def extracted_itself(words, release, found):
+    """Where a member's function has another signature, wasm-ld names who refers to it in place of the member."""
+    theirs = [line.split("\t") for text in found if text.startswith("output:")
+              for line in map(str.strip, text.split("only wasm-ld: ")[1].split("\n  only ")[0].split("\n")) if line]
+    return bool(theirs) and len(found) == 2 and all(len(line) == 3 and line[0] == line[1] for line in theirs)
 
 
 def order_of_options(words, release, found):
@@ -439,6 +450,7 @@ KNOWN = [
     ("the version and the map come in another order", map_and_version),
     ("names that the linker defines are traced before archives' members are explained", trace_and_extraction),
     ("solder reports wrong values in the command line's order", order_of_options),
+    ("wasm-ld explains members by who refers to them where signatures differ", extracted_itself),
     ("wasm-ld names another of the files that say the same", several_files),
     ("wasm-ld does not notice -r and -shared together", shared_objects),
     ("wasm-ld lets globals, tables and tags be missing", indispensable),

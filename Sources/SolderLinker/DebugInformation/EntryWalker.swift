@@ -95,6 +95,9 @@ struct EntryWalker: ~Copyable {
         case .code(let attribute):
           let at = reader.offset
           try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
+        case .length(let width):
+          let at = reader.offset
+          try takeLength(width == 0 ? try reader.u64() : try reader.fixed(width), width, at, reader.offset)
         case .expression(let width) where !entry.isTemplateArgument:
           let length = width == 0 ? try reader.u64() : try reader.fixed(width)
           let expression = try reader.slice(Int(clamping: length))
@@ -149,12 +152,7 @@ struct EntryWalker: ~Copyable {
       uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
       if attribute == .low { begin(at: address.place) }
     case .length(let width):
-      let value = width == 0 ? try reader.u64() : try reader.fixed(width)
-      if low == nil {
-        lengths.append((at, reader.offset, width, value))
-      } else {
-        try write(at, reader.offset, width, value)
-      }
+      try takeLength(width == 0 ? try reader.u64() : try reader.fixed(width), width, at, reader.offset)
     case .constantLength(let value): lengths.append((at, at, 0, UInt64(bitPattern: value)))
     case .list(let section, let width):
       let offset = try reader.fixed(width)
@@ -189,6 +187,16 @@ struct EntryWalker: ~Copyable {
       }
     } else {
       chunk.add(try file.relocation(of: value, into: section, at: place, of: reader))
+    }
+  }
+
+  /// A length waits for the beginning, if that is behind it.
+  @inline(__always)
+  private mutating func takeLength(_ value: UInt64, _ width: Int, _ offset: Int, _ end: Int) throws(FormatError) {
+    if low == nil {
+      lengths.append((offset, end, width, value))
+    } else {
+      try write(offset, end, width, value)
     }
   }
 

@@ -121,12 +121,18 @@ extension LostLocations.Part {
         let edit = relocations[index]
         switch edit.encoding {
         case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
+          let range = Int(edit.offset)..<Int(edit.end)
+          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
           if edit.assignsNothing {
-            assert(!InstructionReader.assigns(bytes[Int(edit.offset)..<Int(edit.end)]))
+            assert(InstructionReader.assigned(in: bytes[range]).isEmpty)
+            if !goes { break }
+          }
+          if edit.encoding == .nothing, let local = edit.assignedLocal {
+            assert(InstructionReader.assigned(in: bytes[range]) == [UInt64(local)])
+            assignments.append(LostLocations.Assignment(local: local, end: edit.end - start))
             break
           }
-          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
-          read(bytes, Int(edit.offset)..<Int(edit.end), goes: goes, from: start)
+          read(bytes, range, goes: goes, from: start)
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
@@ -166,12 +172,15 @@ extension LostLocations.Part {
 }
 
 extension InstructionReader {
-  /// Whether an instruction among these assigns a local.
-  fileprivate static func assigns(_ bytes: ByteReader) -> Bool {
+  /// The locals that instructions assign.
+  fileprivate static func assigned(in bytes: ByteReader) -> [UInt64] {
     var reader = InstructionReader(bytes, isInsideBlocks: true)
+    var locals: [UInt64] = []
     while !reader.reader.isAtEnd, let instruction = try? reader.next() {
-      if instruction.opcode == .localSet || instruction.opcode == .localTee { return true }
+      if instruction.opcode == .localSet || instruction.opcode == .localTee {
+        locals.append(UInt64(bitPattern: instruction.first))
+      }
     }
-    return false
+    return locals
   }
 }

@@ -52,7 +52,8 @@ struct TableSection: ~Copyable {
     reader.offset = end
   }
 
-  /// Which unit has which code (DWARF 5, 6.1.2).
+  /// Which unit has which code (DWARF 5, 6.1.2), and with LLVM also which data: nothing but the number tells. Code is whole
+  /// functions.
   private mutating func readAddressRanges(_ reader: inout ByteReader) throws(FormatError) {
     let start = reader.offset
     let (end, width) = try reader.unitEnd()
@@ -67,12 +68,24 @@ struct TableSection: ~Copyable {
     while unit.remaining >= 2 * size {
       let at = unit.offset
       let (address, length) = (try unit.fixed(size), try unit.fixed(size))
-      guard let place = code.place(in: content, at: at, address), let count = Int(exactly: length) else { continue }
+      guard let count = Int(exactly: length) else { continue }
+      guard let place = code.place(in: content, at: at, address), !file.isFinal || isCode(place, count) else {
+        if file.isFinal, count > 0, !DebugFile.isDropped(address) {
+          chunk.add(file.relocation(ofData: address, at: at, width: size))
+        }
+        continue
+      }
       code.write(place, at: at, width: size, to: &chunk)
       let moved = code.distance(from: place, count)
       if moved != count { chunk.put(UInt64(bitPattern: Int64(moved)), width: size, at: at + size) }
     }
     reader.offset = end
+  }
+
+  /// Whether a place is the beginning of a function of a finished module, and so many bytes behind it one ends.
+  private mutating func isCode(_ place: CodePlace, _ count: Int) -> Bool {
+    guard place.offset <= 0, let end = code.place(count, behind: place, .end) else { return false }
+    return end.offset == code.size(of: end)
   }
 
   /// The index of names (DWARF 5, 6.1.1.4).

@@ -101,7 +101,7 @@ final class BodyMaps: Sendable {
       // No body is as long as this; what claims to be behind it is not to be believed.
       let place = start &+ min(offset, 1 << 30)
       // Mostly it is near the last one.
-      let near = 8
+      let near = 16
       if next < range.upperBound, Int(changes[next].start) < place {
         let last = min(next &+ near, range.upperBound)
         repeat { next &+= 1 } while next < last && Int(changes[next].start) < place

@@ -180,7 +180,7 @@ struct CodeFolder {
     }
     if isTee { return Run(known: sum, range: range, isPlain: false, assigns: true) }
     // An assignment goes, with what it sets, if nothing reads it.
-    append(.removal(of: range))
+    append(run.assigns ? .removal(of: range) : .removal(of: range, assigning: code.local(of: assignment)))
     return nil
   }
 

@@ -93,11 +93,12 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
 
   /// Folds what the body computes from a base.
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
-    guard mayFold, let unit, let range = result.ranges.last else { return }
+    guard mayFold, let range = result.ranges.last else { return }
     let first = Int(range.start)
-    if folder == nil { folder = CodeFolder(unit, movesAddresses: movesAddresses) }
+    // The unit is shared by all threads: whoever takes it for each body makes them wait for each other.
+    if folder == nil, let unit { folder = CodeFolder(unit, movesAddresses: movesAddresses) }
     let needsTableBlock = folder?.fold(body.reader, places, uses, &result.relocations, from: first)
-    guard needsTableBlock == true else { return }
+    guard needsTableBlock == true, let unit else { return }
     if !foldSlots(unit, body, from: first) { result.needsTableBlock = true }
   }
 

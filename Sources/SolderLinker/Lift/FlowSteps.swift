@@ -210,6 +210,10 @@ struct FlowSteps {
     return slot == .max ? nil : Int(slot)
   }
 
+  /// The local that a step reads or assigns.
+  @inline(__always)
+  func local(of step: FlowStep) -> UInt32 { locals[step.slot] }
+
   /// Follows the local to which the value goes that was computed in front of an offset.
   private mutating func followAssignment(at offset: Int) throws(FormatError) {
     guard offset < body.end, body[offset] == 0x21 || body[offset] == 0x22 else { return }

@@ -29,7 +29,8 @@ extension CodeFolder {
       if code.access(taking: value, in: step.sum, &access) == nil { plainReads += 1 }
     }
     let isNeeded = plainReads > 2 && value.value.base != .tableBlock
-    for (index, step) in code.steps.enumerated() {
+    for index in code.steps.indices {
+      let step = code.steps[index]
       if step.opcode == .localGet {
         guard let known = value.plus(step.addend) else { continue }
         replace(Run(known: known, range: step.sum, isPlain: step.isPlain, isOfRemoved: !isNeeded))

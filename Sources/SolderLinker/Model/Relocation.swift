@@ -35,6 +35,10 @@ struct Relocation {
     set { flags = flags & ~2 | (newValue ? 2 : 0) }
   }
 
+  /// Where nothing comes in their place: the local that the last of the instructions assigns, if it is known that no other
+  /// does.
+  var assignedLocal: UInt32? { flags & 4 != 0 ? UInt32(bitPattern: storedAddend) : nil }
+
   /// What stands in place of the bytes.
   enum Encoding: UInt8 {
     /// An operand, as ``Relocation/kind`` says.
@@ -71,6 +75,15 @@ struct Relocation {
     Relocation(
       .removedCall, at: UInt32(truncatingIfNeeded: range.lowerBound), width: UInt8(truncatingIfNeeded: range.count),
       encoding: .nothing)
+  }
+
+  /// The same, where the last of the instructions alone assigns a local.
+  @inline(__always)
+  static func removal(of range: Range<Int>, assigning local: UInt32) -> Relocation {
+    var removal = removal(of: range)
+    removal.storedAddend = Int32(bitPattern: local)
+    removal.flags = 4
+    return removal
   }
 
   /// Where the bytes end.
