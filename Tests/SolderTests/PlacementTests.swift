@@ -457,6 +457,32 @@ import Testing
       mentions: ["its global 1"])
   }
 
+  /// A module full of numbers says nothing by one of them.
+  @Test func numbersThatAreEverywhere() async throws {
+    let input = try await Toolchain.shared.compiled(
+      "sized",
+      "volatile char data[4096] = {7}; int number(void) { return data[0]; } int address(void) { return (int)data; }",
+      Toolchain.freestanding)
+    for (numbers, isRefused) in [
+      ([24000], true), ([24000, 28000], false), ([20480, 28000], true), ([20495, 28000], true),
+    ] {
+      let code = numbers.enumerated().map { index, number in
+        "(func (export \"f\(index)\") (result i32) (i32.const \(number)))"
+      }
+      let words = numbers.map { number in
+        "(data (i32.const \(16 + number % 1024 / 4 * 4)) \"\\\(hexadecimal(number & 0xFF))\\\(hexadecimal(number >> 8))\\00\\00\")"
+      }
+      for body in [code.joined(), words.joined()] {
+        let program = try await program(heapBase(20480) + body)
+        if isRefused {
+          refusedHere([program, input], mentions: ["program.wasm", "--heap-base=20480"])
+        } else {
+          #expect(try await linkedHere([program, input]).call("run") == "7")
+        }
+      }
+    }
+  }
+
   /// Of short numbers, which are everywhere, only what aligning makes of the heap base is taken for it.
   @Test(arguments: [(2048, 2048), (2048, 2063), (2048, 2064), (0, 0), (0, 1)]) func shortNumbers(
     _ base: Int, _ number: Int

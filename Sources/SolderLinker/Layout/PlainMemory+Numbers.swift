@@ -88,7 +88,18 @@ extension PlainMemory.LLVMProgram {
   /// How far behind a heap base a number is taken for an address. Short numbers are everywhere: of these, only what aligning
   /// may make of it is, and below any program's data only itself.
   private static func reach(of heapBase: UInt64) -> UInt64 {
-    heapBase >= 1 << 14 ? .max : heapBase >= MemoryPass.firstAddress ? 16 : 1
+    heapBase >= 1 << 14 ? .max : heapBase >= MemoryPass.firstAddress ? MemoryPass.heapAlignment : 1
+  }
+
+  /// The lowest number among addresses, unless the module has such numbers everywhere, and so in as many addresses behind them
+  /// too: then only what aligning may make of the heap base.
+  private static func lowest(
+    in addresses: Range<UInt64>, of unit: Unit, _ heapBase: UInt64, _ find: (ConstantSearch) -> UInt64?
+  ) -> UInt64? {
+    guard let lowest = find(ConstantSearch(addresses, in: unit.module)) else { return nil }
+    if lowest < heapBase.saturatingSum(MemoryPass.heapAlignment) { return lowest }
+    let behind = addresses.upperBound..<addresses.upperBound.saturatingSum(UInt64(addresses.count))
+    return find(ConstantSearch(behind, in: unit.module)) == nil ? lowest : nil
   }
 
   /// - Returns: `nil` for a module whose heap begins where its global says, or that shows no heap below `end`.
@@ -107,14 +118,13 @@ extension PlainMemory.LLVMProgram {
       let reads = unit.reads(of: $0.global)
       return reads.all > 0 && reads.downwards == 0
     }
-    let search = ConstantSearch(addresses, in: unit.module)
     if let pointer {
       self.init(unit: unit, heapBase: mark.address, number: pointer.address, place: .global(pointer.global))
     } else if asks {
       return nil
-    } else if let number = search.lowestInCode(threads) {
+    } else if let number = Self.lowest(in: addresses, of: unit, mark.address, { $0.lowestInCode(threads) }) {
       self.init(unit: unit, heapBase: mark.address, number: number, place: .code)
-    } else if let number = search.lowestInData() {
+    } else if let number = Self.lowest(in: addresses, of: unit, mark.address, { $0.lowestInData() }) {
       self.init(unit: unit, heapBase: mark.address, number: number, place: .data)
     } else {
       return nil
