@@ -229,6 +229,24 @@ public struct ByteReader: @unchecked Sendable {
     unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: base + offset, count: remaining))
   }
 
+  /// The first offset, from `start` on, of two bytes that both have their highest bit: only there a LEB128 number of three bytes
+  /// or more can begin; `nil` if there is none.
+  public func firstLongNumber(from start: Int) -> Int? {
+    var place = start > offset ? start : offset
+    while place &+ 9 <= end {
+      let bytes = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+      let next = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place + 1).loadUnaligned(as: UInt64.self))
+      let found = bytes & next & 0x8080_8080_8080_8080
+      if found != 0 { return place &+ found.trailingZeroBitCount &>> 3 }
+      place &+= 8
+    }
+    while place &+ 2 <= end {
+      if unsafe base[place] & base[place &+ 1] & 0x80 != 0 { return place }
+      place &+= 1
+    }
+    return nil
+  }
+
   /// Whether one of two bytes is among those that are not read yet.
   ///
   /// - Precondition: neither is zero.

@@ -7,6 +7,16 @@ import WebAssemblyFormat
     try reading(bytes) { try body($0) }
   }
 
+  @Test func longNumbers() {
+    var random = SplitMix(seed: 3)
+    for _ in 0..<4000 {
+      let bytes = (0...random.below(40)).map { _ in random.pick([0x41, 0xC1, 0x00, 0x05, 0x80] as [UInt8]) }
+      let start = random.below(bytes.count)
+      let expected = (start..<bytes.count).first { $0 + 1 < bytes.count && bytes[$0] >= 0x80 && bytes[$0 + 1] >= 0x80 }
+      #expect(read(bytes) { $0.firstLongNumber(from: start) } == expected)
+    }
+  }
+
   @Test func zeros() {
     var random = SplitMix(seed: 2)
     for _ in 0..<2000 {

@@ -33,6 +33,7 @@ struct ConstantSearch {
   private func lowest(inFunction index: Int) -> UInt64? {
     let body = module.functions[index].body
     let range = Int(body.start)..<Int(body.start) + Int(body.size)
+    guard mayHaveNumber(module.file.bytes[range]) else { return nil }
     var code = module.file.bytes[range]
     var lowest: UInt64?
     do {
@@ -46,6 +47,24 @@ struct ConstantSearch {
       return addresses.lowerBound
     }
     return lowest
+  }
+
+  /// Whether bytes somewhere encode one of the addresses, which most bodies do not.
+  private func mayHaveNumber(_ bytes: ByteReader) -> Bool {
+    // Short numbers are everywhere, and those from 2³¹ on have a sign.
+    guard addresses.lowerBound >= 1 << 14, addresses.upperBound <= 1 << 31 else { return true }
+    var from = bytes.offset
+    while let place = bytes.firstLongNumber(from: from) {
+      from = place + 1
+      var (number, shift) = (UInt64(0), UInt64(0))
+      for byte in bytes[place..<min(place + 10, bytes.end)] {
+        number |= UInt64(byte & 0x7F) &<< shift
+        shift += 7
+        if byte < 0x80 { break }
+      }
+      if addresses.contains(number) { return true }
+    }
+    return false
   }
 
   /// The address that an instruction has as a number, if it is one of those that are looked for.
