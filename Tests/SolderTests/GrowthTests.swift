@@ -257,6 +257,21 @@ import Testing
       module.global(.i32, [.globalGet(count)], export: "last")
       return [("globals.wasm", module), ("program.o", program)]
     },
+    Sample(name: "stacks that begin where a heap may", size: 1000, words: ["--no-entry", "--no-gc-sections"]) { count in
+      var module = ModuleBuilder()
+      module.memory(Limits(4), export: "memory")
+      let heap = module.global(.i32, [.i32Const(20480)], export: "__heap_base")
+      for index in 0..<count {
+        let own = module.global(.i32, isMutable: true, [.i32Const(20480 + Int32(index))])
+        let derived = module.global(.i32, isMutable: true, [.globalGet(heap)])
+        module.function(
+          [], [],
+          [own, derived].flatMap { [.globalGet($0), .i32Const(16), .i32Sub, .globalSet($0)] as [WasmInstruction] })
+      }
+      var object = ModuleBuilder(object: true)
+      _ = object.data("placed", Array(repeating: 1, count: 16 * count), flags: .exported)
+      return [("module.wasm", module), ("data.o", object)]
+    },
     Sample(name: "constructors from the last to the first", size: 500) { count in
       [
         (

@@ -8,10 +8,12 @@ extension PlainMemory {
   func checkNumbers(of unit: Unit, _ threads: Threads) {
     guard let memory = unit.lifted?.memory else { return }
     let marks: [(StaticMemory.Mark?, ByteString, reach: UInt64)] = [
-      (memory.dataEnd, ByteString("__data_end"), 1), (memory.heapBase, ByteString("__heap_base"), 16),
+      (memory.dataEnd, ByteString("__data_end"), 1),
+      (memory.heapBase, ByteString("__heap_base"), MemoryPass.heapAlignment),
     ]
+    let reads = unit.reads(of: marks.compactMap { $0.0?.global })
     for (mark, name, reach) in marks {
-      guard let mark, unit.reads(of: mark.global).all == 0 else { continue }
+      guard let mark, reads[mark.global] == nil else { continue }
       let addresses = mark.address..<mark.address.saturatingSum(reach)
       guard let number = ConstantSearch(addresses, in: unit.module, isAnyUse: true).lowestInCode(threads) else {
         continue
@@ -32,56 +34,69 @@ extension Unit {
     return relocations.contains { $0.kind == .globalIndexLEB && $0.symbol == symbol }
   }
 
-  /// How often code reads a global, and how often it goes down from there at once, as from a stack pointer.
-  func reads(of global: GlobalIndex) -> (all: Int, downwards: Int) {
-    guard let symbol = lifted?.symbol(global), let code = module.code?.payload else { return (0, 0) }
+  /// The globals among some that code reads; and of each whether it goes down from there at once somewhere, as from a stack
+  /// pointer.
+  func reads(of globals: [GlobalIndex]) -> [GlobalIndex: Bool] {
+    guard let facts = lifted, let code = module.code?.payload, !globals.isEmpty else { return [:] }
+    let wanted = Dictionary(globals.map { (facts.symbol($0), $0) }) { first, _ in first }
     let file = file.bytes
-    var (all, downwards) = (0, 0)
-    for relocation in relocations where relocation.kind == .globalIndexLEB && relocation.symbol == symbol {
+    var found: [GlobalIndex: Bool] = [:]
+    for relocation in relocations where relocation.kind == .globalIndexLEB {
       // Initial values read globals too.
-      guard Int(relocation.offset) >= code.offset else { continue }
+      guard let global = wanted[relocation.symbol], Int(relocation.offset) >= code.offset else { continue }
       let end = Int(relocation.offset) + Int(relocation.width)
       let start = relocation.encoding == .operand ? Int(relocation.offset) - 1 : Int(relocation.offset)
       guard start >= 0, end <= file.endIndex, Opcode(rawValue: UInt16(file[start])) == .globalGet else { continue }
-      all += 1
-      var reader = InstructionReader(file[end..<file.endIndex], isInsideBlocks: true)
-      guard let number = try? reader.next(), number.opcode == .i32Const || number.opcode == .i64Const,
-        let sum = try? reader.next()
-      else { continue }
-      let isDifference = sum.opcode == .i32Sub || sum.opcode == .i64Sub
-      let isSum = sum.opcode == .i32Add || sum.opcode == .i64Add
-      guard number.first > 0 && isDifference || number.first < 0 && isSum else { continue }
-      // What is divided or shifted is no address, but a number of pages.
-      if let divisor = try? reader.next(), divisor.opcode == .i32Const || divisor.opcode == .i64Const,
-        let quotient = try? reader.next(), quotient.opcode.takesNoAddress
-      {
-        continue
-      }
-      downwards += 1
+      found[global] = found[global] == true || file[end..<file.endIndex].subtractsNumber
     }
-    return (all, downwards)
+    return found
   }
 
-  /// Whether what a global makes of the heap base is part of the module's static memory, so that it keeps its number: it lies
-  /// below, or is where a stack begins.
-  func keepsNumber(of mark: StaticMemory.Mark) -> Bool {
-    guard let memory = lifted?.memory, let heapBase = memory.heapBase else { return false }
-    return mark.address < heapBase.address || mark.global == memory.stackPointer?.global
-      || module.globalType(mark.global)?.isMutable == true && reads(of: mark.global).downwards > 0
+  /// What is made of the heap base and is part of the module's static memory, so that it keeps its number: it lies below, or is
+  /// where a stack begins.
+  var staticMarksOfHeapBase: [StaticMemory.Mark] {
+    guard let memory = lifted?.memory, let heapBase = memory.heapBase else { return [] }
+    let reads = reads(of: memory.fromHeapBase.map(\.global))
+    return memory.fromHeapBase.filter { mark in
+      mark.address < heapBase.address || mark.global == memory.stackPointer?.global
+        || module.globalType(mark.global)?.isMutable == true && reads[mark.global] == true
+    }
   }
 
   /// Whether a data segment begins at an address that is made of the heap base, and lies below.
-  func isBelowHeap(segment: Int) -> Bool {
-    guard case .kept(memory: .first, let offset) = segments[segment].placement, let memory = lifted?.memory,
-      let heapBase = memory.heapBase
-    else { return false }
-    let value = SymbolicEvaluator.value(of: offset, in: file) { global in
-      let mark = ([heapBase] + memory.fromHeapBase).first { $0.global == global }
-      return (mark?.address).map { .number(Int64(bitPattern: $0)) }
+  var hasDataBelowHeapBase: Bool {
+    guard let memory = lifted?.memory, let heapBase = memory.heapBase else { return false }
+    let marks = Dictionary(([heapBase] + memory.fromHeapBase).map { ($0.global, $0.address) }) { first, _ in first }
+    let width: UInt64 = module.addressWidth == 64 ? .max : 0xFFFF_FFFF
+    return segments.contains { segment in
+      guard case .kept(memory: .first, let offset) = segment.placement else { return false }
+      let value = SymbolicEvaluator.value(of: offset, in: file) { global in
+        marks[global].map { .number(Int64(bitPattern: $0)) }
+      }
+      guard let value, value.base == .number else { return false }
+      return UInt64(bitPattern: value.addend) & width < heapBase.address
     }
-    guard let value, value.base == .number else { return false }
-    return UInt64(bitPattern: value.addend) & (module.addressWidth == 64 ? .max : 0xFFFF_FFFF) < heapBase.address
   }
+}
+
+extension ByteReader {
+  /// Whether the instructions that it stands at subtract a number from what is on the stack.
+  fileprivate var subtractsNumber: Bool {
+    var reader = InstructionReader(self, isInsideBlocks: true)
+    guard let number = try? reader.next(), number.opcode.isConstant, let sum = try? reader.next() else { return false }
+    let isDifference = sum.opcode == .i32Sub || sum.opcode == .i64Sub
+    let isSum = sum.opcode == .i32Add || sum.opcode == .i64Add
+    guard number.first > 0 && isDifference || number.first < 0 && isSum else { return false }
+    // What is divided or shifted is no address, but a number of pages.
+    guard let divisor = try? reader.next(), divisor.opcode.isConstant, let quotient = try? reader.next() else {
+      return true
+    }
+    return !quotient.opcode.takesNoAddress
+  }
+}
+
+extension Opcode {
+  fileprivate var isConstant: Bool { self == .i32Const || self == .i64Const }
 }
 
 extension PlainMemory.LLVMProgram {
@@ -107,17 +122,15 @@ extension PlainMemory.LLVMProgram {
     guard let facts = unit.lifted, let mark = facts.memory.heapBase, mark.address < end else { return nil }
     // That it reads the global says what a number in its code is not, but not what a variable is.
     let asks = unit.readsHeapBase
-    let start = facts.memory.shownDataEnd.map {
-      min(max($0.address, mark.address &- min(mark.address, 15)), mark.address)
+    // Alignment puts the heap base less than that behind the end of data.
+    let lowest = mark.address - min(mark.address, MemoryPass.heapAlignment - 1)
+    let start = facts.memory.shownDataEnd.map { min(max($0.address, lowest), mark.address) } ?? mark.address
+    let addresses = start..<min(end, mark.address.saturatingSum(Self.reach(of: mark.address)))
+    let pointers = facts.memory.heapPointers.filter {
+      addresses.contains($0.address) && (!asks || unit.module.globalType($0.global)?.isMutable == true)
     }
-    let addresses = (start ?? mark.address)..<min(end, mark.address.saturatingSum(Self.reach(of: mark.address)))
-    let pointer = facts.memory.heapPointers.first {
-      guard addresses.contains($0.address), !asks || unit.module.globalType($0.global)?.isMutable == true else {
-        return false
-      }
-      let reads = unit.reads(of: $0.global)
-      return reads.all > 0 && reads.downwards == 0
-    }
+    let reads = unit.reads(of: pointers.map(\.global))
+    let pointer = pointers.first { reads[$0.global] == false }
     if let pointer {
       self.init(unit: unit, heapBase: mark.address, number: pointer.address, place: .global(pointer.global))
     } else if asks {

@@ -147,9 +147,9 @@ struct PlainMemory {
   private func checkBelowHeap(of unit: Unit) {
     guard let facts = unit.lifted, let heapBase = facts.memory.heapBase, !facts.memory.isCollected else { return }
     let what: String
-    if unit.segments.indices.contains(where: { unit.isBelowHeap(segment: $0) }) {
+    if unit.hasDataBelowHeapBase {
       what = "a data segment begins"
-    } else if unit.reads(of: heapBase.global).downwards > 0 {
+    } else if unit.reads(of: [heapBase.global])[heapBase.global] == true {
       what = "its code goes"
     } else {
       return
@@ -293,7 +293,7 @@ struct PlainMemory {
         for mark in [memory.dataEnd, memory.stackPointer, memory.heapBase] { set(mark) { $0 &+ moved } }
       } else {
         set(memory.heapBase) { _ in heapBase }
-        for mark in memory.fromHeapBase where unit.keepsNumber(of: mark) { set(mark) { $0 } }
+        for mark in unit.staticMarksOfHeapBase { set(mark) { $0 } }
         set(memory.heapEnd) { min($0.saturatingSum(moved), heapEnd) }
       }
     }
