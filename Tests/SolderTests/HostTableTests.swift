@@ -153,17 +153,22 @@ import Testing
     }
   }
 
-  /// A module that names what its `env` is may have the same table of the host.
-  @Test(arguments: Part.allCases) private func ofAModuleWhoseEnvironmentIsAFile(_ kind: Part) async throws {
-    var environment = ModuleBuilder()
-    environment.function([], [.i32], export: "pointer", [.i32Const(2)])
-    let part = part(kind)
+  /// An object that calls the function to which `pointer` points.
+  private var caller: ModuleBuilder {
     var caller = ModuleBuilder(object: true)
     let pointer = caller.undefinedFunction("pointer", [], [.i32])
     let type = caller.type([], [.i32])
     let table = caller.undefinedTable()
     caller.function(
       "call", [], [.i32], flags: .exported, [.call(pointer), .callIndirect(objectType: type, table: table)])
+    return caller
+  }
+
+  /// A module that names what its `env` is may have the same table of the host.
+  @Test(arguments: Part.allCases) private func ofAModuleWhoseEnvironmentIsAFile(_ kind: Part) async throws {
+    var environment = ModuleBuilder()
+    environment.function([], [.i32], export: "pointer", [.i32Const(2)])
+    let part = part(kind)
     let inputs = try InputSet([
       ("environment.wasm", environment), ("program.wasm", program()), ("caller.o", caller), part,
     ])
@@ -218,12 +223,6 @@ import Testing
 
   @Test(arguments: Part.allCases) private func aLibraryWithSlotsByNumber(_ kind: Part) async throws {
     let part = part(kind)
-    var caller = ModuleBuilder(object: true)
-    let pointer = caller.undefinedFunction("pointer", [], [.i32])
-    let type = caller.type([], [.i32])
-    let table = caller.undefinedTable()
-    caller.function(
-      "call", [], [.i32], flags: .exported, [.call(pointer), .callIndirect(objectType: type, table: table)])
     let inputs = try InputSet([("odd.so", odd(3)), ("even.so", odd(4, at: 2)), ("caller.o", caller), part])
     for order in permutations(["odd.so", "even.so", part.name]) {
       let words = ["--no-entry", "--export=odd3", "--export=odd4", "caller.o"] + order

@@ -124,19 +124,7 @@ struct MemoryPass {
     }
     switch plain.room(threads) {
     case .above(let start):
-      let before = self
-      place(from: start)
-      let end = next.aligned(to: MemoryPass.heapAlignment)
-      if next > start, let program = plain.programWithout(roomUpTo: end, threads) {
-        self = before
-        let room = plain.roomBelow(program)
-        place(from: room.lowerBound, isBelow: true)
-        if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }
-        finish(heapBase: plain.heapBase, moved: 0)
-        return plan
-      }
-      // Zero bytes may have been placed.
-      let heapBase = next == start ? start : end
+      let heapBase = place(behind: start, plain)
       finish(heapBase: heapBase, moved: heapBase &- min(heapBase, plain.heapBase))
     case .beforeStack(let start):
       place(from: start)
@@ -147,6 +135,23 @@ struct MemoryPass {
   }
 
   // MARK: Placing
+
+  /// Places everything behind a plain module's static memory, or below it where that is not free.
+  ///
+  /// - Returns: where the heap begins then.
+  private mutating func place(behind start: UInt64, _ plain: PlainMemory) -> UInt64 {
+    let before = self
+    place(from: start)
+    // Zero bytes may have been placed.
+    if next == start { return start }
+    let end = next.aligned(to: MemoryPass.heapAlignment)
+    guard let program = plain.programWithout(roomUpTo: end, threads) else { return end }
+    self = before
+    let room = plain.roomBelow(program)
+    place(from: room.lowerBound, isBelow: true)
+    if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }
+    return plain.heapBase
+  }
 
   /// - Returns: whether data may begin where it was asked to.
   @discardableResult

@@ -88,10 +88,10 @@ extension Opcode {
   /// Whether the second operand of the instruction is no address that something is placed at: it compares (which leads to
   /// no place), multiplies, divides, or goes by bits.
   var takesNoAddress: Bool {
-    let comparisons = 0x46...0x4F as ClosedRange<UInt16>
-    let (wideComparisons, numbers, wideNumbers) = (
-      0x51...0x5A as ClosedRange<UInt16>, 0x6C...0x78 as ClosedRange<UInt16>, 0x7E...0x8A as ClosedRange<UInt16>
-    )
-    return [comparisons, wideComparisons, numbers, wideNumbers].contains { $0.contains(rawValue) }
+    switch rawValue {
+    // Comparisons; then products, quotients, bits and shifts; each of 32 and 64 bits.
+    case 0x46...0x4F, 0x51...0x5A, 0x6C...0x78, 0x7E...0x8A: true
+    default: false
+    }
   }
 }

@@ -6,14 +6,12 @@ struct ReadRelocationsPass {
   private let bindings: Bindings
   private let diagnostics: Diagnostics
   private let threads: Threads
-  private let keepsDiscarded: Bool
   private let options: LinkOptions
 
   init(_ bindings: Bindings, _ options: LinkOptions, _ diagnostics: Diagnostics, _ threads: Threads) {
     self.bindings = bindings
     self.diagnostics = diagnostics
     self.threads = threads
-    keepsDiscarded = options.keepsDiscardedFunctions
     self.options = options
   }
 
@@ -38,6 +36,7 @@ struct ReadRelocationsPass {
   /// The relocations of each object; `nil` for other modules, and for objects that are damaged.
   private func decodeObjects() -> [UnitRelocations?] {
     let modules = bindings.modules
+    let keepsDiscarded = options.keepsDiscardedFunctions
     let errors = ParallelBuffer<FormatError?>(repeating: nil, count: modules.count)
     let results = threads.map(modules.count) { index -> UnitRelocations? in
       guard modules[index].contracts.hasRelocationSections else { return nil }
