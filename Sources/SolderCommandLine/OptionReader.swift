@@ -213,7 +213,10 @@ extension OptionReader {
   }
 
   mutating func setErrorLimit(_ argument: ParsedArgument) {
-    guard let number = number(argument) else { return }
+    guard let number = number(argument) else {
+      options.diagnostics.errorLimit = DiagnosticOptions().errorLimit
+      return
+    }
     // A negative limit is one that is never reached.
     options.diagnostics.errorLimit = number < 0 ? .max : Int(clamping: number)
   }

@@ -415,6 +415,14 @@ private func link(_ arguments: String..., location: SourceLocation = #_sourceLoc
       ])
   }
 
+  /// The last limit counts; one that is no number is the usual one.
+  @Test func limitThatIsNoNumber() {
+    #expect(
+      read("--error-limit=1", "--error-limit=x", "--table-base=x").errors == [
+        "--error-limit=x: number expected, but got 'x'", "--table-base=x: number expected, but got 'x'",
+      ])
+  }
+
   @Test func allUnknownOptionsAreReportedWhateverTheLimit() {
     #expect(read("--error-limit=1", "-f", "-g").errors == ["unknown argument: -f", "unknown argument: -g"])
     #expect(read("--fatal-warnings", "-z", "x").errors == ["unknown -z value: x"])

@@ -194,6 +194,33 @@ import Testing
     #expect(try functions() == functions("--wrap=__wasm_call_ctors") + 1)
   }
 
+  /// Exports get wrappers beside constructors, and so does what relocates data of a program that imports addresses.
+  @Test(arguments: [Compatibility.llvm19, .llvm21, .llvm22])
+  func dataRelocationsAreWrapped(_ release: Compatibility) async throws {
+    func functions(_ constructs: Bool, _ relocates: Bool) throws -> [String: Int] {
+      let object = Self.object { object in
+        let data = object.undefinedData("elsewhere", flags: .weak)
+        let pointer = object.data(
+          "pointer", [0, 0, 0, 0], relocations: relocates ? [DataRelocation(.memoryAddressI32, at: 0, data)] : [])
+        let constructor = object.function("construct", [], [], [])
+        if constructs { object.constructor(constructor) }
+        object.function("run", [], [.i32], flags: .exported, [.address(pointer), .i32Load()])
+      }
+      let run = try LinkInProcess(
+        ["main.o": object],
+        ["--no-entry", "--unresolved-symbols=import-dynamic", "--compat=\(release.rawValue)"], program: "wasm-ld")
+      let module = try ModuleDescription(try #require(run.bytes, "\(run.errors)"))
+      return Dictionary(
+        uniqueKeysWithValues: module.exports.filter { $0.kind == .function }.map { ($0.name, Int($0.index)) })
+    }
+    // Behind the constructors' caller come the linker's own functions, the object's, and wrappers in the order of names.
+    let relocate = "__wasm_apply_data_relocs"
+    let first = release == .llvm19
+    #expect(try functions(true, true) == (first ? [relocate: 4, "run": 5] : ["run": 4, relocate: 5]))
+    #expect(try functions(false, true) == [relocate: 0, "run": 1])
+    #expect(try functions(true, false) == (first ? [relocate: 4, "run": 5] : ["run": 3]))
+  }
+
   /// Traces are of names as files have them.
   @Test func tracedNamesAreNotDemangled() throws {
     let object = Self.object { _ = $0.data("_ZN1N1dE", [1]) }

@@ -432,6 +432,18 @@ def value_before_version(words, release, found):
         word in ("-v", "-V", "--version") for word in words)
 
 
+def pages_of_one_byte(words, release, found):
+    """A memory of 4 GiB has more pages of one byte than a module can say; wasm-ld writes it all the same."""
+    lines = only(found, "solder")
+    return "--page-size=1" in words and bool(lines) and all(re.search("too large, cannot be greater than", line) for line in lines)
+
+
+def stubs(words, release, found):
+    """The functions that take the place of those with another signature stand in the order of a hash table too."""
+    sizes = [re.match(r"out\.wasm differs \((\d+) and \1 bytes", text) for text in found if text.startswith("out.wasm")]
+    return bool(sizes) and all(sizes) and any("another order" in text and "signature mismatch" in text for text in found)
+
+
 def invalid(words, release, found):
     """What wasm-ld wrote does not validate."""
     return any("wasm-ld's result is invalid" in text for text in found)
@@ -443,6 +455,8 @@ KNOWN = [
     ("solder reads no members of archives that nobody needs", members_unread),
     ("solder reports wrong options before it opens files, and wrong files before it reads them; wasm-ld ends at the first file", stages),
     ("wasm-ld names features, and functions with several signatures, in the order of a hash table", hashed),
+    ("wasm-ld has stubs in the order of a hash table", stubs),
+    ("wasm-ld writes memories of more pages than a module can say", pages_of_one_byte),
     ("wasm-ld does not look how wide a library's addresses are", width_of_library),
     ("wasm-ld lists a library as needed as often as it is named", library_twice),
     ("wasm-ld gives missing functions no proper symbols", stub_symbols),

@@ -136,8 +136,11 @@ struct StartUpPass {
   /// Without a C start-up that calls constructors and destructors, every exported function does it itself.
   private mutating func wrapCommandExports() {
     guard !order.constructors.isEmpty || resolution.wellKnown.callDestructors != nil else { return }
-    result.wrapped = Set(own.wrappers.map(\.function))
-    result.lastFunctions += own.wrappers.map(\.wrapper)
-    result.exports += own.wrappers.map(\.wrapper)
+    let wrappers = own.wrappers.filter {
+      $0.function != own.setUp.applyDataRelocations || result.setUp.applyDataRelocations != nil
+    }
+    result.wrapped = Set(wrappers.map(\.function))
+    result.lastFunctions += wrappers.map(\.wrapper)
+    result.exports = result.exports.filter { !result.wrapped.contains($0) } + wrappers.map(\.wrapper)
   }
 }

@@ -241,21 +241,27 @@ struct OwnUnitPass {
       !unit.initFunctions.isEmpty || !unit.constructorsAtStart.isEmpty
     }
     guard hasConstructors || resolution.wellKnown.callDestructors != nil else { return }
-    let slots = resolution.table.slots
     var isWrapped: Set<SymbolID> = []
-    for id in slots {
+    for id in resolution.table.slots {
       let symbol = resolution.symbol(id)
       // A name may stand twice in the table.
       guard symbol.kind == .function, symbol.state == .defined, symbol.isExported(options),
         isWrapped.insert(id).inserted
       else { continue }
-      let name = resolution.exportName(ofFunction: symbol)
-      let wrapper = add(
-        "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
-        exportName: name)
-      resolution.table.symbols[Int(wrapper)].flags = .exported
-      own.wrappers.append(OwnUnit.ExportWrapper(function: id, wrapper: wrapper))
+      declareExportWrapper(of: id)
     }
+    if let relocate = own.setUp.applyDataRelocations, isWrapped.insert(relocate).inserted {
+      declareExportWrapper(of: relocate)
+    }
+  }
+
+  private mutating func declareExportWrapper(of id: SymbolID) {
+    let symbol = resolution.symbol(id)
+    let wrapper = add(
+      "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
+      exportName: resolution.exportName(ofFunction: symbol))
+    resolution.table.symbols[Int(wrapper)].flags = .exported
+    own.wrappers.append(OwnUnit.ExportWrapper(function: id, wrapper: wrapper))
   }
 
   /// A weak definition that a shared library exports is imported as well: another module's may win when it is loaded.
