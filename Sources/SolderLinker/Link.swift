@@ -87,7 +87,7 @@ struct Link {
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the
     // numbers of functions, globals, tags, tables and symbols are final.
     let own: OwnUnit
-    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics, is64: inputs.is64).run()
+    (resolution, own) = OwnUnitPass(consume resolution, options, diagnostics, is64: inputs.width.is64).run()
 
     // Mark what the roots reach. Afterwards it is known what the result contains.
     let live = MarkPass(resolution, own, options, threads).run()
@@ -109,7 +109,7 @@ struct Link {
 
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
-      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.is64
+      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.width.is64
     ).run()
 
     // Afterwards a memory that threads share is set up once, or the link has failed.
@@ -156,7 +156,7 @@ struct Link {
     // Find the addresses that globals hold, and give functions their slots. Afterwards every function pointer is final.
     let addresses = AddressGlobals(demands, resolution, options)
     let table = FunctionTablePass(
-      resolution, own, live, start, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.is64
+      resolution, own, live, start, folds, rule, options: options, diagnostics: diagnostics, is64: inputs.width.is64
     ).run(demands, missing, addresses)
 
     // Choose the imports, which come first in every index space. Afterwards nothing is undefined that is called.
@@ -205,7 +205,7 @@ struct Link {
     resolution = DlopenOrderPass(consume resolution, live, values).run()
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
-      options: options, is64: inputs.is64)
+      options: options, is64: inputs.width.is64)
     if isLast { _ = unsafe Unmanaged.passRetained(program) }
     ConstantGlobals.checkTables(program, diagnostics)
     #if DEBUG

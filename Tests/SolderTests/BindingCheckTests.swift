@@ -498,4 +498,30 @@ import Testing
       }
     }
   }
+
+  /// Whoever joins the link late, as a member of an archive, has addresses as wide as all others.
+  @Test(arguments: [false, true]) func membersOfAnotherWidth(_ is64: Bool) throws {
+    for isLibrary in [false, true] {
+      for isOptional in [false, true] {
+        var member =
+          isLibrary ? ModuleBuilder(dylink: Dylink(), is64: !is64) : ModuleBuilder(object: true, is64: !is64)
+        if isLibrary {
+          member.importMemory("env", "memory", Limits(0, is64: !is64))
+          member.function([], [.i32], export: "thing", [.i32Const(7)])
+        } else {
+          member.function("thing", [], [.i32], [.i32Const(7)])
+        }
+        var archive = ArchiveBuilder()
+        archive.add("member", member)
+        var main = ModuleBuilder(object: true, is64: is64)
+        main.function("run", [], [.i32], flags: .exported, [.i32Const(3)])
+        let ask = isOptional ? ["-u", "thing"] : ["--export=thing"]
+        let run = try LinkInProcess(
+          ["main.o": main, "lib.a": archive], ["--no-entry"] + ask + (is64 ? ["-mwasm64"] : []), program: "wasm-ld")
+        let error = try #require(run.errors.first, "linked \(is64) \(isLibrary)")
+        #expect(run.errors.count == 1 && error.contains("lib.a(member): "), "\(run.errors)")
+        #expect(error.contains(isLibrary || !is64 ? "wasm64" : "wasm32"), "\(error)")
+      }
+    }
+  }
 }

@@ -71,7 +71,7 @@ struct InputLoader {
         "\(unit.file.displayName): translated to the newer instructions for exceptions, without its sections "
           + unit.lostSections.joined(separator: ", "), .debugInformation, in: unit.file.displayName)
     }
-    determineAddressWidth(&result)
+    result.width = AddressWidth(of: result, options, diagnostics)
     if !diagnostics.hasErrors { readAhead(&result) }
     return result
   }
@@ -317,69 +317,5 @@ struct InputLoader {
     let roots =
       options.undefinedSymbols + options.exports + options.exportsIfDefined + (options.entry.map { [$0] } ?? [])
     ReadAhead.run(&inputs, roots: roots.map { names.intern($0) }, threads)
-  }
-
-  // MARK: Address width
-
-  /// The first finished module that says how wide addresses are decides, or else the first object, unless the command line
-  /// did; all others must agree, unless there are only whole modules, each of which keeps its memories.
-  ///
-  /// Only the first is reported: everything would be wrong where `-m` is missing.
-  private func determineAddressWidth(_ inputs: inout Inputs) {
-    var decided = options.architecture.map { $0 == .wasm64 }
-    var decider = "the command line (-m)"
-    func decide(_ unit: InputModule, _ width: Int) {
-      guard decided == nil else { return }
-      decided = width == 64
-      decider = unit.file.displayName
-    }
-    for unit in inputs.units where unit.origin != .object { unit.addressWidth.map { decide(unit, $0) } }
-    // What `-m` asks for holds for modules that are apart as well.
-    let isShared =
-      options.architecture != nil || !inputs.lazyFiles.isEmpty || inputs.units.contains { $0.origin != .plainModule }
-    for unit in inputs.units {
-      guard let width = unit.addressWidth else { continue }
-      // Like wasm-ld, do not take an object's word for it.
-      if decided == nil, width == 64 {
-        diagnostics.error(
-          "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files", .addressWidth,
-          in: unit.file.displayName)
-        return
-      }
-      decide(unit, width)
-      if let agreed = decided, (width == 64) != agreed, isShared {
-        diagnostics.error(
-          AddressWidth.mismatch(unit, decider: decider, is64: agreed), .addressWidth, in: unit.file.displayName)
-        return
-      }
-    }
-    inputs.is64 = decided ?? false
-    for unit in inputs.units where unit.origin == .sharedLibrary {
-      guard let table = unit.tableImports.first(where: { $0.name == "__indirect_function_table" }),
-        table.limits.is64 != inputs.is64
-      else { continue }
-      diagnostics.error(AddressWidth.tableMismatch(unit, is64: inputs.is64), .addressWidth, in: unit.file.displayName)
-    }
-  }
-}
-
-/// Messages about files whose addresses are not as wide as those of the link.
-enum AddressWidth {
-  static func mismatch(_ unit: InputModule, decider: String, is64: Bool) -> String {
-    if unit.origin == .object, decider.hasPrefix("the command line") {
-      return is64
-        ? "\(unit.file.displayName): wasm32 object file can't be linked in wasm64 mode"
-        : "\(unit.file.displayName): must specify -mwasm64 to process wasm64 object files"
-    }
-    let (own, others) = is64 ? ("wasm32", "wasm64") : ("wasm64", "wasm32")
-    return "\(unit.file.displayName): is \(own), and cannot be linked with \(others), which \(decider) asks for"
-  }
-}
-
-extension AddressWidth {
-  /// Of libraries for wasm64 whose function pointers have 32 bits in calls, as before LLVM 19.
-  static func tableMismatch(_ unit: InputModule, is64: Bool) -> String {
-    "\(unit.file.displayName): needs a function table with indices of \(is64 ? 32 : 64) bits, but that of the result "
-      + "has \(is64 ? 64 : 32)" + (is64 ? " (link it with LLVM 19 or later)" : "")
   }
 }

@@ -16,8 +16,7 @@ struct Inputs {
   var stubLibraries: [StubLibrary] = []
   /// Units and lazy files in the order of the command line.
   var order: [Entry] = []
-  /// Whether addresses have 64 bits.
-  var is64 = false
+  var width = AddressWidth()
   /// An estimate of how many symbols there will be.
   var symbolCount = 0
   /// Files beside archives that list what the archives leave to the host.

@@ -28,7 +28,7 @@ struct ResolvePass {
     self.threads = threads
     self.diagnostics = diagnostics
     self.names = names
-    is64 = inputs.is64
+    is64 = inputs.width.is64
     keepsEntry = inputs.units.contains(where: \.contracts.keepsEntry)
     resolver = Resolver(options: options, diagnostics: diagnostics, names: names, inputs: inputs)
     resolver.requestedExports = Set((options.exports + options.exportsIfDefined).map { names.intern($0) })

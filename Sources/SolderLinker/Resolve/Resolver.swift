@@ -19,8 +19,9 @@ struct Extraction {
 struct Resolver {
   let options: LinkOptions
   let diagnostics: Diagnostics
+  private let width: AddressWidth
   /// Whether addresses have 64 bits.
-  let is64: Bool
+  var is64: Bool { width.is64 }
   var table: SymbolTable
   var types: TypeTable
   /// All units, in the order in which they were begun; the first is the linker's own.
@@ -52,7 +53,7 @@ struct Resolver {
   init(options: LinkOptions, diagnostics: Diagnostics, names: NameArena, inputs: Inputs) {
     self.options = options
     self.diagnostics = diagnostics
-    is64 = inputs.is64
+    width = inputs.width
     table = SymbolTable(
       names: inputs.names, expectedNames: inputs.names.numberLimit, expectedSymbols: inputs.symbolCount)
     types = TypeTable()
@@ -200,6 +201,13 @@ struct Resolver {
   /// Whether a lazy file is in the link, or about to be.
   func isExtracted(_ file: LazyFileID) -> Bool { extracted[file] }
 
+  /// Reads a lazy file that joins the link.
+  private func load(_ file: LazyFileID) -> InputModule? {
+    guard let unit = lazyFiles[file].load(), width.check(unit, diagnostics) else { return nil }
+    width.checkTable(of: unit, diagnostics)
+    return unit
+  }
+
   private mutating func extract(_ file: LazyFileID, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
     let isTold = isTold && options.whyExtractFile != nil
     let name = table.symbols[Int(symbol)].name
@@ -211,7 +219,7 @@ struct Resolver {
       return
     }
     extracted[file] = true
-    guard let unit = lazyFiles[file].load() else { return }
+    guard let unit = load(file) else { return }
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
     table.symbols[Int(symbol)].meaning = .undefined
@@ -238,7 +246,7 @@ struct Resolver {
       next += 1
       guard symbol.isUndefined, !symbol.isWeak, symbol.importNames != nil else { continue }
       let (module, name) = table.importName(of: symbol)
-      guard let file = members[module]?[name], !extracted[file], let unit = lazyFiles[file].load() else { continue }
+      guard let file = members[module]?[name], !extracted[file], let unit = load(file) else { continue }
       extracted[file] = true
       // The file is about to define its names.
       if let named = table.find(name), table.symbols[Int(named)].lazyFile == file {
