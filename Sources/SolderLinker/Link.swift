@@ -109,7 +109,8 @@ struct Link {
 
     // Give data, stack and heap their addresses.
     var memory = MemoryPass(
-      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads, is64: inputs.width.is64
+      resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads,
+      is64: inputs.width.is64
     ).run()
 
     // Afterwards a memory that threads share is set up once, or the link has failed.
@@ -167,7 +168,7 @@ struct Link {
 
     // Tell of libraries that cannot do what they are there for.
     LibraryCheck(
-      resolution: resolution, live: live, imports: imports, options: options, diagnostics: diagnostics
+      resolution: resolution, live: live, memory: memory, imports: imports, options: options, diagnostics: diagnostics
     ).run()
 
     // What is missing with permission is its stub from here on.

@@ -313,6 +313,28 @@ import Testing
     #expect(both.errors.contains { $0.contains("each has a memory of its own") }, "\(both.errors)")
   }
 
+  /// An entry that a module only passes on from the host is its export, and nothing that the linker could wrap.
+  @Test(arguments: ["passed", "variable", "own"]) func anEntryThatIsNoFunctionOfTheModule(_ entry: String) async throws
+  {
+    var module = ModuleBuilder()
+    let host = module.importFunction("host", "h", [], [])
+    module.memory(Limits(1), export: "memory")
+    module.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    module.global(.i32, [.i32Const(5)], export: "variable")
+    module.export("passed", .function, host)
+    module.function([], [], export: "own", [.call(host)])
+    let object = Self.object { object in
+      let data = object.data("count", [0, 0, 0, 0])
+      object.constructor(object.function("construct", [], [], [.address(data), .i32Const(3), .i32Store()]))
+      object.function("get", [], [.i32], flags: .exported, [.address(data), .i32Load()])
+    }
+    for order in [["m.wasm", "o.o"], ["o.o", "m.wasm"]] {
+      let run = try LinkInProcess(["m.wasm": module, "o.o": object], ["--entry=\(entry)"] + order)
+      let result = try ModuleDescription(try #require(run.bytes, "\(run.errors)"))
+      #expect(result.exports.contains { $0.name == entry })
+    }
+  }
+
   @Test func twoHeaps() throws {
     func module(reads: Bool) -> ModuleBuilder {
       var module = ModuleBuilder()

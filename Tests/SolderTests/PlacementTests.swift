@@ -88,6 +88,17 @@ import Testing
     }
   }
 
+  /// An option does not make less of what the module itself says.
+  @Test func anOptionBelowTheHeapBase() async throws {
+    let program = try await program(heapBase(2048))
+    try await fails(program, ["--heap-base=1024"], mentions: ["__heap_base, 2048, which is beyond --heap-base=1024"])
+    for input in try await inputs() {
+      for address in [2048, 4096] {
+        #expect(try await results(program, input, ["--heap-base=\(address)"], ["address"])[0] >= address)
+      }
+    }
+  }
+
   @Test func aSegmentBeyondTheHeapBaseByWayOfAnotherModulesGlobal() async throws {
     let other = try await Toolchain.shared.assembled(
       "other.wasm", #"(module (global (export "place") i32 (i32.const 5000)))"#)
@@ -284,6 +295,13 @@ import Testing
     for options in [["--stack-first", "--export=__stack_pointer", "--export=__global_base"], ["--no-stack-first"]] {
       let tight = try await llvmProgram(options, next: next)
       try await fails(tight, mentions: ["__heap_base", "-Wl,--global-base="])
+      for input in try await inputs() {
+        let refusal = refusedHere([tight, input], mentions: [])
+        let advice = try #require(refusal.firstMatch(of: /-Wl,(\S+), which/)).output.1.split(separator: ",").map(
+          String.init)
+        let roomy = try await llvmProgram(options.prefix(1) + advice, next: next)
+        #expect(try await results(roomy, input, ["run"]) == [7])
+      }
     }
     for options in [
       ["--no-stack-first", "--global-base=4096"], ["--stack-first", "-z", "stack-size=16384", "--global-base=32768"],
@@ -295,6 +313,22 @@ import Testing
         #expect(found[1] < 32768 && found[1] >= 16)
         #expect(found[2] > found[1])
       }
+    }
+  }
+
+  /// An object that begins its heap where the number in the code says that the module's is.
+  @Test func anotherHeapAtTheNumber() async throws {
+    let program = try await llvmProgram(
+      ["--no-stack-first", "--global-base=4096", "--export=__stack_pointer", "--export=__global_base"])
+    let allocator = try await Toolchain.shared.compiled(
+      "allocator",
+      PlacementTests.source
+        + "extern char __heap_base; __attribute__((export_name(\"heap\"))) char *heap(void) { return &__heap_base; }",
+      Toolchain.freestanding)
+    for order in [[program, allocator], [allocator, program]] {
+      let run = LinkInProcess(arguments: order)
+      #expect(run.warnings.count == 1 && run.warnings[0].contains("both read __heap_base"), "\(run.warnings)")
+      #expect(LinkInProcess(arguments: order + ["--no-warn-two-heaps"]).warnings == [])
     }
   }
 
@@ -375,6 +409,22 @@ import Testing
       }
       refusedHere(
         [program, input, guest, "--heap-base=65536"], mentions: ["guest.wasm", "at most 1 pages"])
+    }
+  }
+
+  /// Options ask for no more than types allow, whoever says so.
+  @Test(arguments: ["--initial-memory=131072", "--initial-heap=131072", "--max-memory=131072"])
+  func optionsBeyondAMaximum(_ option: String) async throws {
+    let imported = try await program(heapBase(1040), memory: #"(import "env" "memory" (memory 1 1))"#)
+    let own = try await program(heapBase(1040), memory: #"(memory (export "memory") 1 1)"#)
+    let guest = try await Toolchain.shared.assembled(
+      "guest.wasm", #"(module (import "env" "memory" (memory 1 1)) (data (i32.const 8) "A"))"#)
+    for input in try await inputs() {
+      for words in [[imported, input], [input, imported], [own, input, "--import-memory"]] {
+        refusedHere(words + [option], mentions: ["program.wasm: ", "a memory of at most 1 pages"])
+      }
+      refusedHere([own, input, guest, option], mentions: ["guest.wasm", "imports a memory of at most 1 pages"])
+      _ = try await linkedHere([own, input, option])
     }
   }
 

@@ -5,6 +5,7 @@ import WebAssemblyFormat
 struct LibraryCheck {
   let resolution: Resolution
   let live: Liveness
+  let memory: MemoryPlan
   let imports: Imports
   let options: LinkOptions
   let diagnostics: Diagnostics
@@ -26,7 +27,10 @@ struct LibraryCheck {
     func isTold(_ unit: Unit) -> Bool {
       live.units[Int(unit.index)] && unit.symbols.contains { $0.name == "__heap_base" && $0.isUndefined }
     }
-    let readers = resolution.inLinkOrder.filter { $0.contracts.keepsMemory && $0.readsHeapBase || isTold($0) }
+    // A number in the code is read too.
+    let readers = resolution.inLinkOrder.filter {
+      $0.contracts.keepsMemory && ($0.readsHeapBase || $0.index == memory.keptHeap) || isTold($0)
+    }
     guard let module = readers.first(where: \.contracts.keepsMemory),
       let other = readers.first(where: { $0 !== module && (isTold($0) || isTold(module)) })
     else { return }

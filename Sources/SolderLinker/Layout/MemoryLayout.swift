@@ -48,6 +48,8 @@ struct MemoryPlan {
   var alignment: UInt32 = 0
   /// Addresses of globals of plain modules that the layout decides, by their numbers over all units.
   var decidedAddresses: [GlobalID: UInt64] = [:]
+  /// The whole module whose heap stays where it is, with what was placed below its data.
+  var keptHeap: UnitID?
 
   /// Takes what was found about the sizes of memories.
   fileprivate mutating func setSize(_ size: (limits: [Limits], heapEnd: UInt64)) {
@@ -147,6 +149,7 @@ struct MemoryPass {
     let end = next.aligned(to: MemoryPass.heapAlignment)
     guard let program = plain.programWithout(roomUpTo: end, threads) else { return end }
     self = before
+    plan.keptHeap = program.unit.index
     let room = plain.roomBelow(program)
     place(from: room.lowerBound, isBelow: true)
     if next > room.upperBound { program.report(next &- room.lowerBound, in: room, diagnostics) }

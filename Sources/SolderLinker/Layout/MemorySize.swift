@@ -34,7 +34,7 @@ struct MemorySize {
     guard let size = size(of: memories.memories[Int(main)], declared, placedEnd, moved) else { return (limits, 0) }
     diagnostics.log("mem: total pages = \(size / declared.pageSize)")
     limits[Int(main)].minimum = max(declared.minimum, size / declared.pageSize)
-    limits[Int(main)].maximum = maximum(of: declared, size, isImported: memories.memories[Int(main)].isImported)
+    limits[Int(main)].maximum = maximum(of: declared, size, memories.memories[Int(main)])
     return (limits, size)
   }
 
@@ -59,6 +59,8 @@ struct MemorySize {
   /// An end that a memory must not go beyond, and why.
   private struct Bound {
     var bytes: UInt64
+    /// Who says so.
+    var says: String
     var report: (UInt64) -> String
   }
 
@@ -72,11 +74,16 @@ struct MemorySize {
     let wanted = placedEnd == 0 || memory.isImported ? needed : declaredSize.saturatingSum(moved.aligned(to: page))
     var size = max(needed, min(wanted, bound & ~(page - 1)))
     if memory.limits == nil { size = placedEnd }
-    if let broken = bounds.first(where: { size > $0.bytes }) {
+    func isWithinBounds(_ size: UInt64) -> Bool {
+      guard let broken = bounds.first(where: { size > $0.bytes }) else { return true }
       diagnostics.error(broken.report(size), .memory)
-      return nil
+      return false
     }
-    return applyOptions(to: size, smallest: memory.limits == nil ? size : needed, declared)
+    guard isWithinBounds(size),
+      let asked = applyOptions(to: size, smallest: memory.limits == nil ? size : needed, declared)
+    else { return nil }
+    // What options may ask of the linker's own memory is told there.
+    return memory.limits == nil || isWithinBounds(asked) ? asked : nil
   }
 
   /// What the largest size of the main memory follows from, the strictest reason last.
@@ -85,33 +92,37 @@ struct MemorySize {
     let limit = addressLimit(declared, memory)
     let isDeclared = memory.limits != nil && declared.minimum.saturatingProduct(page) > limit
     let place = isDeclared ? "\(name(of: memory)): " : ""
-    var bounds = [
-      Bound(bytes: limit) { "\(place)memory of \($0) bytes is needed, but only \(limit) bytes can be addressed" }
-    ]
+    return [
+      Bound(bytes: limit, says: "") {
+        "\(place)memory of \($0) bytes is needed, but only \(limit) bytes can be addressed"
+      }
+    ] + maximumBounds(of: memory, page)
+  }
+
+  /// What types say that the main memory is at most.
+  private func maximumBounds(of memory: BoundMemory, _ page: UInt64) -> [Bound] {
+    func bound(_ maximum: UInt64, _ says: String, wayOut: String) -> Bound {
+      let says = "\(says) a memory of at most \(maximum) pages"
+      return Bound(bytes: maximum.saturatingProduct(page), says: says) { size in
+        "\(says), but \(pages(size, page)) are needed (\(wayOut))"
+      }
+    }
+    var bounds: [Bound] = []
     if memory.isImported, let maximum = memory.limits?.maximum {
       bounds.append(
-        Bound(bytes: maximum.saturatingProduct(page)) { size in
-          "\(name(of: memory)): imports a memory of at most \(maximum) pages, but \(pages(size, page)) are needed "
-            + "(the host has to provide a larger memory)"
-        })
+        bound(
+          maximum,
+          "\(memory.owner(among: units) { $0.maximum == maximum }): \(memory.definition == nil ? "imports" : "has")",
+          wayOut: "the host has to provide a larger memory"))
     }
     if let maximum = memory.largestForImporters {
-      let importer = memory.users.first { user in
-        user != memory.definition && units[user.unit].module.memoryLimits(user.index).maximum == maximum
-      }
-      let name = importer.map { units[$0.unit].file.displayName } ?? "<internal>"
-      bounds.append(
-        Bound(bytes: maximum.saturatingProduct(page)) { size in
-          "\(name): imports a memory of at most \(maximum) pages, but \(pages(size, page)) are needed (let the import have a "
-            + "larger maximum)"
-        })
+      let name = memory.importer(among: units) { $0.maximum == maximum }
+      bounds.append(bound(maximum, "\(name): imports", wayOut: "let the import have a larger maximum"))
     }
     return bounds
   }
 
-  private func name(of memory: BoundMemory) -> String {
-    (memory.definition ?? memory.users.first).map { units[$0.unit].file.displayName } ?? "<internal>"
-  }
+  private func name(of memory: BoundMemory) -> String { memory.owner(among: units) { $0 == memory.limits } }
 
   private func pages(_ size: UInt64, _ page: UInt64) -> UInt64 { size.aligned(to: page) / page }
 
@@ -162,20 +173,37 @@ struct MemorySize {
 
   // MARK: Largest size
 
-  private func maximum(of declared: Limits, _ size: UInt64, isImported: Bool) -> UInt64? {
+  private func maximum(of declared: Limits, _ size: UInt64, _ memory: BoundMemory) -> UInt64? {
     let page = declared.pageSize
     let limit = largestSize(declared)
     if let maximum = options.maximumMemory {
       if maximum % page != 0 { reportUnaligned("maximum memory", page) }
       if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed", .memory) }
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
+      if let broken = maximumBounds(of: memory, page).first(where: { maximum > $0.bytes }) {
+        diagnostics.error("\(broken.says), which --max-memory=\(maximum) is more than", .memory)
+      }
       return maximum / page
     }
     // As wasm-ld has it, a memory without a page may grow; a shared one has a maximum in any case.
     if options.noGrowableMemory, size > 0 { return size / page }
     // The module's maximum rises as far as what was added needs it to.
-    if let maximum = declared.maximum { return isImported ? maximum : max(maximum, size / page) }
+    if let maximum = declared.maximum { return memory.isImported ? maximum : max(maximum, size / page) }
     if options.sharedMemory { return (options.isPositionIndependent ? limit : size) / page }
     return nil
+  }
+}
+
+extension BoundMemory {
+  /// For messages: who defines it, or else the first import of it that says something.
+  func owner(among units: [Unit], where says: (Limits) -> Bool) -> String {
+    definition.map { units[$0.unit].file.displayName } ?? importer(among: units, where: says)
+  }
+
+  /// For messages: the first import of it that says something, or else the first of all.
+  func importer(among units: [Unit], where says: (Limits) -> Bool) -> String {
+    let importers = users.filter { $0 != definition }
+    let first = importers.first { says(units[$0.unit].module.memoryLimits($0.index)) } ?? importers.first
+    return first.map { units[$0.unit].file.displayName } ?? "<internal>"
   }
 }

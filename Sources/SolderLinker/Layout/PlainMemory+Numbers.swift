@@ -146,7 +146,9 @@ extension PlainMemory.LLVMProgram {
 
   /// That there is not enough room for `size` bytes.
   func report(_ size: UInt64, in room: Range<UInt64>, _ diagnostics: Diagnostics) {
-    let base = (max(room.lowerBound, MemoryPass.firstAddress) &+ size).aligned(to: 1024)
+    // A stack that lies first is below the data, and no part of it.
+    let stack = unit.lifted?.memory.stackPointer.map(\.address).flatMap { $0 < heapBase ? $0 : nil } ?? 0
+    let base = (max(room.lowerBound, stack, MemoryPass.firstAddress) &+ size).aligned(to: 1024)
     let fits =
       room.isEmpty ? "nothing below is known to be free" : "\(size) bytes do not fit below, at \(room.asAddresses)"
     func said(_ place: String) -> String {

@@ -124,6 +124,7 @@ struct PlainMemory {
   /// - Parameter purpose: what the end of static memory is for.
   private func checkPlaces(_ purpose: String) {
     if let end = statedEnd { checkData(against: end, purpose) }
+    if let end = options.heapBase { checkOption(end) }
     for unit in units { checkStack(of: unit, against: statedEnd ?? .max, purpose) }
   }
 
@@ -207,6 +208,17 @@ struct PlainMemory {
       "\(beyond.unit.file.displayName): \(beyond.text) lies beyond \(statement(end)), where \(purpose) "
         + "(static memory ends at \(dataEnd) at the earliest: let __heap_base say so, or pass "
         + "--heap-base=ADDRESS)", .memory, symbol: "__heap_base", in: beyond.unit.file.displayName)
+  }
+
+  /// What a module itself says of the end of its static memory is no less true where an option says something.
+  private func checkOption(_ end: UInt64) {
+    for unit in units {
+      guard let heapBase = unit.lifted?.memory.heapBase?.address, heapBase > end else { continue }
+      return diagnostics.error(
+        "\(unit.file.displayName): has its static memory up to its __heap_base, \(heapBase), which is beyond "
+          + "--heap-base=\(end) (pass that address or a greater one, or none)", .memory, symbol: "__heap_base",
+        in: unit.file.displayName)
+    }
   }
 
   private func checkStack(of unit: Unit, against end: UInt64, _ purpose: String) {

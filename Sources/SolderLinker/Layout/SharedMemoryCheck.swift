@@ -25,7 +25,7 @@ struct SharedMemoryCheck {
       return
     }
     guard main.limits?.isShared == true else { return }
-    let owner = main.users.first.map { resolution.units[$0.unit].file.displayName } ?? "<internal>"
+    let owner = main.owner(among: resolution.units, where: \.isShared)
     func report(_ unit: Unit, _ what: String) {
       diagnostics.error(
         "\(unit.file.displayName): \(what), and each thread that instantiates the result would do so again, as the memory of "

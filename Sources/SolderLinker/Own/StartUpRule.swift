@@ -67,7 +67,8 @@ struct StartUpRule {
 extension Resolution {
   /// What the host enters the result by: what `--entry` names, or else an export that has such a name by convention.
   fileprivate func startEntry(_ options: LinkOptions) -> StartUpRule.Entry? {
-    if let entry, symbol(entry).kind == .function, symbol(entry).isDefined {
+    // What is passed on from the host is nothing that can be wrapped.
+    if let entry, symbol(entry).kind == .function, symbol(entry).state == .defined {
       let name = exportName(of: entry)
       return StartUpRule.Entry(exportName: name, function: entry, isCommand: name != "_initialize")
     }

@@ -25,7 +25,7 @@ extension Resolver {
     if other.file.path == unit.file.path, other.file.member == unit.file.member { return "\(file) is given twice" }
     switch (other.contracts.keepsMemory, unit.contracts.keepsMemory) {
     case (true, true):
-      return "both are whole modules, each with a memory of its own: written NAME=FILE, one keeps its names to itself"
+      return "both are whole modules: written NAME=FILE, one keeps its names to itself"
     case (true, false): return programHint(existing.name, other.file.displayName)
     case (false, true): return programHint(existing.name, file)
     case (false, false): return nil
