@@ -52,10 +52,24 @@ import WebAssemblyFormat
     ])
   func everyInstructionOfTheResult(_ build: DebugInformationTests.Build, _ options: [String]) async throws {
     let inputs = try await build.inputs()
+    try await expectLines([inputs.object, "--no-entry", "--export=start"] + options, of: inputs.libraries)
+  }
+
+  /// The same of a library whose exceptions are translated.
+  @Test(arguments: DebugInformationTests.Build.all, [[], ["--strip-all"]])
+  func everyInstructionOfATranslatedLibrary(
+    _ build: DebugInformationTests.Build, _ options: [String]
+  ) async throws {
+    let inputs = try await TranslatedDebugInformationTests.inputs(build)
+    try await expectLines(
+      [inputs.object] + TranslatedDebugInformationTests.words + options, of: [inputs.library])
+  }
+
+  private func expectLines(_ words: [String], of libraries: [String]) async throws {
     let folder = try TemporaryFolder()
     var before: [[Instruction]] = []
-    var arguments = [inputs.object, "--no-entry", "--export=start", "--source-map-output=" + folder.file("result.map")]
-    for (number, library) in inputs.libraries.enumerated() {
+    var arguments = words + ["--source-map-output=" + folder.file("result.map")]
+    for (number, library) in libraries.enumerated() {
       let bytes = try contents(of: library)
       before.append(try Self.instructions(of: bytes))
       let name = "library\(number).so"
@@ -63,7 +77,7 @@ import WebAssemblyFormat
       try folder.write(Self.map(before[number], source: "\(number)"), to: name + ".map")
       arguments += [folder.file(name), "--source-map=\(folder.file(name))=\(folder.file(name + ".map"))"]
     }
-    let result = try await linkedHere(arguments + options)
+    let result = try await linkedHere(arguments)
     let text = try contents(of: folder.file("result.map"))
     let arena = NameArena()
     let map = try withExtendedLifetime(arena) { try SourceMap(arena.copy(text)) }
@@ -81,6 +95,10 @@ import WebAssemblyFormat
       let isKept =
         old.code == after.code || [0x41, 0x42].contains(after.code) && [0x20, 0x23, 0x41].contains(old.code)
         || (old.code, after.code) == (0x22, 0x21)
+        // try, rethrow, delegate.
+        || [(0x06, 0x02), (0x06, 0x1F), (0x09, 0x20), (0x18, 0x0B)].contains { $0 == (old.code, after.code) }
+        // A handler, and what it has with it.
+        || [0x07, 0x19].contains(old.code)
       #expect(isKept, "\(old) has become \(after)")
       // In the order in which they were.
       let isNew = functions.insert(after.function).inserted

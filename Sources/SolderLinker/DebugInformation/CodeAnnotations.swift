@@ -73,8 +73,11 @@ struct CodeAnnotations {
         continue
       }
       let definer = program.indices.functions[position].unit
-      let edits = program.resolution.units[definer].edits(of: function)
-      items.removeAll { item in edits.contains { $0.contains(item.offset) } }
+      let (edits, translation) = (program.resolution.units[definer].edits(of: function), unit.module.translation)
+      items.removeAll { item in
+        let offset = translation?.newOffset(of: Int(item.offset), in: function - unit.bases.function)
+        return edits.contains { $0.contains(offset.map { UInt32($0) } ?? item.offset) }
+      }
       if !items.isEmpty { result.append(Annotated(position: position, unit: unit, items: items)) }
     }
     guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }

@@ -44,7 +44,7 @@ final class DebugFile: Sendable {
     self.lost = lost
     isFinal = unit.contracts.isRecovered
     keepsRelocations = program.options.keepsRelocations
-    codeStart = unit.module.code?.payload.offset ?? 0
+    codeStart = unit.module.oldCodePayload?.lowerBound ?? 0
     var contents: [DebugContent] = []
     var first = [Int?](repeating: nil, count: DebugSection.allCases.count)
     for (index, custom) in unit.customSections.enumerated() where !unit.isDiscarded(comdat: custom.comdat) {

@@ -78,16 +78,23 @@ struct LostLocations: Sendable {
     return begin != end
   }
 
+  /// A place in a body, if it was translated before: there are the instructions that folding took.
+  private func newOffset(of offset: Int?, in function: Int) -> Int? {
+    guard let offset, let translation = unit.module.translation else { return offset }
+    return translation.newOffset(of: offset, in: function)
+  }
+
   /// Whether what a local had is lost.
   ///
   /// - Parameter offset: where the range begins in which it is asked for, in the body; `nil` for the whole function.
   func loses(local: UInt64, from offset: Int?, in function: Int) -> Bool {
     let (begin, end) = bounds(of: function)
     let range = Int(begin.assignments)..<Int(end.assignments)
-    guard let offset else { return range.contains { UInt64(assignments[$0].local) == local } }
-    guard
-      let last = range.last(where: { UInt64(assignments[$0].local) == local && Int(assignments[$0].end) <= offset })
-    else { return false }
+    guard let offset = newOffset(of: offset, in: function) else {
+      return range.contains { UInt64(assignments[$0].local) == local }
+    }
+    let last = range.last { UInt64(assignments[$0].local) == local && Int(assignments[$0].end) <= offset }
+    guard let last else { return false }
     // Whether it was assigned once more in between.
     let body = unit.file.reader(of: unit.functions[function].body).asFile
     guard offset <= body.end else { return true }
@@ -105,7 +112,7 @@ struct LostLocations: Sendable {
   func movesStack(at offset: Int?, in function: Int) -> Bool {
     let (begin, end) = bounds(of: function)
     let range = Int(begin.stack)..<Int(end.stack)
-    guard let offset else { return !range.isEmpty }
+    guard let offset = newOffset(of: offset, in: function) else { return !range.isEmpty }
     return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
   }
 }

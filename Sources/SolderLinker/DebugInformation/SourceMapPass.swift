@@ -80,19 +80,20 @@ struct SourceMapPass {
     }
     for (position, reference) in program.indices.functions.enumerated() {
       guard let map = inputs[reference.unit] else { continue }
-      let function = program.resolution.units[reference.unit].functions[Int(reference.index)]
-      add(map.segments(of: function), function, position, &result)
+      let unit = program.resolution.units[reference.unit]
+      guard let body = maps.bodies(of: unit)?.bodies[Int(reference.index)] else { continue }
+      add(map.segments(of: body), body, position, &result)
     }
     return result
   }
 
   private func add(
-    _ segments: ArraySlice<SourceMap.Segment>, _ function: Function, _ position: Int, _ result: inout SourceMap
+    _ segments: ArraySlice<SourceMap.Segment>, _ body: UnitBodies.Body, _ position: Int, _ result: inout SourceMap
   ) {
     guard !segments.isEmpty else { return }
     let start = payload + maps.start(ofFunctionAt: position)
     for segment in segments {
-      let inside = Int(segment.offset) - Int(function.body.start)
+      let inside = Int(segment.offset) - Int(body.body)
       let offset = UInt32(start + maps.offset(of: inside, inFunctionAt: position))
       // What was about an instruction that is gone gives way to what is about the one behind it.
       if result.segments.last?.offset == offset { result.segments.removeLast() }
@@ -109,7 +110,7 @@ struct SourceMapPass {
     guard let found = SourceMapFile.find(unit, program, &used, warn: { warn($0, unit) }) else { return nil }
     do throws(FormatError) {
       var map = try SourceMap(found.file.bytes)
-      if let code = unit.module.code, let last = map.segments.last, Int(last.offset) > code.payload.end {
+      if let code = unit.module.oldCodePayload, let last = map.segments.last, Int(last.offset) > code.upperBound {
         throw FormatError("it goes on behind the code of the module, at \(last.offset)", at: 0)
       }
       if let folder = found.folder, let output = program.options.sourceMapFile {
@@ -129,10 +130,10 @@ struct SourceMapPass {
 
 extension SourceMap {
   /// The segments that begin in a function.
-  fileprivate func segments(of function: Function) -> ArraySlice<Segment> {
+  fileprivate func segments(of body: UnitBodies.Body) -> ArraySlice<Segment> {
     func first(from offset: UInt32) -> Int {
       segments.indices.partitionPoint { segments[$0].offset < offset }
     }
-    return segments[first(from: function.start)..<first(from: function.body.start + function.body.size)]
+    return segments[first(from: body.start)..<first(from: body.end)]
   }
 }

@@ -14,6 +14,8 @@ final class BodyMaps: Sendable {
   private let code: CodePlan
   /// By unit; `nil` for those whose code is not asked about: their bodies are taken for unchanged.
   private let units: [UnitBodies?]
+  /// By position, of functions of units whose code was translated before: what changed since their file was written.
+  private let translated: [Int: [BodyChange]]
 
   /// - Parameters:
   ///   - code: which has recorded changes.
@@ -23,6 +25,16 @@ final class BodyMaps: Sendable {
     self.code = code
     let all = program.resolution.units
     self.units = threads.map(units.count) { units[$0] ? UnitBodies(all[$0], program) : nil }
+    var translated: [Int: [BodyChange]] = [:]
+    for (unit, bodies) in zip(all, self.units) {
+      guard let bodies, let translation = unit.module.translation else { continue }
+      for (index, body) in bodies.bodies.enumerated() {
+        guard let position = body.position.index.map({ Int($0) }) else { continue }
+        let changes = code.changes[position / CodePlan.partLength][code.changes(at: position)]
+        translated[position] = translation.changes(of: index, unit.functions[index].body.start, changes)
+      }
+    }
+    self.translated = translated
   }
 
   /// The bodies of a unit; `nil` for one whose code is not asked about.
@@ -81,6 +93,13 @@ final class BodyMaps: Sendable {
       start = Int(body.body)
       guard let position else {
         (range, next) = (0..<0, 0)
+        return
+      }
+      if let changes = maps.translated[position] {
+        self.part = nil
+        self.changes = changes
+        range = changes.indices
+        next = 0
         return
       }
       let part = position / CodePlan.partLength
@@ -159,13 +178,15 @@ final class UnitBodies: Sendable {
   private static let markShift = 7
 
   fileprivate init(_ unit: Unit, _ program: Program) {
-    let functions = unit.functions
+    let (functions, translation) = (unit.functions, unit.module.translation)
     let bodies = functions.indices.map { index in
       let (start, body) = (functions[index].start, functions[index].body)
+      let place =
+        translation?.bodies[checked: index]
+        ?? CodeTranslation.Body(start: start, body: body.start, end: body.start + body.size)
       let position = program.position(of: unit.bases.function + index)
       return Body(
-        start: start, body: body.start, end: body.start + body.size,
-        position: PackedIndex(position.map { Index($0) }))
+        start: place.start, body: place.body, end: place.end, position: PackedIndex(position.map { Index($0) }))
     }
     firstStart = bodies.first.map { Int($0.start) } ?? 0
     var marks: [UInt32] = []
@@ -190,6 +211,37 @@ final class UnitBodies: Sendable {
     var index = Int(marks[min((offset &- firstStart) >> UnitBodies.markShift, marks.count &- 1)])
     while index &+ 1 < bodies.count, Int(bodies[index &+ 1].start) <= offset { index &+= 1 }
     return index
+  }
+}
+
+extension CodeTranslation {
+  /// What changed in a body since its file was written.
+  ///
+  /// - Parameters:
+  ///   - start: where the body begins since it was translated.
+  ///   - changes: since then.
+  fileprivate func changes(of function: Int, _ start: UInt32, _ changes: ArraySlice<BodyChange>) -> [BodyChange] {
+    let begin = bodies[function].body
+    guard let places = places[function] else {
+      return changes.map {
+        BodyChange(start: $0.start &- start &+ begin, end: $0.end &- start &+ begin, growth: $0.growth)
+      }
+    }
+    var result: [BodyChange] = []
+    var next = changes.startIndex
+    var growth: Int32 = 0
+    for place in places {
+      let now = Int(start) + Int(place.new)
+      while next < changes.endIndex, Int(changes[next].start) < now { next += 1 }
+      let moved = next > changes.startIndex ? changes[next - 1].position(of: now) : now
+      let total = Int32(truncatingIfNeeded: moved - Int(start) - Int(place.old))
+      if total == growth { continue }
+      growth = total
+      // From the instruction itself on.
+      let old = begin + place.old
+      result.append(BodyChange(start: old - 1, end: old, growth: growth))
+    }
+    return result
   }
 }
 

@@ -8,6 +8,7 @@ import WebAssemblyFormat
 
 /// The line table of a unit.
 struct SourceLines {
+  private let unit: Unit
   private let codeStart: Int
   private let lines: ByteReader
   private let lineStrings: ByteReader
@@ -16,8 +17,9 @@ struct SourceLines {
   /// The line table of a unit; `nil` if it has none.
   init?(_ unit: Unit) {
     func section(_ name: StaticString) -> ByteReader? { unit.customSections.first { $0.name == name }?.content }
-    guard let code = unit.module.code, let lines = section(".debug_line") else { return nil }
-    codeStart = code.payload.offset
+    guard let code = unit.module.oldCodePayload, let lines = section(".debug_line") else { return nil }
+    codeStart = code.lowerBound
+    self.unit = unit
     self.lines = lines
     lineStrings = section(".debug_line_str") ?? InputFile.nothing
     strings = section(".debug_str") ?? InputFile.nothing
@@ -30,6 +32,7 @@ struct SourceLines {
 
   /// `file.c:12` for an instruction at an offset in the file; `nil` where nothing is said of it.
   func place(ofInstruction place: Int) -> String? {
+    let place = unit.oldPlace(of: place)
     guard place >= codeStart else { return nil }
     let offset = UInt64(place - codeStart)
     var reader = lines

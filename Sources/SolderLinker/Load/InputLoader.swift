@@ -66,11 +66,6 @@ struct InputLoader {
     if result.order.isEmpty, result.stubLibraries.isEmpty, !diagnostics.hasErrors {
       diagnostics.error("no input files", .commandLine)
     }
-    for unit in result.units where !unit.lostSections.isEmpty {
-      diagnostics.warn(
-        "\(unit.file.displayName): translated to the newer instructions for exceptions, without its sections "
-          + unit.lostSections.joined(separator: ", "), .debugInformation, in: unit.file.displayName)
-    }
     result.width = AddressWidth(of: result, options, diagnostics)
     if !diagnostics.hasErrors { readAhead(&result) }
     return result

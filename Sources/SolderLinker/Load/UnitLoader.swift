@@ -28,28 +28,28 @@ struct UnitLoader: Sendable {
       case .plainModule: .plainModule
       default: .object
       }
-    let (file, lost) = translatesExceptions && origin.isLifted ? try translated(file, origin) : (file, [])
+    let (file, translation) = translatesExceptions && origin.isLifted ? try translated(file, origin) : (file, nil)
     @Sendable func read() throws(FormatError) -> ModuleDraft {
       let draft = ModuleDraft(
         origin: origin, file: file, moduleName: moduleName, isNamedExplicitly: isNamedExplicitly,
         takesEnvForModule: mergesModules && origin == .plainModule, opening: opening)
-      draft.lostSections = lost
+      draft.translation = translation
       try self.read(draft)
       return draft
     }
     return InputModule(origin == .plainModule ? try readPlainModule(file, read) : try read())
   }
 
-  /// The module with the newer instructions for exceptions, and the sections that it is without.
+  /// The module with the newer instructions for exceptions, and where its code was.
   private func translated(
     _ file: InputFile, _ origin: InputModule.Origin
-  ) throws(FormatError) -> (InputFile, lost: [String]) {
+  ) throws(FormatError) -> (InputFile, CodeTranslation?) {
     let draft = ModuleDraft(origin: origin, file: file)
     var reader = ModuleReader(draft)
     try reader.read()
     var translation = ExceptionTranslation(draft)
-    guard let bytes = try translation.run(threads) else { return (file, []) }
-    return (try InputFile(InputBytes(name: file.path, bytes), insteadOf: file), translation.dropped)
+    guard let bytes = try translation.run(threads) else { return (file, nil) }
+    return (try InputFile(InputBytes(name: file.path, bytes), insteadOf: file), translation.places)
   }
 
   private func read(_ unit: ModuleDraft) throws(FormatError) {

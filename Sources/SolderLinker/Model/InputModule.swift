@@ -67,8 +67,8 @@ final class InputModule: Sendable {
   let dataPayloadOffset: Int
   /// Relocation sections of an object, not yet decoded, each with the section that it speaks of.
   let relocationSections: [ByteReader]
-  /// Sections of the file that were not true any more of what it was translated to.
-  let lostSections: [String]
+  /// Where code was in the file if it was translated, in which all else that the file says of places in it counts.
+  let translation: CodeTranslation?
   /// Bits of an address, where the file says so: by its first memory, or by the type of `__memory_base`.
   let addressWidth: Int?
 
@@ -125,7 +125,7 @@ final class InputModule: Sendable {
     dataSectionIndex = draft.dataSectionIndex
     dataPayloadOffset = draft.dataPayloadOffset
     relocationSections = draft.relocationSections
-    lostSections = draft.lostSections
+    translation = draft.translation
     addressWidth = draft.addressWidth
     symbols = draft.symbols
     nameNumbers = draft.nameNumbers

@@ -39,7 +39,7 @@ final class ModuleDraft {
   var dataSectionIndex: UInt32?
   var dataPayloadOffset = 0
   var relocationSections: [ByteReader] = []
-  var lostSections: [String] = []
+  var translation: CodeTranslation?
 
   var symbols: [UnitSymbol] = []
   var nameNumbers: [PackedIndex<LinkNames>] = []

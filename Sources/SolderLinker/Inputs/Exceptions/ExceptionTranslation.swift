@@ -7,16 +7,16 @@ import WebAssemblyFormat
 // nothing of the link, so it is done before the module is read: what follows sees a module that was always so. An object
 // is left as it is: its relocations name places in the code, and whoever has it has a compiler.
 //
-// Bodies get longer, so that what says something of places in the code (debug information, hints) would be wrong. Those
-// sections go.
+// Bodies get longer, and what says something of places in the code (debug information, hints) counts in the bodies as they
+// were: where their instructions went is noted (`Model/CodeTranslation.swift`).
 
 /// Translates a module as a whole.
 struct ExceptionTranslation {
   private let file: ByteReader
   private let functions: [TypeIndex]
   private var types: BlockTypes
-  /// Sections that the translated module is without.
-  private(set) var dropped: [String] = []
+  /// Where the code was.
+  private(set) var places: CodeTranslation?
 
   /// - Parameter unit: the module's declarations, which have been read.
   init(_ unit: ModuleDraft) {
@@ -34,10 +34,12 @@ struct ExceptionTranslation {
       ExceptionForm.first(in: file[ExceptionTranslation.range(bodies[index])]) == .legacy
     }
     guard concerned.contains(true) else { return nil }
+    var places = CodeTranslation(payload: try codePayload())
     var code = ByteWriter()
     code.count(bodies.count)
     for (index, place) in bodies.enumerated() {
       let body = file[ExceptionTranslation.range(place)]
+      places.bodies.append(CodeTranslation.Body(start: place.start, body: place.body, end: place.body + place.size))
       guard concerned[index], let type = functions[checked: index] else {
         code.count(body.remaining)
         code.raw(body)
@@ -48,7 +50,9 @@ struct ExceptionTranslation {
       let bytes = try translation.translate(&types)
       code.count(bytes.count)
       code.raw(bytes)
+      places.places[index] = translation.places
     }
+    self.places = places
     return try module(code)
   }
 
@@ -63,10 +67,8 @@ struct ExceptionTranslation {
     result.raw(file[file.offset..<file.offset + 8])
     var sections = try SectionReader(file)
     while let section = try sections.next() {
-      if section.id == .custom, ExceptionTranslation.namesPlaces(section.name) {
-        dropped.append(section.name.description)
-        continue
-      }
+      // They say where operands are; nobody reads them of a finished module.
+      if section.id == .custom, section.name.hasPrefix("reloc.") { continue }
       result.byte(section.id.rawValue)
       var content = ByteWriter(capacity: section.payload.remaining)
       switch section.id {
@@ -87,9 +89,12 @@ struct ExceptionTranslation {
     return result.bytes
   }
 
-  /// Whether a custom section says something of places in the code.
-  private static func namesPlaces(_ name: ByteString) -> Bool {
-    name.hasPrefix(".debug_") || name.hasPrefix("metadata.code.") || name.hasPrefix("reloc.")
-      || name == "sourceMappingURL"
+  /// Where the payload of the code section is in the file.
+  private func codePayload() throws(FormatError) -> Range<Int> {
+    var sections = try SectionReader(file)
+    while let section = try sections.next() {
+      if section.id == .code { return section.payload.offset..<section.payload.end }
+    }
+    return file.end..<file.end
   }
 }

@@ -63,6 +63,9 @@ struct TranslatedBody {
   private var callerPasses = false
   private var frames: [Frame] = []
   private var out = ByteWriter()
+  /// Where the instructions went. Those that a `try` begins with are its own, and those in front of a handler and of an
+  /// `end` belong to what stands in front of these.
+  private(set) var places: [CodeTranslation.Place] = []
   /// How many local variables for references there are: one for each `try` that is open where one is rethrown.
   private var references = 0
   private var firstReference = 0
@@ -94,8 +97,33 @@ struct TranslatedBody {
       result.count(1)
       result.valueType(type)
     }
+    finishPlaces(behind: result.count, from: code - body.offset)
     result.raw(out)
     return result.bytes
+  }
+
+  // MARK: Places
+
+  private mutating func note(_ instruction: Instruction) {
+    places.append(
+      CodeTranslation.Place(
+        old: UInt32(truncatingIfNeeded: instruction.offset - body.offset), new: UInt32(truncatingIfNeeded: out.count)))
+  }
+
+  /// Counts places from the begin of the body, and adds those of the local declarations and of the end.
+  ///
+  /// - Parameters:
+  ///   - count: how many bytes of local declarations there are.
+  ///   - code: where the code begins in the original.
+  private mutating func finishPlaces(behind count: Int, from code: Int) {
+    let begin = UInt32(truncatingIfNeeded: count)
+    for index in places.indices { places[index].new += begin }
+    places.insert(CodeTranslation.Place(old: 0, new: 0), at: 0)
+    if places.count > 1, places[1].old > code {
+      places.insert(CodeTranslation.Place(old: UInt32(truncatingIfNeeded: code), new: begin), at: 1)
+    }
+    let end = UInt32(truncatingIfNeeded: body.remaining)
+    places.append(CodeTranslation.Place(old: end, new: begin + UInt32(truncatingIfNeeded: out.count)))
   }
 
   // MARK: What there is
@@ -173,6 +201,11 @@ struct TranslatedBody {
     var instructions = InstructionReader(reader)
     while let instruction = try instructions.next() {
       switch instruction.opcode {
+      // What stands in front of these is written first.
+      case .catch, .catchAll, .delegate, .end: break
+      default: note(instruction)
+      }
+      switch instruction.opcode {
       case .block, .loop, .if:
         frames.append(Frame())
         copy(instruction)
@@ -187,9 +220,10 @@ struct TranslatedBody {
         out.byte(0x0A)
       case .delegate:
         closeBody()
+        note(instruction)
         out.byte(0x0B)
         frames.removeLast()
-      case .end: close()
+      case .end: close(instruction)
       case .br, .brIf, .brOnNull, .brOnNonNull:
         out.byte(UInt8(truncatingIfNeeded: instruction.opcode.rawValue))
         out.count(try depth(instruction.label(in: body), instruction))
@@ -314,6 +348,7 @@ struct TranslatedBody {
     out.byte(0x0C)
     out.count(rest)
     out.byte(0x0B)
+    note(instruction)
     frames[current].clause = clause
     frames[current].labels = rest
     guard attempts[attempt].clauses[clause].isRethrown else { return }
@@ -321,13 +356,14 @@ struct TranslatedBody {
     out.count(reference(of: current))
   }
 
-  private mutating func close() {
+  private mutating func close(_ instruction: Instruction) {
     let frame = frames[frames.count - 1]
     if frames.count == 1 {
       if callerPasses { out.raw([0x0F, 0x0B, 0x0A]) }
     } else if frame.attempt != nil, frame.clause == nil {
       closeBody()
     }
+    note(instruction)
     out.byte(0x0B)
     frames.removeLast()
   }
