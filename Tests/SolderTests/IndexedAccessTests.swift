@@ -10,12 +10,14 @@ import Testing
     let code: @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
     /// How many accesses take an address.
     let count: Int
+    /// Whether addresses, and the locals, have 64 bits.
+    let is64: Bool
 
     init(
-      _ description: String, folds count: Int,
+      _ description: String, folds count: Int, is64: Bool = false,
       _ code: @escaping @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
     ) {
-      (testDescription, self.count, self.code) = (description, count, code)
+      (testDescription, self.count, self.is64, self.code) = (description, count, is64, code)
     }
   }
 
@@ -134,18 +136,121 @@ import Testing
     },
   ]
 
+  /// The parameter with its sign, and four times its lowest bits.
+  private static let signed: [WasmInstruction] = [.localGet(0), .i64ExtendI32S]
+  private static let wideMask: [WasmInstruction] = signed + [.i64Const(4), .i64And]
+  private static let (wideShl, wideShrU) = (WasmInstruction.raw(0x86), WasmInstruction.raw(0x88))
+
+  static let wideShapes = [
+    Shape("a mask", folds: 1, is64: true) { $0(4) + wideMask + [.i64Add, .i32Load()] },
+    Shape("the index first", folds: 1, is64: true) { wideMask + $0(4) + [.i64Add, .i32Load()] },
+    Shape("an offset", folds: 1, is64: true) { $0(4) + wideMask + [.i64Add, .i32Load(offset: 8)] },
+    Shape("any number without a sign", folds: 1, is64: true) {
+      $0(16) + argument + [.i64ExtendI32U, .i64Add, .i32Load(align: 2)]
+    },
+    Shape("any number with a sign", folds: 0, is64: true) { $0(16) + signed + [.i64Add, .i32Load(align: 2)] },
+    Shape("any number with a sign first", folds: 0, is64: true) { signed + $0(16) + [.i64Add, .i32Load(align: 2)] },
+    Shape("a mask of 32 bits, extended with its sign", folds: 1, is64: true) {
+      $0(4) + masked + [.i64ExtendI32S, .i64Add, .i32Load()]
+    },
+    Shape("the sign of 32 bits in a mask", folds: 0, is64: true) {
+      $0(16) + argument + [.i32Const(-4), .i32And, .i64ExtendI32S, .i64Add, .i32Load()]
+    },
+    Shape("a number cut to 32 bits", folds: 1, is64: true) {
+      $0(16) + signed + [.i32WrapI64, .i64ExtendI32U, .i64Add, .i32Load()]
+    },
+    Shape("the largest index", folds: 1, is64: true) {
+      $0(16) + argument + [.i64ExtendI32U, .i64Const(30), wideShl, .i64Add, .i32Load(align: 2)]
+    },
+    Shape("an index too large by one bit", folds: 0, is64: true) {
+      $0(16) + argument + [.i64ExtendI32U, .i64Const(31), wideShl, .i64Add, .i32Load(align: 2)]
+    },
+    Shape("an index too large by two bits", folds: 0, is64: true) {
+      $0(0) + signed + [.i64Const(-4), .i64And, .i64Add, .i32Load()]
+    },
+    Shape("a byte, shifted", folds: 2, is64: true) {
+      $0(0) + ($0(0) + wideMask + [.i64Add, .raw(0x31, 0, 0), .i64Const(2), wideShl]) + [.i64Add, .i32Load()]
+    },
+    Shape("half a word", folds: 1, is64: true) {
+      $0(0) + ($0(4) + [.raw(0x35, 2, 0)]) + [.i64Add, .i32Load(align: 2)]
+    },
+    Shape("half a word with its sign", folds: 0, is64: true) {
+      $0(0) + ($0(4) + [.raw(0x34, 2, 0)]) + [.i64Add, .i32Load(align: 2)]
+    },
+    Shape("a word", folds: 0, is64: true) { $0(0) + ($0(4) + [.i64Load(align: 2)]) + [.i64Add, .i32Load(align: 2)] },
+    Shape("a comparison", folds: 1, is64: true) {
+      $0(0) + signed + [.i64Eqz, .i64ExtendI32U, .i64Const(2), wideShl, .i64Add, .i32Load()]
+    },
+    Shape("a choice", folds: 1, is64: true) {
+      $0(0) + wideMask + [.i64Const(12)] + argument + [.select, .i64Add, .i32Load()]
+    },
+    Shape("a sum and a product", folds: 1, is64: true) {
+      $0(0) + signed
+        + [.i64Const(1), .i64And, .i64Const(12), .i64Mul, .i64Const(4), .i64Add, .i64Add, .i32Load()]
+    },
+    Shape("a shift to the left by the parameter", folds: 0, is64: true) {
+      $0(0) + [.i64Const(4)] + signed + [.i64Const(1), .i64And, wideShl, .i64Add, .i32Load()]
+    },
+    Shape("a difference", folds: 0, is64: true) {
+      $0(16) + wideMask + [.i64Const(4), .i64Sub, .i64Add, .i32Load()]
+    },
+    Shape("an address in front of the table", folds: 0, is64: true) {
+      $0(-4) + wideMask + [.i64Const(4), .i64Add, .i64Add, .i32Load()]
+    },
+    Shape("a store", folds: 2, is64: true) {
+      $0(32) + wideMask + [.i64Add, .i64Const(7), .i64Store(align: 2)] + $0(32) + wideMask + [.i64Add, .i32Load()]
+    },
+    Shape("an address that is stored", folds: 0, is64: true) {
+      $0(32) + ($0(4) + wideMask + [.i64Add]) + [.i64Store()] + [.i32Const(0)]
+    },
+    Shape("a sum in a local", folds: 0, is64: true) {
+      $0(4) + wideMask + [.i64Add, .localTee(4), .i32Load(), .localGet(4), .i32Load(), .i32Add]
+    },
+    Shape("a base that is shared", folds: 2, is64: true) {
+      $0(0) + [.localTee(4)] + wideMask + [.i64Add, .i32Load(offset: 4)]
+        + ([.localGet(4)] + wideMask + [.i64Add, .i32Load(offset: 8), .i32Add])
+    },
+    Shape("an index in a local", folds: 1, is64: true) {
+      wideMask + [.localSet(1)] + $0(4) + [.localGet(1), .i64Add, .i32Load()]
+    },
+    Shape("an index in a local with a sign", folds: 0, is64: true) {
+      signed + [.localSet(1)] + $0(16) + [.localGet(1), .i64Add, .i32Load(align: 2)]
+    },
+    Shape("an index that two paths set", folds: 1, is64: true) {
+      argument + [.if(), .i64Const(8), .localSet(1), .else] + wideMask + [.i64Const(4), .i64Or, .localSet(1), .end]
+        + $0(0) + [.localGet(1), .i64Add, .i32Load()]
+    },
+    Shape("an index that one path does not set", folds: 0, is64: true) {
+      argument + [.if(), .i64Const(8), .localSet(1), .end] + $0(0) + [.localGet(1), .i64Add, .i32Load()]
+    },
+    Shape("an index of a loop, masked in each round", folds: 1, is64: true) {
+      [.i64Const(0), .localSet(1), .loop()] + [.localGet(2)]
+        + ($0(0) + [.localGet(1), .i64Add, .raw(0x35, 2, 0), .i64Add, .localSet(2)])
+        + [.localGet(1), .i64Const(4), .i64Add, .i64Const(12), .i64And, .localTee(1), .i32WrapI64, .brIf(0), .end]
+        + [.localGet(2), .i32WrapI64]
+    },
+    Shape("an index that a loop counts", folds: 0, is64: true) {
+      [.i64Const(0), .localSet(1), .loop()] + [.localGet(2)]
+        + ($0(0) + [.localGet(1), .i64Add, .raw(0x35, 2, 0), .i64Add, .localSet(2)])
+        + [.localGet(1), .i64Const(4), .i64Add, .localTee(1), .i64Const(16), .i64Xor, .i32WrapI64, .brIf(0), .end]
+        + [.localGet(2), .i32WrapI64]
+    },
+  ]
+
   /// - Parameter isOpaque: whether a function gives the base, so that nothing is known of it.
   private func library(_ shape: Shape, isOpaque: Bool = false) -> ModuleBuilder {
-    var library = ModuleBuilder(dylink: Dylink(memorySize: 64, memoryAlignment: 2))
+    let pointer = WasmType.address(is64: shape.is64)
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 64, memoryAlignment: 2), is64: shape.is64)
     let base = library.importMemoryAndBases().memory
     library.data(
       .active([.globalGet(base)]), (1...16).flatMap { (word: UInt8) -> [UInt8] in [word, 0, 0, 0] })
-    let function = library.function([], [.i32], [.globalGet(base)])
+    let function = library.function([], [pointer], [.globalGet(base)])
     let code = shape.code { addend in
       let read: WasmInstruction = isOpaque ? .call(function) : .globalGet(base)
-      return addend == 0 ? [read] : [read, .i32Const(Int32(addend)), .i32Add]
+      return addend == 0
+        ? [read] : [read, .addressConst(addend, is64: shape.is64), shape.is64 ? .i64Add : .i32Add]
     }
-    library.function([.i32], [.i32], locals: Array(repeating: .i32, count: 6), export: "f", code)
+    library.function([.i32], [.i32], locals: Array(repeating: pointer, count: 6), export: "f", code)
     return library
   }
 
@@ -164,22 +269,25 @@ import Testing
     program.resolution.units.reduce(0) { $0 + $1.relocations.count { $0.encoding == .indexedSum } }
   }
 
-  @Test(arguments: shapes) func isMovedOrStays(_ shape: Shape) async throws {
+  @Test(arguments: shapes + wideShapes) func isMovedOrStays(_ shape: Shape) async throws {
     let library = library(shape)
-    #expect(count(try decided(["libtest.so": library], "-O2", "--no-entry", "--export=f")) == shape.count)
-    let opaque = try LinkInProcess(["libtest.so": self.library(shape, isOpaque: true)], ["--no-entry", "--export=f"])
+    let mode = shape.is64 ? ["-mwasm64"] : []
+    let words = mode + ["--no-entry", "--export=f"]
+    let path = try TemporaryFolder().write(library.bytes, to: "libtest.so")
+    #expect(count(try decided(words + ["-O2", path])) == shape.count)
+    let opaque = try LinkInProcess(["libtest.so": self.library(shape, isOpaque: true)], words)
     let expected = try await transcript(of: opaque)
     for options in [["-O2"], ["-O2", "--icf=all", "--strip-all"], []] {
-      let result = try LinkInProcess(["libtest.so": library], ["--no-entry", "--export=f"] + options)
+      let result = try LinkInProcess(["libtest.so": library], words + options)
       try await transcript(of: result, is: expected)
     }
-    let object = try await linked(["libtest.so": library], "-r")
-    try await transcript(of: LinkInProcess(["test.o": object.bytes], ["--no-entry", "--export=f"]), is: expected)
+    let object = try LinkInProcess(["libtest.so": library], mode + ["-r"])
+    let bytes = try #require(object.bytes, "\(object.errors)")
+    try await transcript(of: LinkInProcess(["test.o": bytes], words), is: expected)
     // Far up code stays as it is.
     var sizes: [Int] = []
     for base in [2_147_483_648 - 64, 2_147_483_648] {
-      let result = try LinkInProcess(
-        ["libtest.so": library], ["--no-entry", "--export=f", "-O2", "--global-base=\(base)"])
+      let result = try LinkInProcess(["libtest.so": library], words + ["-O2", "--global-base=\(base)"])
       try await transcript(of: result, is: expected)
       sizes.append(try #require(result.bytes).count)
     }
