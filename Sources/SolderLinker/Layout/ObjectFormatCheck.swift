@@ -54,6 +54,7 @@ struct ObjectFormatCheck {
   private func problem(_ unit: Unit, _ facts: LiftedFacts) -> String? {
     startUpProblem(unit, facts) ?? memoryProblem(unit) ?? dataProblem(unit, facts) ?? tableProblem(unit)
       ?? globalProblem(unit, facts) ?? exportProblem(unit, facts) ?? typeProblem(unit) ?? codeProblem(unit)
+      ?? slotProblem(unit)
   }
 
   // MARK: Start-up
@@ -239,6 +240,12 @@ struct ObjectFormatCheck {
       }
     }
     return nil
+  }
+
+  private func slotProblem(_ unit: Unit) -> String? {
+    guard unit.codeFacts.computesSlots(of: unit.module), let place = unit.codeFacts.computedSlot else { return nil }
+    let function = name("function", place.function, unit.functions[place.function].name)
+    return "\(function) computes which slot of the function table it takes \(self.place(place.offset, in: unit))"
   }
 
   private func problem(of edit: Relocation, in unit: Unit) -> String? {

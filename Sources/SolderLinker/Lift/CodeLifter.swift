@@ -45,6 +45,8 @@ final class CodeLifter: Sendable {
     var ranges: [RelocationRange] = []
     var assignedGlobals: Set<GlobalIndex> = []
     var needsTableBlock = false
+    /// The first function, among those that the unit defines, that takes a slot that it has computed, and where.
+    var computedSlot: (function: Int, offset: Int)?
     var namedFunctions: Set<SymbolIndex> = []
     /// Relocation functions that were read, but that code needs all the same.
     var neededFunctions: Set<FunctionIndex> = []

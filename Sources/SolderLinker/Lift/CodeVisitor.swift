@@ -36,6 +36,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var mayFold = false
   /// Where it reads globals of known values to which numbers may be added, or which go to a local.
   private var uses: [UInt32] = []
+  /// Whether the body that is scanned may take a slot from a table that it has computed.
+  private var mayComputeSlots = false
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
@@ -86,6 +88,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// Another body begins.
   @inline(__always)
   private mutating func forgetUses() {
+    mayComputeSlots = false
     if uses.isEmpty { return }
     uses.removeAll(keepingCapacity: true)
     mayFold = false
@@ -93,6 +96,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
 
   /// Folds what the body computes from a base.
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
+    foldBody(body, places)
+    guard mayComputeSlots, result.computedSlot == nil, let range = result.ranges.last else { return }
+    let edits = result.relocations[Int(range.start)...]
+    var slots = ComputedSlots(body.reader, edits)
+    if let place = slots.first(followsLocals: isForObject) { result.computedSlot = (current, place) }
+  }
+
+  private mutating func foldBody(_ body: ScannedBody, _ places: CodePlaces) {
     guard mayFold, let range = result.ranges.last else { return }
     let first = Int(range.start)
     // The unit is shared by all threads: whoever takes it for each body makes them wait for each other.
@@ -248,12 +259,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       let table = TableIndex(rawValue: operand.value)
       if operand.opcode.changesTable { result.changedTables.insert(table) }
       if operand.opcode == .tableGrow { result.grownTables.insert(table) }
+      noteSlot(operand)
       relocation.target = facts.symbol(table).rawValue
     case .tag:
       guard Int(operand.value) < tagCount else { throw missing("tag", operand) }
       relocation.target = facts.symbol(TagIndex(rawValue: operand.value)).rawValue
     case .type, .signedType:
       guard Int(operand.value) < typeCount else { throw missing("type", operand) }
+      noteSlot(operand)
     case .memory:
       guard Int(operand.value) < memoryCount else {
         throw missing("memory", operand)
@@ -267,6 +280,14 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     case .implicitMemory: break
     }
     result.relocations.append(relocation)
+  }
+
+  /// Notes that a slot is taken from a table, if what stands in front may be an instruction that computes.
+  private mutating func noteSlot(_ operand: Operand) {
+    guard operand.opcode.takesSlot, operand.instruction > 1 else { return }
+    let last = Opcode(rawValue: UInt16(file[operand.instruction - 1]))
+    let isSum = last.computesWithNumbers || last.changesWidth || file[operand.instruction - 2] == 0x22
+    if isSum || isForObject { mayComputeSlots = true }
   }
 
   mutating func exceptionInstruction(_ opcode: Opcode) {

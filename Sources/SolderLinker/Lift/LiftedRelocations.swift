@@ -57,6 +57,7 @@ struct LiftedRelocations {
       code.variables.formUnion(result.assignedGlobals)
       needed.formUnion(result.neededFunctions)
       if result.needsTableBlock { code.needsTableBlock = true }
+      if code.computedSlot == nil { code.computedSlot = result.computedSlot }
       if result.namesSegments { code.namesSegments = true }
       code.namedFunctions.formUnion(result.namedFunctions)
       code.namedElements.formUnion(result.namedElements)
@@ -66,7 +67,7 @@ struct LiftedRelocations {
     }
     runs = []
     scanNeededAfterAll(needed)
-    if code.changesTableBlock(of: unit) { code.needsTableBlock = true }
+    if code.changesTableBlock(of: unit) || code.computesSlots(of: unit) { code.needsTableBlock = true }
     code.removedFunctions = done.functions
     readVariables()
     foldAssignedGlobals()

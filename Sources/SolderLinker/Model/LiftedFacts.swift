@@ -154,9 +154,21 @@ struct CodeFacts {
   var catching = CatchingFunctions()
   /// Whether `__table_base` is used in another way than to name one slot, so that the block must stay in one piece.
   var needsTableBlock = false
+  /// The first function, among those that the unit defines, that takes a slot that it has computed from a table, and
+  /// where.
+  var computedSlot: (function: Int, offset: Int)?
 }
 
 extension CodeFacts {
+  /// Whether code may mean slots of a library's block by their order.
+  func computesSlots(of unit: InputModule) -> Bool {
+    computedSlot != nil
+      && unit.elements.contains { element in
+        guard case .block = element.placement else { return false }
+        return !element.functions.isEmpty
+      }
+  }
+
   /// Whether code may write to slots of a library's block, or name several at once: then they mean more than their
   /// functions.
   func changesTableBlock(of unit: InputModule) -> Bool {
