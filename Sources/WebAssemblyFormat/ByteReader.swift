@@ -229,22 +229,62 @@ public struct ByteReader: @unchecked Sendable {
     unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: base + offset, count: remaining))
   }
 
-  /// The first offset, from `start` on, of two bytes that both have their highest bit: only there a LEB128 number of three bytes
-  /// or more can begin; `nil` if there is none.
-  public func firstLongNumber(from start: Int) -> Int? {
+  /// The first offset, from `start` on, at which a LEB128 number within a range may stand, padded or not; `nil` if there is
+  /// none.
+  ///
+  /// - Precondition: numbers of the range have three bytes or more.
+  public func firstNumber(in range: Range<UInt64>, from start: Int) -> Int? {
+    precondition(range.lowerBound >= 1 << 14)
+    let (ones, high): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    // Numbers go on behind their first two bytes, and few have the third one of the range, counted from that of its first.
+    let first = range.lowerBound &>> 14
+    let count = range.isEmpty ? 0 : (range.upperBound &- 1) &>> 14 &- first
+    let (shift, excess) = ((128 &- (first & 0x7F)) &* ones, (127 &- Swift.min(count, 127)) &* ones)
+    func word(at place: Int) -> UInt64 {
+      unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
+    }
+    /// Of eight bytes, the highest bit of those at which one may begin; ten have to be readable.
+    func candidates(at place: Int) -> UInt64 {
+      let third = ((word(at: place &+ 2) & ~high) &+ shift) & ~high
+      return word(at: place) & word(at: place &+ 1) & ~(third &+ excess) & high
+    }
     var place = start > offset ? start : offset
-    while place &+ 9 <= end {
-      let bytes = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
-      let next = unsafe UInt64(littleEndian: UnsafeRawPointer(base + place + 1).loadUnaligned(as: UInt64.self))
-      let found = bytes & next & 0x8080_8080_8080_8080
-      if found != 0 { return place &+ found.trailingZeroBitCount &>> 3 }
+    while place &+ 10 <= end {
+      // Mostly nothing is in many bytes, whose tests the compiler joins.
+      let block = 64
+      if place &+ block &+ 2 <= end {
+        var found: UInt64 = 0
+        for step in 0..<8 { found |= candidates(at: place &+ 8 &* step) }
+        if found == 0 {
+          place &+= block
+          continue
+        }
+      }
+      var found = candidates(at: place)
+      while found != 0 {
+        let candidate = place &+ found.trailingZeroBitCount &>> 3
+        if range.contains(number(at: candidate)) { return candidate }
+        found &= found &- 1
+      }
       place &+= 8
     }
-    while place &+ 2 <= end {
-      if unsafe base[place] & base[place &+ 1] & 0x80 != 0 { return place }
+    while place < end {
+      if range.contains(number(at: place)) { return place }
       place &+= 1
     }
     return nil
+  }
+
+  /// The unsigned LEB128 number at an offset, as far as it can be read.
+  private func number(at start: Int) -> UInt64 {
+    var (number, shift) = (UInt64(0), UInt64(0))
+    for place in start..<Swift.min(start &+ 10, end) {
+      let byte = unsafe base[place]
+      number |= UInt64(byte & 0x7F) &<< shift
+      shift &+= 7
+      if byte < 0x80 { break }
+    }
+    return number
   }
 
   /// Whether one of two bytes is among those that are not read yet.
@@ -275,17 +315,25 @@ public struct ByteReader: @unchecked Sendable {
   /// The lowest little-endian number of four or eight bytes within a range that stands at an offset, or any number of
   /// widths behind it; `nil` if there is none.
   public func lowestWord(in range: Range<UInt64>, width: Int, from start: Int) -> UInt64? {
-    var place = start > offset ? start : offset
-    var lowest: UInt64?
-    while place <= end &- width {
-      let word =
-        width == 8
-        ? unsafe UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
-        : unsafe UInt64(UInt32(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt32.self)))
-      if range.contains(word), word < lowest ?? .max { lowest = word }
-      place &+= width
+    width == 8 ? lowest(UInt64.self, in: range, from: start) : lowest(UInt32.self, in: range, from: start)
+  }
+
+  @inline(__always)
+  private func lowest<Word: FixedWidthInteger & UnsignedInteger>(
+    _: Word.Type, in range: Range<UInt64>, from start: Int
+  ) -> UInt64? {
+    let place = start > offset ? start : offset
+    let (width, most) = (Word.bitWidth / 8, UInt64(Word.max))
+    guard place <= end &- width, range.lowerBound <= most else { return nil }
+    // Counted from the beginning of the range, what lies in front of it comes last of all.
+    let first = Word(truncatingIfNeeded: range.lowerBound)
+    var lowest = Word.max
+    for index in 0..<(end &- place) / width {
+      let word = unsafe UnsafeRawPointer(base + (place &+ index &* width)).loadUnaligned(as: Word.self)
+      lowest = Swift.min(lowest, Word(littleEndian: word) &- first)
     }
-    return lowest
+    let number = UInt64(truncatingIfNeeded: lowest &+ first)
+    return range.contains(number) ? number : nil
   }
 
   /// The first row of zeros in a range of offsets that is as long as can be; `nil` if there is none.

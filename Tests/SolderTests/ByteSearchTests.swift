@@ -9,11 +9,21 @@ import WebAssemblyFormat
 
   @Test func longNumbers() {
     var random = SplitMix(seed: 3)
-    for _ in 0..<4000 {
-      let bytes = (0...random.below(40)).map { _ in random.pick([0x41, 0xC1, 0x00, 0x05, 0x80] as [UInt8]) }
+    func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+      let last = bytes.prefix(10).firstIndex { $0 < 0x80 } ?? bytes.prefix(10).endIndex - 1
+      return bytes[...last].reversed().reduce(0) { $0 << 7 | UInt64($1 & 0x7F) }
+    }
+    for round in 0..<4000 {
+      let choice: [UInt8] = [0x41, 0xC1, 0x00, 0x05, 0x80, 0x84, 0xFF, 0x7F]
+      let bytes = (0...random.below(round % 8 == 0 ? 400 : 40)).map { _ in
+        round % 2 == 0 && random.below(4) > 0 ? 0 : random.pick(choice)
+      }
       let start = random.below(bytes.count)
-      let expected = (start..<bytes.count).first { $0 + 1 < bytes.count && bytes[$0] >= 0x80 && bytes[$0 + 1] >= 0x80 }
-      #expect(read(bytes) { $0.firstLongNumber(from: start) } == expected)
+      let first = random.pick(
+        bytes.indices.map { number(bytes[$0...]) }.filter { $0 >= 1 << 14 } + [1 << 14, 0x10_0000, 0x1FC000])
+      let range = first..<first + random.pick([0, 1, 0x4000, 0x8000, 0x1F_0000, 0x40_0000])
+      let expected = (start..<bytes.count).first { range.contains(number(bytes[$0...])) }
+      #expect(read(bytes) { $0.firstNumber(in: range, from: start) } == expected)
     }
   }
 

@@ -38,12 +38,15 @@ extension Unit {
   /// pointer.
   func reads(of globals: [GlobalIndex]) -> [GlobalIndex: Bool] {
     guard let facts = lifted, let code = module.code?.payload, !globals.isEmpty else { return [:] }
-    let wanted = Dictionary(globals.map { (facts.symbol($0), $0) }) { first, _ in first }
+    // Most reads are of the stack pointer.
+    var isWanted = Row<UnitGlobals, Bool>(repeating: false, count: facts.globals.count)
+    for global in globals { isWanted[global] = true }
     let file = file.bytes
     var found: [GlobalIndex: Bool] = [:]
     for relocation in relocations where relocation.kind == .globalIndexLEB {
       // Initial values read globals too.
-      guard let global = wanted[relocation.symbol], Int(relocation.offset) >= code.offset else { continue }
+      guard let global = facts.global(of: relocation.symbol), isWanted[global], Int(relocation.offset) >= code.offset
+      else { continue }
       let end = Int(relocation.offset) + Int(relocation.width)
       let start = relocation.encoding == .operand ? Int(relocation.offset) - 1 : Int(relocation.offset)
       guard start >= 0, end <= file.endIndex, Opcode(rawValue: UInt16(file[start])) == .globalGet else { continue }

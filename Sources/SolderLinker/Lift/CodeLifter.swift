@@ -114,7 +114,7 @@ final class CodeLifter: Sendable {
   }
 
   /// Divides the code of a unit into runs of about `bytes` bytes.
-  private static func runs(of unit: InputModule, bytes: UInt32 = 1 << 15) -> [Range<Int>] {
+  static func runs(of unit: InputModule, bytes: UInt32 = 1 << 15) -> [Range<Int>] {
     let functions = unit.functions
     var runs: [Range<Int>] = []
     var start = 0

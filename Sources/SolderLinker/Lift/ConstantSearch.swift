@@ -27,13 +27,33 @@ struct ConstantSearch {
 
   /// The lowest of the addresses that code has.
   func lowestInCode(_ threads: Threads) -> UInt64? {
-    threads.map(module.functions.count, batch: 64) { lowest(inFunction: $0) }.compactMap { $0 }.min()
+    let runs = CodeLifter.runs(of: module)
+    return threads.map(runs.count) { lowest(inRun: runs[$0]) }.compactMap { $0 }.min()
   }
 
-  private func lowest(inFunction index: Int) -> UInt64? {
-    let body = module.functions[index].body
+  private func lowest(inRun run: Range<Int>) -> UInt64? {
+    let functions = module.functions
+    // Short numbers are everywhere, and those from 2³¹ on have a sign.
+    guard addresses.lowerBound >= 1 << 14, addresses.upperBound <= 1 << 31 else {
+      return run.compactMap { self.lowest(inBody: functions[$0].body) }.min()
+    }
+    // Only bodies with bytes that encode one of the addresses, which most have not, are decoded.
+    let (first, last) = (functions[run.lowerBound].body, functions[run.upperBound - 1].body)
+    let bytes = module.file.bytes[Int(first.start)..<Int(last.start) + Int(last.size)]
+    var (index, lowest, place) = (run.lowerBound, UInt64?.none, bytes.offset)
+    while let found = bytes.firstNumber(in: addresses, from: place) {
+      index = (index..<run.upperBound).partitionPoint { Int(functions[$0].body.start) <= found } - 1
+      let body = functions[index].body
+      place = max(Int(body.start) + Int(body.size), found + 1)
+      // Or they tell how long a body is.
+      guard place > found + 1, let number = self.lowest(inBody: body), number < lowest ?? .max else { continue }
+      lowest = number
+    }
+    return lowest
+  }
+
+  private func lowest(inBody body: Extent) -> UInt64? {
     let range = Int(body.start)..<Int(body.start) + Int(body.size)
-    guard mayHaveNumber(module.file.bytes[range]) else { return nil }
     var code = module.file.bytes[range]
     var lowest: UInt64?
     do {
@@ -47,24 +67,6 @@ struct ConstantSearch {
       return addresses.lowerBound
     }
     return lowest
-  }
-
-  /// Whether bytes somewhere encode one of the addresses, which most bodies do not.
-  private func mayHaveNumber(_ bytes: ByteReader) -> Bool {
-    // Short numbers are everywhere, and those from 2³¹ on have a sign.
-    guard addresses.lowerBound >= 1 << 14, addresses.upperBound <= 1 << 31 else { return true }
-    var from = bytes.offset
-    while let place = bytes.firstLongNumber(from: from) {
-      from = place + 1
-      var (number, shift) = (UInt64(0), UInt64(0))
-      for byte in bytes[place..<min(place + 10, bytes.end)] {
-        number |= UInt64(byte & 0x7F) &<< shift
-        shift += 7
-        if byte < 0x80 { break }
-      }
-      if addresses.contains(number) { return true }
-    }
-    return false
   }
 
   /// The address that an instruction has as a number, if it is one of those that are looked for.
