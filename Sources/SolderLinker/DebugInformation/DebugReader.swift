@@ -213,9 +213,10 @@ extension DebugReading {
   /// By unit.
   private var contexts: [UnitContext] { written.compactMap(\.context) }
 
-  /// All lists that entries refer to, in the order of a section.
-  private var lists: [ListReference] {
-    var lists = written.flatMap(\.lists)
+  /// The lists of a section that entries refer to, in its order.
+  private func lists(in section: DebugSection) -> [ListReference] {
+    var lists: [ListReference] = []
+    for part in written { lists += part.lists.lazy.filter { $0.section == section } }
     func isInOrder(_ first: ListReference, _ second: ListReference) -> Bool {
       (first.offset, first.unit) < (second.offset, second.unit)
     }
@@ -225,12 +226,12 @@ extension DebugReading {
   }
 
   private func listTasks() throws(Failure) -> [Task] {
-    let (file, contexts, lists) = (file, contexts, lists)
+    let (file, contexts) = (file, contexts)
     var tasks: [Task] = []
     for content in file.contents {
       switch content.section {
       case .ranges, .locations:
-        let own = lists.filter { $0.section == content.section }
+        let own = lists(in: content.section)
         for (range, part) in DebugReading.partsOfPairs(content, own) {
           tasks.append(
             Task(section: content.section) { () throws(FormatError) in
@@ -241,7 +242,7 @@ extension DebugReading {
             })
         }
       case .rangeLists, .locationLists:
-        let own = lists.filter { $0.section == content.section }
+        let own = lists(in: content.section)
         var first = 0
         for range in try DebugReading.unitRanges(content) {
           let start = first
@@ -281,7 +282,8 @@ extension DebugReading {
 
   private func addressTasks() -> [Task] {
     guard let content = file[.addresses] else { return [] }
-    let (file, contexts, lists, uses) = (file, contexts, lists, written.flatMap(\.uses))
+    let (file, contexts, uses) = (file, contexts, written.flatMap(\.uses))
+    let lists = lists(in: .ranges) + lists(in: .rangeLists)
     return [
       Task(section: .addresses) { () throws(FormatError) in
         let skeletons = try SkeletonCode.find(contexts, lists, file)

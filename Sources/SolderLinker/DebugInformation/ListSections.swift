@@ -61,8 +61,9 @@ struct PairLists: ~Copyable {
     let width = context.header.addressSize
     let selection = width == 8 ? UInt64.max : UInt64(UInt32.max)
     var (base, baseAddress) = (context.base, context.baseAddress)
-    // Where that is in the result.
+    // Where that is in the result, and where the range before ended: the next one mostly begins there.
     var begun = base.map { code.offset(of: $0) }
+    var last = Ended()
     while true {
       let at = reader.offset
       let begin = try reader.fixed(width)
@@ -71,10 +72,11 @@ struct PairLists: ~Copyable {
       if begin == 0, end == 0, !isRelocated { return }
       if begin == selection, !isRelocated {
         (base, baseAddress, begun) = (code.place(in: content, at: at + width, end), end, nil)
+        last = Ended()
         if let base {
           let target = code.offset(of: base)
           begun = target
-          code.write(base, to: target, at: at + width - start, width: width, to: &chunk)
+          write(base, to: target, at: at + width - start, width, to: &chunk)
         }
         continue
       }
@@ -83,12 +85,12 @@ struct PairLists: ~Copyable {
         // Both ends have relocations.
       } else if let base {
         function = Int(exactly: begin).map { base.moved(to: base.offset &+ $0) }
-        put(begin, end, from: base, begun, at: at - start, width)
+        put(begin, end, from: base, begun, &last, at: at - start, width)
       } else if baseAddress == 0, isFinal, let place = code.place(in: content, at: at, begin) {
         function = place
-        code.write(place, at: at - start, width: width, to: &chunk)
-        if let last = code.place(in: content, at: at + width, end, .end, near: place) {
-          code.write(last, at: at + width - start, width: width, to: &chunk)
+        write(place, to: code.offset(of: place), at: at - start, width, to: &chunk)
+        if let end = code.place(in: content, at: at + width, end, .end, near: place) {
+          write(end, to: code.offset(of: end), at: at + width - start, width, to: &chunk)
         }
       }
       if hasExpressions {
@@ -101,18 +103,37 @@ struct PairLists: ~Copyable {
     }
   }
 
+  /// Where a range ended, counted from where its offsets count from: in the file and in the result.
+  private struct Ended {
+    var (offset, moved) = (0, 0)
+  }
+
   @inline(__always)
   private mutating func put(
-    _ begin: UInt64, _ end: UInt64, from base: CodePlace, _ begun: Int?, at place: Int, _ width: Int
+    _ begin: UInt64, _ end: UInt64, from base: CodePlace, _ begun: Int?, _ last: inout Ended, at place: Int,
+    _ width: Int
   ) {
     guard let begin = Int(exactly: begin), let end = Int(exactly: end) else { return }
-    let moved = (
-      begin: code.distance(from: base, at: begun, begin), end: code.distance(from: base, at: begun, end)
-    )
+    let first = begin == last.offset && begin > 0 ? last.moved : code.distance(from: base, at: begun, begin)
+    last = Ended(offset: end, moved: code.distance(from: base, at: begun, end))
     // Nothing is left of it: 0 and 0 would end the list.
-    let isEnd = moved.begin == 0 && moved.end == 0
-    put(isEnd ? 1 : moved.begin, at: place, width)
-    put(isEnd ? 1 : moved.end, at: place + width, width)
+    let isEnd = first == 0 && last.moved == 0
+    put(isEnd ? 1 : first, at: place, width)
+    put(isEnd ? 1 : last.moved, at: place + width, width)
+  }
+
+  /// Writes an address of code of a finished module.
+  ///
+  /// - Parameter target: where that is in the body of its function in the result.
+  @inline(__always)
+  private mutating func write(
+    _ place: CodePlace, to target: Int, at offset: Int, _ width: Int, to chunk: inout SectionChunk
+  ) {
+    if let number = code.number(of: place, to: target) {
+      put(Int(truncatingIfNeeded: number), at: offset, width)
+    } else {
+      chunk.add(code.relocation(of: place, to: target, at: offset, width: width))
+    }
   }
 
   @inline(__always)
