@@ -9,15 +9,16 @@ public enum LEB128 {
   /// Number of bytes of the shortest unsigned encoding.
   @inlinable
   public static func length(unsigned value: UInt64) -> Int {
-    (70 &- (value | 1).leadingZeroBitCount) / 7
+    // One byte more than a seventh of the highest bit's number, which up to 63 is as much as nine parts of 64.
+    let highestBit = 63 &- (value | 1).leadingZeroBitCount
+    return (highestBit &* 9 &+ 73) &>> 6
   }
 
   /// Number of bytes of the shortest signed encoding.
   @inlinable
   public static func length(signed value: Int64) -> Int {
     // One bit more than the magnitude: the sign.
-    let magnitude = UInt64(bitPattern: value ^ (value &>> 63))
-    return (64 &- magnitude.leadingZeroBitCount &+ 1 &+ 6) / 7
+    length(unsigned: UInt64(bitPattern: value ^ (value &>> 63)) &<< 1)
   }
 
   /// Writes the shortest unsigned encoding.

@@ -86,9 +86,12 @@ struct StringOrder: Sendable {
   /// The eight bytes that `depth` times eight bytes follow, as ``Entry`` wants them.
   static func key(of string: ByteString, depth: Int = 0) -> UInt64 {
     let end = string.count - depth * 8
+    if end >= 8, let low = string.bytes.fixed32(at: end - 8), let high = string.bytes.fixed32(at: end - 4) {
+      return UInt64(high) << 32 | UInt64(low)
+    }
     guard end > 0 else { return 0 }
     var key: UInt64 = 0
-    for index in max(0, end - 8)..<end { key = key >> 8 | UInt64(string[index]) << 56 }
+    for index in 0..<end { key = key >> 8 | UInt64(string[index]) << 56 }
     return key
   }
 
