@@ -251,7 +251,16 @@ struct Link {
       WhyLive(program: program, builder: sizes, diagnostics: diagnostics).write(options.whyLiveSymbols)
     }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
-    return (writer.identified(image), .linked(program, writer.layout, codePlan))
+    let identified = writer.identified(image)
+    if isLast { _ = unsafe Unmanaged.passRetained(Kept(identified)) }
+    return (identified, .linked(program, writer.layout, codePlan))
+  }
+
+  /// What fills the result holds on to memory that nobody has to give back when the process ends.
+  private final class Kept {
+    private let image: OutputImage
+
+    init(_ image: OutputImage) { self.image = image }
   }
 
   /// Runs the pass in a function of its own, so that it is gone afterwards: two owners of the table of symbols would
