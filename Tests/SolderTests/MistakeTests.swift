@@ -308,6 +308,12 @@ import Testing
           .isEmpty)
     }
     #expect(try link(["a.wasm": first, "s.o": object], []).warnings.isEmpty)
+    // The program's memory may be the host's.
+    var guest = ModuleBuilder()
+    guest.importMemory("env", "memory", Limits(1))
+    guest.global(.i32, [.i32Const(1024)], export: "__heap_base")
+    let run = try link(["a.wasm": guest, "b.wasm": second, "s.o": object], ["--export=length"])
+    #expect(run.warnings.count == 1 && run.warnings[0].contains("works in the program's memory"), "\(run.warnings)")
     // Both export it: a runtime that was linked as a program.
     let both = try link(["a.wasm": first, "b.wasm": module("b", export: "memory")], ["--unresolved-imports=ignore"])
     #expect(both.errors.contains { $0.contains("each has a memory of its own") }, "\(both.errors)")

@@ -166,6 +166,74 @@ import Testing
     }
   }
 
+  /// What the linker has are addresses in the program's memory, and none of another.
+  @Test(arguments: [("__heap_base", "i32"), ("__data_end", "i32"), ("__stack_pointer", "(mut i32)")])
+  func addressesForAnotherMemory(_ name: String, _ type: String) async throws {
+    let program = try await program("")
+    func other(_ memory: String) async throws -> String {
+      try await Toolchain.shared.assembled(
+        "other.wasm", "(module (import \"env\" \"\(name)\" (global \(type))) \(memory) (func (export \"f\")))")
+    }
+    let (apart, without) = try await (other("(memory 1)"), other(""))
+    for input in try await inputs() {
+      for order in permutations([program, "x=" + apart, input]) {
+        refusedHere(
+          order + ["--heap-base=1024"], mentions: ["other.wasm: imports env.\(name)", "let it import env.memory"])
+      }
+      _ = try await linkedHere([program, "x=" + without, input, "--heap-base=1024"])
+    }
+  }
+
+  // MARK: Who asks for the heap base
+
+  /// That one module asks the linker where the heap begins says nothing of another one's memory.
+  @Test func whoAsksSpeaksForItself() async throws {
+    func module(_ name: String, _ body: String) async throws -> String {
+      try await Toolchain.shared.assembled(name, "(module \(body))")
+    }
+    let asks = #"(import "env" "__heap_base" (global $h i32)) (func (export "heap") (result i32) (global.get $h))"#
+    let shared = #"(import "env" "memory" (memory 1))"#
+    let asking = try await module("asking.wasm", shared + asks)
+    let silent = try await program("")
+    let owner = try await module("owner.wasm", asks + #"(memory (export "memory") 2)"#)
+    let guests = [
+      #"(data (i32.const 100) "A")"#, #"(global $__stack_pointer (mut i32) (i32.const 66560))"#,
+      PlacementTests.unnamedStack(2048),
+    ]
+    for input in try await inputs() {
+      for order in permutations([silent, asking, input]) {
+        refusedHere(order, mentions: ["program.wasm: does not say where its static memory ends"])
+      }
+      for guest in guests {
+        let guest = try await module("guest.wasm", shared + guest)
+        for order in permutations([owner, guest, input]) {
+          refusedHere(order + ["--export=address"], mentions: ["guest.wasm: does not say where its static memory ends"])
+        }
+      }
+      let user = try await module("user.wasm", shared + #"(func (export "f"))"#)
+      for order in permutations([owner, user, input]) { _ = try await linkedHere(order) }
+    }
+  }
+
+  /// A heap begins behind a stack that lies above the data.
+  @Test(arguments: [true, false]) func aHeapBehindTheStack(_ isNamed: Bool) async throws {
+    let stack =
+      isNamed
+      ? #"(global $__stack_pointer (mut i32) (i32.const 24512))"# : PlacementTests.unnamedStack(24512)
+    let program = try await Toolchain.shared.assembled(
+      "program.wasm",
+      """
+      (module (import "env" "__heap_base" (global $h i32)) (import "env" "number" (func $number (result i32)))
+        (import "env" "address" (func $address (result i32))) (memory (export "memory") 1) (data (i32.const 20000) "ABC")
+        \(stack) (func (export "heap") (result i32) (global.get $h))
+        (func (export "run") (result i32) (call $number)) (func (export "address") (result i32) (call $address)))
+      """)
+    for input in try await inputs() {
+      let found = try await results(program, input, ["run", "address", "heap"])
+      #expect(found[0] == 7 && found[1] >= 24512 && found[2] > found[1], "\(found)")
+    }
+  }
+
   // MARK: Several heaps, and where they end
 
   /// Two heaps that lay apart would begin at one address. A heap base that nobody asks for is no heap.
@@ -195,6 +263,12 @@ import Testing
   }
 
   /// What is placed below an LLVM program's data is not where another module has its stack or heap.
+  /// A variable that code goes down from, as from a stack pointer.
+  private static func unnamedStack(_ address: Int) -> String {
+    "(global $s (mut i32) (i32.const \(address))) "
+      + "(func (export \"enter\") (global.set $s (i32.sub (global.get $s) (i32.const 64))))"
+  }
+
   @Test func roomBelowIsAnotherModules() async throws {
     let roomy = try await llvmProgram([
       "--export=__stack_pointer", "--export=__global_base", "--stack-first", "-z", "stack-size=16384",
@@ -208,6 +282,7 @@ import Testing
       for (body, what) in [
         ("(global $__heap_base i32 (i32.const 20000))", "heap begins at 20000"),
         ("(global $__stack_pointer (mut i32) (i32.const 20000))", "stack begins at 20000"),
+        (PlacementTests.unnamedStack(20000), "stack begins at 20000"),
       ] {
         let other = try await other(body)
         for order in permutations([roomy, "x=" + other, input]) {

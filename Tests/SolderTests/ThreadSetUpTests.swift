@@ -140,16 +140,17 @@ import Testing
   }
 
   /// A library that has nothing but thread-local data, and nothing that gives the first thread its copy.
-  private func lone(_ name: String, _ value: UInt8, is64: Bool) -> ModuleBuilder {
+  private func lone(_ name: String, _ value: UInt8, startsThreads: Bool = false, is64: Bool) -> ModuleBuilder {
     let address = WasmType.address(is64: is64)
     var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2), is64: is64)
     library.targetFeatures(["+atomics", "+bulk-memory"])
     library.importMemory("env", "memory", Limits(1, 65536, shared: true, is64: is64))
     let variable = library.global(address, isMutable: true, [.addressConst(0, is64: is64)])
     library.data(.passive, [value, 0, 0, 0])
-    library.function(
+    let initialize = library.function(
       [address], export: "__wasm_init_tls",
       [.localGet(0), .globalSet(variable), .localGet(0), .i32Const(0), .i32Const(4), .memoryInit(0)])
+    if startsThreads { library.function([address], export: "start", [.localGet(0), .call(initialize)]) }
     library.function([], [.i32], export: name, [.globalGet(variable), .i32Load()])
     library.function([], [address], export: "of_" + name, [.globalGet(variable)])
     return library
@@ -256,6 +257,33 @@ import Testing
         #expect(try await transcript(order, "begin") == expected("begin"))
       } else {
         inputs.refuse(options + order, ["other.wasm", part.name, "--export=\(name)"])
+      }
+    }
+  }
+
+  /// A library whose code makes the blocks of threads makes its own.
+  @Test(arguments: Owner.allCases, [false, true])
+  private func besideALibraryThatStartsThreads(_ kind: Owner, _ is64: Bool) throws {
+    let part = owner(kind, is64: is64)
+    for calls in [true, false] {
+      let starter = lone("started", 7, startsThreads: calls, is64: is64)
+      var user = ModuleBuilder(object: true, is64: is64)
+      user.targetFeatures(["+atomics", "+bulk-memory"])
+      let (first, started) = (
+        user.undefinedFunction("first", [], [.i32]), user.undefinedFunction("started", [], [.i32])
+      )
+      user.function("run", [], [.i32], flags: .exported, [.call(first), .call(started), .i32Add])
+      let inputs = try InputSet([part, ("starter.so", starter), ("user.o", user)])
+      let options =
+        ["--no-entry", "--shared-memory", "--max-memory=1048576"] + (is64 ? ["-mwasm64"] : [])
+        + (calls ? ["--export=start"] : [])
+      for order in permutations([part.name, "starter.so", "user.o"]) {
+        if calls, kind != .caller {
+          inputs.refuse(options + order, ["starter.so", part.name, "--export=__wasm_init_tls"])
+          #expect(inputs.link(options + order + ["--export=__wasm_init_tls"]).errors == [])
+        } else {
+          #expect(inputs.link(options + order).errors == [])
+        }
       }
     }
   }

@@ -1,3 +1,4 @@
+import Foundation
 import SolderLinker
 import Testing
 
@@ -219,6 +220,25 @@ import Testing
     #expect(try functions(true, true) == (first ? [relocate: 4, "run": 5] : ["run": 4, relocate: 5]))
     #expect(try functions(false, true) == [relocate: 0, "run": 1])
     #expect(try functions(true, false) == (first ? [relocate: 4, "run": 5] : ["run": 3]))
+  }
+
+  /// What a file of names allows to be missing has address 0, or is imported.
+  @Test func dataThatIsAllowedToBeMissing() async throws {
+    let folder = try TemporaryFolder()
+    let names = folder.file("names")
+    try "elsewhere\n".write(toFile: names, atomically: true, encoding: .utf8)
+    let object = Self.object { object in
+      let data = object.undefinedData("elsewhere")
+      object.function("run", [], [.i32], flags: .exported, [.address(data)])
+    }
+    var library = ModuleBuilder(dylink: Dylink())
+    let place = library.importGlobal("GOT.mem", "elsewhere", .i32, isMutable: true)
+    library.function([], [.i32], export: "run", [.globalGet(place)])
+    for (name, file) in [("main.o", object), ("main.so", library)] {
+      let result = try await linked([name: file], "--no-entry", "--export=run", "--allow-undefined-file=\(names)")
+      #expect(try await result.call("run") == "0")
+      try refused([name: file], "--no-entry", "--export=run", mentions: ["undefined symbol: elsewhere"])
+    }
   }
 
   /// Traces are of names as files have them.

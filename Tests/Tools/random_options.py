@@ -368,7 +368,7 @@ def stub_symbols(words, release, found):
 
 def local_name(words, release, found):
     """wasm-ld has local names among those that an archive offers; LLVM 19's even takes the member for one."""
-    if release == "19" and any(re.search(r"(^|[=,ue])kept$", word) for word in words) and any(".a" in word for word in words):
+    if release == "19" and any(re.search(r"(^|[=,uey])kept$", word) for word in words) and any(".a" in word for word in words):
         return True
     return bool(only(found, "wasm-ld")) and all("lazy definition of kept" in line for line in only(found, "wasm-ld"))
 

@@ -79,15 +79,16 @@ struct LibraryCheck {
   /// A whole module keeps its own memory, and what it calls may work in the program's: addresses that it passes mean other
   /// bytes there.
   private func warnOfForeignMemories() {
-    guard let main = resolution.memories.main, let owner = resolution.memories.mainMemory?.definition else { return }
+    guard let main = resolution.memories.main else { return }
+    let owner = resolution.memories.mainMemory?.definition.map { resolution.units[$0.unit].file.displayName }
     for unit in resolution.inLinkOrder where unit.contracts.keepsMemory {
       let memories = resolution.memories.indices(in: unit)
       guard !memories.isEmpty, !memories.contains(main), let call = callOfProgramMemory(unit) else { continue }
       let (file, callee) = (unit.file.displayName, resolution.units[call.definer].file.displayName)
       diagnostics.warn(
-        "\(file): calls \(options.displayName(of: call.name)) of \(callee), which works in the memory of "
-          + "\(resolution.units[owner.unit].file.displayName), but has a memory of its own: an address that it passes is "
-          + "another one there (--no-warn-foreign-memory)", .memory, symbol: call.name, in: file, callee)
+        "\(file): calls \(options.displayName(of: call.name)) of \(callee), which works in "
+          + "\(owner.map { "the memory of \($0)" } ?? "the program's memory"), but has a memory of its own: an address that it "
+          + "passes is another one there (--no-warn-foreign-memory)", .memory, symbol: call.name, in: file, callee)
     }
   }
 

@@ -44,6 +44,8 @@ struct PlainMemory {
 
   private let units: [Unit]
   private let data: [FixedData]
+  /// The unit whose memory it is.
+  private let owner: UnitID?
   private let options: LinkOptions
   let diagnostics: Diagnostics
 
@@ -58,6 +60,7 @@ struct PlainMemory {
     guard !units.isEmpty else { return nil }
     self.units = units
     self.data = data.filter { $0.memory == main && $0.unit.contracts.keepsMemory }
+    owner = resolution.memories.memories[Int(main)].definition?.unit
     self.options = options
     self.diagnostics = diagnostics
   }
@@ -70,10 +73,28 @@ struct PlainMemory {
     options.heapBase ?? units.compactMap { $0.lifted?.memory.heapBase?.address }.max()
   }
 
-  /// Where the heap begins as long as nothing is placed; where that is for the linker to say, it is aligned as in a program.
+  /// Where the heap begins as long as nothing is placed; where that is for the linker to say, it is aligned as in a program,
+  /// and behind a stack that lies above the data.
   var heapBase: UInt64 {
-    statedEnd
-      ?? (units.contains(where: PlainMemory.importsHeapBase) ? dataEnd.aligned(to: MemoryPass.heapAlignment) : dataEnd)
+    if let statedEnd { return statedEnd }
+    guard units.contains(where: PlainMemory.importsHeapBase) else { return dataEnd }
+    return units.compactMap(stack).reduce(dataEnd, max).aligned(to: MemoryPass.heapAlignment)
+  }
+
+  /// Where a module's stack begins: by name, or, where names were removed, as the variable that its code goes down from.
+  private func stack(of unit: Unit) -> UInt64? {
+    guard let memory = unit.lifted?.memory else { return nil }
+    if let stack = memory.stackPointer { return stack.address }
+    let reads = unit.reads(of: memory.unnamedStacks.map(\.global))
+    return memory.unnamedStacks.first { reads[$0.global] == true }?.address
+  }
+
+  /// A module that says nothing of where its static memory ends, though it has something there.
+  private var silentUnit: Unit? {
+    let silent = units.filter { $0.lifted?.memory.heapBase == nil && !PlainMemory.importsHeapBase($0) }
+    return silent.first { unit in
+      unit.index == owner || stack(of: unit) != nil || data.contains { $0.unit === unit && $0.start < $0.end }
+    }
   }
 
   /// Where there is room; errors are in the diagnostics.
@@ -83,12 +104,12 @@ struct PlainMemory {
       return roomBeforeStack(of: unit)
     }
     guard let end = statedEnd else {
-      if !units.contains(where: PlainMemory.importsHeapBase) {
+      if let unit = silentUnit ?? (units.contains(where: PlainMemory.importsHeapBase) ? nil : units[0]) {
         diagnostics.error(
-          "\(units[.own].file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
+          "\(unit.file.displayName): does not say where its static memory ends, but data or a stack has to be placed "
             + "there (define an immutable global named __heap_base, or pass --heap-base=ADDRESS)" + heapBaseHint,
           .memory,
-          symbol: "__heap_base", in: units[.own].file.displayName)
+          symbol: "__heap_base", in: unit.file.displayName)
       }
       return .above(heapBase)
     }
@@ -275,9 +296,7 @@ struct PlainMemory {
   private func checkOthers(_ room: Range<UInt64>, of program: LLVMProgram) {
     for unit in units where unit !== program.unit {
       let heap = unit.lifted?.memory.heapBase.map(\.address).flatMap { $0 < room.upperBound ? ("heap", $0) : nil }
-      let stack = unit.lifted?.memory.stackPointer.map(\.address).flatMap {
-        $0 > room.lowerBound ? ("stack", $0) : nil
-      }
+      let stack = stack(of: unit).flatMap { $0 > room.lowerBound ? ("stack", $0) : nil }
       guard let (what, address) = heap ?? stack else { continue }
       diagnostics.error(
         "\(unit.file.displayName): its \(what) begins at \(address), and data or a stack has to be placed at "

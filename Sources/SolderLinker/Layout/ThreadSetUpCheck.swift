@@ -4,8 +4,9 @@ import WebAssemblyFormat
 ///
 /// Whoever starts a thread calls `__wasm_init_tls` for it, with a block of `__tls_size` bytes. Objects do so through the C
 /// library, or leave it to the host, as wasm-ld has it. A whole module was linked with a `__wasm_init_tls` of its own, and
-/// so was its size of a block: it does so for its own data only, and a host that calls what it exports does no more. Beside
-/// one, the linker's has to be called by an object, or by the host under a name that is not the module's.
+/// so was its size of a block: it does so for its own data only, and a host that calls what it exports does no more. The same
+/// holds for a library whose code calls its own. Beside one, the linker's has to be called by an object, or by the host under
+/// a name that is not the module's.
 struct ThreadSetUpCheck {
   let resolution: Resolution
   let live: Liveness
@@ -15,8 +16,9 @@ struct ThreadSetUpCheck {
 
   func run() {
     guard options.sharedMemory, memory.tlsSize > 0, let id = resolution.wellKnown.initializeTLS,
-      let module = resolution.inLinkOrder.first(where: \.contracts.keepsEntry),
-      let owner = resolution.inLinkOrder.first(where: hasThreadLocalData)
+      let module = resolution.inLinkOrder.first(where: \.contracts.keepsEntry)
+        ?? resolution.inLinkOrder.first(where: startsThreads),
+      let owner = resolution.inLinkOrder.first(where: { $0 !== module && hasThreadLocalData($0) })
     else { return }
     let symbol = resolution.symbol(id)
     let exporter = resolution.inLinkOrder.first { unit in
@@ -35,6 +37,26 @@ struct ThreadSetUpCheck {
     diagnostics.error(
       "\(owner.file.displayName): has thread-local data, of which nothing gives further threads a copy: \(what) (\(remedy))",
       .threads, symbol: symbol.name, in: owner.file.displayName, module.file.displayName)
+  }
+
+  /// Whether a library calls the function that sets up its thread-local data, but for the first thread.
+  private func startsThreads(_ unit: Unit) -> Bool {
+    guard let facts = unit.lifted, let initialize = facts.threadLocal?.initialize else { return false }
+    let symbol = facts.symbol(initialize)
+    func calls(_ index: Int, where isMeant: (SymbolIndex) -> Bool) -> Bool {
+      unit.functionRelocations[index].indices.contains {
+        unit.relocations[$0].kind == .functionIndexLEB && isMeant(unit.relocations[$0].symbol)
+      }
+    }
+    let imported = unit.functionImports.count
+    let start = unit.startFunction.map { Int($0) - imported }
+    return unit.functions.indices.contains { index in
+      guard index != start, live.functions[unit.bases.function + index], calls(index, where: { $0 == symbol }) else {
+        return false
+      }
+      let own = facts.symbol(FunctionIndex(imported + index))
+      return !(start.map { $0 >= 0 && calls($0) { $0 == own } } ?? false)
+    }
   }
 
   private func hasThreadLocalData(_ unit: Unit) -> Bool {

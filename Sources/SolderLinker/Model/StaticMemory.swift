@@ -35,6 +35,8 @@ struct StaticMemory {
   /// Where the stack of a module with a collector ends.
   private(set) var dataEnd: Mark?
   private(set) var stackPointer: Mark?
+  /// Where no global has that name, variables that begin as an address that a stack may begin at.
+  private(set) var unnamedStacks: [Mark] = []
   /// Whether a collector walks the stack up to the heap base, so that what is between them stays as it is.
   private(set) var isCollected = false
 
@@ -54,6 +56,7 @@ struct StaticMemory {
         isCollected = true
       }
     }
+    if stackPointer == nil { unnamedStacks = finder.possibleStacks }
     guard let heapBase, !isCollected else { return }
     shownDataEnd = finder.mark("__data_end", isMutable: false)
     (heapPointers, fromHeapBase) = finder.pointers(from: heapBase)
@@ -123,6 +126,21 @@ private struct MarkFinder {
       }
     }
     return (numbers, derived)
+  }
+
+  /// The variables that nobody outside sees and that begin as an aligned address in the memory.
+  var possibleStacks: [StaticMemory.Mark] {
+    guard let limits = unit.memoryImports.first?.limits ?? unit.memories.first?.limits else { return [] }
+    let imported = unit.globalImports.count
+    let exported = Set(unit.exports.compactMap(\.global))
+    return unit.globals.enumerated().compactMap { index, global in
+      let own = GlobalIndex(imported + index)
+      guard global.type.isMutable, isAddress(global.type), !exported.contains(own),
+        let address = evaluator.value(of: global.initializer).flatMap({ number($0, global.type) }), address > 0,
+        address % MemoryPass.stackAlignment == 0, address <= limits.minimum.saturatingProduct(limits.pageSize)
+      else { return nil }
+      return StaticMemory.Mark(global: own, address: address)
+    }
   }
 
   private func isAddress(_ type: GlobalType) -> Bool { type.valueType == 0x7F || type.valueType == 0x7E }

@@ -222,6 +222,21 @@ extension ResolvePass {
           + "global, is one in the program's memory, which is none of \(file) (let it import env.memory)", .memory,
         symbol: address.name, in: other, file)
     }
+    for unit in resolver.units where unit.contracts.keepsMemory {
+      let own = memories.indices(in: unit.index)
+      guard !own.isEmpty, !own.contains(main), let facts = unit.lifted else { continue }
+      for (index, entry) in unit.globalImports.enumerated() {
+        let id = resolver.id(Int(facts.globalSymbols) + index, of: unit)
+        let symbol = resolver.table.symbols[Int(id)]
+        guard symbol.unit == .own, symbol.state == .defined,
+          symbol.kind == .data || id == known.stackPointer || id == known.tlsBase
+        else { continue }
+        let file = unit.file.displayName
+        diagnostics.error(
+          "\(file): imports \(entry.module).\(entry.name), an address in the program's memory, which is none of \(file) (let it "
+            + "import env.memory, or define \(entry.name) itself)", .memory, symbol: entry.name, in: file)
+      }
+    }
   }
 
   // MARK: Calls of another signature

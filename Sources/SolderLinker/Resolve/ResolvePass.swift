@@ -103,7 +103,7 @@ struct ResolvePass {
     {
       resolver.decoders = RelocationDecoders(threads, keepsDiscarded: options.keepsDiscardedFunctions)
     }
-    for input in inputs.order {
+    for input in inputs.order where !resolver.isOver {
       switch input {
       case .unit(let index): resolver.add(inputs.units[index])
       case .lazy(let index): resolver.addLazy(LazyFileID(index))

@@ -20,6 +20,8 @@ struct Resolver {
   let options: LinkOptions
   let diagnostics: Diagnostics
   private let width: AddressWidth
+  /// Whether a file was found whose addresses are of another width: as with wasm-ld, nothing that follows means anything.
+  private(set) var isOver = false
   /// Whether addresses have 64 bits.
   var is64: Bool { width.is64 }
   var table: SymbolTable
@@ -202,8 +204,12 @@ struct Resolver {
   func isExtracted(_ file: LazyFileID) -> Bool { extracted[file] }
 
   /// Reads a lazy file that joins the link.
-  private func load(_ file: LazyFileID) -> InputModule? {
-    guard let unit = lazyFiles[file].load(), width.check(unit, diagnostics) else { return nil }
+  private mutating func load(_ file: LazyFileID) -> InputModule? {
+    guard !isOver, let unit = lazyFiles[file].load() else { return nil }
+    guard width.check(unit, diagnostics) else {
+      isOver = true
+      return nil
+    }
     width.checkTable(of: unit, diagnostics)
     return unit
   }

@@ -92,7 +92,8 @@ struct UndefinedCheck {
   ) {
     let symbol = resolution.symbol(id)
     if rule.allowsUndefined(symbol) {
-      if !symbol.canBeImported {
+      // Data that is allowed to be missing is at address 0.
+      if !symbol.canBeImported, symbol.kind != .data {
         diagnostics.error(
           UndefinedReport.unknownSignature(symbol, unit, options), .undefinedSymbol, symbol: symbol.name,
           in: unit.file.displayName)
