@@ -203,7 +203,7 @@ namespace std { [[noreturn]] void terminate() { __builtin_trap(); } }
 COMPILERS = [("clang-19", "clang++-19", "wasm-ld-19"), ("clang", "clang++", "wasm-ld")]
 LINKERS = ["wasm-ld-19", "wasm-ld", "wasm-ld-22"]
 # The older releases whose libraries there are.
-OLDER = ["wasm-ld-14", "wasm-ld-15", "wasm-ld-16"]
+OLDER = [linker for linker in ("wasm-ld-14", "wasm-ld-15", "wasm-ld-16") if shutil.which(linker)]
 # How many libraries Binaryen changes, and how.
 OPTIMISED = float(os.environ.get("OPTIMISED", "0.15"))
 PASSES = ["-O1", "-O2", "-O3", "-O4", "-Os", "-Oz", "--flatten", "--simplify-globals-optimizing", "--memory-packing", "--code-folding",
@@ -330,7 +330,7 @@ class Build:
             if rng.random() < 0.7 or "--strip-all" in extra or "--compress-relocations" in extra:
                 extra = [*extra, "--export=__wasm_init_tls"]
         words = [*self.mode, "-shared", "--unresolved-symbols=import-dynamic", *extra, *objects, "-o", path]
-        if not self.wide and not self.program.threads and rng.random() < 0.1:
+        if OLDER and not self.wide and not self.program.threads and rng.random() < 0.1:
             # They do not know all that is in newer objects.
             if subprocess.run([rng.choice(OLDER), *words], capture_output=True).returncode == 0:
                 self.optimise(path)

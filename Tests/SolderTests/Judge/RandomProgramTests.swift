@@ -11,6 +11,14 @@ import Testing
     #expect(run.succeeded, "\(run.output)\(run.errors)")
   }
 
+  /// Functions around the bases of libraries: any number with `Scripts/judge-folding`.
+  @Test func folding() async throws {
+    let run = try await execute(
+      try Tool.python.path(), [Repository.root + "/Tests/Tools/random_folding.py", "12", "1"],
+      environment: WebAssemblyHost.environment.merging(["SOLDER": Solder.path]) { $1 })
+    #expect(run.succeeded, "\(run.output)\(run.errors)")
+  }
+
   /// Their debug information, too: any number with `Scripts/judge-debug`.
   @Test func debugInformation() async throws {
     let run = try await execute(
