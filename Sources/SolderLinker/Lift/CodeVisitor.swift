@@ -36,8 +36,8 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private var mayFold = false
   /// Where it reads globals of known values to which numbers may be added, or which go to a local.
   private var uses: [UInt32] = []
-  /// Whether the body that is scanned may take a slot from a table that it has computed.
-  private var mayComputeSlots = false
+  /// Where the body that is scanned takes slots from a table that it may have computed.
+  private var slotUses: [UInt32] = []
   private var folder: CodeFolder?
   private var slotFolder: SlotFolder?
   private var isForObject = false
@@ -88,7 +88,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// Another body begins.
   @inline(__always)
   private mutating func forgetUses() {
-    mayComputeSlots = false
+    if !slotUses.isEmpty { slotUses.removeAll(keepingCapacity: true) }
     if uses.isEmpty { return }
     uses.removeAll(keepingCapacity: true)
     mayFold = false
@@ -97,8 +97,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// Folds what the body computes from a base.
   mutating func endBody(_ body: ScannedBody, _ places: CodePlaces) {
     foldBody(body, places)
-    guard mayComputeSlots, result.computedSlot == nil, let range = result.ranges.last else { return }
+    guard !slotUses.isEmpty, result.computedSlot == nil, let range = result.ranges.last else { return }
     let edits = result.relocations[Int(range.start)...]
+    // Mostly what is computed is the slot of one function, which folding knows.
+    if !isForObject, slotUses.allSatisfy({ edits.isKnown(inFrontOf: $0) }) { return }
     var slots = ComputedSlots(body.reader, edits)
     if let place = slots.first(followsLocals: isForObject) { result.computedSlot = (current, place) }
   }
@@ -286,8 +288,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func noteSlot(_ operand: Operand) {
     guard operand.opcode.takesSlot, operand.instruction > 1 else { return }
     let last = Opcode(rawValue: UInt16(file[operand.instruction - 1]))
-    let isSum = last.computesWithNumbers || last.changesWidth || file[operand.instruction - 2] == 0x22
-    if isSum || isForObject { mayComputeSlots = true }
+    var start = operand.instruction - 2
+    while start > 0, file[start] >= 0x80 { start -= 1 }
+    let isSum = last.computesWithNumbers || last.changesWidth || file[start] == 0x22
+    if isSum || isForObject { slotUses.append(UInt32(truncatingIfNeeded: operand.instruction)) }
   }
 
   mutating func exceptionInstruction(_ opcode: Opcode) {
@@ -347,5 +351,14 @@ private struct PartVisitor<Memory: MemoryPolicy>: OperandVisitor {
 
   mutating func finish() {
     for run in runs[next...] { visitor.remove(run) }
+  }
+}
+
+extension ArraySlice<Relocation> {
+  /// Whether one of these edits of a body, which are in order, replaces the instruction right in front of another one.
+  fileprivate func isKnown(inFrontOf instruction: UInt32) -> Bool {
+    let next = indices.partitionPoint { self[$0].offset < instruction }
+    guard next > startIndex else { return false }
+    return self[next - 1].encoding != .operand && self[next - 1].end == instruction
   }
 }
