@@ -241,6 +241,20 @@ import Testing
     }
   }
 
+  /// The table of functions is exported by its name like anything else.
+  @Test(arguments: ["--export", "--export-if-defined"]) func theTableByName(_ option: String) throws {
+    let object = Self.object { object in
+      let callee = object.function("callee", [], [.i32], [.i32Const(7)])
+      object.function("run", [], [.i32], flags: .exported, [.slot(callee)])
+    }
+    func exports(_ words: [String]) throws -> [String] {
+      let run = try LinkInProcess(["main.o": object], ["--no-entry"] + words, program: "wasm-ld")
+      return try ModuleDescription(try #require(run.bytes, "\(run.errors)")).exports.map(\.name)
+    }
+    #expect(try exports(["\(option)=__indirect_function_table"]).contains("__indirect_function_table"))
+    #expect(try !exports([]).contains("__indirect_function_table"))
+  }
+
   /// Traces are of names as files have them.
   @Test func tracedNamesAreNotDemangled() throws {
     let object = Self.object { _ = $0.data("_ZN1N1dE", [1]) }

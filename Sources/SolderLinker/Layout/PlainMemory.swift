@@ -269,9 +269,9 @@ struct PlainMemory {
     }
     if let beyond = data.first(where: { $0.end > start && $0.start < $0.end }) {
       diagnostics.error(
-        "\(unit.file.displayName): \(beyond.text) lies beyond the end of its data, which __data_end says is \(start); its "
-          + "stack and heap follow there (let __data_end and __heap_base be behind all data)", .memory,
-        symbol: "__data_end", in: unit.file.displayName)
+        "\(beyond.unit.file.displayName): \(beyond.text) lies beyond the end of the data of \(unit.file.displayName), which "
+          + "__data_end says is \(start); its stack and heap follow there (let __data_end and __heap_base be behind all data)",
+        .memory, symbol: "__data_end", in: beyond.unit.file.displayName)
     } else if stack < start || heap < stack {
       diagnostics.error(
         "\(unit.file.displayName): its stack begins at \(stack), which is not between the end of its data, \(start), "

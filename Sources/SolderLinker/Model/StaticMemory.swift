@@ -137,7 +137,7 @@ private struct MarkFinder {
       let own = GlobalIndex(imported + index)
       guard global.type.isMutable, isAddress(global.type), !exported.contains(own),
         let address = evaluator.value(of: global.initializer).flatMap({ number($0, global.type) }), address > 0,
-        address % MemoryPass.stackAlignment == 0, address <= limits.minimum.saturatingProduct(limits.pageSize)
+        address % 16 == 0, address <= limits.minimum.saturatingProduct(limits.pageSize)
       else { return nil }
       return StaticMemory.Mark(global: own, address: address)
     }

@@ -19,6 +19,13 @@ extension LinkOptions {
     if contract.importsMemory && memoryImport == nil { options.memoryImport = MemoryImport() }
     if options.memoryImport == nil && memoryExport == nil { options.memoryExport = LinkOptions.memoryName }
     if mergesModules { options.importUndefined = true }
+    // The table of functions may be asked for by its name, like everything.
+    let table = "__indirect_function_table"
+    if !options.importTable, exports.contains(table) || exportsIfDefined.contains(table) {
+      options.exportTable = true
+      options.exports.removeAll { $0 == table }
+      options.exportsIfDefined.removeAll { $0 == table }
+    }
     return options
   }
 }

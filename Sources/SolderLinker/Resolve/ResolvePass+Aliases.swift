@@ -58,6 +58,12 @@ extension ResolvePass {
       guard let originalSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.original)].name),
         let realSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.real)].name)
       else { continue }
+      // Who means the original by its other name is nobody.
+      if !resolver.table.symbols[Int(wrap.real)].has(.usedInRegularUnit),
+        !resolver.table.symbols[Int(wrap.original)].isDefined
+      {
+        resolver.table.symbols[Int(wrap.original)].attributes.remove(.usedInRegularUnit)
+      }
       resolver.table.redirect(slot: realSlot, to: wrap.original)
       resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)
       resolver.table.symbols[Int(wrap.wrapper)].attributes.insert(.usedInRegularUnit)

@@ -47,7 +47,22 @@ extension ResolvePass {
         missing += 1
       }
     }
+    if let inputs = named[ByteString("env")] { bindEnvironment(to: inputs) }
     warnOfUnusedNames(named)
+  }
+
+  /// Binds what whole modules import from `env` to the input of that name. Who knows names only, as objects and libraries
+  /// do, takes them from all inputs, and so does a module where that input lacks one.
+  private mutating func bindEnvironment(to inputs: NamedModule) {
+    for unit in resolver.units where unit.contracts.keepsEntry && !inputs.units.contains(unit.index) {
+      for (position, symbol) in unit.symbols.enumerated() {
+        guard case .imported = symbol.meaning, !symbol.flags.contains(.explicitName),
+          symbol.name != "__indirect_function_table", let target = export(symbol.name, symbol.kind, of: inputs)
+        else { continue }
+        resolver.symbolIDs[Int(unit.index)][position] = target
+        resolver.table.symbols[Int(target)].attributes.insert(.usedInRegularUnit)
+      }
+    }
   }
 
   private mutating func export(_ name: ByteString, _ kind: SymbolKind, of inputs: NamedModule) -> SymbolID? {
