@@ -241,6 +241,19 @@ import Testing
     }
   }
 
+  /// That all symbols are exported is no reason to leave out one that asks for it.
+  @Test func everythingAndAName() throws {
+    let object = Self.object { object in
+      object.function("run", [], [.i32], flags: .exported, exportName: "wanted", [.i32Const(7)])
+      object.function("other", [], [.i32], [.i32Const(8)])
+    }
+    for all in [[], ["--export-all"]] {
+      let run = try LinkInProcess(["main.o": object], ["--no-entry", "--export-memory=wanted"] + all)
+      #expect(run.errors.count == 1 && run.errors[0].contains("'wanted'"), "\(run.errors)")
+    }
+    #expect(try LinkInProcess(["main.o": object], ["--no-entry", "--export-memory=other", "--export-all"]).errors == [])
+  }
+
   /// The table of functions is exported by its name like anything else.
   @Test(arguments: ["--export", "--export-if-defined"]) func theTableByName(_ option: String) throws {
     let object = Self.object { object in

@@ -221,7 +221,8 @@ struct ExportPass {
     }
     guard let index else { return }
     // Nobody asked for this very one.
-    if options.exportAll, positions[name] != nil { return }
+    let isAskedFor = symbol.flags.contains(.exported) || symbol.has(.forceExport)
+    if options.exportAll, !isAskedFor, positions[name] != nil { return }
     if symbol.kind == .data { result.addresses.append(id) }
     add(OutputExport(name: name, index: index, symbol: id), of: unit, function: function)
   }
