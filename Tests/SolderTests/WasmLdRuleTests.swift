@@ -251,7 +251,8 @@ import Testing
       let run = try LinkInProcess(["main.o": object], ["--no-entry", "--export-memory=wanted"] + all)
       #expect(run.errors.count == 1 && run.errors[0].contains("'wanted'"), "\(run.errors)")
     }
-    #expect(try LinkInProcess(["main.o": object], ["--no-entry", "--export-memory=other", "--export-all"]).errors == [])
+    #expect(
+      try LinkInProcess(["main.o": object], ["--no-entry", "--export-memory=other", "--export-all"]).errors == [])
   }
 
   /// The table of functions is exported by its name like anything else.
