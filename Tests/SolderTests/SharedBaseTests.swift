@@ -170,6 +170,13 @@ private struct Bodies: BodyVisitor {
     }
     edits.append(fold(&short))
     slowEdits.append(fold(&long))
+    for local in [0, 1, 2, 3, 0x7F] as [UInt8] {
+      let first = (0..<places.count - 1).first { index in
+        let (opcode, number) = (body.reader[places[index]], body.reader[places[index] + 1])
+        return opcode & 0xFC == 0x20 && (number == local || number >= 0x80)
+      }
+      #expect(places.firstAccess(to: local, from: 0, in: body.reader) == first)
+    }
     if short?.code.readGlobals(body.reader, places, uses) == true, short?.code.readShared(places) != nil {
       shortened += 1
     }

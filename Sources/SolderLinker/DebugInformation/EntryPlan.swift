@@ -44,9 +44,11 @@ struct EntryPlan: Sendable {
   enum CodeAttribute { case low, high, other }
 
   struct Entry {
-    var steps: Range<Int>
+    /// Indices of its first step and of what follows its last one.
+    var first: Int
+    var end: Int
     /// How many bytes behind the last of them mean the same everywhere.
-    var rest: Int
+    var rest: UInt32
     /// Whether it is the argument of a template, whose address may be that of a function.
     var isTemplateArgument: Bool
     /// Whether some values mean something only together, as where code begins and how long it is.
@@ -54,7 +56,7 @@ struct EntryPlan: Sendable {
   }
 
   /// Each behind so many bytes that mean the same everywhere.
-  private(set) var steps: [(ahead: Int, step: Step)] = []
+  private(set) var steps: [(ahead: UInt32, step: Step)] = []
   private(set) var entries: [Entry] = []
 
   init(_ table: DwarfAbbreviations, _ header: DwarfUnitHeader) throws(FormatError) {
@@ -67,13 +69,15 @@ struct EntryPlan: Sendable {
         if case .bytes(let count) = step {
           bytes += count
         } else {
-          steps.append((bytes, step))
+          steps.append((UInt32(clamping: bytes), step))
           bytes = 0
           waits = waits || step.waits
         }
       }
       entries.append(
-        Entry(steps: start..<steps.count, rest: bytes, isTemplateArgument: isTemplateArgument, waits: waits))
+        Entry(
+          first: start, end: steps.count, rest: UInt32(clamping: bytes), isTemplateArgument: isTemplateArgument,
+          waits: waits))
     }
   }
 

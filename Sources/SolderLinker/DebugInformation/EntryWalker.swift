@@ -23,6 +23,8 @@ struct EntryWalker: ~Copyable {
   private var references = GrowingRow<Reference>(capacity: 0)
   private let targets: [DebugFile.Target?]
   private let keepsRelocations: Bool
+  /// The last offset into `.debug_str` that needs no relocation of its own, or -1.
+  private let lastString: Int
 
   struct Reference {
     /// Of the section.
@@ -53,6 +55,7 @@ struct EntryWalker: ~Copyable {
     expressions = ExpressionWalker(file, context, chunkStart: context.header.start)
     chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
     (targets, keepsRelocations) = (file.targets, file.keepsRelocations)
+    lastString = keepsRelocations ? -1 : targets[DebugSection.strings.rawValue]?.count ?? -1
   }
 
   /// Makes room for what a finished module has, of whose entries each has a dozen bytes, and mostly a name.
@@ -83,9 +86,11 @@ struct EntryWalker: ~Copyable {
         throw FormatError("there is no abbreviation \(code)", at: at)
       }
       let entry = entries[index]
-      for position in entry.steps {
+      var position = entry.first
+      while position < entry.end {
         let (count, step) = steps[position]
-        try reader.skip(count)
+        position &+= 1
+        try reader.skip(Int(count))
         switch step {
         case .number: try reader.skipNumber()
         case .string: try reader.skipString()
@@ -105,7 +110,7 @@ struct EntryWalker: ~Copyable {
         default: try take(step, &reader, entry.isTemplateArgument)
         }
       }
-      try reader.skip(entry.rest)
+      try reader.skip(Int(entry.rest))
       if entry.waits { try finish() }
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
@@ -178,13 +183,10 @@ struct EntryWalker: ~Copyable {
     _ value: UInt64, _ width: Int, into section: DebugSection, at offset: Int, _ reader: ByteReader
   ) throws(FormatError) {
     let place = offset &- context.header.start
-    if width == 4, !keepsRelocations, let target = targets[section.rawValue], value <= UInt64(target.count) {
-      if section == .strings {
-        strings.append(UInt32(truncatingIfNeeded: place))
-      } else {
-        references.append(
-          Reference(number: UInt32(section.rawValue), place: UInt32(truncatingIfNeeded: place)))
-      }
+    if section == .strings, width == 4, Int(truncatingIfNeeded: value) <= lastString {
+      strings.append(UInt32(truncatingIfNeeded: place))
+    } else if width == 4, !keepsRelocations, let target = targets[section.rawValue], value <= UInt64(target.count) {
+      references.append(Reference(number: UInt32(section.rawValue), place: UInt32(truncatingIfNeeded: place)))
     } else {
       chunk.add(try file.relocation(of: value, into: section, at: place, of: reader))
     }

@@ -237,6 +237,7 @@ struct ExpressionWalker {
 
 extension DebugFile {
   /// The function of a place, if it lost any place that variables may have been in.
+  @inline(__always)
   func losing(at place: CodePlace) -> Int? {
     let function = place.function - firstFunction
     return function >= 0 && lost.isAny(in: function) ? function : nil

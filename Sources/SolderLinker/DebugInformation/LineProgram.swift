@@ -330,6 +330,7 @@ struct LineProgram: ~Copyable {
     addAdvance()
   }
 
+  @inline(__always)
   private mutating func addAdvance() { addAdvance(to: code.offset(at: offset)) }
 
   @inline(__always)

@@ -68,6 +68,10 @@ final class BodyMaps: Sendable {
     private var next = 0
     private var start = 0
     private var position: Int?
+    /// Where the first change begins and the last one ends, and how much longer the body is behind that. A change of no
+    /// bytes ends behind the byte that it stands in front of.
+    private var ends = 0..<0
+    private var growth = 0
 
     init(_ maps: BodyMaps) { self.maps = maps }
 
@@ -80,6 +84,15 @@ final class BodyMaps: Sendable {
         self.position = position
         (range, next, start) = (0..<0, 0, 0)
       }
+    }
+
+    /// Looks up what is told of places at the ends of the function.
+    @inline(__always)
+    private mutating func noteEnds() {
+      next = range.lowerBound
+      guard let first = range.first, let last = range.last else { return }
+      ends = Int(changes[first].start)..<max(Int(changes[last].start) + 1, Int(changes[last].end))
+      growth = Int(changes[last].growth)
     }
 
     /// Goes to a function of a unit.
@@ -99,8 +112,7 @@ final class BodyMaps: Sendable {
         self.part = nil
         self.changes = changes
         range = changes.indices
-        next = 0
-        return
+        return noteEnds()
       }
       let part = position / CodePlan.partLength
       if part != self.part {
@@ -108,7 +120,7 @@ final class BodyMaps: Sendable {
         changes = maps.code.changes[part]
       }
       range = maps.code.changes(at: position)
-      next = range.lowerBound
+      noteEnds()
     }
 
     /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
@@ -119,6 +131,9 @@ final class BodyMaps: Sendable {
       if range.isEmpty { return position == nil ? offset : min(offset, 1 << 30) }
       // No body is as long as this; what claims to be behind it is not to be believed.
       let place = start &+ min(offset, 1 << 30)
+      // Where a function begins and ends is asked for between other places, near which the cursor stays.
+      if place <= ends.lowerBound { return place &- start }
+      if place >= ends.upperBound { return place &+ growth &- start }
       // Mostly it is near the last one.
       let near = 16
       if next < range.upperBound, Int(changes[next].start) < place {

@@ -96,7 +96,7 @@ struct CodePlan {
     let (references, units) = (program.indices.functions, program.resolution.units)
     let shortensSizes = program.options.compressRelocations
     var part = Part()
-    var changes = GrowingRow<BodyChange>(capacity: recordsChanges ? 8 * positions.count : 0)
+    var changes = GrowingRow<BodyChange>(capacity: recordsChanges ? 16 * positions.count : 0)
     part.functions.reserveCapacity(positions.count)
     var patcher = Patcher(units[.own], encoder)
     var (functions, ranges) = (units[.own].functions, units[.own].functionRelocations)

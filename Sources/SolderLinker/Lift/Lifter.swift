@@ -27,9 +27,10 @@ struct Lifter {
 
   init(_ unit: ModuleDraft) {
     self.unit = unit
-    for (index, entry) in unit.functionImports.enumerated() where entry.module == "env" {
-      if importedFunctions[entry.name] == nil { importedFunctions[entry.name] = FunctionIndex(index) }
-    }
+    importedFunctions = Dictionary(
+      unit.functionImports.enumerated().lazy.filter { $0.element.module == "env" }
+        .map { ($0.element.name, FunctionIndex($0.offset)) },
+      uniquingKeysWith: { first, _ in first })
     for entry in unit.dylink?.importFlags ?? [] where entry.flags.contains(.bindingWeak) {
       weakImports[entry.module, default: []].insert(entry.name)
     }
@@ -175,9 +176,10 @@ struct Lifter {
   }
 
   private mutating func declareDefinitions() {
+    // An imported global may be an address, which is a symbol of its own; exports and sections of debug information follow.
     unit.symbols.reserveCapacity(
-      unit.functionImports.count + unit.functions.count + unit.globalImports.count + unit.globals.count
-        + unit.exports.count + 64)
+      unit.functionImports.count + unit.functions.count + 2 * unit.globalImports.count + unit.globals.count
+        + unit.exports.count + unit.customSections.count + 64)
     facts.functionSymbols = SymbolIndex(0)
     declare(.function, unit.functionImports.map { ($0.module, $0.name) }, defined: unit.functions) { $0.name }
     facts.globalSymbols = SymbolIndex(unit.symbols.count)
@@ -252,8 +254,6 @@ struct Lifter {
   private mutating func declareExports() {
     let importedNames = importedNames
     let exportNames = ExportNames(unit, importedFunctions)
-    // Sections of debug information follow.
-    unit.symbols.reserveCapacity(unit.symbols.count + unit.exports.count + unit.customSections.count)
     for export in unit.exports where !isPrivate(export) {
       let spaces: (imports: Int, first: SymbolIndex, kind: SymbolKind)
       let index = Int(export.item.rawValue)

@@ -29,7 +29,9 @@ extension ByteReader {
 
   /// Steps over a LEB128 number of any width that the format allows.
   @inlinable @inline(__always)
-  public mutating func skipNumber() throws(FormatError) { try skipLEB(atMost: 10) }
+  public mutating func skipNumber() throws(FormatError) {
+    if shortNumber() == nil { try skipLEB(atMost: 10) }
+  }
 
   /// Reads the length that a unit begins with, which also tells how many bytes offsets take in it (DWARF 5, 7.4).
   ///

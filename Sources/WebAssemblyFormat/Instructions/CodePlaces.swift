@@ -33,20 +33,21 @@ public struct CodePlaces: Sendable {
   /// one byte, by its index among the places.
   ///
   /// - Parameters:
-  ///   - local: of one byte.
+  ///   - local: of one byte, so less than 0x80.
   ///   - code: the body, or the file, whose places these are.
   public func firstAccess(to local: UInt8, from index: Int, in code: ByteReader) -> Int? {
     let (base, origin, end) = unsafe (code.base, origin, count)
     let address = UInt32(truncatingIfNeeded: UInt(bitPattern: base))
     // The last place is not looked at: no instruction that ends a body is about a local.
     guard index >= 0, index < end, self[end - 1] < code.end, address == origin else { return nil }
-    // local.get, local.set and local.tee: 0x20, 0x21 and 0x22.
-    let wanted = UInt16(local) &<< 8 | 0x20
+    // Opcode and index, compared in one: of local.get, local.set and local.tee (0x20, 0x21 and 0x22) nothing is left but
+    // the index, in which 0x80 is what is looked for, and less what goes on in the next byte.
+    let wanted = 0x2000 | UInt16(local) ^ 0x80
     return unsafe marks.withUnsafeBufferPointer { marks in
       for index in index..<end - 1 {
         let place = unsafe base + Int(marks[index] &- origin)
-        let bytes = unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt16.self).littleEndian
-        if bytes & 0xFFFC == wanted || bytes & 0x80FC == 0x8020 { return index }
+        let bytes = unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt16.self).bigEndian
+        if (bytes ^ wanted) & 0xFCFF <= 0x80 { return index }
       }
       return nil
     }
