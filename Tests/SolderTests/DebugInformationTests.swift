@@ -275,18 +275,29 @@ struct LinkedDebugProgram {
     try folder.write(bytes, to: "result.wasm")
   }
 
+  /// Where bodies are in the result, and where each of their instructions is.
+  func places() -> (code: CodePlan, maps: BodyMaps) {
+    let threads = Threads(2)
+    let encoder = OperandEncoder(program, CustomPlan(), threads)
+    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
+    return (code, BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads))
+  }
+
+  /// The bytes of the result, and where in them the contents of its code section begin.
+  func codeSection() throws -> (result: [UInt8], payload: Int) {
+    let result = try contents(of: path)
+    let section = try #require(ModuleDescription(result).sections.first { $0.identifier == 10 })
+    return (result, section.contents.lowerBound)
+  }
+
   /// Compares file, line and column of every instruction of a finished module, or of an object, that is left, before and
   /// after.
   ///
   /// - Returns: how many instructions were compared.
   func compareLines(ofObjects: Bool = false) async throws -> Int {
-    let threads = Threads(2)
-    let encoder = OperandEncoder(program, CustomPlan(), threads)
-    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
-    let maps = BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads)
+    let (code, maps) = places()
     let after = try await LineTable(path)
-    let result = try contents(of: path)
-    let payload = try #require(ModuleDescription(result).sections.first { $0.identifier == 10 }).contents.lowerBound
+    let (result, payload) = try codeSection()
     var compared = 0
     var differences: [String] = []
     for unit in program.resolution.inLinkOrder where unit.contracts.isRecovered != ofObjects {
@@ -342,10 +353,7 @@ struct LinkedDebugProgram {
 
   /// Where an address in the code of a finished module is in that of the result.
   func target(ofCode address: Int, in unit: Unit) throws -> Int {
-    let threads = Threads(1)
-    let encoder = OperandEncoder(program, CustomPlan(), threads)
-    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
-    let maps = BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads)
+    let (code, maps) = places()
     let place = address + (try #require(unit.module.code).payload.offset)
     let index = try #require(unit.functions.lastIndex { $0.body.start <= place })
     let position = try #require(maps.position(of: unit.bases.function + index))

@@ -123,13 +123,9 @@ extension LinkedDebugProgram {
   ///
   /// - Returns: how many instructions were compared.
   fileprivate func compareTranslatedLines() async throws -> Int {
-    let threads = Threads(2)
-    let encoder = OperandEncoder(program, CustomPlan(), threads)
-    let code = CodePlan(program, encoder, SyntheticCode(program: program).bodies(), recordsChanges: true, threads)
-    let maps = BodyMaps(program, code, of: program.resolution.units.map { _ in true }, threads)
+    let (code, maps) = places()
     let after = try await LineTable(path)
-    let result = try contents(of: path)
-    let payload = try #require(ModuleDescription(result).sections.first { $0.identifier == 10 }).contents.lowerBound
+    let (result, payload) = try codeSection()
     var compared = 0
     for unit in program.resolution.inLinkOrder {
       guard let translation = unit.module.translation else { continue }
