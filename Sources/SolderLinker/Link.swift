@@ -108,32 +108,33 @@ struct Link {
     let start = StartOrder(resolution, own, live, options, diagnostics)
 
     // Give data, stack and heap their addresses.
-    var memory = MemoryPass(
+    let placed = MemoryPass(
       resolution, own, live, start, options: options, diagnostics: diagnostics, threads: threads,
       is64: inputs.width.is64
     ).run()
 
     // Afterwards a memory that threads share is set up once, or the link has failed.
     SharedMemoryCheck(
-      resolution: resolution, memory: memory, start: start, options: options, diagnostics: diagnostics
+      resolution: resolution, memory: placed, start: start, options: options, diagnostics: diagnostics
     ).run()
 
     // Afterwards somebody gives each thread its copy of all thread-local data.
     ThreadSetUpCheck(
-      resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics
+      resolution: resolution, live: live, memory: placed, options: options, diagnostics: diagnostics
     ).run()
 
     // Afterwards all code that counts pages counts those that its memory has.
     PageSizeCheck(
-      resolution: resolution, live: live, memory: memory, options: options, diagnostics: diagnostics
+      resolution: resolution, live: live, memory: placed, options: options, diagnostics: diagnostics
     ).run()
 
     // Give the symbols that stand for places in memory their values.
-    AddressSymbols.define(&resolution, own, memory, options, diagnostics)
-    let features = FeatureSet(resolution, live, memory, options, diagnostics)
-    if options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory {
-      memory.combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
-    }
+    AddressSymbols.define(&resolution, own, placed, options, diagnostics)
+
+    // Choose the features that the result uses. Without extended constant expressions what is position-independent has
+    // one data segment.
+    let features = FeatureSet(resolution, live, placed, options, diagnostics)
+    let memory = placed.combined(features, options)
     timer.end(.memory, items: live.segments.count, bytes: Int(clamping: memory.dataEnd &- memory.dataStart))
 
     // Find functions that are identical to others, of which the first is kept. Afterwards the others are names for it.
@@ -144,7 +145,7 @@ struct Link {
     }
 
     // Look at every live relocation: which functions need a slot, which addresses a global, which types code names, and
-    // what is missing. Afterwards no relocation is looked at until bytes are written.
+    // what is missing. Afterwards nobody goes through all relocations again until bytes are written.
     let demands = Demands(resolution, live, folds, memory, options, threads)
 
     // Report what is undefined. Afterwards a reference leads to a definition, to an import, or to a stub that traps.
@@ -197,17 +198,18 @@ struct Link {
     timer.end(.number, items: numbering.functions.count)
     if isOver { return nil }
 
-    // Answer once, for every symbol, what it is in the result: its address, its index, its slot. Afterwards nothing is
-    // decided any more; what follows only writes.
+    // Answer once, for every symbol, what it is in the result: its address, its index, its slot.
     let values = SymbolValue.all(resolution, live, memory, indices, options, threads)
     timer.end(.symbolValues, items: values.count)
 
-    // Sort what `dladdr` looks addresses up in, and refuse tables that would begin with what comes behind them.
+    // Sort what `dladdr` looks addresses up in. Afterwards nothing is decided any more but how bytes are written.
     resolution = DlopenOrderPass(consume resolution, live, values).run()
     let program = Program(
       resolution: resolution, live: live, memory: memory, indices: indices, values: values, features: features,
       options: options, is64: inputs.width.is64)
-    if isLast { _ = unsafe Unmanaged.passRetained(program) }
+    if isLast { keepForEver(program) }
+
+    // Refuse tables that would begin with globals, which come behind them; in debug builds, check the graph.
     ConstantGlobals.checkTables(program, diagnostics)
     #if DEBUG
       GraphCheck(program).run()
@@ -233,8 +235,11 @@ struct Link {
     let encoder = OperandEncoder(codeEncoder, CustomPlan(resolution, rewritten, options, threads))
     timer.end(.customSections, items: encoder.custom.outputs.count)
 
+    // Find the zeros of data that need not be written.
+    let parts = DataParts(program)
+
     // Lay out the result: where every byte goes, and what writes it there, once.
-    var writer = ImageWriter(program, encoder, codePlan, bodies: bodies, threads)
+    var writer = ImageWriter(program, encoder, codePlan, parts, bodies: bodies, threads)
     guard let image = writer.layOut() else {
       diagnostics.error("the result is larger than 4 GiB", .objectFormat)
       return nil
@@ -252,7 +257,7 @@ struct Link {
     }
     TextReport.write(.dependencies, options, diagnostics) { DependencyFile.text(inputs, options) }
     let identified = writer.identified(image)
-    if isLast { _ = unsafe Unmanaged.passRetained(Kept(identified)) }
+    if isLast { keepForEver(Kept(identified)) }
     return (identified, .linked(program, writer.layout, codePlan))
   }
 

@@ -18,18 +18,6 @@ private let pairs: [(mangled: String, readable: String)] = {
   return stride(from: 0, to: lines.count - 1, by: 2).map { (lines[$0], lines[$0 + 1]) }
 }()
 
-/// Pseudorandom numbers that are the same in every run (xorshift64).
-private struct Random {
-  var state: UInt64
-
-  mutating func below(_ limit: Int) -> Int {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return Int(state % UInt64(limit))
-  }
-}
-
 /// Runs `body` on a thread with 8 MB of stack, as the main thread has: unoptimized code nests expensively.
 private func withLargeStack(_ body: @escaping @Sendable () -> Void) async {
   await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -110,7 +98,7 @@ private func expectSame(_ name: [UInt8], _ direct: inout DirectDemangler, _ itan
 
   @Test func changedNamesAreSafe() async {
     await withLargeStack {
-      var random = Random(state: 0x5EED)
+      var random = SplitMix(seed: 0x5EED)
       var demangler = Demangler()
       var direct = DirectDemangler()
       var itanium = ItaniumDemangler()

@@ -105,7 +105,7 @@ import WebAssemblyFormat
     for _ in 0..<20_000 {
       let edit = edit(of: unit, &random)
       // Code keeps what it names alive, so nothing there is about what was dropped.
-      let isPresent = program.values[Int(unit.symbolIDs[edit.symbol])].isPresent
+      let isPresent = program.values[Int(unit.symbolIDs[edit.namedSymbol])].isPresent
       if isPresent, let value = patcher.shortOperand(edit) {
         operands += 1
         for length in [OperandLength.asWritten, .shortest, .patchable] {

@@ -112,9 +112,13 @@ import Testing
     let library = try await library(sample)
     let folder = try TemporaryFolder()
     let object = try folder.write(object.bytes, to: "main.o")
-    for options in [[], ["--icf=safe"], ["--no-gc-sections"], ["-O2", "--compress-relocations", "--strip-all"]] {
+    for options in [
+      [], ["--icf=safe"], ["--no-gc-sections"], ["-O2", "--compress-relocations", "--strip-all"],
+      ["--unresolved-symbols=import-dynamic"],
+    ] {
       for inputs in [[object, library], [library, object]] {
-        let result = try await linkedHere(["--no-entry", "--export=run"] + options + inputs)
+        let result = try await linkedHere(
+          ["--no-entry", "--export=run"] + options + inputs, warnings: options.contains { $0.hasSuffix("dynamic") })
         #expect(try await result.call("run") == "\(sample.result)", "\(options) \(inputs)")
       }
     }

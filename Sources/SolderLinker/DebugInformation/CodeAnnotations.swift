@@ -89,7 +89,7 @@ struct CodeAnnotations {
     let relocation = unit.customRelocations[section].indices.lazy.map { unit.relocations[$0] }
       .first { Int($0.offset) == offset }
     if let relocation {
-      let symbol = program.symbol(unit.symbolIDs[relocation.symbol])
+      let symbol = program.symbol(unit.symbolIDs[relocation.namedSymbol])
       return symbol.kind == .function && symbol.isDefined ? symbol.functionID : nil
     }
     let defined = Int(number) - unit.functionImports.count
@@ -116,9 +116,8 @@ struct CodeAnnotations {
     var reader = bytes
     while !reader.isAtEnd, let number = try? reader.u32(), let frequency = try? reader.u32() {
       let index = number < unit.functionImports.count + unit.functions.count ? FunctionIndex(rawValue: number) : nil
-      guard let index, unit.lifted != nil, let target = program.values[Int(unit.id(of: index))].function else {
-        continue
-      }
+      guard let index, unit.contracts.isRecovered, let target = program.values[Int(unit.id(of: index))].function
+      else { continue }
       writer.u32(target.rawValue)
       writer.u32(frequency)
     }

@@ -108,7 +108,7 @@ final class DebugFile: Sendable {
   }
 
   private func function(of relocation: Relocation) -> FunctionID? {
-    let symbol = program.symbol(unit.symbolIDs[relocation.symbol])
+    let symbol = program.symbol(unit.symbolIDs[relocation.namedSymbol])
     return symbol.isDefined && symbol.kind == .function ? symbol.functionID : nil
   }
 

@@ -137,7 +137,8 @@ struct CodePlan {
     if !shortensSizes, !growth.isAny { return unchanged }
     let body = Int(function.body.size) + growth.bytes
     let length = LEB128.length(unsigned: UInt64(body))
-    return Measured(size: UInt32(body + length), prefix: UInt32(length), isPatched: false)
+    // A body of more than 4 GiB makes the section too large in any case.
+    return Measured(size: UInt32(clamping: body + length), prefix: UInt32(length), isPatched: false)
   }
 
   /// The size of a function's body, given its size with the number in front that tells it.

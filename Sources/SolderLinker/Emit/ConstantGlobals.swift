@@ -34,7 +34,7 @@ struct ConstantGlobals {
 
   /// The constant that a `global.get` gives, if that is one.
   func value(of edit: Relocation, in unit: Unit) -> Value? {
-    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[edit.symbol]) : nil
+    edit.encoding.isGlobalGet ? value(of: unit.symbolIDs[edit.namedSymbol]) : nil
   }
 
   private func value(of id: SymbolID) -> Value? {
@@ -75,7 +75,7 @@ struct ConstantGlobals {
   }
 
   private func isImport(_ edit: Relocation, in unit: Unit) -> Bool {
-    guard case .global(let index) = program.values[Int(unit.symbolIDs[edit.symbol])].answer else { return true }
+    guard case .global(let index) = program.values[Int(unit.symbolIDs[edit.namedSymbol])].answer else { return true }
     return index < firstDefined
   }
 
@@ -106,7 +106,7 @@ struct ConstantGlobals {
         let edit = unit.relocations[index]
         guard edit.encoding.isGlobalGet, !constants.isImport(edit, in: unit), constants.value(of: edit, in: unit) == nil
         else { continue }
-        let global = program.symbol(unit.symbolIDs[edit.symbol])
+        let global = program.symbol(unit.symbolIDs[edit.namedSymbol])
         let owner = global.unit.map { units[$0].file.displayName } ?? "<internal>"
         diagnostics.error(
           "\(unit.file.displayName): table \(table.name.isEmpty ? "\(reference.index)" : "'\(table.name)'") begins with what "

@@ -8,7 +8,7 @@ struct CustomPlan {
     var pieces: [(unit: Unit, index: Int, offset: UInt64)] = []
     var size: UInt64 = 0
     /// Merged strings (`.debug_str`).
-    var strings: MergedStrings?
+    var strings: MergedStrings<LinkCustomSections>?
     var tombstone = Tombstone()
   }
 
@@ -79,15 +79,11 @@ struct CustomPlan {
       && outputs[index].pieces.allSatisfy { $0.unit.customRelocations[$0.index].isEmpty }
     if merges {
       let strings = outputs[index].pieces.map { piece in
-        let content = piece.unit.customSections[piece.index].content
-        return (
-          id: (piece.unit.bases.custom + piece.index).rawValue,
-          bytes: content
-        )
+        (id: piece.unit.bases.custom + piece.index, bytes: piece.unit.customSections[piece.index].content)
       }
       let merged = MergedStrings(strings, threads)
       for string in strings {
-        outputIndices[CustomSectionID(rawValue: string.id)] = PackedIndex(OutputCustomIndex(index))
+        outputIndices[string.id] = PackedIndex(OutputCustomIndex(index))
       }
       outputs[index].size = UInt64(merged.bytes.count)
       outputs[index].strings = merged
@@ -117,7 +113,7 @@ struct CustomPlan {
   func place(ofSection section: CustomSectionID) -> Place {
     guard let output = outputIndices[checked: section]?.index else { return .moved(by: 0) }
     if let strings = outputs[Int(output)].strings {
-      return strings.place(of: section.rawValue).map { .strings($0) } ?? .nowhere
+      return strings.place(of: section).map { .strings($0) } ?? .nowhere
     }
     guard let map = rewritten[section]?.map, !map.changes.isEmpty else { return .moved(by: offsets[section]) }
     return .mapped(offsets[section], map)
@@ -127,7 +123,7 @@ struct CustomPlan {
   enum Place {
     case moved(by: UInt64)
     case mapped(UInt64, OffsetMap)
-    case strings(MergedStrings.Place)
+    case strings(MergedStringPlace)
     /// A section that had no strings to merge.
     case nowhere
 

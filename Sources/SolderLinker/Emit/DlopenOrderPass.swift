@@ -43,7 +43,7 @@ struct DlopenOrderPass {
     for relocation in unit.relocations[unit.segmentRelocations[segment].indices] {
       let number = Int(relocation.offset) / DlopenTables.entrySize
       let isFunction = relocation.kind == .tableIndexI32
-      let value = values[Int(unit.symbolIDs[relocation.symbol])]
+      let value = values[Int(unit.symbolIDs[relocation.namedSymbol])]
       // What is weak and missing is null, and null is nobody's address.
       let entry = Entry(
         number: number, value: isFunction ? UInt64(value.slot?.rawValue ?? 0) : value.address ?? 0,

@@ -26,7 +26,13 @@
           check(global.initializer, of: source, "global '\(global.name)'")
         }
         for (index, element) in unit.elements.enumerated() where program.live.elements[unit.bases.element + index] {
-          if case .kept = element.placement { check(element.items, of: source, "element segment \(index)") }
+          guard case .kept = element.placement else { continue }
+          check(element.items, of: source, "element segment \(index)")
+          if let offset = element.offset { check(offset, of: source, "offset of element segment \(index)") }
+        }
+        for (index, table) in unit.tables.enumerated()
+        where program.indices.tableIndices[unit.bases.table + index] != .none {
+          if let initializer = table.initializer { check(initializer, of: source, "table '\(table.name)'") }
         }
       }
     }
@@ -57,25 +63,34 @@
     }
 
     private func problem(of edit: Relocation, _ source: RelocatedUnit) -> String? {
-      switch edit.kind {
-      // About no symbol.
-      case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
-        .removedCall:
-        return nil
-      case _ where edit.isInTableBlock: return nil
-      default: break
-      }
-      guard let id = source.symbolIDs[checked: edit.symbol] else { return "refers to no symbol" }
+      guard edit.kind.namesSymbol else { return hasTarget(edit, source.unit) ? nil : "refers to what is not there" }
+      if edit.isInTableBlock { return nil }
+      guard let id = edit.symbol.flatMap({ source.symbolIDs[checked: $0] }) else { return "refers to no symbol" }
       let symbol = program.symbol(id)
       if symbol.state == .lazy { return "refers to '\(symbol.name)', which is still in an archive" }
-      guard fits(program.values[Int(id)], edit) else {
+      guard fits(id, edit) else {
         return "refers to '\(symbol.name)', which is \(program.values[Int(id)].answer)"
       }
       return nil
     }
 
+    /// Whether what an edit is about is in the result, where that is no symbol.
+    private func hasTarget(_ edit: Relocation, _ unit: Unit) -> Bool {
+      let target = Int(edit.target)
+      switch edit.kind {
+      case .typeIndexLEB, .signedTypeIndex: return target < unit.typeIDs.count
+      case .memoryIndex: return target < unit.memoryImports.count + unit.memories.count
+      case .dataIndex:
+        return target < unit.segments.count && program.live.segments[unit.bases.segment + target]
+      case .elementIndex:
+        return target < unit.elements.count && program.live.elements[unit.bases.element + target]
+      default: return true
+      }
+    }
+
     /// Whether an edit can be written with what a symbol is.
-    private func fits(_ value: SymbolValue, _ edit: Relocation) -> Bool {
+    private func fits(_ id: SymbolID, _ edit: Relocation) -> Bool {
+      let value = program.values[Int(id)]
       switch (edit.kind, value.answer) {
       case (_, .absent): return false
       case (.functionIndexLEB, .function(let function)), (.functionIndexI32, .function(let function)):
@@ -91,7 +106,8 @@
       case (.globalIndexLEB, .function), (.globalIndexI32, _):
         return value.addressGlobal.map { $0 < globalEnd } ?? false
       case (.sectionOffsetI32, .section): return true
-      case (let kind, .function): return kind.isTableIndex || kind == .functionOffsetI32 || kind == .functionOffsetI64
+      case (.functionOffsetI32, .function), (.functionOffsetI64, .function): return true
+      case (let kind, .function): return kind.isTableIndex && (value.slot != nil || program.isNullPointer(id))
       case (let kind, .address), (let kind, .threadLocalOffset), (let kind, .undefined), (let kind, .global):
         return kind.isAddress
       case (_, .section), (_, .tag), (_, .table): return false

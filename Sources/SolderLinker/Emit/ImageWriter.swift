@@ -1,5 +1,16 @@
 import WebAssemblyFormat
 
+// Laying out the module.
+//
+// A section is small, and its bytes are made here, or it is large (code, data, custom sections that are copied), and only
+// its size is known, from `CodePlan`, `DataParts` and `CustomPlan`: room is set aside, and a task for each run of functions
+// or of data fills it when the image is written. So no byte of an input is copied before it goes into the file, and the
+// order in which tasks run changes nothing. A region says which bytes of the file it fills; `OutputImage` checks that the
+// regions neither overlap nor leave a gap, and whoever fills one can write nowhere else (`OutputRoom`). What comes out
+// longer or shorter than it was measured is an internal error, and there is no file.
+//
+// With relocations in the result, their sections come behind those that they are about, and are made from the same edits.
+
 /// Puts the sections one behind the other; what fills them is left to tasks, one a run of functions or of data.
 struct ImageWriter {
   /// A section of the result: bytes that exist already, or room that tasks fill.
@@ -24,12 +35,15 @@ struct ImageWriter {
   private(set) var layout = ImageLayout()
 
   /// - Parameter bodies: of the linker's own functions, each with its size in front.
-  init(_ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, bodies: [[UInt8]], _ threads: Threads) {
+  init(
+    _ program: Program, _ encoder: OperandEncoder, _ code: CodePlan, _ parts: DataParts, bodies: [[UInt8]],
+    _ threads: Threads
+  ) {
     self.program = program
     self.threads = threads
     self.code = code
     self.bodies = bodies
-    parts = DataParts(program)
+    self.parts = parts
     self.encoder = OperandEncoder(encoder, bodyOffsets: code.bodyOffsets)
     small = SectionWriter(program, encoder)
   }

@@ -11,11 +11,14 @@ enum LoneModule {
     // The region holds on to the file, whose mapping it reads when the link is over.
     let file = unit.file
     let bytes = file.bytes
+    let errors = InternalErrors()
     let region = OutputImage.Region(range: 0..<bytes.end) { window in
       let bytes = file.bytes
-      _ = window.room(at: 0, count: bytes.end).copy(bytes, from: 0, count: bytes.end, to: 0)
+      if !window.room(at: 0, count: bytes.end).copy(bytes, from: 0, count: bytes.end, to: 0) {
+        errors.report("\(file.displayName): has no room in the result")
+      }
     }
-    return (OutputImage(count: bytes.end, regions: [region], threads: Threads(1)), unit)
+    return (OutputImage(count: bytes.end, regions: [region], threads: Threads(1), errors: errors), unit)
   }
 }
 
@@ -35,7 +38,7 @@ extension LinkOptions {
       || memoryImport != nil || memoryExport != defaults.memoryExport || sharedMemory || initialMemory != nil
       || initialHeap != nil || maximumMemory != nil || noGrowableMemory || importTable || exportTable
       || initExport != nil || [.warn, .error].contains(unresolvedImports)
-      || output != .executable || compressRelocations || emitRelocations || buildID != .none
+      || !contract.standsAlone || compressRelocations || emitRelocations || buildID != .none
       || writtenSourceMapURL != nil || !stubs.isEmpty || stubsMissing || pageSize != defaults.pageSize
       // Reports of what a link does.
       || mapFile != nil || dependencyFile != nil || whyExtractFile != nil || !tracedSymbols.isEmpty

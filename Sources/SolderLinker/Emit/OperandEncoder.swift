@@ -45,7 +45,7 @@ final class OperandEncoder: Sendable {
     let values = program.values
     self.values = values
     functionIndices = program.resolution.units.map { unit in
-      guard unit.lifted != nil else { return [] }
+      guard unit.contracts.isRecovered else { return [] }
       let symbolIDs = unit.symbolIDs
       let count = min(unit.functionImports.count + unit.functions.count, symbolIDs.count)
       return threads.map(count, batch: 8192) { PackedIndex(values[Int(symbolIDs[SymbolIndex($0)])].function) }
@@ -100,7 +100,7 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source, tombstone: tombstone, place: place)
       return operand(edit, value, of: source, atLeast: width)
     case .globalGet32, .globalGet64:
-      let id = source.symbolIDs[edit.symbol]
+      let id = source.symbolIDs[edit.namedSymbol]
       switch values[Int(id)].answer {
       case .address, .threadLocalOffset, .undefined:
         return .constant(
@@ -110,7 +110,7 @@ final class OperandEncoder: Sendable {
       let value = value(of: edit, in: source)
       return .number(value, .unsigned, opcode: 0x23, atLeast: width)
     case .constant32 where edit.kind == .constantMemoryAddress, .constant64 where edit.kind == .constantMemoryAddress:
-      let (id, is64) = (source.symbolIDs[edit.symbol], edit.encoding == .constant64)
+      let (id, is64) = (source.symbolIDs[edit.namedSymbol], edit.encoding == .constant64)
       // A thread's copy has its address in a variable, to which code adds as it did.
       if let global = program.variable(withAddressOf: id, for: source.unit) {
         return .read(global, plus: source.unit.addend(of: edit), is64: is64, length, width)
@@ -151,7 +151,7 @@ final class OperandEncoder: Sendable {
   private func addressInOffset(
     _ edit: Relocation, of source: RelocatedUnit, _ length: OperandLength
   ) -> UInt64? {
-    guard length == .shortest, case .address(let address) = values[Int(source.symbolIDs[edit.symbol])].answer,
+    guard length == .shortest, case .address(let address) = values[Int(source.symbolIDs[edit.namedSymbol])].answer,
       address < IndexedAccess.addressLimit
     else { return nil }
     return address
@@ -222,7 +222,7 @@ final class OperandEncoder: Sendable {
       return UInt64(program.tableBlock(of: source.unit).rawValue) &+ addend
     default: break
     }
-    let id = source.symbolIDs[edit.symbol]
+    let id = source.symbolIDs[edit.namedSymbol]
     let value = values[Int(id)]
     if let tombstone, !value.isPresent { return tombstone.value != 0 ? tombstone.value : addend }
     switch edit.kind {

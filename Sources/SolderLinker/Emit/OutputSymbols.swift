@@ -25,7 +25,7 @@ struct OutputSymbols {
     if program.resolution.inLinkOrder.contains(where: \.contracts.isRecovered) {
       neededTable = program.indices.functionTableSymbol
     }
-    for unit in program.resolution.inLinkOrder where unit.contracts.isSetUpByExports {
+    for unit in program.resolution.inLinkOrder where unit.contracts.followsDynamicLinking {
       let read = Set(unit.globalImports.filter { $0.module == "GOT.mem" }.map(\.name))
       for (index, symbol) in unit.symbols.enumerated() where symbol.kind == .data && !symbol.isUndefined {
         let id = unit.symbolIDs[SymbolIndex(index)]
@@ -93,8 +93,8 @@ struct OutputSymbols {
       let symbol = program.symbol(id)
       if symbol.isLocal, symbol.state == .defined, isNamed.contains(Definition(symbol)) { result.insert(id) }
     }
-    for edit in unit.relocations where edit.namesSymbol { result.remove(unit.symbolIDs[edit.symbol]) }
-    for edit in custom.rewritten.relocations(of: unit) { result.remove(unit.symbolIDs[edit.symbol]) }
+    for edit in unit.relocations { edit.symbol.map { _ = result.remove(unit.symbolIDs[$0]) } }
+    for edit in custom.rewritten.relocations(of: unit) { result.remove(unit.symbolIDs[edit.namedSymbol]) }
     for id in StartOrder.libraryConstructors(unit) { result.remove(id) }
     return result
   }
@@ -110,7 +110,7 @@ struct OutputSymbols {
   /// What finished modules import by module and name: several of their symbols may be one import.
   private mutating func addImports(_ program: Program) {
     var known: [OutputIndex: OutputSymbolIndex] = [:]
-    for (index, symbol) in program.resolution.table.symbols.enumerated() where symbol.has(.unnamed) {
+    for (index, symbol) in program.resolution.table.symbols.values.enumerated() where symbol.has(.unnamed) {
       guard symbol.isUndefined, let position = program.indices.importIndices[SymbolID(index)] else { continue }
       if let first = known[position] {
         indices[index] = PackedIndex(first)

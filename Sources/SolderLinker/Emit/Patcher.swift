@@ -108,7 +108,7 @@ struct Patcher {
       }
       // What takes the place of several instructions may be as long as they were.
       if recordsChanges {
-        changes.append(BodyChange(start: relocation.offset, end: relocation.end, growth: Int32(growth.bytes)))
+        changes.append(BodyChange(start: relocation.offset, end: relocation.end, growth: Int32(clamping: growth.bytes)))
       }
     }
     return growth
@@ -241,7 +241,7 @@ struct Patcher {
         return UInt32(truncatingIfNeeded: sections.known[index].place.offset(of: addend))
       }
       guard case .section = value(of: relocation).answer else { return nil }
-      let section = encoder.program.symbol(source.symbolIDs[relocation.symbol]).customSectionID
+      let section = encoder.program.symbol(source.symbolIDs[relocation.namedSymbol]).customSectionID
       let place = encoder.custom.place(ofSection: section)
       sections.known.append((relocation.target, place))
       return UInt32(truncatingIfNeeded: place.offset(of: addend))
@@ -269,7 +269,7 @@ struct Patcher {
 
   @inline(__always)
   private func value(of relocation: Relocation) -> SymbolValue {
-    values[Int(source.symbolIDs[relocation.symbol])]
+    values[Int(source.symbolIDs[relocation.namedSymbol])]
   }
 
   /// The address that a relocation asks for; `nil` where that needs a closer look.

@@ -31,7 +31,7 @@ final class Program: Sendable {
     self.is64 = is64
   }
 
-  func symbol(_ id: SymbolID) -> Symbol { resolution.table.symbols[Int(id)] }
+  func symbol(_ id: SymbolID) -> Symbol { resolution.table.symbols[id] }
 
   /// Whether a symbol is part of the result.
   func isPresent(_ id: SymbolID) -> Bool { values[Int(id)].isPresent }
@@ -52,10 +52,13 @@ final class Program: Sendable {
   /// The table slot of a function, or 0 for a null pointer.
   func slot(of id: SymbolID) -> UInt32 {
     if let slot = values[Int(id)].slot { return slot.rawValue }
+    return isNullPointer(id) ? 0 : missing("table slot", of: id)
+  }
+
+  /// Whether a function's address is the null pointer: of what is missing and may be, and until the loader knows better.
+  func isNullPointer(_ id: SymbolID) -> Bool {
     let symbol = symbol(id)
-    // The null pointer: of what is missing and may be, and until the loader knows better.
-    if symbol.has(.isStub) || symbol.isUndefined && symbol.isWeak || symbol.needsImportedAddress(options) { return 0 }
-    return missing("table slot", of: id)
+    return symbol.has(.isStub) || symbol.isUndefined && symbol.isWeak || symbol.needsImportedAddress(options)
   }
 
   /// The address that a global holds: thread-local data of a result for one thread alone has one, and that of a library

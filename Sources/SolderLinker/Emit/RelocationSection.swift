@@ -34,7 +34,7 @@ struct RelocationSection {
       if relocation.kind == .typeIndexLEB {
         target = program.index(ofType: relocation.type, of: unit)
       } else {
-        let symbol = symbols.index(of: unit.symbolIDs[relocation.symbol], program, custom)
+        let symbol = symbols.index(of: unit.symbolIDs[relocation.namedSymbol], program, custom)
         if omits(relocation.kind, symbol) { continue }
         target = symbol?.rawValue ?? RelocationSection.garbage
       }
@@ -58,7 +58,7 @@ struct RelocationSection {
       let start = shift &+ UInt64(edit.offset)
       let length = patcher.replacement(for: edit, length: patcher.codeLength).length
       shift = shift &+ UInt64(length) &- UInt64(edit.width)
-      let id = edit.namesSymbol ? unit.symbolIDs[edit.symbol] : nil
+      let id = edit.symbol.map { unit.symbolIDs[$0] }
       let symbol = id.map { program.symbol($0) }
       let isVariable = symbol.map { program.resolution.isAddressVariable($0, for: unit, program.options) } ?? false
       switch edit.objectForm(symbol?.kind, isVariable: isVariable) {
@@ -100,7 +100,7 @@ struct RelocationSection {
   private func addend(of relocation: Relocation, in unit: Unit) -> Int64 {
     let addend = unit.addend(of: relocation)
     guard relocation.kind == .sectionOffsetI32 else { return addend }
-    let section = program.symbol(unit.symbolIDs[relocation.symbol]).customSectionID
+    let section = program.symbol(unit.symbolIDs[relocation.namedSymbol]).customSectionID
     return Int64(bitPattern: custom.offset(of: UInt64(bitPattern: addend), inSection: section))
   }
 

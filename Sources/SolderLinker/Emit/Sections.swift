@@ -333,6 +333,12 @@ struct SectionWriter {
 }
 
 extension ByteWriter {
+  /// `i32.const` or `i64.const` of an address.
+  mutating func pointerConstant(_ value: UInt64, is64: Bool) {
+    byte(is64 ? 0x42 : 0x41)
+    s64(is64 ? Int64(bitPattern: value) : Int64(Int32(truncatingIfNeeded: value)))
+  }
+
   /// A constant of a number type: the value for integers, zero for the others.
   mutating func zeroOrPointer(_ value: UInt64, type: UInt8) {
     switch type {
@@ -363,6 +369,7 @@ extension Program {
     if isGlobal(known.tlsBase) { return options.sharedMemory ? 0 : memory.tlsAddress }
     if isGlobal(known.tlsSize) { return memory.tlsSize }
     if isGlobal(known.tlsAlign) { return memory.tlsAlignment }
+    // All others are set at run time.
     return 0
   }
 

@@ -108,18 +108,18 @@ private struct SymbolTables: Sendable {
   /// Whether thread-local data is known by its offset from `__tls_base`. One thread alone has its block where the segment
   /// is, and `__tls_base` says where that is.
   let offsetsThreadLocals: Bool
-  /// Of each unit, whether it is a shared library.
-  let isLibrary: [Bool]
+  /// Of each unit, whether its thread-local data is a block of its own.
+  let hasThreadLocalBlock: [Bool]
   let addresses: DataAddresses
 
   init(
     _ resolution: Resolution, _ live: Liveness, _ memory: MemoryPlan, _ indices: IndexPlan, _ options: LinkOptions
   ) {
-    symbols = resolution.table.symbols
+    symbols = resolution.table.symbols.values
     self.live = live
     self.memory = memory
     self.indices = indices
-    isLibrary = resolution.units.map(\.contracts.isSetUpByExports)
+    hasThreadLocalBlock = resolution.units.map(\.contracts.hasThreadLocalBlock)
     offsetsThreadLocals = options.offsetsThreadLocals
     addresses = DataAddresses(memory)
   }
@@ -150,8 +150,9 @@ private struct SymbolTables: Sendable {
   }
 
   private func placed(_ address: UInt64, _ index: Int) -> SymbolValue.Answer {
-    // A library's counts from the library's part of a thread's block.
-    if symbols[index].isTLS, isLibrary[Int(symbols[index].definer)] { return .threadLocalOffset(symbols[index].value) }
+    if symbols[index].isTLS, hasThreadLocalBlock[Int(symbols[index].definer)] {
+      return .threadLocalOffset(symbols[index].value)
+    }
     return symbols[index].isTLS && offsetsThreadLocals
       ? .threadLocalOffset(address &- memory.tlsAddress) : .address(address)
   }

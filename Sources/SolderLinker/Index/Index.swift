@@ -57,6 +57,11 @@ struct Row<Space, Value> {
 
   var count: Int { values.count }
 
+  /// Of all values, in order.
+  var indices: LazyMapSequence<Range<Int>, Index<Space>> { values.indices.lazy.map { Index($0) } }
+
+  mutating func reserveCapacity(_ count: Int) { values.reserveCapacity(count) }
+
   /// Adds a value behind all others.
   ///
   /// - Returns: its index.

@@ -19,14 +19,14 @@ enum AddressSymbols {
         case .tableBase: options.firstTableSlot
         case .firstPageEnd: options.pageSize
         }
-      resolution.table.symbols[Int(id)].value = value
+      resolution.table.symbols[id].value = value
     }
     defer { checkExports(&resolution, options, diagnostics) }
     guard options.contract.definesOwnSymbols else { return }
     if options.exportAll, let flag = memory.initMemoryFlag {
       let name = ByteString("__wasm_init_memory_flag")
       if let id = resolution.table.find(name) ?? self.name(name, &resolution, own) {
-        resolution.table.symbols[Int(id)].defineAbsoluteData(flag)
+        resolution.table.symbols[id].defineAbsoluteData(flag)
       }
     }
     for segment in memory.segments where segment.isPlaced && segment.name.isIdentifier {
@@ -47,9 +47,9 @@ enum AddressSymbols {
       guard let added = self.name(name, &resolution, own) else { return }
       id = added
     }
-    resolution.table.symbols[Int(id)].defineAbsoluteData(address)
+    resolution.table.symbols[id].defineAbsoluteData(address)
     if resolution.explicitExports.contains(name) {
-      resolution.table.symbols[Int(id)].attributes.insert(.forceExport)
+      resolution.table.symbols[id].attributes.insert(.forceExport)
     }
   }
 

@@ -6,10 +6,15 @@ import WebAssemblyFormat
 // in a constant expression, which is an extension (extended-const). Without it there can be only one segment, at
 // `__memory_base` itself; zero-initialised memory becomes part of it, and is written out.
 extension MemoryPlan {
-  /// Joins all segments into the first; every address stays.
-  ///
+  /// The plan with all segments joined into the first, where the result can have only one; every address stays.
+  consuming func combined(_ features: FeatureSet, _ options: LinkOptions) -> MemoryPlan {
+    guard options.isPositionIndependent, !features.hasExtendedConst, !options.sharedMemory else { return self }
+    combineSegments { options.compatibility.trimsZeros && $0.isBSS && !features.emitsBSS(options) }
+    return self
+  }
+
   /// - Parameter omits: tells the segments at the end that the file does not contain; they stay what they are.
-  mutating func combineSegments(omitting omits: (OutputSegment) -> Bool) {
+  private mutating func combineSegments(omitting omits: (OutputSegment) -> Bool) {
     let omitted = segments.firstIndex(where: omits) ?? segments.count
     guard segments.count > 1, omitted > 0 else { return }
     var combined = OutputSegment(name: ByteString(".data"))

@@ -6,7 +6,7 @@ struct DataAddresses: Sendable {
   private let segmentAddresses: Row<LinkSegments, UInt64>
   private let outputSegments: Row<LinkSegments, PackedIndex<OutputSegments>>
   /// For each segment of the result, its merged strings with their addresses.
-  private let strings: [[(address: UInt64, strings: MergedStrings)]]
+  private let strings: [[(address: UInt64, strings: MergedStrings<LinkSegments>)]]
 
   init(_ memory: MemoryPlan) {
     segmentAddresses = memory.segmentAddresses
@@ -24,11 +24,9 @@ struct DataAddresses: Sendable {
   }
 
   private func address(ofString offset: UInt64, in segment: SegmentID) -> UInt64 {
-    guard let output = outputSegments[segment].index,
-      let run = strings[Int(output)].first(where: { $0.strings.contains(segment: segment.rawValue) })
-    else {
-      preconditionFailure("internal error: segment \(segment.rawValue) of merged strings is no part of the result")
+    for run in outputSegments[segment].index.map({ strings[Int($0)] }) ?? [] {
+      if let place = run.strings.offset(of: offset, in: segment) { return run.address &+ place }
     }
-    return run.address &+ run.strings.offset(of: offset, in: segment.rawValue)
+    preconditionFailure("internal error: segment \(segment.rawValue) of merged strings is no part of the result")
   }
 }

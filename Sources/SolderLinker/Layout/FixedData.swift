@@ -80,6 +80,6 @@ struct KnownGlobals {
 
   /// The value of a constant expression.
   mutating func address(_ expression: Fragment, in unit: Unit) -> UInt64? {
-    unit.lifted == nil ? nil : numbers.number(of: expression, in: unit.index)
+    unit.contracts.isRecovered ? numbers.number(of: expression, in: unit.index) : nil
   }
 }

@@ -12,7 +12,7 @@ struct LibraryCheck {
 
   func run() {
     let wanted = wantedOfHost()
-    for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && unit.lifted != nil {
+    for unit in resolution.inLinkOrder where unit.contracts.isThereForOthers {
       warnOfLostConstructors(unit)
       warnOfNothing(unit, wanted)
     }

@@ -18,18 +18,39 @@ import WebAssemblyFormat
 // batches is divided by hash into shards, in each of which one thread finds the equal ones; then by the last characters
 // into runs, each of which one thread sorts; and at last all threads copy the strings to their places.
 
+/// A string of a segment: where in the segment it begins, and where it went.
+private struct Occurrence {
+  var start: UInt32 = 0
+  var target: UInt32 = 0
+}
+
+/// Where the strings of one segment went, for whoever asks about many of them.
+struct MergedStringPlace {
+  fileprivate static let markShift: UInt64 = 6
+
+  fileprivate let occurrences: [Occurrence]
+  fileprivate let marks: [UInt32]
+  fileprivate let ownMarks: Range<Int>
+  /// Of its strings.
+  fileprivate let end: Int
+
+  /// Where the byte at `offset` of the segment went.
+  @inline(__always)
+  func offset(of offset: UInt64) -> UInt64 {
+    let mark = min(Int(offset >> MergedStringPlace.markShift), ownMarks.count - 1)
+    var string = Int(marks[ownMarks.lowerBound &+ mark])
+    while string &+ 1 < end, UInt64(occurrences[string &+ 1].start) <= offset { string &+= 1 }
+    return UInt64(occurrences[string].target) &+ (offset &- UInt64(occurrences[string].start))
+  }
+}
+
 /// Null-terminated strings of many segments, each stored once; a string that ends another one shares its bytes.
 ///
 /// The order is that of wasm-ld.
-/// A class, so that passing it on does not count references to all of its arrays.
-final class MergedStrings: Sendable {
+/// A class, so that passing it on does not count references to all of its arrays. `Space` says what the segments are: data
+/// segments, or custom sections.
+final class MergedStrings<Space>: Sendable {
   let bytes: [UInt8]
-  /// A string of a segment: where in the segment it begins, and where it went.
-  fileprivate struct Occurrence {
-    var start: UInt32 = 0
-    var target: UInt32 = 0
-  }
-
   /// The segments that were merged, in order.
   private enum MergedSegments {}
 
@@ -38,22 +59,21 @@ final class MergedStrings: Sendable {
   /// The strings of each segment are those from `firsts[p]` to `firsts[p + 1]`, where `p` is `positions[id - firstID]`.
   private let firsts: [UInt32]
   private let positions: [PackedIndex<MergedSegments>]
-  private let firstID: UInt32
+  private let firstID: Index<Space>
   /// The string to which the first of every 64 bytes of every segment belongs, and where each segment's marks begin:
   /// whoever looks for a byte begins there.
   private let marks: [UInt32]
   private let firstMarks: [Int]
-  private static let markShift: UInt64 = 6
 
   /// Merges the strings of segments; each must end in a null byte.
   ///
   /// - Parameter segments: the number over all units and the bytes of each.
-  init(_ segments: [(id: UInt32, bytes: ByteReader)], _ threads: Threads) {
-    firstID = segments.lazy.map { $0.id }.min() ?? .max
-    let count = segments.reduce(0) { [firstID] in max($0, Int($1.id - firstID) + 1) }
+  init(_ segments: [(id: Index<Space>, bytes: ByteReader)], _ threads: Threads) {
+    firstID = segments.lazy.map { $0.id }.min() ?? Index(0)
+    let count = segments.reduce(0) { [firstID] in max($0, $1.id - firstID + 1) }
     var positions = [PackedIndex<MergedSegments>](repeating: .none, count: count)
     for (position, segment) in segments.enumerated() {
-      positions[Int(segment.id - firstID)] = PackedIndex(Index(position))
+      positions[segment.id - firstID] = PackedIndex(Index(position))
     }
     self.positions = positions
 
@@ -63,20 +83,22 @@ final class MergedStrings: Sendable {
     let places = merger.place()
     bytes = merger.bytes(at: places)
     (firsts, occurrences) = merger.occurrences(at: places)
-    (marks, firstMarks) = MergedStrings.mark(segments.map { $0.bytes.count }, firsts, occurrences, threads)
+    (marks, firstMarks) = Self.mark(segments.map { $0.bytes.count }, firsts, occurrences, threads)
   }
 
   private static func mark(
     _ sizes: [Int], _ firsts: [UInt32], _ occurrences: [Occurrence], _ threads: Threads
   ) -> (marks: [UInt32], firstMarks: [Int]) {
     var firstMarks = [0]
-    for size in sizes { firstMarks.append(firstMarks[firstMarks.count - 1] + (size >> Int(markShift)) + 1) }
+    for size in sizes {
+      firstMarks.append(firstMarks[firstMarks.count - 1] + (size >> Int(MergedStringPlace.markShift)) + 1)
+    }
     let marks = ParallelBuffer(repeating: UInt32(0), count: firstMarks[sizes.count])
     threads.forEach(sizes.count, batch: 16) { [firstMarks] position in
       var string = firsts[position]
       let end = firsts[position + 1]
       for mark in firstMarks[position]..<firstMarks[position + 1] {
-        let offset = UInt64(mark - firstMarks[position]) << markShift
+        let offset = UInt64(mark - firstMarks[position]) << MergedStringPlace.markShift
         while string + 1 < end, UInt64(occurrences[Int(string) + 1].start) <= offset { string += 1 }
         marks[mark] = string
       }
@@ -85,41 +107,24 @@ final class MergedStrings: Sendable {
   }
 
   /// The position of a segment, `nil` when it is not one of those that were merged.
-  private func position(of segment: UInt32) -> Int? {
-    guard segment >= firstID, Int(segment - firstID) < positions.count else { return nil }
-    return positions[Int(segment - firstID)].index.map { Int($0) }
+  private func position(of segment: Index<Space>) -> Int? {
+    guard segment >= firstID, segment - firstID < positions.count else { return nil }
+    return positions[segment - firstID].index.map { Int($0) }
   }
 
-  /// Whether a segment's strings are among these.
-  func contains(segment: UInt32) -> Bool { position(of: segment) != nil }
-
-  /// Where the byte at `offset` of a segment went.
-  func offset(of offset: UInt64, in segment: UInt32) -> UInt64 { place(of: segment)?.offset(of: offset) ?? 0 }
+  /// Where the byte at `offset` of a segment went; `nil` if its strings are not among these.
+  func offset(of offset: UInt64, in segment: Index<Space>) -> UInt64? {
+    guard position(of: segment) != nil else { return nil }
+    // One that has no strings is where all begin.
+    return place(of: segment)?.offset(of: offset) ?? 0
+  }
 
   /// Where the strings of a segment went; `nil` for one without strings.
-  func place(of segment: UInt32) -> Place? {
+  func place(of segment: Index<Space>) -> MergedStringPlace? {
     guard let position = position(of: segment), firsts[position] < firsts[position + 1] else { return nil }
-    return Place(
+    return MergedStringPlace(
       occurrences: occurrences, marks: marks, ownMarks: firstMarks[position]..<firstMarks[position + 1],
       end: Int(firsts[position + 1]))
-  }
-
-  /// Where the strings of one segment went, for whoever asks about many of them.
-  struct Place {
-    fileprivate let occurrences: [Occurrence]
-    fileprivate let marks: [UInt32]
-    fileprivate let ownMarks: Range<Int>
-    /// Of its strings.
-    fileprivate let end: Int
-
-    /// Where the byte at `offset` of the segment went.
-    @inline(__always)
-    func offset(of offset: UInt64) -> UInt64 {
-      let mark = min(Int(offset >> MergedStrings.markShift), ownMarks.count - 1)
-      var string = Int(marks[ownMarks.lowerBound &+ mark])
-      while string &+ 1 < end, UInt64(occurrences[string &+ 1].start) <= offset { string &+= 1 }
-      return UInt64(occurrences[string].target) &+ (offset &- UInt64(occurrences[string].start))
-    }
   }
 }
 
@@ -330,7 +335,7 @@ private struct StringMerger {
   }
 
   /// For each segment its first string, and every string of every segment.
-  func occurrences(at places: Places) -> (firsts: [UInt32], all: [MergedStrings.Occurrence]) {
+  func occurrences(at places: Places) -> (firsts: [UInt32], all: [Occurrence]) {
     let (batches, bases, representatives) = (batches, bases, representatives)
     var firsts: [UInt32] = [0]
     var begins: [Int] = []
@@ -342,12 +347,12 @@ private struct StringMerger {
         firsts.append(UInt32(truncatingIfNeeded: total))
       }
     }
-    let all = ParallelBuffer(repeating: MergedStrings.Occurrence(), count: total)
+    let all = ParallelBuffer(repeating: Occurrence(), count: total)
     threads.forEach(batches.count) { [begins] number in
       let batch = batches[number]
       let own = batch.strings.indices.map { places.offsets[Int(representatives[bases[number] + $0])] }
       for position in batch.starts.indices {
-        all[begins[number] + position] = MergedStrings.Occurrence(
+        all[begins[number] + position] = Occurrence(
           start: batch.starts[position], target: own[Int(batch.indices[position])])
       }
     }

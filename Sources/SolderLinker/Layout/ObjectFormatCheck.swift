@@ -40,7 +40,7 @@ struct ObjectFormatCheck {
         "\(unit.file.displayName): cannot be written as an object: \(problem)", .objectFormat, in: unit.file.displayName
       )
     }
-    for symbol in resolution.table.symbols {
+    for symbol in resolution.table.symbols.values {
       guard case .alias(let target) = symbol.meaning else { continue }
       let unit = resolution.units[symbol.definer]
       let end = resolution.symbol(unit.symbolIDs[target])
@@ -223,7 +223,7 @@ struct ObjectFormatCheck {
           return "\(name("data segment", index, segment.name)) takes the address of a function that has several slots, "
             + place(Int(edit.offset))
         }
-        let symbol = resolution.symbol(unit.symbolIDs[edit.symbol])
+        let symbol = resolution.symbol(unit.symbolIDs[edit.namedSymbol])
         guard edit.kind.isTableIndex ? symbol.kind == .function : symbol.kind == .data else {
           return
             "\(name("data segment", index, segment.name)) takes the address of '\(symbol.name)', which is no data, "
@@ -259,7 +259,7 @@ struct ObjectFormatCheck {
     if edit.kind == .functionIndexLEB, unit.file.bytes[Int(edit.offset) - 1] == Opcode.refFunc.rawValue {
       return "takes a reference to a function, which needs a declaration, \(place)"
     }
-    let id = edit.namesSymbol ? unit.symbolIDs[edit.symbol] : nil
+    let id = edit.symbol.map { unit.symbolIDs[$0] }
     let symbol = id.map { resolution.symbol($0) }
     if let id, let symbol, symbol.kind == .global, symbol.isUndefined, !live.isLive(symbol, id) {
       return "uses '\(symbol.name)', which is a constant of the link, as a variable \(place)"

@@ -15,7 +15,7 @@ struct OutputSegment {
   struct MergedRun {
     /// Offset in the output segment.
     var offset: UInt64
-    var strings: MergedStrings
+    var strings: MergedStrings<LinkSegments>
     /// The output segment for which they were merged, before it was combined with others.
     var name: ByteString
   }

@@ -45,7 +45,8 @@ extension Unit {
     var found: [GlobalIndex: Bool] = [:]
     for relocation in relocations where relocation.kind == .globalIndexLEB {
       // Initial values read globals too.
-      guard let global = facts.global(of: relocation.symbol), isWanted[global], Int(relocation.offset) >= code.offset
+      guard let global = facts.global(of: relocation.namedSymbol), isWanted[global],
+        Int(relocation.offset) >= code.offset
       else { continue }
       let end = Int(relocation.offset) + Int(relocation.width)
       let start = relocation.encoding == .operand ? Int(relocation.offset) - 1 : Int(relocation.offset)

@@ -107,9 +107,9 @@ struct SegmentForming {
 
   private func mergedStrings(
     of formed: FormedSegment, _ units: [Unit], _ contributions: [SegmentContribution]
-  ) -> MergedStrings? {
+  ) -> MergedStrings<LinkSegments>? {
     guard formed.mergeableCount > 0 else { return nil }
-    var strings: [(id: UInt32, bytes: ByteReader)] = []
+    var strings: [(id: SegmentID, bytes: ByteReader)] = []
     strings.reserveCapacity(formed.mergeableCount)
     for run in formed.runs {
       let unit = units[run.position]
@@ -121,7 +121,7 @@ struct SegmentForming {
             "\(unit.file.displayName):(\(segment.name)): string is not null terminated", .malformedInput,
             in: unit.file.displayName)
         }
-        strings.append(((base + piece.segment).rawValue, segment.content))
+        strings.append((base + piece.segment, segment.content))
       }
     }
     return MergedStrings(strings, threads)

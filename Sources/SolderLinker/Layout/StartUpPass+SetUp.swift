@@ -61,7 +61,7 @@ extension StartUpPass {
       return segment.pieces.contains { piece in
         let unit = resolution.units[piece.unit]
         return unit.segmentRelocations[Int(piece.segment)].indices.contains { index in
-          let id = unit.symbolIDs[unit.relocations[index].symbol]
+          guard let id = unit.relocations[index].symbol.map({ unit.symbolIDs[$0] }) else { return false }
           return options.isPositionIndependent
             || !resolution.symbol(id).isDefined && addresses.contains(id)
         }

@@ -22,7 +22,7 @@ extension Resolution {
   /// Whether a symbol is thread-local data that a library has in a block of its own.
   func isInLibraryBlock(_ symbol: Symbol) -> Bool {
     symbol.isTLS && symbol.kind == .data && symbol.state == .defined
-      && units[symbol.unit]?.contracts.isSetUpByExports == true
+      && units[symbol.unit]?.contracts.hasThreadLocalBlock == true
   }
 
   /// Whether code of a finished module finds the address of data in a variable, as each thread has a copy of the data, or
@@ -41,7 +41,7 @@ extension Resolution {
   /// Whether a symbol is data of a library, which has none for each thread.
   func isThreadLocalOfOneThread(_ symbol: Symbol) -> Bool {
     symbol.kind == .data && symbol.state == .defined && !symbol.isTLS
-      && units[symbol.unit]?.contracts.isSetUpByExports == true
+      && units[symbol.unit]?.contracts.hasThreadLocalBlock == true
   }
 
   /// The variable from which a thread-local symbol counts.
@@ -71,7 +71,7 @@ extension MemoryPlan {
   mutating func placeThreadLocalBlocks(
     _ resolution: Resolution, _ own: OwnUnit, _ live: Liveness, _ options: LinkOptions, _ diagnostics: Diagnostics
   ) {
-    for unit in resolution.inLinkOrder where unit.contracts.isSetUpByExports && live.units[Int(unit.index)] {
+    for unit in resolution.inLinkOrder where unit.contracts.hasThreadLocalBlock && live.units[Int(unit.index)] {
       guard let data = unit.lifted?.threadLocal, let initialize = own.threadLocalSetUp(of: unit) else {
         if unit.lifted?.hasThreadLocalData == true { reportUnknown(unit, diagnostics) }
         if options.sharedMemory, let name = unit.lifted?.threadLocalOfOneThread {

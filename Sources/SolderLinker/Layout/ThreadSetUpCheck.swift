@@ -45,7 +45,7 @@ struct ThreadSetUpCheck {
     let symbol = facts.symbol(initialize)
     func calls(_ index: Int, where isMeant: (SymbolIndex) -> Bool) -> Bool {
       unit.functionRelocations[index].indices.contains {
-        unit.relocations[$0].kind == .functionIndexLEB && isMeant(unit.relocations[$0].symbol)
+        unit.relocations[$0].kind == .functionIndexLEB && isMeant(unit.relocations[$0].namedSymbol)
       }
     }
     let imported = unit.functionImports.count

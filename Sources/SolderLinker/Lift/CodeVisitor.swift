@@ -233,7 +233,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
       guard operand.value < functionCount else { throw missing("function", operand) }
       let function = FunctionIndex(rawValue: operand.value)
       relocation.target = facts.symbol(function).rawValue
-      if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.symbol) }
+      if operand.opcode == .refFunc { result.namedFunctions.insert(relocation.namedSymbol) }
       let mayBeDone = doneFunctions.contains(function)
       if mayBeDone, facts.done.functions.contains(function) {
         if facts.done.calls.contains(operand.offset) {

@@ -128,7 +128,7 @@ struct LiftedRelocations {
     let exported = Set(unit.exports.compactMap(\.global))
     let constants = facts.assignedGlobals.filter { !code.variables.contains($0.key) && !exported.contains($0.key) }
     for index in relocations.entries.indices where relocations.entries[index].kind == .globalIndexLEB {
-      guard let global = facts.global(of: relocations.entries[index].symbol), let value = constants[global] else {
+      guard let global = facts.global(of: relocations.entries[index].namedSymbol), let value = constants[global] else {
         continue
       }
       let settled = settled(value)

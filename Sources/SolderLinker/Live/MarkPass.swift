@@ -90,7 +90,7 @@ struct MarkPass {
       functions: all(\.functions.count), segments: all(\.segments.count), globals: all(\.globals.count),
       tags: all(\.tags.count), tables: all(\.tables.count), elements: all(\.elements.count),
       referenced: Array(repeating: true, count: resolution.table.symbols.count),
-      unsettled: resolution.table.symbols.map { $0.isUnsettled(options) },
+      unsettled: resolution.table.symbols.values.map { $0.isUnsettled(options) },
       units: Array(repeating: true, count: resolution.units.count))
     for unit in resolution.units {
       for index in unit.codeFacts.removedFunctions where Int(index) >= unit.functionImports.count {
@@ -127,7 +127,7 @@ struct MarkPass {
     }
     for unit in recovered {
       for relocation in unit.relocations where relocation.kind.isGlobalOrAddress {
-        if let id = unit.symbolIDs[checked: relocation.symbol] { keep(resolution.symbol(id), &live) }
+        if let symbol = relocation.symbol { keep(resolution.symbol(unit.symbolIDs[symbol]), &live) }
       }
       for (index, symbol) in unit.symbols.enumerated() where !symbol.isLocal && !symbol.isUndefined {
         keep(resolution.symbol(unit.symbolIDs[SymbolIndex(index)]), &live)

@@ -93,7 +93,7 @@ struct MarkState: Sendable {
     work = MarkWork(
       blockCount: 1 + MarkState.blocks(resolution.table.slots.count, MarkState.slotsOfBlock)
         + MarkState.blocks(resolution.linkOrder.count, MarkState.unitsOfBlock))
-    let table = resolution.table.symbols
+    let table = resolution.table.symbols.values
     threads.forEach(MarkState.blocks(table.count, MarkState.slotsOfBlock)) { [self] block in
       let first = block * MarkState.slotsOfBlock
       for id in first..<min(first + MarkState.slotsOfBlock, table.count) { take(table[id], id) }

@@ -344,7 +344,7 @@ struct Marker {
       switch edit.kind {
       case .dataIndex: markSegment(source.unit, Int(edit.target))
       case .elementIndex: markElement(source.unit, Int(edit.target))
-      default: mark(source.symbolIDs[edit.symbol])
+      default: mark(source.symbolIDs[edit.namedSymbol])
       }
       index += 1
     }
@@ -362,7 +362,7 @@ struct Marker {
       case .dataIndex, .elementIndex: return index
       default:
         guard relocations[index].hasTarget else { continue }
-        let mark = marks[Int(symbolIDs[relocations[index].symbol])]
+        let mark = marks[Int(symbolIDs[relocations[index].namedSymbol])]
         if mark & MarkState.referenced != 0 { continue }
         // A stub's address is null, so pointing to it does not need the function. Counted from a base it is kept, as in
         // wasm-ld.

@@ -51,6 +51,13 @@ struct Contracts: Sendable {
   /// Exports of agreed names (`__wasm_call_ctors`, `__wasm_apply_data_relocs`, `__wasm_init_tls`, …) set it up, in an
   /// order that its needs decide (tool-conventions, DynamicLinking.md).
   let isSetUpByExports: Bool
+  /// What it imports and exports under the names of the dynamic linking conventions has the types that these say, and
+  /// `GOT.*` imports are addresses (tool-conventions, DynamicLinking.md).
+  let followsDynamicLinking: Bool
+  /// Its thread-local data is a block of its own, from whose beginning it counts; an object's is part of the program's.
+  let hasThreadLocalBlock: Bool
+  /// It is there for what it exports: if it exports nothing, it was built in the wrong way.
+  let isThereForOthers: Bool
 
   // MARK: When it is there
 
@@ -91,6 +98,8 @@ struct Contracts: Sendable {
   let sharesVariablesByFeature: Bool
   /// An undefined symbol is told of once for the whole unit; an object's are told of one by one.
   let reportsUndefinedTogether: Bool
+  /// What messages call it.
+  let kindName: StaticString
 
   init(_ draft: ModuleDraft) {
     let origin = draft.origin
@@ -116,6 +125,9 @@ struct Contracts: Sendable {
     needsMainMemory = isObject || isLibrary && (programMemory != nil || draft.dylink.map { $0.memorySize > 0 } ?? false)
     expectsConventions = isObject
     isSetUpByExports = isLibrary
+    followsDynamicLinking = isLibrary
+    hasThreadLocalBlock = isLibrary
+    isThereForOthers = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil
     takesEnvForModule = draft.takesEnvForModule
     leavesUndefinedToHost = isPlainModule
@@ -132,5 +144,6 @@ struct Contracts: Sendable {
     mayKnowThreads = draft.features.isEmpty || draft.features.contains { $0.name == "atomics" && $0.prefix != 0x2D }
     sharesVariablesByFeature = !isFinished
     reportsUndefinedTogether = isFinished
+    kindName = isObject ? "an object" : isPlainModule ? "a whole module" : "a shared library"
   }
 }

@@ -74,12 +74,12 @@ final class ModuleDraft {
     return nil
   }
 
-  /// The type of a global of the module's index space.
   /// The memory that a shared library imports as the program's (tool-conventions, DynamicLinking.md).
   var libraryMemory: MemoryIndex? {
     memoryImports.firstIndex { $0.module == "env" && $0.name == "memory" }.map { MemoryIndex($0) }
   }
 
+  /// The type of a global of the module's index space.
   func globalType(_ index: GlobalIndex) -> GlobalType? {
     if Int(index) < globalImports.count { return globalImports[Int(index)].global }
     let defined = Int(index) - globalImports.count

@@ -70,15 +70,3 @@ extension Relocation {
     }
   }
 }
-
-extension Relocation {
-  /// Whether it is about a symbol.
-  var namesSymbol: Bool {
-    switch kind {
-    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
-      .removedCall:
-      false
-    default: hasTarget
-    }
-  }
-}

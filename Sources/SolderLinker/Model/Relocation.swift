@@ -102,9 +102,17 @@ struct Relocation {
     !hasTarget && (kind == .constantTableIndex || kind == .tableIndexI32 || kind == .tableIndexI64)
   }
 
-  /// The symbol that it is about.
+  /// The symbol that it is about, if it is about one.
+  var symbol: SymbolIndex? { namesSymbol ? SymbolIndex(rawValue: target) : nil }
+
+  private var namesSymbol: Bool { kind.namesSymbol && hasTarget }
+
+  /// The symbol that it is about, for whoever knows from its kind that it is about one.
   @inline(__always)
-  var symbol: SymbolIndex { SymbolIndex(rawValue: target) }
+  var namedSymbol: SymbolIndex {
+    assert(namesSymbol)
+    return SymbolIndex(rawValue: target)
+  }
 
   /// The memory, of `memoryIndex`.
   var memory: MemoryIndex { MemoryIndex(rawValue: target) }
@@ -127,6 +135,18 @@ struct Relocation {
       storedAddend = Int32(wideAddends.count)
       hasWideAddend = true
       wideAddends.append(addend)
+    }
+  }
+}
+
+extension RelocationKind {
+  /// Whether edits of this kind are about symbols, and not about a type, a memory, a segment of the unit, or nothing.
+  var namesSymbol: Bool {
+    switch self {
+    case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .dataIndex, .elementIndex, .constantNumber,
+      .removedCall:
+      false
+    default: true
     }
   }
 }

@@ -163,7 +163,7 @@ struct OwnUnitPass {
     var symbol = function(name.description, .applyDataRelocations, type: resolution.types.emptyFunction)
     symbol.flags = .exported
     guard let existing else { return resolution.table.addUnnamed(symbol) }
-    resolution.table.symbols[Int(existing)] = symbol
+    resolution.table.symbols[existing] = symbol
     return existing
   }
 
@@ -188,7 +188,7 @@ struct OwnUnitPass {
   private mutating func declareInitExport(_ name: ByteString) {
     guard let constructors = resolution.wellKnown.callConstructors else { return }
     if name == resolution.symbol(constructors).name {
-      resolution.table.symbols[Int(constructors)].attributes.insert(.forceExport)
+      resolution.table.symbols[constructors].attributes.insert(.forceExport)
       return
     }
     if let exporter = resolution.exporter(of: name, options) {
@@ -260,7 +260,7 @@ struct OwnUnitPass {
     let wrapper = add(
       "\(symbol.name).command_export", .commandExport(id), type: symbol.type ?? resolution.types.emptyFunction,
       exportName: resolution.exportName(ofFunction: symbol))
-    resolution.table.symbols[Int(wrapper)].flags = .exported
+    resolution.table.symbols[wrapper].flags = .exported
     own.wrappers.append(OwnUnit.ExportWrapper(function: id, wrapper: wrapper))
   }
 
@@ -271,7 +271,7 @@ struct OwnUnitPass {
       let symbol = resolution.symbol(id)
       guard symbol.isDefined, symbol.isWeak, !symbol.isHidden, symbol.kind != .data, symbol.has(.usedInRegularUnit)
       else { continue }
-      resolution.table.symbols[Int(id)].attributes.insert(.preemptible)
+      resolution.table.symbols[id].attributes.insert(.preemptible)
     }
   }
 
@@ -308,7 +308,7 @@ struct OwnUnitPass {
   private mutating func declareFunctionTable() -> SymbolID? {
     if let table = resolution.wellKnown.indirectFunctionTable {
       if options.exportTable, resolution.symbol(table).isDefined {
-        resolution.table.symbols[Int(table)].attributes.insert(.forceExport)
+        resolution.table.symbols[table].attributes.insert(.forceExport)
       }
       return table
     }
@@ -332,7 +332,7 @@ struct OwnUnitPass {
 
   private mutating func importTable(_ name: ByteString, _ existing: SymbolID?) -> SymbolID {
     if let existing {
-      resolution.table.symbols[Int(existing)].attributes.insert(.forceImport)
+      resolution.table.symbols[existing].attributes.insert(.forceImport)
       return existing
     }
     var symbol = Symbol(name: name, kind: .table, .undefined, flags: .undefined, unit: .own)
@@ -351,7 +351,7 @@ struct OwnUnitPass {
     symbol.attributes = resolution.symbol(existing).attributes
     own.isFunctionTableWanted = resolution.symbol(existing).flags.contains(.noStrip)
     if options.exportTable { symbol.attributes.insert(.forceExport) }
-    resolution.table.symbols[Int(existing)] = symbol
+    resolution.table.symbols[existing] = symbol
     return existing
   }
 }

@@ -253,10 +253,10 @@ struct LiveReasons {
   private mutating func follow(_ range: RelocationRange, _ definition: MarkedIndex, _ unit: Unit) {
     for relocation in unit.relocations[Int(range.start)..<Int(range.end)] {
       switch relocation.kind {
-      case .typeIndexLEB, .signedTypeIndex, .memoryIndex, .implicitMemory, .constantNumber, .removedCall: continue
       case .dataIndex: reach(self.definition(ofSegment: Int(relocation.target), in: unit), .definition(definition))
       case .elementIndex: reach(self.definition(ofElement: Int(relocation.target), in: unit), .definition(definition))
-      default: if relocation.hasTarget { reach(unit.symbolIDs[relocation.symbol], .definition(definition)) }
+      default:
+        if let symbol = relocation.symbol { reach(unit.symbolIDs[symbol], .definition(definition)) }
       }
     }
   }

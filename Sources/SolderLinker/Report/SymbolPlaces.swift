@@ -65,7 +65,7 @@ struct SymbolPlaces {
     }
     let name = symbol.name
     // The segment itself has a symbol in finished modules.
-    if unit.lifted != nil, name == unit.segments[segment - unit.bases.segment].name { return }
+    if unit.contracts.isRecovered, name == unit.segments[segment - unit.bases.segment].name { return }
     guard seenData.insert(DataName(segment: segment, offset: offset, name: name)).inserted else { return }
     segments[segment, default: []].append(Data(symbol: id, offset: offset, size: symbol.size))
   }

@@ -6,7 +6,7 @@ enum TraceReport {
     guard !options.speaksLikeWasmLD else { return }
     for name in options.tracedSymbols {
       let id = bindings.table.find(bindings.own.names.intern(name))
-      let symbol = id.map { bindings.table.symbols[Int($0)] }
+      let symbol = id.map { bindings.table.symbols[$0] }
       let isKnown = symbol.map { $0.hasKind || $0.state == .lazy } ?? false
       if !isKnown { diagnostics.message("--trace-symbol: no input has a symbol '\(name)'") }
     }

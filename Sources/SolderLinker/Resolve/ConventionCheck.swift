@@ -15,7 +15,7 @@ struct ConventionCheck {
   }
 
   func check(_ unit: BoundModule) {
-    guard unit.contracts.isSetUpByExports else { return }
+    guard unit.contracts.followsDynamicLinking else { return }
     for export in unit.exports {
       if let function = export.function { check(function, exportedAs: export.name, of: unit) }
       if let entry = unit.globalImports[checked: export.global.map { Int($0) } ?? unit.globalImports.count],

@@ -59,7 +59,7 @@ struct ReadRelocationsPass {
   private func joinCode(_ ahead: CodeLifter) -> [UnitID: (UnitRelocations?, CodeFacts?)] {
     let memories = bindings.memories
     @Sendable func moves(_ module: BoundModule) -> Bool { memories.movesFirstMemory(of: module.index) }
-    let finished = bindings.inLinkOrder.filter { $0.lifted != nil }
+    let finished = bindings.inLinkOrder.filter(\.contracts.isRecovered)
     // Members of archives, and modules whose memory turned out to be another than was taken for granted.
     let late = CodeLifter(
       finished.filter { !ahead.hasFound(in: $0.module, movesMemory: moves($0)) }.map { ($0.module, moves($0)) }, options

@@ -1,7 +1,10 @@
 import WebAssemblyFormat
 
-/// The units of the link and what their names mean; later passes add addresses of linker-defined symbols and functions
-/// the linker makes, and no more.
+/// The units of the link and what their names mean.
+///
+/// Behind resolution it grows by what the linker makes itself: tables of what is opened, trampolines, its own unit; then
+/// addresses of the layout get their values, and what is missing with permission becomes a stub. Each of these passes
+/// takes it over and gives it on. What a unit of a file says, and what its names mean, none of them changes.
 struct Resolution {
   var table: SymbolTable
   var types: TypeTable
@@ -52,7 +55,7 @@ struct Resolution {
   /// Relocations of all units, once they have been read.
   var relocationCount: Int { units.reduce(0) { $0 + $1.relocations.count } }
 
-  func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+  func symbol(_ id: SymbolID) -> Symbol { table.symbols[id] }
 
   /// The name under which a function that is defined is exported: its `export_name`, but for other names of it.
   func exportName(ofFunction symbol: Symbol) -> ByteString {
@@ -158,7 +161,7 @@ extension Resolver {
       known.tableBase = addUndefinedGlobal("__table_base", GlobalType(valueType: pointer, isMutable: false))
     } else if !hasOwnStackPointer {
       let id = addGlobal("__stack_pointer", GlobalType(valueType: pointer, isMutable: true))
-      if options.compatibility.stackPointerIsVisible { table.symbols[Int(id)].flags.remove(.visibilityHidden) }
+      if options.compatibility.stackPointerIsVisible { table.symbols[id].flags.remove(.visibilityHidden) }
       known.stackPointer = id
     }
     if options.sharedMemory {
@@ -170,7 +173,7 @@ extension Resolver {
     }
     if options.relocatesDataAtRunTime, !options.compatibility.omitsEmptyDataRelocations {
       let id = addFunction("__wasm_apply_data_relocs", .applyDataRelocations, types.emptyFunction)
-      table.symbols[Int(id)].flags = .exported
+      table.symbols[id].flags = .exported
       known.applyDataRelocations = id
     }
   }
@@ -185,8 +188,8 @@ extension Resolver {
       name: ByteString(name), kind: .function, .defined(DefinitionIndex(rawValue: function)),
       flags: .visibilityHidden, unit: .own)
     symbol.type = type
-    symbol.attributes = table.symbols[Int(id)].attributes
-    table.symbols[Int(id)] = symbol
+    symbol.attributes = table.symbols[id].attributes
+    table.symbols[id] = symbol
     traceOwnDefinition(of: id)
     return id
   }
@@ -199,19 +202,19 @@ extension Resolver {
 
   /// Makes an undefined symbol a global variable of the linker's.
   mutating func defineGlobal(_ id: SymbolID, _ type: GlobalType) {
-    let name = table.symbols[Int(id)].name
+    let name = table.symbols[id].name
     own.unit.globals.append(GlobalVariable(type: type, declaration: Fragment(), initializer: Fragment(), name: name))
     var symbol = Symbol(
       name: name, kind: .global, .defined(DefinitionIndex(own.unit.globals.count - 1)), flags: .visibilityHidden,
       unit: .own)
-    symbol.attributes = table.symbols[Int(id)].attributes
-    table.symbols[Int(id)] = symbol
+    symbol.attributes = table.symbols[id].attributes
+    table.symbols[id] = symbol
     traceOwnDefinition(of: id)
   }
 
   /// Tells of a name that the linker itself defines, if it is to be traced (`--trace-symbol`).
   func traceOwnDefinition(of id: SymbolID) {
-    let symbol = table.symbols[Int(id)]
+    let symbol = table.symbols[id]
     if symbol.has(.traced) { diagnostics.message("<internal>: definition of \(symbol.name)") }
   }
 
@@ -221,9 +224,9 @@ extension Resolver {
     own.unit.globalImports.append(
       Import(module: ByteString("env"), name: ByteString(name), kind: .global, global: type))
     let (id, _) = table.insert(ByteString(name), kind: .global, flags: .undefined, unit: .own)
-    table.symbols[Int(id)].meaning = .imported(ImportIndex(own.unit.globalImports.count - 1))
-    table.symbols[Int(id)].attributes.insert([.usedInRegularUnit, .mayImport])
-    if table.symbols[Int(id)].has(.traced) { diagnostics.message("<internal>: reference to \(name)") }
+    table.symbols[id].meaning = .imported(ImportIndex(own.unit.globalImports.count - 1))
+    table.symbols[id].attributes.insert([.usedInRegularUnit, .mayImport])
+    if table.symbols[id].has(.traced) { diagnostics.message("<internal>: reference to \(name)") }
     return id
   }
 
@@ -240,7 +243,7 @@ extension Resolver {
       }
       if let id = addOptionalData(address.name) { known.addresses[address] = id }
     }
-    if !options.sharedMemory, let id = table.find("__tls_base"), !table.symbols[Int(id)].isDefined {
+    if !options.sharedMemory, let id = table.find("__tls_base"), !table.symbols[id].isDefined {
       guard isReferred(to: id, as: [.global]) else { return }
       defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false))
       known.tlsBase = id
@@ -249,11 +252,10 @@ extension Resolver {
 
   /// Whether a name that the linker defines is referred to as what it is; if not, that is an error.
   private func isReferred(to id: SymbolID, as kinds: [SymbolKind]) -> Bool {
-    let symbol = table.symbols[Int(id)]
+    let symbol = table.symbols[id]
     // What libraries import is looked at by ``ConventionCheck``.
-    guard symbol.hasKind, !kinds.contains(symbol.kind), units[symbol.unit]?.contracts.isSetUpByExports != true else {
-      return true
-    }
+    guard symbol.hasKind, !kinds.contains(symbol.kind), units[symbol.unit]?.contracts.followsDynamicLinking != true
+    else { return true }
     let file = displayName(ofUnit: symbol.unit)
     diagnostics.error(
       "symbol type mismatch: \(symbol.name)\n>>> referred to as \(symbol.kind.conventionalName) in \(file)"
@@ -266,13 +268,13 @@ extension Resolver {
     let id: SymbolID
     if let found = table.find(name) {
       // A global is what an immutable global of a finished module is: it stands for an address.
-      guard !table.symbols[Int(found)].isDefined, isReferred(to: found, as: [.data, .global]) else { return nil }
+      guard !table.symbols[found].isDefined, isReferred(to: found, as: [.data, .global]) else { return nil }
       id = found
     } else {
       guard options.exportAll || requestedExports.contains(name) else { return nil }
       id = table.insert(name, kind: .data, flags: [], unit: .own).id
     }
-    table.symbols[Int(id)].defineAbsoluteData(0)
+    table.symbols[id].defineAbsoluteData(0)
     traceOwnDefinition(of: id)
     return id
   }

@@ -22,18 +22,18 @@ extension ResolvePass {
     for name in Set(options.wrappedSymbols).sorted() {
       guard let original = resolver.table.find(names.intern(name)) else { continue }
       // As wasm-ld has it: who wraps `__wasm_call_ctors` calls it himself.
-      resolver.table.symbols[Int(original)].attributes.insert(.usedInRegularUnit)
-      let symbol = resolver.table.symbols[Int(original)]
+      resolver.table.symbols[original].attributes.insert(.usedInRegularUnit)
+      let symbol = resolver.table.symbols[original]
       func other(_ prefix: String) -> SymbolID {
         let (id, isNew) = resolver.table.insert(
           names.intern(prefix + name), kind: symbol.kind, flags: .undefined, unit: symbol.unit)
         if isNew {
-          resolver.table.symbols[Int(id)].type = symbol.type
+          resolver.table.symbols[id].type = symbol.type
         }
         return id
       }
       let wrap = Wrap(original: original, real: other("__real_"), wrapper: other("__wrap_"))
-      _ = resolver.reference(resolver.table.symbols[Int(wrap.wrapper)].name, from: "<internal>")
+      _ = resolver.reference(resolver.table.symbols[wrap.wrapper].name, from: "<internal>")
       result.append(wrap)
     }
     return result
@@ -42,11 +42,11 @@ extension ResolvePass {
   /// Follows every symbol that stands for another to its end, and gives units' symbols what they mean.
   mutating func settleAliases(_ wraps: [Wrap]) {
     var ends = findEnds()
-    for (id, end) in ends where resolver.table.symbols[Int(id)].state == .alias {
+    for (id, end) in ends where resolver.table.symbols[id].state == .alias {
       if define(id, as: end) { ends[id] = nil } else { exportedAliases.append(id) }
     }
     // What another symbol stands for is no import any more, even where everything is kept.
-    for id in boundImports.keys { resolver.table.symbols[Int(id)].attributes.remove(.usedInRegularUnit) }
+    for id in boundImports.keys { resolver.table.symbols[id].attributes.remove(.usedInRegularUnit) }
     aliasEnds = ends
     var redirected = ends
     for wrap in wraps {
@@ -55,19 +55,19 @@ extension ResolvePass {
     }
     redirect(redirected)
     for wrap in wraps {
-      guard let originalSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.original)].name),
-        let realSlot = resolver.table.slot(of: resolver.table.symbols[Int(wrap.real)].name)
+      guard let originalSlot = resolver.table.slot(of: resolver.table.symbols[wrap.original].name),
+        let realSlot = resolver.table.slot(of: resolver.table.symbols[wrap.real].name)
       else { continue }
       // Who means the original by its other name is nobody.
-      if !resolver.table.symbols[Int(wrap.real)].has(.usedInRegularUnit),
-        !resolver.table.symbols[Int(wrap.original)].isDefined
+      if !resolver.table.symbols[wrap.real].has(.usedInRegularUnit),
+        !resolver.table.symbols[wrap.original].isDefined
       {
-        resolver.table.symbols[Int(wrap.original)].attributes.remove(.usedInRegularUnit)
+        resolver.table.symbols[wrap.original].attributes.remove(.usedInRegularUnit)
       }
       resolver.table.redirect(slot: realSlot, to: wrap.original)
       resolver.table.redirect(slot: originalSlot, to: wrap.wrapper)
-      resolver.table.symbols[Int(wrap.wrapper)].attributes.insert(.usedInRegularUnit)
-      resolver.table.symbols[Int(wrap.real)].attributes.remove(.usedInRegularUnit)
+      resolver.table.symbols[wrap.wrapper].attributes.insert(.usedInRegularUnit)
+      resolver.table.symbols[wrap.real].attributes.remove(.usedInRegularUnit)
     }
   }
 
@@ -88,10 +88,8 @@ extension ResolvePass {
   private func findEnds() -> [SymbolID: SymbolID] {
     var ends: [SymbolID: SymbolID] = [:]
     var failed: Set<SymbolID> = []
-    let aliases = resolver.table.symbols.indices.lazy.filter { [self] in
-      resolver.table.symbols[$0].state == .alias
-    }
-    for id in boundImports.keys.sorted() + aliases.map({ SymbolID($0) }) {
+    let aliases = resolver.table.symbols.indices.filter { [self] in resolver.table.symbols[$0].state == .alias }
+    for id in boundImports.keys.sorted() + aliases {
       var path: [SymbolID] = []
       var onPath: Set<SymbolID> = []
       var current = id
@@ -114,24 +112,24 @@ extension ResolvePass {
   private func report(cycle: ArraySlice<SymbolID>) {
     guard let first = cycle.first else { return }
     func name(_ id: SymbolID) -> String {
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       let names = resolver.table.importName(of: symbol)
       let isNamed = symbol.isUndefined && symbol.importNames != nil
       return isNamed ? "\(names.module).\(names.name)" : resolver.demangled(symbol.name)
     }
-    let symbol = resolver.table.symbols[Int(first)]
+    let symbol = resolver.table.symbols[first]
     var message =
       "\(resolver.displayName(ofUnit: symbol.unit)): symbol '\(symbol.name)' is defined as an import of itself"
     for (id, next) in zip(cycle, Array(cycle.dropFirst()) + [first]) {
       message +=
-        "\n>>> '\(name(id))' in \(resolver.displayName(ofUnit: resolver.table.symbols[Int(id)].unit)) is '\(name(next))'"
+        "\n>>> '\(name(id))' in \(resolver.displayName(ofUnit: resolver.table.symbols[id].unit)) is '\(name(next))'"
     }
     diagnostics.error(message, .circularImport, symbol: symbol.name, in: resolver.displayName(ofUnit: symbol.unit))
   }
 
   private func step(from id: SymbolID) -> SymbolID? {
     if let bound = boundImports[id] { return bound }
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     guard case .alias(let target) = symbol.meaning else { return nil }
     return resolver.symbolIDs[Int(symbol.definer)][Int(target)]
   }
@@ -140,9 +138,9 @@ extension ResolvePass {
   ///
   /// - Returns: `false` if it is not.
   private mutating func define(_ id: SymbolID, as end: SymbolID) -> Bool {
-    let target = resolver.table.symbols[Int(end)]
+    let target = resolver.table.symbols[end]
     guard target.state == .defined else { return false }
-    var symbol = resolver.table.symbols[Int(id)]
+    var symbol = resolver.table.symbols[id]
     symbol.kind = target.kind
     symbol.meaning = target.meaning
     symbol.unit = target.unit
@@ -152,14 +150,14 @@ extension ResolvePass {
     symbol.flags.formUnion(target.flags.intersection([.tls, .absolute]))
     symbol.attributes.insert(.isAlias)
     symbol.attributes.formUnion(target.attributes.intersection(.isStub))
-    resolver.table.symbols[Int(id)] = symbol
+    resolver.table.symbols[id] = symbol
     return true
   }
 
   /// Names that the result exports for what it imports itself.
   func exportedImports() -> [ExportedImport] {
     exportedAliases.sorted().compactMap { id in
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       guard let end = aliasEnds[id], symbol.isExported(options) else { return nil }
       return ExportedImport(name: symbol.name, symbol: end)
     }

@@ -55,10 +55,10 @@ extension ResolvePass {
   /// An import of this very type: the definition has to have it, and so has what the host gives.
   private mutating func checkExact(_ entry: FunctionImport, _ position: Int, of unit: BoundModule) {
     let id = resolver.id(position, of: unit)
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     guard symbol.kind == .function else { return }
     if symbol.isUndefined {
-      resolver.table.symbols[Int(id)].attributes.insert(.exactType)
+      resolver.table.symbols[id].attributes.insert(.exactType)
       return
     }
     let wanted = unit.typeIDs[entry.type]
@@ -72,7 +72,7 @@ extension ResolvePass {
     of unit: BoundModule
   ) {
     let id = resolver.id(position, of: unit)
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     guard kind(of: wanted) == symbol.kind else {
       if symbol.kind == .data, isAddressType(wanted) { return noteAddress(name, of: symbol, in: unit) }
       if canSeparate(symbol, module, name, position, of: unit) { return importSeparately(position, index, of: unit) }
@@ -141,7 +141,7 @@ extension ResolvePass {
       let stated = symbols[position]
       if stated.isLocal || unit.contracts.needsExactTypes && !stated.isAddressOnly { continue }
       let id = resolver.id(position, of: unit)
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       // Where another definition has the name, the unit's own one is a reference.
       guard stated.isUndefined || unit.isDiscarded(comdat: stated.comdat) || symbol.unit != unit.index else { continue }
       if stated.kind == .data, symbol.kind != .data, symbol.kind != .function,
@@ -227,7 +227,7 @@ extension ResolvePass {
       guard !own.isEmpty, !own.contains(main), let facts = unit.lifted else { continue }
       for (index, entry) in unit.globalImports.enumerated() {
         let id = resolver.id(Int(facts.globalSymbols) + index, of: unit)
-        let symbol = resolver.table.symbols[Int(id)]
+        let symbol = resolver.table.symbols[id]
         guard symbol.unit == .own, symbol.state == .defined,
           symbol.kind == .data || id == known.stackPointer || id == known.tlsBase
         else { continue }

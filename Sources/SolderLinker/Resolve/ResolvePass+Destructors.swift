@@ -28,19 +28,19 @@ extension ResolvePass {
   /// program calls constructors and destructors itself.
   mutating func referToDestructors() {
     guard options.contract.callsDestructors, let caller = known.callConstructors else { return }
-    let constructors = resolver.table.symbols[Int(caller)]
+    let constructors = resolver.table.symbols[caller]
     guard !constructors.has(.usedInRegularUnit), options.entry != "__wasm_call_ctors",
       !resolver.requestedExports.contains(ByteString("__wasm_call_ctors"))
     else { return }
     wrapsDestructors = true
     guard let id = resolver.reference(Self.destructors, from: "<internal>"),
-      resolver.table.symbols[Int(id)].isDefined, checkDestructors(id)
+      resolver.table.symbols[id].isDefined, checkDestructors(id)
     else { return }
     known.callDestructors = id
   }
 
   private mutating func checkDestructors(_ id: SymbolID) -> Bool {
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     if symbol.kind != .function {
       diagnostics.error("__wasm_call_dtors must be a function", .reservedSymbol, symbol: "__wasm_call_dtors")
       return false
@@ -59,7 +59,7 @@ extension ResolvePass {
     guard !units.isEmpty else { return }
     if !options.contract.definesOwnSymbols { return nameDestructors(of: units) }
     let existing = resolver.table.find(Self.destructors)
-    let isMentioned = existing.map { resolver.table.symbols[Int($0)].has(.usedInRegularUnit) } ?? false
+    let isMentioned = existing.map { resolver.table.symbols[$0].has(.usedInRegularUnit) } ?? false
     guard wrapsDestructors || isMentioned || resolver.requestedExports.contains(Self.destructors) else { return }
     defineDestructorsOfAll(existing)
   }
@@ -67,16 +67,16 @@ extension ResolvePass {
   private mutating func defineDestructorsOfAll(_ existing: SymbolID?) {
     var program: SymbolID?
     var flags = SymbolFlags.visibilityHidden
-    if let existing, resolver.table.symbols[Int(existing)].isDefined {
+    if let existing, resolver.table.symbols[existing].isDefined {
       guard checkDestructors(existing) else { return }
-      var symbol = resolver.table.symbols[Int(existing)]
+      var symbol = resolver.table.symbols[existing]
       flags = symbol.flags
       symbol.attributes.remove(.forceExport)
       symbol.flags.formUnion(.visibilityHidden)
       program = resolver.table.addUnnamed(symbol)
     }
     let id = resolver.addFunction("__wasm_call_dtors", .callDestructors, resolver.types.emptyFunction)
-    resolver.table.symbols[Int(id)].flags = flags
+    resolver.table.symbols[id].flags = flags
     known.destructorsOfAll = DestructorsOfAll(program: program)
     if wrapsDestructors { known.callDestructors = id }
   }
@@ -86,12 +86,12 @@ extension ResolvePass {
     for unit in units {
       guard let facts = unit.lifted, let function = facts.destructors else { continue }
       let own = resolver.id(Int(facts.symbol(function)), of: unit)
-      var symbol = resolver.table.symbols[Int(own)]
+      var symbol = resolver.table.symbols[own]
       symbol.name = Self.destructors
       symbol.flags.remove(.bindingLocal)
       symbol.attributes.remove(.unnamed)
       let (id, isNew) = resolver.table.insert(Self.destructors, kind: .function, flags: .undefined, unit: unit.index)
-      let existing = resolver.table.symbols[Int(id)]
+      let existing = resolver.table.symbols[id]
       if !isNew, existing.isDefined {
         diagnostics.error(
           "\(unit.file.displayName): __wasm_call_dtors is defined in \(resolver.displayName(ofUnit: existing.unit)) too, "
@@ -101,7 +101,7 @@ extension ResolvePass {
         continue
       }
       symbol.attributes.formUnion(existing.attributes)
-      resolver.table.symbols[Int(id)] = symbol
+      resolver.table.symbols[id] = symbol
     }
   }
 }

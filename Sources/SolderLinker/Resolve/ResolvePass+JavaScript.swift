@@ -14,20 +14,20 @@ extension ResolvePass {
   mutating func importJavaScript(_ undefined: [SymbolID]) {
     var wanted: [String] = []
     for id in undefined {
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       guard symbol.isUndefined, symbol.kind == .function else { continue }
       let name = resolver.table.importName(of: symbol).name.description
       if let text = resolver.table.find(names.intern(Self.textPrefix + name)),
-        resolver.table.symbols[Int(text)].isDefined
+        resolver.table.symbols[text].isDefined
       {
-        resolver.table.symbols[Int(text)].attributes.insert(.forceExport)
-        wanted.append(self.text(resolver.table.symbols[Int(text)]).map { "\(name): \($0)" } ?? name)
+        resolver.table.symbols[text].attributes.insert(.forceExport)
+        wanted.append(self.text(resolver.table.symbols[text]).map { "\(name): \($0)" } ?? name)
       } else if symbol.importNames == nil, name.hasPrefix("emscripten_asm_const_") {
         wanted.append(name + ": what EM_ASM has as text")
       } else {
         continue
       }
-      if symbol.importNames == nil { resolver.table.symbols[Int(id)].attributes.insert(.forceImport) }
+      if symbol.importNames == nil { resolver.table.symbols[id].attributes.insert(.forceImport) }
     }
     if wanted.isEmpty { return }
     diagnostics.warn(

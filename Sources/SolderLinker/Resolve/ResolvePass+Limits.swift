@@ -38,7 +38,7 @@ extension ResolvePass {
     for unit in resolver.units where unit.contracts.keepsSlots {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.tableImports.enumerated() {
-        let symbol = resolver.table.symbols[Int(resolver.id(Int(facts.tableSymbols) + index, of: unit))]
+        let symbol = resolver.table.symbols[resolver.id(Int(facts.tableSymbols) + index, of: unit)]
         guard symbol.kind == .table, symbol.isUndefined, let first = symbol.unit, let imported = symbol.imported else {
           continue
         }

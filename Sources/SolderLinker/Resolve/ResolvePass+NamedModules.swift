@@ -40,7 +40,7 @@ extension ResolvePass {
       let (module, name) = resolver.table.importName(of: symbol)
       guard let inputs = named[module] else { continue }
       if let target = export(name, symbol.kind, of: inputs) {
-        boundImports[SymbolID(id)] = target
+        boundImports[id] = target
       } else if !symbol.isWeak, !options.importUndefined {
         let hint = missing < SymbolHints.largestCount ? hint(for: name, inputs) : nil
         reportMissing(name, "\(symbol.kind)", from: module, inputs, in: symbol.unit, hint)
@@ -60,7 +60,7 @@ extension ResolvePass {
           symbol.name != "__indirect_function_table", let target = export(symbol.name, symbol.kind, of: inputs)
         else { continue }
         resolver.symbolIDs[Int(unit.index)][position] = target
-        resolver.table.symbols[Int(target)].attributes.insert(.usedInRegularUnit)
+        resolver.table.symbols[target].attributes.insert(.usedInRegularUnit)
       }
     }
   }
@@ -78,7 +78,7 @@ extension ResolvePass {
 
   private mutating func ownDefinition(_ position: Int, of unit: BoundModule) -> SymbolID {
     let id = resolver.id(position, of: unit)
-    guard resolver.table.symbols[Int(id)].unit != unit.index, let facts = unit.lifted else { return id }
+    guard resolver.table.symbols[id].unit != unit.index, let facts = unit.lifted else { return id }
     let symbol = unit.symbols[position]
     if symbol.kind == .data {
       let own = Symbol(symbol, isDiscarded: false, unit: unit.index, typeIDs: unit.typeIDs)
@@ -147,7 +147,7 @@ extension ResolvePass {
   private func warnOfUnusedNames(_ named: [ByteString: NamedModule]) {
     var unresolved: [Symbol] = []
     var used: Set<ByteString> = [ByteString("env")]
-    for symbol in resolver.table.symbols where symbol.isUndefined && symbol.importNames != nil {
+    for symbol in resolver.table.symbols.values where symbol.isUndefined && symbol.importNames != nil {
       let module = resolver.table.importName(of: symbol).module
       if named[module] != nil {
         used.insert(module)

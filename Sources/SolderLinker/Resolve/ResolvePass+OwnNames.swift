@@ -55,7 +55,7 @@ extension ResolvePass {
 
   /// Whether what a module exports under the name is its import.
   private func isImport(_ export: OwnExport, _ imported: SymbolID) -> Bool {
-    let symbol = resolver.table.symbols[Int(export.symbol)]
+    let symbol = resolver.table.symbols[export.symbol]
     guard case .alias(let target) = symbol.meaning else { return false }
     return resolver.symbolIDs[Int(export.unit)][Int(target)] == imported
   }
@@ -63,29 +63,29 @@ extension ResolvePass {
   /// Whether one can take the place of the other; an immutable global is an address as well.
   private func isSameKind(_ export: OwnExport, _ imported: SymbolID) -> Bool {
     let (kind, other) = (
-      resolver.table.symbols[Int(export.symbol)].kind, resolver.table.symbols[Int(imported)].kind
+      resolver.table.symbols[export.symbol].kind, resolver.table.symbols[imported].kind
     )
     return kind == other || kind == .global && other == .data
   }
 
   /// Whether the export, rather than what its module imports, is what others mean by the name.
   private func takesName(_ export: OwnExport, from imported: SymbolID) -> Bool {
-    let existing = resolver.table.symbols[Int(imported)]
+    let existing = resolver.table.symbols[imported]
     if !existing.isDefined || existing.isWeak { return true }
     guard existing.has(.fromLibrary) else { return false }
-    if !resolver.table.symbols[Int(export.symbol)].has(.fromLibrary) { return true }
+    if !resolver.table.symbols[export.symbol].has(.fromLibrary) { return true }
     let first = resolver.linkOrder.first { $0 == export.unit || $0 == existing.definer }
     return first == export.unit && first != existing.definer
   }
 
   private mutating func giveName(to export: SymbolID, from imported: SymbolID) {
-    let existing = resolver.table.symbols[Int(imported)]
+    let existing = resolver.table.symbols[imported]
     guard let slot = resolver.table.slot(of: existing.name) else { return }
     resolver.table.makePrimary(export, slot: slot)
-    resolver.table.symbols[Int(imported)].attributes.insert(.unnamed)
-    resolver.table.symbols[Int(imported)].attributes.remove(.forceExport)
-    resolver.table.symbols[Int(export)].attributes.remove(.unnamed)
-    resolver.table.symbols[Int(export)].attributes.formUnion(existing.attributes.intersection([.traced, .forceExport]))
-    resolver.table.symbols[Int(export)].flags.remove(.bindingLocal)
+    resolver.table.symbols[imported].attributes.insert(.unnamed)
+    resolver.table.symbols[imported].attributes.remove(.forceExport)
+    resolver.table.symbols[export].attributes.remove(.unnamed)
+    resolver.table.symbols[export].attributes.formUnion(existing.attributes.intersection([.traced, .forceExport]))
+    resolver.table.symbols[export].flags.remove(.bindingLocal)
   }
 }

@@ -13,7 +13,7 @@ extension ResolvePass {
         unused += 1
         return nil
       }
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       if symbol.isDefined { return nil }
       checkNumber(number, symbol)
       return stub(id, .value(number))
@@ -21,7 +21,7 @@ extension ResolvePass {
     if !wanted.isEmpty { resolver.add(maker.make(wanted, is64: resolver.is64)) }
     guard options.stubsMissing else { return }
     let missing = resolver.table.slots.compactMap { id -> StubModule.Stub? in
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       guard symbol.isUndefined, symbol.kind == .function, !symbol.isWeak, symbol.has(.usedInRegularUnit),
         !symbol.has(.mayImport), !symbol.has(.forceImport), symbol.importNames == nil, boundImports[id] == nil
       else { return nil }
@@ -40,7 +40,7 @@ extension ResolvePass {
     let near =
       !isLookedFor
       ? nil
-      : resolver.table.slots.lazy.map { resolver.table.symbols[Int($0)] }.first { symbol in
+      : resolver.table.slots.lazy.map { resolver.table.symbols[$0] }.first { symbol in
         symbol.isUndefined && symbol.unit != nil && wanted.isLike(symbol.name)
       }
     let hint = near.map { "\n>>> did you mean --stub=\(resolver.demangled($0.name))" } ?? ""
@@ -59,7 +59,7 @@ extension ResolvePass {
 
   /// The stand-in for a symbol; `nil` where its type cannot be said in another unit.
   private mutating func stub(_ id: SymbolID, _ body: StubModule.Body) -> StubModule.Stub? {
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     switch symbol.kind {
     case .function:
       // Of a function that is only pointed to, nobody says the type.

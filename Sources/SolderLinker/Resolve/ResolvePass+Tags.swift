@@ -8,9 +8,9 @@ extension ResolvePass {
       guard let facts = unit.lifted else { continue }
       let symbolIDs = resolver.symbolIDs[Int(unit.index)]
       for (index, entry) in unit.tagImports.enumerated() where entry.module == "env" {
-        let id = Int(symbolIDs[Int(facts.tagSymbols) + index])
+        let id = symbolIDs[Int(facts.tagSymbols) + index]
         let symbol = resolver.table.symbols[id]
-        guard symbol.isUndefined, symbol.kind == .tag, !symbol.has(.mayImport), boundImports[SymbolID(id)] == nil else {
+        guard symbol.isUndefined, symbol.kind == .tag, !symbol.has(.mayImport), boundImports[id] == nil else {
           continue
         }
         let type = unit.typeIDs[entry.tagType]

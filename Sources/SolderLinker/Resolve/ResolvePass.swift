@@ -99,7 +99,7 @@ struct ResolvePass {
   private mutating func addFiles(_ inputs: Inputs) {
     // The code of finished modules gives the other threads enough to do.
     if threads.count > 1, inputs.symbolCount > ResolvePass.manySymbols,
-      !inputs.units.contains(where: { $0.lifted != nil })
+      !inputs.units.contains(where: \.contracts.isRecovered)
     {
       resolver.decoders = RelocationDecoders(threads, keepsDiscarded: options.keepsDiscardedFunctions)
     }
@@ -128,8 +128,8 @@ struct ResolvePass {
   private mutating func referToEntry() {
     guard options.contract.hasEntry, let entry = options.entry else { return }
     let id = resolver.reference(names.intern(entry), from: "--entry")
-    if let id, resolver.table.symbols[Int(id)].isDefined {
-      resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
+    if let id, resolver.table.symbols[id].isDefined {
+      resolver.table.symbols[id].attributes.insert(.forceExport)
       entrySymbol = id
     } else if !keepsEntry || options.entryIsExplicit {
       reportMissingEntry(entry)
@@ -153,12 +153,12 @@ struct ResolvePass {
 
   private mutating func unhideEntry() {
     guard let entrySymbol else { return }
-    resolver.table.symbols[Int(entrySymbol)].flags.remove(.visibilityHidden)
+    resolver.table.symbols[entrySymbol].flags.remove(.visibilityHidden)
   }
 
   private mutating func exportIfDefined(_ name: ByteString) {
-    guard let id = resolver.table.find(name), resolver.table.symbols[Int(id)].isDefined else { return }
-    resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
+    guard let id = resolver.table.find(name), resolver.table.symbols[id].isDefined else { return }
+    resolver.table.symbols[id].attributes.insert(.forceExport)
   }
 
   // MARK: Imports by module name
@@ -189,8 +189,8 @@ struct ResolvePass {
       }
       return
     }
-    if let id = resolver.table.find(name), resolver.table.symbols[Int(id)].isUndefined,
-      resolver.table.symbols[Int(id)].has(.mayImport)
+    if let id = resolver.table.find(name), resolver.table.symbols[id].isUndefined,
+      resolver.table.symbols[id].has(.mayImport)
     {
       return
     }
@@ -200,7 +200,7 @@ struct ResolvePass {
       return nameFunctionTable(own, name)
     }
     guard let id = resolver.table.find(name) else { return }
-    if resolver.table.symbols[Int(id)].isDefined, resolver.table.symbols[Int(id)].unit == unit.index {
+    if resolver.table.symbols[id].isDefined, resolver.table.symbols[id].unit == unit.index {
       known.indirectFunctionTable = id
       return
     }
@@ -210,12 +210,12 @@ struct ResolvePass {
 
   /// Gives a module's table the agreed name as well, under which the host is to see it.
   private mutating func nameFunctionTable(_ own: SymbolID, _ name: ByteString) {
-    var symbol = resolver.table.symbols[Int(own)]
+    var symbol = resolver.table.symbols[own]
     let (id, _) = resolver.table.insert(name, kind: .table, flags: [], unit: symbol.unit)
     symbol.name = name
     symbol.flags = []
-    symbol.attributes = resolver.table.symbols[Int(id)].attributes.union(.isAlias)
-    resolver.table.symbols[Int(id)] = symbol
+    symbol.attributes = resolver.table.symbols[id].attributes.union(.isAlias)
+    resolver.table.symbols[id] = symbol
     known.indirectFunctionTable = id
   }
 
@@ -241,12 +241,12 @@ struct ResolvePass {
       guard let facts = unit.lifted else { continue }
       for (index, entry) in unit.globalImports.enumerated() where entry.module == "env" && entry.global.isMutable {
         let id = resolver.id(Int(facts.globalSymbols) + index, of: unit)
-        let symbol = resolver.table.symbols[Int(id)]
+        let symbol = resolver.table.symbols[id]
         guard symbol.isUndefined, symbol.kind == .global, !symbol.has(.mayImport), symbol.unit != .own,
           boundImports[id] == nil, (0x7B...0x7F).contains(entry.global.valueType)
         else { continue }
         resolver.defineGlobal(id, entry.global)
-        resolver.table.symbols[Int(id)].attributes.insert(.decidedLate)
+        resolver.table.symbols[id].attributes.insert(.decidedLate)
       }
     }
   }
@@ -255,13 +255,13 @@ struct ResolvePass {
   private mutating func trapUndefinedWeakFunctions() {
     guard options.contract.standsAlone else { return }
     for id in resolver.table.slots {
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       guard symbol.isWeak, symbol.isUndefined || symbol.state == .lazy, symbol.kind == .function,
         symbol.has(.usedInRegularUnit), symbol.type != nil,
         !symbol.has(.forceImport), !symbol.has(.mayImport)
       else { continue }
       resolver.makeTrap(id, named: "undefined_weak:\(resolver.demangled(symbol.name))")
-      resolver.table.symbols[Int(id)].flags.insert(.visibilityHidden)
+      resolver.table.symbols[id].flags.insert(.visibilityHidden)
     }
   }
 
@@ -285,9 +285,9 @@ struct ResolvePass {
       for library in libraries {
         for entry in library.symbols {
           guard let id = resolver.table.find(entry.name) else { continue }
-          if resolver.table.symbols[Int(id)].isUndefined {
+          if resolver.table.symbols[id].isUndefined {
             if importFromHost(id, entry.dependencies, library) { addedAny = true }
-          } else if resolver.table.symbols[Int(id)].has(.traced) {
+          } else if resolver.table.symbols[id].has(.traced) {
             diagnostics.message("\(library.displayName): stub symbol not needed: \(entry.name)")
           }
         }
@@ -300,7 +300,7 @@ struct ResolvePass {
   private mutating func importByImportName(_ library: StubLibrary) -> Bool {
     var addedAny = false
     for id in resolver.table.slots {
-      let symbol = resolver.table.symbols[Int(id)]
+      let symbol = resolver.table.symbols[id]
       guard symbol.isUndefined, let names = symbol.importNames, let name = resolver.table.importNames[names].name,
         let entry = library.symbols.first(where: { $0.name == name })
       else { continue }
@@ -315,9 +315,9 @@ struct ResolvePass {
   private mutating func importFromHost(
     _ id: SymbolID, _ dependencies: [ByteString], _ library: StubLibrary
   ) -> Bool {
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     guard !symbol.has(.forceImport) else { return false }
-    resolver.table.symbols[Int(id)].attributes.insert(.forceImport)
+    resolver.table.symbols[id].attributes.insert(.forceImport)
     if symbol.has(.traced) { diagnostics.message("\(library.displayName): importing \(symbol.name)") }
     var addedAny = false
     for dependency in dependencies where exportDependency(dependency, of: symbol.name, library) { addedAny = true }
@@ -325,18 +325,18 @@ struct ResolvePass {
   }
 
   private mutating func exportDependency(_ name: ByteString, of symbol: ByteString, _ library: StubLibrary) -> Bool {
-    guard let id = resolver.table.find(name), !resolver.table.symbols[Int(id)].isUndefined else {
+    guard let id = resolver.table.find(name), !resolver.table.symbols[id].isUndefined else {
       diagnostics.error(
         "\(library.displayName): undefined symbol: \(resolver.demangled(name)). Required by \(resolver.demangled(symbol))",
         .undefinedSymbol, symbol: name, in: library.displayName)
       return false
     }
-    resolver.table.symbols[Int(id)].attributes.insert(.forceExport)
-    if resolver.table.symbols[Int(id)].has(.traced) {
+    resolver.table.symbols[id].attributes.insert(.forceExport)
+    if resolver.table.symbols[id].has(.traced) {
       diagnostics.message(
         "\(library.displayName): exported \(resolver.demangled(name)) due to import of \(resolver.demangled(symbol))")
     }
-    guard resolver.table.symbols[Int(id)].state == .lazy else { return false }
+    guard resolver.table.symbols[id].state == .lazy else { return false }
     _ = resolver.reference(name, from: library.displayName)
     return true
   }

@@ -6,7 +6,7 @@ extension Resolver {
   mutating func addProvided(_ index: Int, of unit: BoundModule) -> SymbolID {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if !isNew {
       let isLazy = existing.state == .lazy
       guard isLazy || existing.isUndefined, !existing.has(.provided) else { return id }
@@ -25,7 +25,7 @@ extension Resolver {
         if acceptsSignatures(existing, provided) { provided.type = type }
       }
     }
-    table.symbols[Int(id)] = provided
+    table.symbols[id] = provided
     if provided.has(.traced) { traceDefinition(provided) }
     return id
   }

@@ -41,23 +41,23 @@ extension ResolvePass {
       let place = resolver.opened.definition(of: name, for: unit.index)
     else { preconditionFailure("the reference waits for a definition") }
     let isOwn = resolver.opened.units[place.library] == unit.index
-    guard let id = resolver.table.find(symbol.name), resolver.table.symbols[Int(id)].isDefined,
+    guard let id = resolver.table.find(symbol.name), resolver.table.symbols[id].isDefined,
       !isOwn || isShown(id)
     else {
       resolver.symbolIDs[Int(unit.index)][position] = openedDefinition(place)
       return
     }
-    resolver.table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    resolver.table.symbols[id].attributes.insert(.usedInRegularUnit)
     resolver.symbolIDs[Int(unit.index)][position] = id
   }
 
   /// Notes the definitions of the program whose names libraries have that are there from the start. What such a library
   /// refers to, or defines as well, a program shows to all, as linkers put it into the dynamic symbols of an executable.
   private mutating func noteWhatIsShown() {
-    for unit in resolver.units where unit.contracts.isSetUpByExports && !unit.contracts.isOnlyOpened {
+    for unit in resolver.units where unit.contracts.followsDynamicLinking && !unit.contracts.isOnlyOpened {
       for (position, stated) in unit.symbols.enumerated() where !stated.isLocal {
         guard let name = unit.nameNumbers[position].index, let id = resolver.table.find(number: name) else { continue }
-        let symbol = resolver.table.symbols[Int(id)]
+        let symbol = resolver.table.symbols[id]
         guard symbol.isDefined, !symbol.isHidden, !symbol.has(.fromLibrary) else { continue }
         dlopen?.shown.insert(id)
       }
@@ -67,7 +67,7 @@ extension ResolvePass {
   /// Whether libraries see a definition of the program that they define themselves as well: one that it exports, one whose
   /// name a library has that is there from the start, or that of such a library.
   private func isShown(_ id: SymbolID) -> Bool {
-    let symbol = resolver.table.symbols[Int(id)]
+    let symbol = resolver.table.symbols[id]
     return symbol.has(.fromLibrary) || dlopen?.shown.contains(id) == true || symbol.isExported(options)
       || resolver.requestedExports.contains(symbol.name)
   }
@@ -78,7 +78,7 @@ extension ResolvePass {
 
   /// What neither the program nor the library's own scope defines.
   private mutating func bindAmongOpened(_ position: Int, of unit: BoundModule) {
-    let symbol = resolver.table.symbols[Int(resolver.id(position, of: unit))]
+    let symbol = resolver.table.symbols[resolver.id(position, of: unit)]
     guard symbol.isUndefined, !symbol.has(.forceImport), unit.symbols[position].isPlainImport,
       let name = unit.nameNumbers[position].index
     else { return }
@@ -117,7 +117,7 @@ extension ResolvePass {
       unit: UnitID(resolver.units.count), maker: maker, destroyed: destroyed, asksForSymbols: asksForSymbols)
     resolver.add(module)
     for function in [DlopenFunction.dlopen, .dlsym] {
-      guard let id = resolver.table.find(function.name), let unit = resolver.table.symbols[Int(id)].unit,
+      guard let id = resolver.table.find(function.name), let unit = resolver.table.symbols[id].unit,
         unit != dlopen?.unit
       else { continue }
       let owner = resolver.displayName(ofUnit: unit)
@@ -129,8 +129,8 @@ extension ResolvePass {
 
   /// Whether a function is defined by a library that waits for a table of libraries, as that of WASI's C library does.
   private func isReplaced(_ function: DlopenFunction) -> Bool {
-    guard let id = resolver.table.find(function.name), resolver.table.symbols[Int(id)].isDefined,
-      resolver.table.symbols[Int(id)].has(.fromLibrary), let unit = resolver.units[resolver.table.symbols[Int(id)].unit]
+    guard let id = resolver.table.find(function.name), resolver.table.symbols[id].isDefined,
+      resolver.table.symbols[id].has(.fromLibrary), let unit = resolver.units[resolver.table.symbols[id].unit]
     else { return false }
     return unit.exports.contains { $0.name == "__wasm_set_libraries" }
   }

@@ -81,7 +81,7 @@ extension Resolver {
   /// A reference to a name that is known to be of the same kind and type changes nothing.
   @inline(__always)
   private mutating func addPlainReference(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     guard existing.state != .lazy, existing.hasKind, existing.kind == symbol.kind, !unit.leavesUndefinedToHost else {
       return nil
     }
@@ -89,7 +89,7 @@ extension Resolver {
     if existing.state == .undefined {
       guard existing.importNames == nil, symbol.isWeak || !existing.isWeak else { return nil }
     }
-    if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
+    if !existing.has(.usedInRegularUnit) { table.symbols[id].attributes.insert(.usedInRegularUnit) }
     return id
   }
 
@@ -97,12 +97,12 @@ extension Resolver {
   /// weak one gives way to another definition.
   @inline(__always)
   private mutating func addPlainDefinition(_ symbol: UnitSymbol, to id: SymbolID, of unit: PlainUnit) -> SymbolID? {
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if existing.hasKind {
       guard existing.kind == symbol.kind, hasPlainType(existing, symbol, of: unit) else { return nil }
       if existing.isDefined {
         guard symbol.isWeak, !existing.has(.fromLibrary) || unit.attributes.contains(.fromLibrary) else { return nil }
-        if !existing.has(.usedInRegularUnit) { table.symbols[Int(id)].attributes.insert(.usedInRegularUnit) }
+        if !existing.has(.usedInRegularUnit) { table.symbols[id].attributes.insert(.usedInRegularUnit) }
         return id
       }
       if existing.has(.provided) { return nil }

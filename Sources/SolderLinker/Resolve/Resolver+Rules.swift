@@ -1,6 +1,24 @@
 import WebAssemblyFormat
 
 // The rules by which one more mention of a name changes what it stands for.
+//
+// A mention is a definition or a reference, and what a name stands for so far is nothing, a reference, a promise of an
+// archive, or a definition.
+//
+//  - A definition takes the place of nothing, of a reference and of a promise. Of two, the strong one wins over the weak;
+//    of two that are alike the first wins among weak ones and among libraries, the program proper over a library, and two
+//    strong ones of the program are an error (`shouldReplace`).
+//  - A reference to a promise has the archive's member added, unless it is weak; the promise stays for the next one.
+//  - A strong reference makes a weak one strong. Of references alone the first says the type, but a reference by address
+//    has none, and what a module imports for code that calls it counts more than what only names it (`decidesImport`).
+//  - Kinds must agree, where an immutable global of a finished module may be an address of data (`isAddressLike`). A name
+//    that only the command line has mentioned has no kind, and takes that of the first definition.
+//  - Functions of objects with another signature than the definition's are variants: calls of them trap, with a warning
+//    (`Resolver+Variants.swift`). Types of finished modules are compared when everything is known, by the rules of an
+//    engine (`ResolvePass+Checks.swift`).
+//  - Some mentions stand apart: local names, libraries that stay outside of the result (they only provide what nobody
+//    else has), libraries that are opened at run time (their definitions are nobody else's), whole modules with a name
+//    (their exports are known by module and name, `ResolvePass+NamedModules.swift`).
 extension Resolver {
   /// Adds one symbol of a unit.
   ///
@@ -22,9 +40,9 @@ extension Resolver {
 
   /// Takes what a unit says of a name for all that is known of it, but for what was asked of the name.
   mutating func restate(_ id: SymbolID, as symbol: UnitSymbol, of unit: BoundModule) {
-    let kept = table.symbols[Int(id)].attributes
-    table.symbols[Int(id)] = makeSymbol(symbol, of: unit)
-    table.symbols[Int(id)].attributes.formUnion(kept)
+    let kept = table.symbols[id].attributes
+    table.symbols[id] = makeSymbol(symbol, of: unit)
+    table.symbols[id].attributes.formUnion(kept)
   }
 
   private mutating func makeSymbol(_ symbol: UnitSymbol, of unit: BoundModule) -> Symbol {
@@ -65,12 +83,12 @@ extension Resolver {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
     let definition = makeSymbol(symbol, of: unit)
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if isNew || !existing.hasKind {
       replace(id, with: definition)
       return id
     }
-    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    table.symbols[id].attributes.insert(.usedInRegularUnit)
     guard existing.kind == symbol.kind || isAddressLike(existing, definition) || isApart(existing, definition) else {
       reportKindMismatch(existing, symbol.kind, unit, isDefinition: true)
       return id
@@ -84,19 +102,19 @@ extension Resolver {
     if existing.state != .lazy { checkTypes(existing, id, definition, unit) }
     if shouldReplace(existing, by: definition, of: unit) {
       replace(id, with: definition)
-      if isFinished { table.symbols[Int(id)].attributes.insert(.decidedLate) }
+      if isFinished { table.symbols[id].attributes.insert(.decidedLate) }
     }
     return id
   }
 
   /// Stores a definition, keeping what was asked of the name.
   mutating func replace(_ id: SymbolID, with definition: Symbol) {
-    let kept = table.symbols[Int(id)].attributes.intersection([
+    let kept = table.symbols[id].attributes.intersection([
       .traced, .forceExport, .isVariant, .unnamed, .decidedLate,
     ])
-    table.symbols[Int(id)] = definition
-    table.symbols[Int(id)].attributes.formUnion(kept)
-    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
+    table.symbols[id] = definition
+    table.symbols[id].attributes.formUnion(kept)
+    table.symbols[id].attributes.insert(.usedInRegularUnit)
     if kept.contains(.traced) { traceDefinition(definition) }
   }
 
@@ -143,16 +161,16 @@ extension Resolver {
   private mutating func addUndefined(_ index: Int, of unit: BoundModule) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
     let (id, isNew) = table.insert(symbol, number: unit.nameNumbers[index].index, unit: unit.index)
-    if table.symbols[Int(id)].has(.traced) {
+    if table.symbols[id].has(.traced) {
       diagnostics.message("\(unit.file.displayName): reference to \(demangled(symbol.name))")
     }
-    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if unit.contracts.leavesUndefinedToHost { table.symbols[Int(id)].attributes.insert(.mayImport) }
-    if isNew || table.symbols[Int(id)].isUndefined && !table.symbols[Int(id)].hasKind {
+    table.symbols[id].attributes.insert(.usedInRegularUnit)
+    if unit.contracts.leavesUndefinedToHost { table.symbols[id].attributes.insert(.mayImport) }
+    if isNew || table.symbols[id].isUndefined && !table.symbols[id].hasKind {
       restate(id, as: symbol, of: unit)
       return (id, nil)
     }
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if let file = existing.lazyFile { return addReference(index, of: unit, to: id, promisedBy: file) }
     guard existing.kind == symbol.kind || isAddressLike(existing, makeSymbol(symbol, of: unit)) else {
       reportKindMismatch(existing, symbol.kind, unit, isDefinition: false)
@@ -160,7 +178,7 @@ extension Resolver {
     }
     if decidesImport(index, of: unit, existing, id) {
       restate(id, as: symbol, of: unit)
-      if !existing.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
+      if !existing.isWeak { table.symbols[id].flags.remove(.bindingWeak) }
       return (id, nil)
     }
     return (addReference(index, of: unit, to: id), nil)
@@ -172,9 +190,9 @@ extension Resolver {
   ) -> (SymbolID, extract: LazyFileID?) {
     let symbol = unit.symbols[index]
     let isWeak = symbol.isWeak && (symbol.kind == .function || symbol.kind == .data)
-    if table.symbols[Int(id)].type != nil, symbol.kind == .function {
+    if table.symbols[id].type != nil, symbol.kind == .function {
       // Others refer to it, and theirs may be another type.
-      if !isWeak, !isExtracted(file) { table.symbols[Int(id)].meaning = .undefined }
+      if !isWeak, !isExtracted(file) { table.symbols[id].meaning = .undefined }
       return (addReference(index, of: unit, to: id), isWeak ? nil : file)
     }
     if !isWeak, !isExtracted(file) {
@@ -182,10 +200,10 @@ extension Resolver {
       restate(id, as: symbol, of: unit)
       return (id, file)
     }
-    if isWeak { table.symbols[Int(id)].flags = .bindingWeak }
-    table.symbols[Int(id)].kind = symbol.kind
-    table.symbols[Int(id)].unit = unit.index
-    table.symbols[Int(id)].type = type(of: symbol, in: unit)
+    if isWeak { table.symbols[id].flags = .bindingWeak }
+    table.symbols[id].kind = symbol.kind
+    table.symbols[id].unit = unit.index
+    table.symbols[id].type = type(of: symbol, in: unit)
     return (id, isWeak ? nil : file)
   }
 
@@ -206,15 +224,15 @@ extension Resolver {
   /// Adds a reference to a name that is defined, or undefined so far.
   private mutating func addReference(_ index: Int, of unit: BoundModule, to id: SymbolID) -> SymbolID {
     let symbol = unit.symbols[index]
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if symbol.kind == .function, existing.kind == .function {
       let type = type(of: symbol, in: unit)
-      if existing.type == nil { table.symbols[Int(id)].type = type }
+      if existing.type == nil { table.symbols[id].type = type }
       if let type, let old = existing.type, type != old, !symbol.isAddressOnly, unit.contracts.trapsWrongSignatures,
         callsDirectly(index, of: unit)
       {
         if existing.has(.provided) {
-          if acceptsSignatures(existing, makeSymbol(symbol, of: unit)) { table.symbols[Int(id)].type = type }
+          if acceptsSignatures(existing, makeSymbol(symbol, of: unit)) { table.symbols[id].type = type }
           return id
         }
         return addVariantReference(symbol, of: unit, type: type, existing: id)
@@ -225,7 +243,7 @@ extension Resolver {
     }
     // A strong reference makes a weak undefined symbol strong, and a host import stays allowed.
     if existing.isUndefined, !existing.has(.provided) {
-      if existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags = symbol.flags }
+      if existing.isWeak, !symbol.isWeak { table.symbols[id].flags = symbol.flags }
       if existing.kind == .data, symbol.kind != .data {
         // The first mention was an address, this one says more.
         restate(id, as: symbol, of: unit)
@@ -237,7 +255,7 @@ extension Resolver {
   /// Import attributes of several references to one name must agree.
   private mutating func mergeImportNames(_ symbol: UnitSymbol, of unit: BoundModule, into id: SymbolID) {
     guard let entry = importEntry(of: symbol, in: unit) else { return }
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     var names = existing.importNames.map { table.importNames[$0] } ?? ImportNames()
     let first = displayName(ofUnit: existing.unit)
     if symbol.flags.contains(.explicitName) {
@@ -260,7 +278,7 @@ extension Resolver {
     if let known = existing.importNames {
       table.importNames[known] = names
     } else if names.name != nil || entry.module != "env" {
-      table.symbols[Int(id)].importNames = table.importNames.append(names)
+      table.symbols[id].importNames = table.importNames.append(names)
     }
   }
 

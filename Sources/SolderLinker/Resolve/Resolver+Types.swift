@@ -89,7 +89,7 @@ extension Resolver {
   /// The definition of a unit's import of a global; elements are still counted by unit.
   private func definition(of index: GlobalIndex, in unit: UnitID) -> GlobalNumbers.Place? {
     guard let facts = units[unit].lifted else { return nil }
-    let symbol = table.symbols[Int(id(Int(facts.symbol(index)), of: units[unit]))]
+    let symbol = table.symbols[id(Int(facts.symbol(index)), of: units[unit])]
     guard symbol.kind == .global, symbol.state == .defined, symbol.unit != .own, let definition = symbol.definition
     else {
       return nil

@@ -20,14 +20,14 @@ extension Resolver {
   /// A definition of another signature than what was seen before becomes the name's primary symbol.
   mutating func addVariantDefinition(_ definition: Symbol, of unit: BoundModule, existing id: SymbolID) -> SymbolID {
     let (variant, isNew) = variant(of: id, type: definition.type!, template: definition)
-    if isNew || shouldReplace(table.symbols[Int(id)], by: definition, of: unit) {
-      let attributes = table.symbols[Int(variant)].attributes
-      table.symbols[Int(variant)] = definition
-      table.symbols[Int(variant)].attributes.formUnion(attributes)
-      table.symbols[Int(variant)].attributes.insert(.usedInRegularUnit)
+    if isNew || shouldReplace(table.symbols[id], by: definition, of: unit) {
+      let attributes = table.symbols[variant].attributes
+      table.symbols[variant] = definition
+      table.symbols[variant].attributes.formUnion(attributes)
+      table.symbols[variant].attributes.insert(.usedInRegularUnit)
     }
     if let slot = table.slot(of: definition.name) { table.makePrimary(variant, slot: slot) }
-    table.symbols[Int(id)].attributes.insert(.isVariant)
+    table.symbols[id].attributes.insert(.isVariant)
     return variant
   }
 
@@ -35,19 +35,19 @@ extension Resolver {
   mutating func addVariantReference(
     _ symbol: UnitSymbol, of unit: BoundModule, type: TypeID, existing id: SymbolID
   ) -> SymbolID {
-    let existing = table.symbols[Int(id)]
+    let existing = table.symbols[id]
     if !existing.isDefined, !mattersForCalls(existing, id) {
       // So far the name was only pointed to: this call decides the signature.
       restate(id, as: symbol, of: unit)
       let isImport = units[existing.unit]?.contracts.needsExactTypes == true
-      if isImport, !existing.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
+      if isImport, !existing.isWeak { table.symbols[id].flags.remove(.bindingWeak) }
       if existing.lazyFile != nil {
-        (table.symbols[Int(id)].meaning, table.symbols[Int(id)].flags) = (existing.meaning, existing.flags)
+        (table.symbols[id].meaning, table.symbols[id].flags) = (existing.meaning, existing.flags)
       }
       return id
     }
     // That it is called in another way does not change what is wanted of the name.
-    if existing.isUndefined, existing.isWeak, !symbol.isWeak { table.symbols[Int(id)].flags.remove(.bindingWeak) }
+    if existing.isUndefined, existing.isWeak, !symbol.isWeak { table.symbols[id].flags.remove(.bindingWeak) }
     var reference = Symbol(
       name: symbol.name, kind: .function, symbol.isUndefined ? symbol.meaning : .undefined,
       flags: symbol.flags.union(.undefined), unit: unit.index)
@@ -58,7 +58,7 @@ extension Resolver {
   private mutating func variant(of id: SymbolID, type: TypeID, template: Symbol) -> (id: SymbolID, isNew: Bool) {
     guard let slot = table.slot(of: template.name) else { return (id, false) }
     var variants = table.variants[slot] ?? [id]
-    if let found = variants.first(where: { table.symbols[Int($0)].type == type }) {
+    if let found = variants.first(where: { table.symbols[$0].type == type }) {
       table.variants[slot] = variants
       return (found, false)
     }
@@ -80,13 +80,13 @@ extension Resolver {
     defer { redirectVariants(inModules, everywhere) }
     for slot in table.variants.keys.sorted() {
       let variants = table.variants[slot] ?? []
-      guard let defined = variants.first(where: { table.symbols[Int($0)].isDefined }) else {
-        reportSignatureMismatch(table.symbols[Int(variants[0])], table.symbols[Int(variants[1])], isError: true)
+      guard let defined = variants.first(where: { table.symbols[$0].isDefined }) else {
+        reportSignatureMismatch(table.symbols[variants[0]], table.symbols[variants[1]], isError: true)
         return
       }
       for variant in variants where variant != defined {
-        let symbol = table.symbols[Int(variant)]
-        let definition = table.symbols[Int(defined)]
+        let symbol = table.symbols[variant]
+        let definition = table.symbols[defined]
         if let type = symbol.type, let definedType = definition.type, types.isSubtype(definedType, type) {
           everywhere[variant] = defined
           continue
@@ -132,7 +132,7 @@ extension Resolver {
 
   /// Turns a symbol into a definition that only traps: calls validate, and its address is the null pointer.
   mutating func makeTrap(_ id: SymbolID, named name: String) {
-    var symbol = table.symbols[Int(id)]
+    var symbol = table.symbols[id]
     let function = own.addTrap(for: symbol, named: name, type: symbol.type ?? types.emptyFunction)
     symbol.name = own.name(of: function)
     symbol.meaning = .defined(DefinitionIndex(rawValue: function))
@@ -140,7 +140,7 @@ extension Resolver {
     symbol.unit = .own
     symbol.attributes.insert(.isStub)
     symbol.importNames = nil
-    table.symbols[Int(id)] = symbol
+    table.symbols[id] = symbol
     traceOwnDefinition(of: id)
   }
 }

@@ -85,12 +85,12 @@ struct Resolver {
       if table.addLazy(source.symbols[position], number: number, file: index) { continue }
       let (id, isNew) = table.insert(
         source.symbols[position], number: number, kind: .function, flags: [], unit: nil)
-      let existing = table.symbols[Int(id)]
+      let existing = table.symbols[id]
       guard isNew || existing.isUndefined && !existing.has(.provided) else { continue }
       if isNew || existing.isWeak {
         // A weak reference alone is not worth extracting the file for.
-        table.symbols[Int(id)].meaning = .lazy(index)
-        table.symbols[Int(id)].flags = isNew ? [] : .bindingWeak
+        table.symbols[id].meaning = .lazy(index)
+        table.symbols[id].flags = isNew ? [] : .bindingWeak
         if existing.has(.traced) {
           diagnostics.message("\(lazyFiles[index].displayName): lazy definition of \(existing.name)")
         }
@@ -107,8 +107,8 @@ struct Resolver {
   /// - Returns: the symbol, if the name occurs at all.
   mutating func reference(_ name: ByteString, from referrer: String) -> SymbolID? {
     guard let id = table.find(name) else { return nil }
-    table.symbols[Int(id)].attributes.insert(.usedInRegularUnit)
-    if let file = table.symbols[Int(id)].lazyFile {
+    table.symbols[id].attributes.insert(.usedInRegularUnit)
+    if let file = table.symbols[id].lazyFile {
       extract(file, for: id, referrer: referrer)
       finishBegunUnits()
     }
@@ -147,7 +147,7 @@ struct Resolver {
   /// For `wasm-ld`, a name for which a file is being added stays lazy until the file defines it: it tells of every
   /// reference to it.
   private mutating func tellOfAwaited(_ id: SymbolID, _ symbol: UnitSymbol, in unit: BoundModule) {
-    guard symbol.kind == .function, symbol.isUndefined, !symbol.isWeak, table.symbols[Int(id)].isUndefined,
+    guard symbol.kind == .function, symbol.isUndefined, !symbol.isWeak, table.symbols[id].isUndefined,
       let file = awaited[id]
     else { return }
     extractions.append(
@@ -158,7 +158,7 @@ struct Resolver {
   /// stands.
   private func checkKind(_ unit: InputModule) {
     guard unit.contracts.keepsPlaces else { return }
-    let kind = unit.contracts.isSetUpByExports ? "a shared library" : "a whole module"
+    let kind = unit.contracts.kindName
     if options.keepsRelocations, !options.contract.isObject {
       diagnostics.error(
         "\(unit.file.displayName): \(kind) has no relocations to keep (--emit-relocs takes objects)", .objectFormat,
@@ -216,7 +216,7 @@ struct Resolver {
 
   private mutating func extract(_ file: LazyFileID, for symbol: SymbolID, referrer: String, isTold: Bool = true) {
     let isTold = isTold && options.whyExtractFile != nil
-    let name = table.symbols[Int(symbol)].name
+    let name = table.symbols[symbol].name
     if extracted[file] {
       // It is being added and has not defined the name yet; wasm-ld tells of that too.
       if isTold {
@@ -228,7 +228,7 @@ struct Resolver {
     guard let unit = load(file) else { return }
     if options.whyExtractFile != nil { awaited[symbol] = file }
     // The name is undefined until the file, which is about to be added, defines it.
-    table.symbols[Int(symbol)].meaning = .undefined
+    table.symbols[symbol].meaning = .undefined
     begin(
       unit, because: isTold ? Extraction(referrer: referrer, file: unit.file.displayName, name: name) : nil)
   }
@@ -248,20 +248,20 @@ struct Resolver {
     var next = 0
     while next < table.symbols.count {
       let id = SymbolID(next)
-      let symbol = table.symbols[next]
+      let symbol = table.symbols[id]
       next += 1
       guard symbol.isUndefined, !symbol.isWeak, symbol.importNames != nil else { continue }
       let (module, name) = table.importName(of: symbol)
       guard let file = members[module]?[name], !extracted[file], let unit = load(file) else { continue }
       extracted[file] = true
       // The file is about to define its names.
-      if let named = table.find(name), table.symbols[Int(named)].lazyFile == file {
-        table.symbols[Int(named)].meaning = .undefined
+      if let named = table.find(name), table.symbols[named].lazyFile == file {
+        table.symbols[named].meaning = .undefined
       }
       let referrer = displayName(ofUnit: symbol.unit)
       begin(
         unit,
-        because: Extraction(referrer: referrer, file: unit.file.displayName, name: table.symbols[Int(id)].name))
+        because: Extraction(referrer: referrer, file: unit.file.displayName, name: table.symbols[id].name))
       finishBegunUnits()
     }
   }

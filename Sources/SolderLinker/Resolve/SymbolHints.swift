@@ -49,7 +49,7 @@ struct SymbolHints {
 
   private mutating func collect(but isUsed: [Bool]) {
     for id in table.slots where isUsed.isEmpty || !isUsed[Int(id)] {
-      let symbol = table.symbols[Int(id)]
+      let symbol = table.symbols[id]
       guard isInArchive(symbol) || symbol.isDefined && symbol.unit != .own && !symbol.has(.isStub) else { continue }
       known.append(id)
       if let name = SymbolHints.sourceName(of: symbol.name) { bySourceName[name, default: []].append(id) }
@@ -81,7 +81,7 @@ struct SymbolHints {
   ///
   /// - Parameter importer: who wants it; nothing of its own is meant.
   func lineOfMistake(for name: ByteString, importer: UnitID) -> String? {
-    language(name, []) ?? unreachable(name) { $0.contracts.isSetUpByExports }
+    language(name, []) ?? unreachable(name) { $0.contracts.isThereForOthers }
       ?? similar(name) { other in
         // The C library has a name like nearly every other.
         other.unit == importer || other.unit == nil && LibraryNames.isStandard(other.name)
@@ -162,7 +162,7 @@ struct SymbolHints {
 
   // MARK: Names
 
-  private func symbol(_ id: SymbolID) -> Symbol { table.symbols[Int(id)] }
+  private func symbol(_ id: SymbolID) -> Symbol { table.symbols[id] }
 
   private func shown(_ id: SymbolID) -> String { options.displayName(of: symbol(id).name) }
 
@@ -206,7 +206,7 @@ extension InputModule {
 
   /// Whether it is a library that has functions, and offers nothing of what it has.
   var exportsNothing: Bool {
-    contracts.isSetUpByExports && !functions.isEmpty
+    contracts.isThereForOthers && !functions.isEmpty
       && symbols.allSatisfy { $0.isUndefined || $0.isLocal } && (lifted?.exportsOfImportedNames.isEmpty ?? true)
   }
 }

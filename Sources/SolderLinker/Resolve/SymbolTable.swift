@@ -6,7 +6,7 @@ import WebAssemblyFormat
 /// exports. A slot names a symbol; symbols without a name in the link (local ones, and imports from the host by module
 /// and name) exist only in `symbols`.
 struct SymbolTable {
-  var symbols: [Symbol] = []
+  var symbols = Row<LinkSymbols, Symbol>()
   var importNames = Row<LinkImportNames, ImportNames>()
   private(set) var slots: [SymbolID] = []
   /// Names that `--wrap` makes stand for another symbol, by slot.
@@ -87,8 +87,7 @@ struct SymbolTable {
       slotOfName.append(contentsOf: repeatElement(.none, count: Int(number) + 1 - slotOfName.count))
     }
     slotOfName[Int(number)] = PackedIndex(NameSlot(slots.count))
-    let id = SymbolID(symbols.count)
-    symbols.append(symbol)
+    let id = symbols.append(symbol)
     slots.append(id)
     return id
   }
@@ -96,22 +95,21 @@ struct SymbolTable {
   /// Adds a symbol that has no name in the link.
   @inline(__always)
   mutating func addUnnamed(_ symbol: Symbol) -> SymbolID {
-    let id = SymbolID(symbols.count)
-    symbols.append(symbol)
-    symbols[Int(id)].attributes.insert(.unnamed)
+    let id = symbols.append(symbol)
+    symbols[id].attributes.insert(.unnamed)
     return id
   }
 
   /// Gives a symbol that was added without a name its own, which nothing else has: the last in the order of names.
   mutating func name(_ id: SymbolID) {
-    let number = Int(names.number(of: symbols[Int(id)].name))
+    let number = Int(names.number(of: symbols[id].name))
     if number >= slotOfName.count {
       slotOfName.append(contentsOf: repeatElement(.none, count: number + 1 - slotOfName.count))
     }
     slotOfName[number] = PackedIndex(NameSlot(slots.count))
     slots.append(id)
-    symbols[Int(id)].attributes.remove(.unnamed)
-    if traced.contains(symbols[Int(id)].name) { symbols[Int(id)].attributes.insert(.traced) }
+    symbols[id].attributes.remove(.unnamed)
+    if traced.contains(symbols[id].name) { symbols[id].attributes.insert(.traced) }
   }
 
   /// Makes `id` what its name stands for.

@@ -26,7 +26,8 @@ struct RelocationCode {
     _ relocation: Relocation, of unit: Unit, at start: UInt64, isTLS: Bool, _ encoder: OperandEncoder,
     _ writer: inout ByteWriter
   ) {
-    let id = unit.symbolIDs[relocation.symbol]
+    // A slot of the unit's own block is known already.
+    guard let id = relocation.symbol.map({ unit.symbolIDs[$0] }) else { return }
     let symbol = program.symbol(id)
     let known = program.resolution.wellKnown
     let isPIC = program.options.isPositionIndependent

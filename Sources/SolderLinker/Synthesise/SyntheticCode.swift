@@ -173,11 +173,3 @@ struct SyntheticCode {
     }
   }
 }
-
-extension ByteWriter {
-  /// `i32.const` or `i64.const` of an address.
-  mutating func pointerConstant(_ value: UInt64, is64: Bool) {
-    byte(is64 ? 0x42 : 0x41)
-    s64(is64 ? Int64(bitPattern: value) : Int64(Int32(truncatingIfNeeded: value)))
-  }
-}

@@ -50,7 +50,7 @@ struct FunctionContents: Sendable {
     let deciding: Symbol.Attributes = [.usedInRegularUnit, .forceImport, .mayImport, .provided]
     var first: [Import: SymbolID] = [:]
     var shared: [SymbolID: SymbolID] = [:]
-    for (index, symbol) in resolution.table.symbols.enumerated()
+    for (index, symbol) in resolution.table.symbols.values.enumerated()
     where symbol.kind == .function && symbol.isUndefined && (symbol.has(.unnamed) || symbol.importNames != nil) {
       let (module, name) = resolution.table.importName(of: symbol)
       let key = Import(
@@ -127,7 +127,7 @@ struct FunctionContents: Sendable {
     case .operand, .nothing, .indexedSum, .indexedOffset: break
     case .constant32, .constant64, .indexedBase32, .indexedBase64: content.byte(is64 ? 0x42 : 0x41)
     case .globalGet32, .globalGet64:
-      let id = source.symbolIDs[edit.symbol]
+      let id = source.symbolIDs[edit.namedSymbol]
       if let address = address(of: resolution.symbol(id)) {
         content.byte(is64 ? 0x42 : 0x41)
         return add(is64 ? .address64 : .address32, address, 0)
@@ -150,7 +150,7 @@ struct FunctionContents: Sendable {
       return add(.slot, 1 << 40 | UInt64(source.unit.index.rawValue), addend)
     default: break
     }
-    let id = source.symbolIDs[edit.symbol]
+    let id = source.symbolIDs[edit.namedSymbol]
     let symbol = resolution.symbol(id)
     switch edit.kind {
     case .functionIndexLEB:

@@ -1,5 +1,13 @@
 import WebAssemblyFormat
 
+// What the host sees.
+//
+// First what whole modules export, in their order: who replaces a module by the result must find it all. Then the memory and
+// the table, where they are exported; then symbols in the order of the table of symbols, as wasm-ld has it, under their
+// `export_name` if they have one, data as an immutable global with its address; last what the linker itself adds. Two
+// exports of one name are an error, unless an option renames or leaves out the later one. Names that start a program are
+// those of their wrappers, which call constructors first. Indices are final before this pass begins.
+
 /// What an export of the result names.
 struct OutputExport {
   var name: ByteString

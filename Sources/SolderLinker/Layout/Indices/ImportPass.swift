@@ -85,9 +85,9 @@ struct ImportPass {
     let canOverride = options.contract.weakMayBeReplaced
     let candidates = resolution.symbols(threads) { $0.kind != .data && ($0.isUndefined || canOverride && $0.isWeak) }
     for id in resolution.table.slots where candidates[Int(id)] && rule.imports(id) { add(id) }
-    for index in candidates.indices where candidates[index] {
-      let symbol = resolution.table.symbols[index]
-      if symbol.has(.unnamed), symbol.isUndefined, rule.imports(SymbolID(index)) { add(SymbolID(index)) }
+    for id in resolution.table.symbols.indices where candidates[Int(id)] {
+      let symbol = resolution.symbol(id)
+      if symbol.has(.unnamed), symbol.isUndefined, rule.imports(id) { add(id) }
     }
   }
 
@@ -144,7 +144,7 @@ extension Resolution {
   /// For each symbol, whether it is of some kind. Most loops over all symbols want few of them, and looking for these
   /// on all threads keeps symbols of a hundred bytes out of the loop.
   func symbols(_ threads: Threads, where predicate: @Sendable (Symbol) -> Bool) -> [Bool] {
-    let symbols = table.symbols
+    let symbols = table.symbols.values
     return threads.map(symbols.count, batch: 4096) { predicate(symbols[$0]) }
   }
 }

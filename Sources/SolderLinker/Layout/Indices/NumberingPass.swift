@@ -154,7 +154,7 @@ struct NumberingPass {
       stack[stack.count - 1].next += 1
       let relocation = unit.relocations[Int(relocations.start) + next]
       guard relocation.kind == .globalIndexLEB else { continue }
-      let symbol = resolution.symbol(unit.symbolIDs[relocation.symbol])
+      let symbol = resolution.symbol(unit.symbolIDs[relocation.namedSymbol])
       guard symbol.kind == .global, symbol.isDefined, result.globalIndices[symbol.globalID] == .none else {
         continue
       }

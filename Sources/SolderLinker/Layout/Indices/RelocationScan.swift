@@ -155,19 +155,19 @@ struct RelocationScan {
           if !relocations[index].hasTarget { continue }
         case .globalIndexLEB, .globalIndexI32:
           if !relocations[index].hasTarget
-            || globalIndices[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].symbol])]
+            || globalIndices[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].namedSymbol])]
           {
             continue
           }
         case .tableIndexSLEB, .tableIndexI32, .tableIndexRelativeSLEB, .tableIndexSLEB64, .tableIndexI64,
           .tableIndexRelativeSLEB64, .constantTableIndex:
           if !relocations[index].hasTarget
-            || slots[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].symbol])]
+            || slots[Int(target)] && !unsettled[Int(symbolIDs[relocations[index].namedSymbol])]
           {
             continue
           }
         default:
-          if !relocations[index].hasTarget || !unsettled[Int(symbolIDs[relocations[index].symbol])] { continue }
+          if !relocations[index].hasTarget || !unsettled[Int(symbolIDs[relocations[index].namedSymbol])] { continue }
         }
         return index
       }
@@ -199,7 +199,7 @@ struct RelocationScan {
       result.types.append(relocation.type)
       return
     }
-    let id = source.symbolIDs[relocation.symbol]
+    let id = source.symbolIDs[relocation.namedSymbol]
     let symbol = resolution.symbol(id)
     if relocation.kind.isTableIndex {
       if !seen.slots[target], !symbol.needsImportedAddress(options) {

@@ -121,10 +121,10 @@ extension Resolution {
   /// Until then these are undefined: what asked for their address before something called them has its slot or import.
   mutating func replace(_ missing: MissingFunctions) {
     for (id, stub) in missing.stubs {
-      table.symbols[Int(id)].meaning = symbol(stub).meaning
-      table.symbols[Int(id)].unit = .own
-      table.symbols[Int(id)].attributes.insert(.isStub)
-      table.symbols[Int(id)].flags.formUnion([.bindingLocal, .visibilityHidden])
+      table.symbols[id].meaning = symbol(stub).meaning
+      table.symbols[id].unit = .own
+      table.symbols[id].attributes.insert(.isStub)
+      table.symbols[id].flags.formUnion([.bindingLocal, .visibilityHidden])
     }
   }
 }

@@ -59,9 +59,7 @@ struct UndefinedReport {
   private static func line(of symbol: SymbolID, _ unit: Unit, _ function: DefinitionIndex) -> String? {
     guard let lines = SourceLines(unit) else { return nil }
     let range = unit.functionRelocations[Int(function)]
-    let reference = unit.relocations[range.indices].first {
-      $0.kind != .typeIndexLEB && $0.hasTarget && unit.symbolIDs[checked: $0.symbol] == symbol
-    }
+    let reference = unit.relocations[range.indices].first { $0.symbol.map { unit.symbolIDs[$0] } == symbol }
     return reference.flatMap { lines.place(ofInstruction: Int($0.offset)) }
   }
 
