@@ -54,12 +54,20 @@ package struct JSONReader {
   }
 
   /// Reads a string, or `null`.
-  package mutating func optionalString() throws(FormatError) -> [UInt8]? {
-    if peek() == UInt8(ascii: "n") {
-      try word("null")
-      return nil
-    }
-    return try string()
+  package mutating func optionalString() throws(FormatError) -> [UInt8]? { try null() ? nil : try string() }
+
+  /// Reads an array like ``array(_:)``, or `null`, which has no elements.
+  package mutating func optionalArray(
+    _ element: (inout JSONReader) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    if try !null() { try array(element) }
+  }
+
+  /// Steps over `null` if it comes next.
+  private mutating func null() throws(FormatError) -> Bool {
+    guard peek() == UInt8(ascii: "n") else { return false }
+    try word("null")
+    return true
   }
 
   /// Reads a string as UTF-8.
@@ -152,11 +160,30 @@ package struct JSONReader {
     case UInt8(ascii: "t"): try word("true")
     case UInt8(ascii: "f"): try word("false")
     case UInt8(ascii: "n"): try word("null")
-    default:
-      let start = reader.offset
-      while let byte = reader.peek(), (0x2B...0x39).contains(byte) || byte | 0x20 == 0x65 { reader.offset += 1 }
-      if reader.offset == start { throw FormatError("value expected", at: start) }
+    default: try number()
     }
+  }
+
+  /// Steps over a number, whole or not. A comma behind it is none of its own.
+  private mutating func number() throws(FormatError) {
+    let start = reader.offset
+    if reader.peek() == UInt8(ascii: "-") { reader.offset += 1 }
+    try digits(from: start)
+    if reader.peek() == UInt8(ascii: ".") {
+      reader.offset += 1
+      try digits(from: start)
+    }
+    guard let byte = reader.peek(), byte | 0x20 == UInt8(ascii: "e") else { return }
+    reader.offset += 1
+    if let sign = reader.peek(), sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { reader.offset += 1 }
+    try digits(from: start)
+  }
+
+  /// Steps over one digit or several.
+  private mutating func digits(from start: Int) throws(FormatError) {
+    let first = reader.offset
+    while let byte = reader.peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { reader.offset += 1 }
+    if reader.offset == first { throw FormatError("value expected", at: start) }
   }
 
   /// Reads a value of any kind; its numbers have to be whole.

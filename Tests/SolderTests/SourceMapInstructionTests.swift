@@ -89,7 +89,7 @@ import WebAssemblyFormat
     for segment in map.segments {
       guard let position = segment.position else { continue }
       let after = try #require(places[Int(segment.offset)], "\(segment) is within an instruction")
-      let source = try #require(Int(String(decoding: map.sources[position.source], as: UTF8.self)))
+      let source = try #require(Int(String(decoding: map.sources[position.source] ?? [], as: UTF8.self)))
       let old = before[source][position.line]
       // A read of a global, or a sum that begins with one, has become a constant; what nothing takes is not left on the stack.
       let isKept =

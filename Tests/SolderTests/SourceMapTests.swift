@@ -1,6 +1,7 @@
 import Foundation
 import SystemPackage
 import Testing
+import WebAssemblyFormat
 
 @testable import SolderLinker
 
@@ -52,10 +53,34 @@ import Testing
     "{\"version\":3,\"sections\":[{\"offset\":{\"line\":1,\"column\":0},\"map\":{\"version\":3,\"mappings\":\"A\"}}]}",
     "{\"version\":3,\"names\":[\"\\ud8\"]}", "{\"version\":3,\"mappings\":\"AA\"}",
     "{\"version\":3,\"x\":\(String(repeating: "[", count: 100_000))",
-    "{\"version\":3,\"mappings\":\"ggggggggggggggggggggg\"}",
+    "{\"version\":3,\"mappings\":\"ggggggggggggggggggggg\"}", "{\"version\":3,\"mappings\":\";;A\"}",
+    "{\"version\":3,\"x\":1-2,\"mappings\":\"\"}", "{\"version\":3,\"x\":-,\"mappings\":\"\"}",
+    "{\"version\":3,\"x\":1.,\"mappings\":\"\"}", "{\"version\":3,\"x\":1e,\"mappings\":\"\"}",
+    "{\"version\":3,\"x\":,\"mappings\":\"\"}",
   ])
   func whatIsNoMap(_ text: String) throws {
     #expect(throws: (any Error).self) { try Self.read(text) }
+  }
+
+  @Test(arguments: [
+    "1", "-0", "-1.5e+3", "2E9", "0.25", "\"1,2\"", "null", "true", #"{"a":1,"b":[2,3]}"#, "[1,2,[3,-4],5]", "[]", "{}",
+  ])
+  func whatNobodyKnowsIsSteppedOver(_ value: String) throws {
+    let map = try Self.read(
+      #"{"version":3,"x":\#(value),"y":[\#(value),\#(value)] ,"sources":["a"],"mappings":"CAAA"}"#)
+    #expect(map.sources == [Array("a".utf8)])
+    #expect(map.segments == [.init(offset: 1, position: .init(source: 0, line: 0, column: 0, name: nil))])
+  }
+
+  @Test func whatIsEmptyIsNothingWrong() throws {
+    let map = try Self.read(
+      "\u{FEFF}" + #"{"version":3,"sources":[null,"a"],"sourcesContent":null,"names":null,"ignoreList":null,"#
+        + #""sourceRoot":"src","mappings":",CAAA,,CCAA,;;,;"}"#)
+    #expect(map.sources == [nil, Array("src/a".utf8)])
+    #expect(map.contents == [nil, nil])
+    #expect(map.segments.map(\.offset) == [1, 2] && map.segments.map(\.position?.source) == [0, 1])
+    #expect(String(decoding: map.text(file: ""), as: UTF8.self).contains(#""sources":[null,"src/a"]"#))
+    #expect(try Self.read(#"{"version":3,"sources":null,"mappings":";"}"#).segments.isEmpty)
   }
 
   @Test(arguments: [false, true]) func joinedOverModules(_ likeWasmMerge: Bool) async throws {
@@ -74,11 +99,12 @@ import Testing
       ]
         + (likeWasmMerge
           ? ["-ism", folder.file("other.map"), "-osm", folder.file("result.map")]
-          : ["--source-map-output=" + folder.file("result.map"), "--source-map=two=" + folder.file("other.map")]))
+          : ["--source-map-output=" + folder.file("result.map"), "--source-map=two=" + folder.file("other.map")])
+        + ["-o", folder.file("result.wasm")])
     let url = try #require(result.module.sections.first { $0.name == "sourceMappingURL" })
     #expect(result.bytes[url.contents].dropFirst().elementsEqual("result.map".utf8))
     let map = try Self.read(String(decoding: contents(of: folder.file("result.map")), as: UTF8.self))
-    #expect(map.sources.map { String(decoding: $0, as: UTF8.self) } == ["first.ts", "second.ts"])
+    #expect(map.sources.map { String(decoding: $0 ?? [], as: UTF8.self) } == ["first.ts", "second.ts"])
     // Each instruction has the line that it had.
     var lines: [Int: UInt8] = [:]
     for segment in map.segments {
@@ -118,6 +144,41 @@ import Testing
       ])
   }
 
+  @Test func whatAPartHasTooMuchIsNotOfTheNext() throws {
+    let map = try Self.read(
+      #"{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":{"version":3,"sources":["a"],"ignoreList":[1],"#
+        + #""sourcesContent":["a","more"],"mappings":"AAAA"}},"#
+        + #"{"offset":{"line":0,"column":9},"map":{"version":3,"sources":["b"],"sourcesContent":["b"],"mappings":""}}]}"#
+    )
+    #expect(map.sources == [Array("a".utf8), Array("b".utf8)] && map.contents == map.sources && map.ignored.isEmpty)
+  }
+
+  @Test func aPartThatConsistsOfParts() {
+    let inner = #"{"version":3,"sections":[]}"#
+    let error = #expect(throws: FormatError.self) {
+      try Self.read(#"{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":\#(inner)}]}"#)
+    }
+    #expect(error?.message == "a part of it consists of parts")
+  }
+
+  @Test func sourcesWithoutANameStayThoseOfTheirModules() async throws {
+    let folder = try TemporaryFolder()
+    var arguments = ["--no-entry", "--source-map-output=" + folder.file("out.map")]
+    for (name, number) in [("one", Int32(7)), ("two", 9)] {
+      let (module, map) = try Self.module(name, number, url: "\(name).map")
+      try folder.write(module.bytes, to: "\(name).wasm")
+      let contents = #"["text of \"\#(name)\"\u000a"]"#
+      try folder.write(
+        map.replacing("[\"\(name).ts\"]", with: "[null]").replacing(contents, with: "[null]"), to: "\(name).map")
+      arguments.append(folder.file("\(name).wasm"))
+    }
+    let result = try await linkedHere(arguments)
+    #expect(result.warnings.isEmpty)
+    let map = try Self.read(String(decoding: contents(of: folder.file("out.map")), as: UTF8.self))
+    #expect(map.sources == [nil, nil] && map.contents == [nil, nil])
+    #expect(Set(map.segments.compactMap(\.position?.source)) == [0, 1])
+  }
+
   @Test func theSourcesOfTwoFoldersAreTwoSources() async throws {
     let folder = try TemporaryFolder()
     var arguments = ["--no-entry", "--source-map-output=" + folder.file("out/result.map")]
@@ -136,7 +197,7 @@ import Testing
     #expect(result.warnings.isEmpty)
     let map = try Self.read(String(decoding: contents(of: folder.file("out/result.map")), as: UTF8.self))
     #expect(
-      map.sources.map { String(decoding: $0, as: UTF8.self) } == ["../one/src/index.ts", "../two/src/index.ts"])
+      map.sources.map { String(decoding: $0 ?? [], as: UTF8.self) } == ["../one/src/index.ts", "../two/src/index.ts"])
     #expect(map.ignored == [0, 1])
     #expect(Set(map.segments.compactMap(\.position?.source)) == [0, 1])
   }
@@ -147,16 +208,55 @@ import Testing
     ("a", "b", "/x.ts", "/x.ts"), ("a", "b", "dart:core/list.dart", "dart:core/list.dart"),
     ("./a/", "a", "x.ts", "x.ts"),
     ("a", "b", "webpack:///x.ts", "webpack:///x.ts"), ("a", "b", "~lib/x.ts", "../a/~lib/x.ts"),
+    ("my src#1", "out", "x%20y.ts", "../my%20src%231/x%20y.ts"),
   ])
   func namesOfSources(_ from: String, _ to: String, _ source: String, _ expected: String) {
-    let moved = SourceFolders(FilePath(from), FilePath(to)).moved([Array(source.utf8)])
-    #expect(moved.map { String(decoding: $0, as: UTF8.self) } == [expected])
+    let moved = SourceFolders(FilePath(from), FilePath(to)).moved(Array(source.utf8))
+    #expect(String(decoding: moved, as: UTF8.self) == expected)
+  }
+
+  @Test(arguments: [
+    ("r.wasm", "r.map", "r.map"), ("r.wasm", "out/deep.map", "out/deep.map"), ("out/r.wasm", "r.map", "../r.map"),
+    ("/p/bin/r.wasm", "/p/maps/r.map", "../maps/r.map"), ("a/r.wasm", "./a/r.map", "r.map"),
+    ("r.wasm", "my map#1.json", "my%20map%231.json"), ("r.wasm", "100%/a:b?.map", "100%25/a%3Ab%3F.map"),
+    ("r.wasm", "é/[x].map", "é/%5Bx%5D.map"),
+  ])
+  func theURLCountsFromTheResult(_ output: String, _ map: String, _ expected: String) {
+    var options = LinkOptions()
+    #expect(options.writtenSourceMapURL == nil)
+    (options.outputPath, options.sourceMapFile) = (output, map)
+    #expect(options.writtenSourceMapURL == expected)
+    options.sourceMapURL = "https://example.org/#map"
+    #expect(options.writtenSourceMapURL == "https://example.org/#map")
+  }
+
+  @Test func aMapInAnotherFolderIsFoundByItsURL() async throws {
+    let (first, firstMap) = try Self.module("first", 7, url: "first.map")
+    let folder = try TemporaryFolder()
+    try folder.write(first.bytes, to: "first.wasm")
+    try folder.write(firstMap, to: "first.map")
+    for place in ["maps of #1", "again"] {
+      try FileManager.default.createDirectory(atPath: folder.file(place), withIntermediateDirectories: false)
+    }
+    let once = try await linkedHere([
+      folder.file("first.wasm"), "--no-entry", "--source-map-output=" + folder.file("maps of #1/100%.map"),
+      "-o", folder.file("once.wasm"),
+    ])
+    try folder.write(once.bytes, to: "once.wasm")
+    // Read once more, from where the result is.
+    let again = try await linkedHere([
+      folder.file("once.wasm"), "--no-entry", "--source-map-output=" + folder.file("again/again.map"),
+    ])
+    #expect(once.warnings.isEmpty && again.warnings.isEmpty)
+    let map = try Self.read(String(decoding: contents(of: folder.file("again/again.map")), as: UTF8.self))
+    #expect(map.sources == [Array("../first.ts".utf8)])
+    #expect(Set(map.segments.compactMap(\.position?.line)) == [7, 8, 9])
   }
 
   @Test func namesOfSourcesAboveTheWorkingFolder() throws {
     let here = try #require(FilePath(".").absolute?.lastComponent?.string)
-    let moved = SourceFolders(FilePath("a"), FilePath("../out")).moved([Array("x.ts".utf8)])
-    #expect(moved.map { String(decoding: $0, as: UTF8.self) } == ["../\(here)/a/x.ts"])
+    let moved = SourceFolders(FilePath("a"), FilePath("../out")).moved(Array("x.ts".utf8))
+    #expect(String(decoding: moved, as: UTF8.self) == "../\(SourceMapFile.percentEncoded(here))/a/x.ts")
   }
 
   @Test(arguments: [

@@ -21,8 +21,8 @@ struct SourceMap {
     var name: Int?
   }
 
-  /// The names of the sources, in UTF-8, and their contents as far as the map has them.
-  var sources: [[UInt8]] = []
+  /// The names of the sources, in UTF-8, and their contents as far as the map has them. Of some it knows no name.
+  var sources: [[UInt8]?] = []
   var contents: [[UInt8]?] = []
   var names: [[UInt8]] = []
   /// Those of the sources that debuggers step over.
@@ -36,6 +36,10 @@ struct SourceMap {
   ///
   /// - Throws: ``FormatError`` when it is none of a module.
   init(_ bytes: ByteReader) throws(FormatError) {
+    var bytes = bytes
+    if bytes.remaining >= 3, bytes[bytes.offset..<bytes.offset + 3].elementsEqual([0xEF, 0xBB, 0xBF]) {
+      bytes.offset += 3
+    }
     var json = JSONReader(bytes)
     // What stands in front of JSON so that nobody takes it for a script.
     if json.skip(")") {
@@ -56,22 +60,27 @@ struct SourceMap {
       case "version": version = try json.integer()
       case "sourceRoot": root = try json.optionalString() ?? []
       case "sources":
-        try json.array { (json) throws(FormatError) in self.sources.append(try json.optionalString() ?? []) }
+        try json.optionalArray { (json) throws(FormatError) in self.sources.append(try json.optionalString()) }
       case "sourcesContent":
-        try json.array { (json) throws(FormatError) in self.contents.append(try json.optionalString()) }
-      case "names": try json.array { (json) throws(FormatError) in self.names.append(try json.string()) }
+        try json.optionalArray { (json) throws(FormatError) in self.contents.append(try json.optionalString()) }
+      case "names": try json.optionalArray { (json) throws(FormatError) in self.names.append(try json.string()) }
       case "ignoreList", "x_google_ignoreList":
-        try json.array { (json) throws(FormatError) in self.ignored.insert(try json.integer()) }
+        try json.optionalArray { (json) throws(FormatError) in self.ignored.insert(try json.integer()) }
       case "mappings": mappings = try json.string()
-      case "sections" where !isPart: parts = try SourceMap.parts(&json)
+      case "sections":
+        if isPart { throw FormatError("a part of it consists of parts", at: json.reader.offset) }
+        parts = try SourceMap.parts(&json)
       default: try json.skipValue()
       }
     }
     guard version == 3 else { throw FormatError("its version is not 3", at: start) }
+    // One for each source, so that those of parts can stand behind each other.
+    contents.removeLast(max(contents.count - sources.count, 0))
     while contents.count < sources.count { contents.append(nil) }
+    ignored = ignored.filter { sources.indices.contains($0) }
     if !root.isEmpty {
       if root.last != UInt8(ascii: "/") { root.append(UInt8(ascii: "/")) }
-      sources = sources.map { SourceMap.isAbsolute($0) ? $0 : root + $0 }
+      sources = sources.map { source in source.map { SourceMap.isAbsolute($0) ? $0 : root + $0 } }
     }
     if let parts {
       for part in parts { try append(part.map, at: part.start, start) }
@@ -150,7 +159,12 @@ struct SourceMap {
         place += 1
         continue
       }
-      if mappings[place] == UInt8(ascii: ";") { throw FormatError("a module has one line", at: at) }
+      if mappings[place] == UInt8(ascii: ";") {
+        guard mappings[place...].allSatisfy({ $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: ",") }) else {
+          throw FormatError("a module has one line", at: at)
+        }
+        break
+      }
       var fields: [Int] = []
       while place < mappings.count, mappings[place] != UInt8(ascii: ","), mappings[place] != UInt8(ascii: ";") {
         guard fields.count < 5, let field = SourceMap.number(mappings, &place) else {

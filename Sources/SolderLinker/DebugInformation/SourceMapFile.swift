@@ -97,11 +97,29 @@ struct SourceMapFile {
     }
     return rest == 0 ? bytes : nil
   }
+
+  /// The name of a file as a part of a URL: what has a meaning there, or cannot stand there, is written as `%` and two
+  /// hexadecimal digits.
+  static func percentEncoded(_ name: String) -> String {
+    let kept = "!$&'()*+,-.;=@_~".utf8
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in name.utf8 {
+      let isLetter = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+      let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      if isLetter || isDigit || byte >= 0x80 || kept.contains(byte) {
+        bytes.append(byte)
+      } else {
+        bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }
 
-/// Names of sources that count from one folder, as they are said in another one.
+/// URLs that count from one folder, as they are said in another one.
 struct SourceFolders {
-  /// How to come from the result's map to the folder; `nil` when it is the same one.
+  /// How to come from the second folder to the first, as a URL; `nil` when it is the same one.
   private let way: FilePath?
 
   init(_ from: FilePath, _ to: FilePath) {
@@ -114,15 +132,23 @@ struct SourceFolders {
     let common = zip(inside, outside).prefix { $0 == $1 }.count
     var way = FilePath()
     for _ in outside[common...] { way.append("..") }
-    for component in inside[common...] { way.append(component) }
+    for component in inside[common...] { way.append(SourceMapFile.percentEncoded(component.string)) }
     self.way = way.isEmpty ? nil : way
   }
 
-  func moved(_ sources: [[UInt8]]) -> [[UInt8]] {
-    guard let way else { return sources }
-    return sources.map { source in
-      if SourceMap.isAbsolute(source) { return source }
-      return Array(way.pushing(FilePath(String(decoding: source, as: UTF8.self))).lexicallyNormalized().string.utf8)
-    }
+  func moved(_ url: [UInt8]) -> [UInt8] {
+    guard let way, !SourceMap.isAbsolute(url) else { return url }
+    return Array(way.pushing(FilePath(String(decoding: url, as: UTF8.self))).lexicallyNormalized().string.utf8)
+  }
+}
+
+extension LinkOptions {
+  /// The URL of the source map that the result names, if it names one. What the options do not say is where the map is, as
+  /// it counts from the result.
+  var writtenSourceMapURL: String? {
+    if let sourceMapURL { return sourceMapURL }
+    guard let map = sourceMapFile.map({ FilePath($0) }), let name = map.lastComponent?.string else { return nil }
+    let folders = SourceFolders(map.removingLastComponent(), FilePath(outputPath).removingLastComponent())
+    return String(decoding: folders.moved(Array(SourceMapFile.percentEncoded(name).utf8)), as: UTF8.self)
   }
 }

@@ -38,7 +38,7 @@ struct SourceMapPass {
 
   private func joined() -> SourceMap {
     var result = SourceMap()
-    // Two files of one name may differ.
+    // Two files of one name may differ, and so may two without one.
     struct Source: Hashable {
       var name: [UInt8]
       var contents: [UInt8]?
@@ -51,10 +51,10 @@ struct SourceMapPass {
       var (map, known) = (read(of: unit, &used), [Int]())
       guard let read = map else { continue }
       for (number, (name, contents)) in zip(read.sources, read.contents).enumerated() {
-        let source = Source(name: name, contents: contents)
-        let index = sources[source] ?? result.sources.count
+        let source = name.map { Source(name: $0, contents: contents) }
+        let index = source.flatMap { sources[$0] } ?? result.sources.count
         if index == result.sources.count {
-          sources[source] = index
+          if let source { sources[source] = index }
           result.sources.append(name)
           result.contents.append(contents)
         }
@@ -114,7 +114,8 @@ struct SourceMapPass {
         throw FormatError("it goes on behind the code of the module, at \(last.offset)", at: 0)
       }
       if let folder = found.folder, let output = program.options.sourceMapFile {
-        map.sources = SourceFolders(folder, FilePath(output).removingLastComponent()).moved(map.sources)
+        let folders = SourceFolders(folder, FilePath(output).removingLastComponent())
+        map.sources = map.sources.map { $0.map(folders.moved) }
       }
       return map
     } catch {

@@ -33,9 +33,4 @@ extension LinkOptions {
 extension LinkOptions {
   /// Whether thread-local data is known by its offset from `__tls_base`.
   var offsetsThreadLocals: Bool { sharedMemory || compatibility.countsFromTLSBase }
-
-  /// The URL of the source map that the result names, if it names one.
-  var writtenSourceMapURL: String? {
-    sourceMapURL ?? sourceMapFile.map { file in file.split(separator: "/").last.map(String.init) ?? file }
-  }
 }
