@@ -37,6 +37,29 @@ import WebAssemblyFormat
     return object
   }
 
+  /// A library, whose code names functions and globals by number.
+  private func library(is64: Bool) -> ModuleBuilder {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 16), is64: is64)
+    let other = library.importFunction("env", "f7", [], [.i32])
+    let base = library.importMemoryAndBases().memory
+    let value = library.importGlobal("GOT.mem", "value", is64 ? .i64 : .i32, isMutable: true)
+    library.data(.active([.globalGet(base)]), Array(repeating: 1, count: 16))
+    let counter = library.global(.i32, isMutable: true, [.i32Const(0)], export: "library_counter")
+    library.function([], [], [.call(other), .globalSet(counter), .globalGet(base), .drop, .globalGet(value), .drop])
+    for number in 0..<200 { library.function([], [.i32], export: "l\(number)", [.call(max(0, number - 1))]) }
+    return library
+  }
+
+  private func program(withLibrary is64: Bool) throws -> Program {
+    let width = is64 ? ["-mwasm64"] : []
+    let folder = try TemporaryFolder()
+    let inputs = [
+      try folder.write(object(is64: is64).fileBytes, to: "input.o"),
+      try folder.write(library(is64: is64).fileBytes, to: "library.so"),
+    ]
+    return try decided(width + ["--no-gc-sections"] + inputs)
+  }
+
   private func program(is64: Bool) throws -> Program {
     try is64 ? decided(["input.o": object(is64: true)], "-mwasm64") : decided(["input.o": object(is64: false)])
   }
@@ -94,10 +117,11 @@ import WebAssemblyFormat
     return writing(&bytes, 0..<length, write) ? bytes : nil
   }
 
-  @Test(arguments: [false, true]) func theShortWayWritesTheSame(is64: Bool) throws {
-    let program = try program(is64: is64)
+  @Test(arguments: ["input.o", "library.so"], [false, true])
+  func theShortWayWritesTheSame(_ name: String, is64: Bool) throws {
+    let program = try name == "input.o" ? program(is64: is64) : program(withLibrary: is64)
     let encoder = encoder(program)
-    let unit = try #require(program.resolution.inLinkOrder.first { $0.file.displayName.hasSuffix("input.o") })
+    let unit = try #require(program.resolution.inLinkOrder.first { $0.file.displayName.hasSuffix(name) })
     let patcher = Patcher(unit, encoder)
     var random = SplitMix(seed: is64 ? 64 : 32)
     var (operands, numbers) = (0, 0)

@@ -6,7 +6,8 @@
 
 /// Threads that decode the relocations of objects beside the one that resolves names.
 ///
-/// The properties behind the lock are touched by its owner only; that is what makes sharing safe.
+/// While the threads run, the properties behind the lock are touched by its owner only; whoever made this touches them before
+/// they begin and when they have ended. That is what makes sharing safe.
 final class RelocationDecoders: @unchecked Sendable {
   private let keepsDiscarded: Bool
   private let lock = Lock()
