@@ -202,9 +202,11 @@ struct ExpressionWalker {
       if global.isFixed { chunk.put(UInt64(UInt32.max), width: 4, at: place + 2) }
       return
     }
-    if global.isFixed {
+    if global.isFixed, file.keepsRelocations {
       chunk.relocations.append(
         Relocation(.globalIndexI32, at: UInt32(place + 2), width: 4, target: symbol.rawValue))
+    } else if global.isFixed {
+      chunk.put(UInt64(number.rawValue), width: 4, at: place + 2)
     } else if !chunk.put(number: UInt64(number.rawValue), width: global.range.count - 2, at: place + 2) {
       throw FormatError("there is no room for the index of a global", at: global.range.lowerBound)
     }
