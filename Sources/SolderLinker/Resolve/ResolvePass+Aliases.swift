@@ -88,7 +88,7 @@ extension ResolvePass {
   private func findEnds() -> [SymbolID: SymbolID] {
     var ends: [SymbolID: SymbolID] = [:]
     var failed: Set<SymbolID> = []
-    let aliases = resolver.table.symbols.indices.filter { [self] in resolver.table.symbols[$0].state == .alias }
+    let aliases = resolver.table.symbols.values.enumerated().filter { $1.state == .alias }.map { SymbolID($0.offset) }
     for id in boundImports.keys.sorted() + aliases {
       var path: [SymbolID] = []
       var onPath: Set<SymbolID> = []
