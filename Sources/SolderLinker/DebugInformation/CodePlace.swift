@@ -109,8 +109,9 @@ struct CodeCursor: ~Copyable {
   mutating func place(_ distance: Int, behind place: CodePlace, _ edge: CodePlace.Edge) -> CodePlace? {
     guard isFinal else { return nil }
     let start = Int(bodies[place.function - firstFunction].body) - codeStart
-    let (offset, overflow) = (start + place.offset).addingReportingOverflow(distance)
-    return overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
+    let (end, isTooFar) = place.offset.addingReportingOverflow(distance)
+    let (offset, overflow) = end.addingReportingOverflow(start)
+    return isTooFar || overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
   }
 
   /// How long the body of the function is in the file.
@@ -162,8 +163,12 @@ struct CodeCursor: ~Copyable {
   private mutating func distance(
     from place: CodePlace, _ position: Int, at begin: Int, _ distance: Int, _ end: Int
   ) -> Int {
-    let address = UInt64(clamping: Int(bodies[place.function - firstFunction].body) + end - codeStart)
-    guard let target = self.place(of: address, .end, near: nil), let other = target.position else { return distance }
+    let (address, overflow) = end.addingReportingOverflow(
+      Int(bodies[place.function - firstFunction].body) - codeStart)
+    if overflow { return distance }
+    guard let target = self.place(of: UInt64(clamping: address), .end, near: nil), let other = target.position else {
+      return distance
+    }
     return file.maps.start(ofFunctionAt: other) + offset(of: target) - file.maps.start(ofFunctionAt: position) - begin
   }
 

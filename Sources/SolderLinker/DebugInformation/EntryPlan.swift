@@ -51,6 +51,7 @@ struct EntryPlan: Sendable {
     var rest: UInt32
     /// Whether it is the argument of a template, whose address may be that of a function.
     var isTemplateArgument: Bool
+    var hasChildren: Bool
     /// Whether some values mean something only together, as where code begins and how long it is.
     var waits: Bool
   }
@@ -77,7 +78,7 @@ struct EntryPlan: Sendable {
       entries.append(
         Entry(
           first: start, end: steps.count, rest: UInt32(clamping: bytes), isTemplateArgument: isTemplateArgument,
-          waits: waits))
+          hasChildren: abbreviation.hasChildren, waits: waits))
     }
   }
 

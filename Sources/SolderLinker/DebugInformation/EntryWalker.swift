@@ -32,12 +32,27 @@ struct EntryWalker: ~Copyable {
     let place: UInt32
   }
 
+  /// The code of an entry that others are in.
+  private struct Scope {
+    let depth: Int
+    /// Where it begins and how long it is in the file; none if it is divided, or dropped.
+    let code: (place: CodePlace, length: Int)?
+  }
+
   // Of the entry that is being read.
   private var low: CodePlace?
   /// Where that is in the body of its function in the result, if that was asked for.
   private var lowTarget: Int?
+  /// How far behind that in the file its code ends, as far as it is known.
+  private var length = 0
+  /// Where a list of ranges was referred to last, instead of a beginning and an end.
+  private var rangesPlace = -1
   /// In the function that entries are about.
   private var function: CodePlace?
+  /// The entries around with code of their own, the innermost one last.
+  private var scopes: [Scope] = []
+  /// How many entries are around.
+  private var depth = 0
   /// A length or an address of an end, which wait for the beginning.
   private var lengths: [(offset: Int, end: Int, width: Int, value: UInt64)] = []
   private var high: (offset: Int, value: UInt64)?
@@ -81,7 +96,11 @@ struct EntryWalker: ~Copyable {
     while !reader.isAtEnd {
       let at = reader.offset
       let code = try reader.u64()
-      if code == 0 { continue }
+      if code == 0 {
+        depth &-= 1
+        while let last = scopes.last, last.depth > depth { scopes.removeLast() }
+        continue
+      }
       guard let index = abbreviations.index(of: code) else {
         throw FormatError("there is no abbreviation \(code)", at: at)
       }
@@ -112,6 +131,8 @@ struct EntryWalker: ~Copyable {
       }
       try reader.skip(Int(entry.rest))
       if entry.waits { try finish() }
+      if entry.hasChildren { descend(from: at) }
+      low = nil
     }
     file.carry(header.start..<header.end, of: content, to: 0, in: &chunk)
     close()
@@ -162,10 +183,12 @@ struct EntryWalker: ~Copyable {
     case .list(let section, let width):
       let offset = try reader.fixed(width)
       try add(offset, width, into: section, at: at, reader)
+      if section == .ranges || section == .rangeLists { rangesPlace = at }
       if file[section] != nil {
         lists.append(ListReference(section: section, offset: offset, unit: number))
       }
     case .listIndex(let section):
+      if section == .rangeLists { rangesPlace = at }
       guard let offset = try context.list(try reader.u64(), of: section, file, at: at) else { break }
       lists.append(ListReference(section: section, offset: offset, unit: number))
     case .type(let width): argumentType = try reader.fixed(width)
@@ -218,7 +241,7 @@ struct EntryWalker: ~Copyable {
   }
 
   private mutating func begin(at place: CodePlace?) {
-    (low, lowTarget) = (place, nil)
+    (low, lowTarget, length) = (place, nil, 0)
     // A unit, or a function that was dropped, has no place, and says nothing of the function before it.
     function = place
   }
@@ -248,14 +271,27 @@ struct EntryWalker: ~Copyable {
   @inline(__always)
   private mutating func finish() throws(FormatError) {
     if high != nil || !lengths.isEmpty || argument != nil { try finishWaiting() }
-    low = nil
     argumentType = 0
+  }
+
+  /// What follows is in the entry that was read.
+  private mutating func descend(from start: Int) {
+    depth &+= 1
+    if rangesPlace >= start {
+      scopes.append(Scope(depth: depth, code: nil))
+    } else if let low {
+      scopes.append(Scope(depth: depth, code: length > 0 ? (low, length) : nil))
+    }
   }
 
   private mutating func finishWaiting() throws(FormatError) {
     if let high {
       // An end belongs to a beginning: without that it is as dropped as that.
-      if let low { add(code.place(in: content, at: high.offset, high.value, .end, near: low), at: high.offset) }
+      if let low {
+        let end = code.place(in: content, at: high.offset, high.value, .end, near: low)
+        if let end, end.function == low.function { length = max(length, end.offset - low.offset) }
+        add(end, at: high.offset)
+      }
       self.high = nil
     }
     if !lengths.isEmpty {
@@ -274,6 +310,7 @@ struct EntryWalker: ~Copyable {
 
   private mutating func write(_ offset: Int, _ end: Int, _ width: Int, _ value: UInt64) throws(FormatError) {
     guard let low, let length = Int(exactly: value) else { return }
+    self.length = max(self.length, length)
     let moved = code.distance(from: low, at: lowTarget, length)
     if moved == length { return }
     let place = offset - context.header.start
@@ -287,8 +324,19 @@ struct EntryWalker: ~Copyable {
   }
 
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
-    guard file.isFinal, !file.isPlain(expression, from: function, isWhole: true) else { return }
-    try expressions.run(expression, isFunction: isFunction, from: function, isWhole: true, &code, &chunk, &uses)
+    guard file.isFinal else { return }
+    let extent = extent
+    if file.isPlain(expression, from: function, extent: extent) { return }
+    try expressions.run(expression, isFunction: isFunction, from: function, extent: extent, &code, &chunk, &uses)
+  }
+
+  /// For which code a location holds that is one expression: that of the innermost entry around.
+  private var extent: LocationExtent {
+    guard let function, let (place, length) = scopes.last?.code, place.function == function.function else {
+      return .function
+    }
+    // No function has more bytes, whatever a damaged length says.
+    return .scope(place.offset..<place.offset + min(length, Int(UInt32.max)))
   }
 
   /// Whether the type at an offset of the unit is a pointer to a function.

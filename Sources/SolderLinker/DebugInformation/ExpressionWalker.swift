@@ -18,8 +18,8 @@ struct ExpressionWalker {
   private var isFunction = false
   /// The function that the expression is about, if it lost places that variables may have been in.
   private var losing: Int?
-  /// Where the range begins in which the expression holds, in the function's body; `nil` for the whole function.
-  private var begin: Int?
+  /// For which code of it the expression holds.
+  private var extent = LocationExtent.function
   private var isLost = false
 
   init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int) {
@@ -50,16 +50,16 @@ struct ExpressionWalker {
   /// Reads one expression.
   ///
   /// - Parameters:
-  ///   - place: where the code begins that the expression is about.
-  ///   - isWhole: whether it is about the whole function.
+  ///   - place: in the function that the expression is about.
+  ///   - extent: for which code of it the expression holds; from that place on if it is not said.
   /// - Throws: ``FormatError`` for what is damaged, and for operations that are not known.
   mutating func run(
-    _ expression: ByteReader, isFunction: Bool = false, from place: CodePlace?, isWhole: Bool = false,
-    _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+    _ expression: ByteReader, isFunction: Bool = false, from place: CodePlace?,
+    extent: LocationExtent? = nil, _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
   ) throws(FormatError) {
     self.isFunction = isFunction
     losing = place.flatMap { file.losing(at: $0) }
-    (begin, isLost) = (isWhole ? nil : place?.offset, false)
+    (self.extent, isLost) = (extent ?? place.map { .from($0.offset) } ?? .function, false)
     let relocations = chunk.relocations.count
     try walk(expression, &code, &chunk, &uses)
     if isLost, expression.count > 1 {
@@ -123,8 +123,8 @@ struct ExpressionWalker {
         let kind = try reader.byte()
         let index = kind == 3 ? UInt64(try reader.fixed32()) : try reader.u64()
         if let losing,
-          kind == 0 && file.lost.loses(local: index, from: begin, in: losing)
-            || kind == 2 && file.lost.movesStack(at: begin, in: losing)
+          kind == 0 && file.lost.loses(local: index, extent, in: losing)
+            || kind == 2 && file.lost.movesStack(extent, in: losing)
         {
           isLost = true
         }
@@ -248,13 +248,13 @@ extension DebugFile {
   /// Whether an expression of a finished module names a local and says nothing else, as most do, so that it stays as it
   /// is: the short way beside ``ExpressionWalker``.
   @inline(__always)
-  func isPlain(_ expression: ByteReader, from place: CodePlace?, isWhole: Bool) -> Bool {
+  func isPlain(_ expression: ByteReader, from place: CodePlace?, extent: LocationExtent? = nil) -> Bool {
     let start = expression.offset
     guard expression.count == 3 || expression.count == 4 && expression[start + 3] == 0x9F,
       expression[start] == 0xED, expression[start + 1] == 0, expression[start + 2] < 0x80
     else { return false }
     guard let place, let losing = losing(at: place) else { return true }
     let local = UInt64(expression[start + 2])
-    return !lost.loses(local: local, from: isWhole ? nil : place.offset, in: losing)
+    return !lost.loses(local: local, extent ?? .from(place.offset), in: losing)
   }
 }

@@ -89,7 +89,10 @@ struct LineProgram: ~Copyable {
         row()
         bytes.append(code)
       } else if code == Operation.advanceAddress, function != nil {
-        move(by: Int(clamping: try reader.u64()))
+        let advance = try reader.u64()
+        // So no sum of advances is beyond what can be counted.
+        guard advance <= UInt64(UInt32.max) else { throw FormatError("advance of \(advance) bytes in code", at: at) }
+        move(by: Int(advance))
       } else {
         try step(code, at, &reader)
       }

@@ -95,7 +95,7 @@ struct PairLists: ~Copyable {
       }
       if hasExpressions {
         let expression = try reader.slice(Int(try reader.fixed16()))
-        if isFinal, !file.isPlain(expression, from: function, isWhole: false) {
+        if isFinal, !file.isPlain(expression, from: function) {
           var walker = ExpressionWalker(file, context, chunkStart: start)
           try walker.run(expression, from: function, &code, &chunk, &uses)
         }
@@ -333,7 +333,7 @@ struct EncodedLists: ~Copyable {
     // Operations are told where they are in the result by where the bytes in front of them went.
     let shift = chunk.bytes.count - at
     copy(at..<reader.offset)
-    guard file.isFinal, !file.isPlain(expression, from: function, isWhole: false) else { return }
+    guard file.isFinal, !file.isPlain(expression, from: function) else { return }
     var walker = ExpressionWalker(file, context, chunkStart: -shift)
     try walker.run(expression, from: function, &code, &chunk, &uses)
   }

@@ -8,7 +8,18 @@ import WebAssemblyFormat
 // without saying so: the variable was optimised away.
 //
 // Compilers use one local for many variables, one after the other. What a range of code has in a local is what was assigned
-// last in front of it: the location is lost if that assignment is.
+// last in front of it: the location is lost if that assignment is. Where a variable has one location all through a block,
+// it may be assigned within, too.
+
+/// For which code of a function a location holds, by offsets in the body.
+enum LocationExtent {
+  /// From here on, up to where it is assigned the next time.
+  case from(Int)
+  /// All through a block.
+  case scope(Range<Int>)
+  /// All through the function, or parts of it that are not known.
+  case function
+}
 
 /// What folding took from the functions of a finished module that variables may have been in.
 struct LostLocations: Sendable {
@@ -78,21 +89,33 @@ struct LostLocations: Sendable {
     return begin != end
   }
 
-  /// A place in a body, if it was translated before: there are the instructions that folding took.
-  private func newOffset(of offset: Int?, in function: Int) -> Int? {
-    guard let offset, let translation = unit.module.translation else { return offset }
-    return translation.newOffset(of: offset, in: function)
+  /// Where an extent begins and ends, if it is not the function; where that was translated before, there are the
+  /// instructions that folding took.
+  private func bounds(of extent: LocationExtent, in function: Int) -> (begin: Int, end: Int)? {
+    func newOffset(of offset: Int) -> Int {
+      // No body is as long as this.
+      let offset = min(offset, 1 << 30)
+      return unit.module.translation?.newOffset(of: offset, in: function) ?? offset
+    }
+    switch extent {
+    case .from(let offset):
+      let begin = newOffset(of: offset)
+      return (begin, begin)
+    case .scope(let range): return (newOffset(of: range.lowerBound), newOffset(of: range.upperBound))
+    case .function: return nil
+    }
   }
 
   /// Whether what a local had is lost.
-  ///
-  /// - Parameter offset: where the range begins in which it is asked for, in the body; `nil` for the whole function.
-  func loses(local: UInt64, from offset: Int?, in function: Int) -> Bool {
+  func loses(local: UInt64, _ extent: LocationExtent, in function: Int) -> Bool {
     let (begin, end) = bounds(of: function)
     let range = Int(begin.assignments)..<Int(end.assignments)
-    guard let offset = newOffset(of: offset, in: function) else {
-      return range.contains { UInt64(assignments[$0].local) == local }
+    guard range.contains(where: { UInt64(assignments[$0].local) == local }) else { return false }
+    guard let (offset, scopeEnd) = bounds(of: extent, in: function) else { return true }
+    let isInside = range.contains {
+      UInt64(assignments[$0].local) == local && Int(assignments[$0].end) > offset && Int(assignments[$0].end) < scopeEnd
     }
+    if isInside { return true }
     let last = range.last { UInt64(assignments[$0].local) == local && Int(assignments[$0].end) <= offset }
     guard let last else { return false }
     // Whether it was assigned once more in between.
@@ -109,10 +132,11 @@ struct LostLocations: Sendable {
   }
 
   /// Whether values on the stack are not where they were.
-  func movesStack(at offset: Int?, in function: Int) -> Bool {
+  func movesStack(_ extent: LocationExtent, in function: Int) -> Bool {
     let (begin, end) = bounds(of: function)
     let range = Int(begin.stack)..<Int(end.stack)
-    guard let offset = newOffset(of: offset, in: function) else { return !range.isEmpty }
+    guard let (offset, scopeEnd) = bounds(of: extent, in: function) else { return !range.isEmpty }
+    if range.contains(where: { Int(stack[$0].offset) > offset && Int(stack[$0].offset) < scopeEnd }) { return true }
     return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
   }
 }

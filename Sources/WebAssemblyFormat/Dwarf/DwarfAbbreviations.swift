@@ -10,6 +10,8 @@ public struct DwarfAbbreviations: Sendable {
 
   public struct Abbreviation: Sendable {
     public let tag: UInt16
+    /// Whether entries follow that are below, up to an entry with number 0.
+    public let hasChildren: Bool
     /// Its attributes among all.
     public let attributes: Range<Int>
   }
@@ -29,8 +31,7 @@ public struct DwarfAbbreviations: Sendable {
       let code = try reader.u64()
       if code == 0 { return }
       let tag = try DwarfAbbreviations.number(&reader)
-      // Whether there are entries below, which the entries tell too.
-      try reader.skip(1)
+      let hasChildren = try reader.byte() != 0
       let first = attributes.count
       while let attribute = try DwarfAbbreviations.attribute(&reader) { attributes.append(attribute) }
       if code == UInt64(abbreviations.count) + 1, inOrder == abbreviations.count {
@@ -39,7 +40,7 @@ public struct DwarfAbbreviations: Sendable {
         others[code] = abbreviations.count
       }
       abbreviations.append(
-        Abbreviation(tag: tag, attributes: first..<attributes.count))
+        Abbreviation(tag: tag, hasChildren: hasChildren, attributes: first..<attributes.count))
     }
   }
 
