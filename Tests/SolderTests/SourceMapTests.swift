@@ -8,10 +8,10 @@ import WebAssemblyFormat
 /// Source maps of modules that have nothing else are joined into one of the result.
 @Suite struct SourceMapTests {
   /// A module whose function `name` gives a number, and a map in which each of its instructions is of a line of its own.
-  private static func module(_ name: String, _ number: Int32, url: String?, names: String = "[]") throws -> (
+  private static func module(_ name: String, _ number: Int32, url: String?, isLibrary: Bool = false) throws -> (
     module: ModuleBuilder, map: String
   ) {
-    var builder = ModuleBuilder()
+    var builder = isLibrary ? ModuleBuilder(dylink: Dylink(memorySize: 0, memoryAlignment: 0)) : ModuleBuilder()
     builder.function([], [.i32], export: name, [.i32Const(number), .i32Const(1), .i32Add])
     if let url {
       builder.customs.append(.init(name: "sourceMappingURL", bytes: [UInt8(url.utf8.count)] + Array(url.utf8)))
@@ -256,7 +256,7 @@ import WebAssemblyFormat
   @Test func namesOfSourcesAboveTheWorkingFolder() throws {
     let here = try #require(FilePath(".").absolute?.lastComponent?.string)
     let moved = SourceFolders(FilePath("a"), FilePath("../out")).moved(Array("x.ts".utf8))
-    #expect(String(decoding: moved, as: UTF8.self) == "../\(SourceMapFile.percentEncoded(here))/a/x.ts")
+    #expect(String(decoding: moved, as: UTF8.self) == "../\(SourceFolders.percentEncoded(here))/a/x.ts")
   }
 
   @Test(arguments: [
@@ -280,6 +280,80 @@ import WebAssemblyFormat
       #expect(result.warnings.count == 1 && result.warnings[0].contains("first.wasm"))
       #expect(result.warnings[0].contains("the source map is left out"))
     }
+  }
+
+  @Test func aNameThatMeansTwoFiles() async throws {
+    let folder = try TemporaryFolder()
+    var words = ["--no-entry", "--source-map-output=" + folder.file("result.map"), "-o", folder.file("result.wasm")]
+    for (name, number) in [("one", Int32(7)), ("two", 9)] {
+      let (module, map) = try Self.module(name, number, url: nil)
+      try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: false)
+      try folder.write(module.bytes, to: "\(name)/m.wasm")
+      try folder.write(map, to: "\(name).map")
+      words.append(folder.file("\(name)/m.wasm"))
+    }
+    let refused = LinkInProcess(arguments: words + ["--source-map=m.wasm=" + folder.file("one.map")])
+    #expect(refused.errors.count == 1 && refused.bytes == nil)
+    for mention in ["m.wasm means", folder.file("one/m.wasm"), folder.file("two/m.wasm")] {
+      #expect(refused.errors.first?.contains(mention) == true, "\(refused.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.file("result.map")))
+    // A path means one of them, and the name the other.
+    for second in [folder.file("two/m.wasm"), "m.wasm"] {
+      let first = "--source-map=" + folder.file("one/m.wasm") + "=" + folder.file("one.map")
+      _ = try await linkedHere(words + [first, "--source-map=\(second)=" + folder.file("two.map")])
+      let map = try Self.read(String(decoding: contents(of: folder.file("result.map")), as: UTF8.self))
+      #expect(map.sources == [Array("one.ts".utf8), Array("two.ts".utf8)])
+    }
+  }
+
+  @Test func membersOfArchives() async throws {
+    let folder = try TemporaryFolder()
+    var archive = ArchiveBuilder()
+    for (name, number) in [("one", Int32(7)), ("two", 9)] {
+      let (module, map) = try Self.module(name, number, url: nil, isLibrary: true)
+      archive.add("\(name).so", module)
+      try folder.write(map, to: "\(name).map")
+    }
+    try folder.write(archive.bytes, to: "libboth.a")
+    let words = [
+      folder.file("libboth.a"), "--no-entry", "--source-map-output=" + folder.file("result.map"),
+      "-o", folder.file("result.wasm"), "--export=one",
+    ]
+    func sources(_ options: [String]) async throws -> [[UInt8]?] {
+      _ = try await linkedHere(words + options)
+      return try Self.read(String(decoding: contents(of: folder.file("result.map")), as: UTF8.self)).sources
+    }
+    let one = folder.file("one.map")
+    let (first, second) = (Array("one.ts".utf8), Array("two.ts".utf8))
+    #expect(try await sources(["--source-map=libboth.a=" + one]) == [first])
+    let refused = LinkInProcess(arguments: words + ["--export=two", "--source-map=libboth.a=" + one])
+    #expect(refused.errors.count == 1 && refused.errors.first?.contains("libboth.a(one.so)") == true)
+    for prefix in ["", folder.file("")] {
+      let options = ["one", "two"].map { "--source-map=\(prefix)libboth.a(\($0).so)=" + folder.file("\($0).map") }
+      #expect(try await sources(["--export=two"] + options) == [first, second])
+    }
+  }
+
+  @Test func ofAnObjectThatNamesOne() async throws {
+    let folder = try TemporaryFolder()
+    let (library, map) = try Self.module("first", 7, url: nil, isLibrary: true)
+    try folder.write(library.bytes, to: "first.so")
+    try folder.write(map, to: "first.map")
+    let made = try await linkedHere([
+      "-r", folder.file("first.so"), "--source-map=first.so=" + folder.file("first.map"),
+      "--source-map-output=" + folder.file("first.o.map"), "-o", folder.file("first.o"),
+    ])
+    #expect(made.module.sections.contains { $0.name == "sourceMappingURL" })
+    try folder.write(made.bytes, to: "first.o")
+    // Its map is true of the object alone.
+    let words = [folder.file("first.o"), "--no-entry", "--export=first", "-o", folder.file("result.wasm")]
+    for more in [[], ["-r"]] {
+      let result = try await linkedHere(words.filter { more.isEmpty || !$0.hasPrefix("--no") } + more)
+      #expect(!result.module.sections.contains { $0.name == "sourceMappingURL" })
+    }
+    let asked = try await linkedHere(words + ["--source-map-output=" + folder.file("result.map")], warnings: true)
+    #expect(asked.warnings.count == 1 && asked.warnings.first?.contains("first.o: source maps of objects") == true)
   }
 
   @Test func withoutAskingThereIsNoMap() async throws {

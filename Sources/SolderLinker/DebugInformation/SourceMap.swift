@@ -80,7 +80,7 @@ struct SourceMap {
     ignored = ignored.filter { sources.indices.contains($0) }
     if !root.isEmpty {
       if root.last != UInt8(ascii: "/") { root.append(UInt8(ascii: "/")) }
-      sources = sources.map { source in source.map { SourceMap.isAbsolute($0) ? $0 : root + $0 } }
+      sources = sources.map { source in source.map { SourceFolders.isAbsolute($0) ? $0 : root + $0 } }
     }
     if let parts {
       for part in parts { try append(part.map, at: part.start, start) }
@@ -136,17 +136,6 @@ struct SourceMap {
     sources += part.sources
     contents += part.contents
     names += part.names
-  }
-
-  /// Whether the name of a source does not count from where its map is: a path from the root, or a URL with a scheme.
-  static func isAbsolute(_ source: [UInt8]) -> Bool {
-    if source.first == UInt8(ascii: "/") { return true }
-    guard let colon = source.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
-    return source[..<colon].allSatisfy { byte in
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-    }
   }
 
   /// - Throws: ``FormatError`` with the offset in the text.

@@ -11,16 +11,15 @@ struct SourceMapFile {
   /// The map of a unit: the one that the options give for it, or the one that it names itself.
   ///
   /// - Parameters:
-  ///   - used: the names for which options gave a map that was found.
+  ///   - used: the names for which options gave a map, and the inputs that have them.
   ///   - warn: told why a map cannot be read.
   static func find(
-    _ unit: Unit, _ program: Program, _ used: inout Set<String>, warn: (String) -> Void
+    _ unit: Unit, _ program: Program, _ used: inout [String: [String]], warn: (String) -> Void
   ) -> SourceMapFile? {
     let path = FilePath(unit.file.path)
-    let names = [unit.moduleName?.description, unit.file.path, path.lastComponent?.string].compactMap { $0 }
-    for name in names {
+    for name in names(of: unit) {
       guard let file = program.options.sourceMaps[name] else { continue }
-      used.insert(name)
+      if used[name]?.contains(unit.file.displayName) != true { used[name, default: []].append(unit.file.displayName) }
       return open(FilePath(file), warn)
     }
     guard let section = unit.customSections.first(where: { $0.name == "sourceMappingURL" }) else { return nil }
@@ -48,6 +47,15 @@ struct SourceMapFile {
       return nil
     }
     return open(path.removingLastComponent().pushing(FilePath(String(decoding: name, as: UTF8.self))), warn)
+  }
+
+  /// How options may name a unit: by its module name, or by its file; a member of an archive as messages name it, or by
+  /// the archive if no other member comes from that.
+  private static func names(of unit: Unit) -> [String] {
+    let file = unit.file.displayName
+    let last = FilePath(unit.file.path).lastComponent?.string
+    let member = last.map { $0 + file.dropFirst(unit.file.path.count) }
+    return [unit.moduleName?.description, file, member, unit.file.path, last].compactMap { $0 }
   }
 
   private static func open(_ path: FilePath, _ warn: (String) -> Void) -> SourceMapFile? {
@@ -96,59 +104,5 @@ struct SourceMapFile {
       rest -= 1
     }
     return rest == 0 ? bytes : nil
-  }
-
-  /// The name of a file as a part of a URL: what has a meaning there, or cannot stand there, is written as `%` and two
-  /// hexadecimal digits.
-  static func percentEncoded(_ name: String) -> String {
-    let kept = "!$&'()*+,-.;=@_~".utf8
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in name.utf8 {
-      let isLetter = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-      let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-      if isLetter || isDigit || byte >= 0x80 || kept.contains(byte) {
-        bytes.append(byte)
-      } else {
-        bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-}
-
-/// URLs that count from one folder, as they are said in another one.
-struct SourceFolders {
-  /// How to come from the second folder to the first, as a URL; `nil` when it is the same one.
-  private let way: FilePath?
-
-  init(_ from: FilePath, _ to: FilePath) {
-    var (from, to) = (from.lexicallyNormalized(), to.lexicallyNormalized())
-    // Only what is above the working folder, or has no common beginning, needs to know where that is.
-    if from.isAbsolute != to.isAbsolute || to.components.first?.kind == .parentDirectory {
-      (from, to) = (from.absolute ?? from, to.absolute ?? to)
-    }
-    let (inside, outside) = (from.components.map { $0 }, to.components.map { $0 })
-    let common = zip(inside, outside).prefix { $0 == $1 }.count
-    var way = FilePath()
-    for _ in outside[common...] { way.append("..") }
-    for component in inside[common...] { way.append(SourceMapFile.percentEncoded(component.string)) }
-    self.way = way.isEmpty ? nil : way
-  }
-
-  func moved(_ url: [UInt8]) -> [UInt8] {
-    guard let way, !SourceMap.isAbsolute(url) else { return url }
-    return Array(way.pushing(FilePath(String(decoding: url, as: UTF8.self))).lexicallyNormalized().string.utf8)
-  }
-}
-
-extension LinkOptions {
-  /// The URL of the source map that the result names, if it names one. What the options do not say is where the map is, as
-  /// it counts from the result.
-  var writtenSourceMapURL: String? {
-    if let sourceMapURL { return sourceMapURL }
-    guard let map = sourceMapFile.map({ FilePath($0) }), let name = map.lastComponent?.string else { return nil }
-    let folders = SourceFolders(map.removingLastComponent(), FilePath(outputPath).removingLastComponent())
-    return String(decoding: folders.moved(Array(SourceMapFile.percentEncoded(name).utf8)), as: UTF8.self)
   }
 }

@@ -29,8 +29,10 @@ struct SourceMapPass {
   func write() {
     guard let path = program.options.sourceMapFile else { return }
     let name = FilePath(program.options.outputPath).lastComponent?.string ?? program.options.outputPath
+    let map = joined()
+    if diagnostics.hasErrors { return }
     do {
-      try OutputFile.write(joined().text(file: name), to: path)
+      try OutputFile.write(map.text(file: name), to: path)
     } catch {
       diagnostics.error("cannot open source map \(path): \(error)", .cannotWrite, in: path)
     }
@@ -45,9 +47,15 @@ struct SourceMapPass {
     }
     var sources: [Source: Int] = [:]
     var names: [[UInt8]: Int] = [:]
-    var used: Set<String> = []
+    var used: [String: [String]] = [:]
     var inputs: [UnitID: SourceMap] = [:]
-    for unit in program.resolution.inLinkOrder where unit.contracts.isRecovered {
+    for unit in program.resolution.inLinkOrder {
+      if !unit.contracts.isRecovered {
+        if unit.customSections.contains(where: { $0.name == "sourceMappingURL" }) {
+          warn("source maps of objects are not read; link what the object was made of", unit)
+        }
+        continue
+      }
       var (map, known) = (read(of: unit, &used), [Int]())
       guard let read = map else { continue }
       for (number, (name, contents)) in zip(read.sources, read.contents).enumerated() {
@@ -75,8 +83,17 @@ struct SourceMapPass {
       }
       inputs[unit.index] = map
     }
-    for name in program.options.sourceMaps.keys.sorted() where !used.contains(name) {
-      diagnostics.warn("--source-map: no input is named \(name)", .unusedModuleName)
+    for name in program.options.sourceMaps.keys.sorted() {
+      switch used[name] ?? [] {
+      case let files where files.isEmpty:
+        diagnostics.warn("--source-map: no input is named \(name)", .unusedModuleName)
+      case let files where files.count > 1:
+        // A map is true of one module alone.
+        diagnostics.error(
+          "--source-map: \(name) means \(files[0]) and \(files[1]); --source-map=\(files[0])=FILE names one of them",
+          .ambiguousName, in: files)
+      default: break
+      }
     }
     for (position, reference) in program.indices.functions.enumerated() {
       guard let map = inputs[reference.unit] else { continue }
@@ -106,7 +123,7 @@ struct SourceMapPass {
   // MARK: Maps of inputs
 
   /// The map of a unit, with names of sources that count from where the result's map is.
-  private func read(of unit: Unit, _ used: inout Set<String>) -> SourceMap? {
+  private func read(of unit: Unit, _ used: inout [String: [String]]) -> SourceMap? {
     guard let found = SourceMapFile.find(unit, program, &used, warn: { warn($0, unit) }) else { return nil }
     do throws(FormatError) {
       var map = try SourceMap(found.file.bytes)

@@ -59,10 +59,8 @@ struct CustomPlan {
     if isDebug, options.stripDebug || options.stripAll { return false }
     if isDebug, rewritten.withoutDebugInformation.contains(unit.index) { return false }
     // They would speak of the file, which is not the result.
-    if name == "sourceMappingURL", options.writtenSourceMapURL != nil { return false }
-    if !unit.contracts.relocatesCustomSections, name == "sourceMappingURL" || name == "external_debug_info" {
-      return false
-    }
+    if name == "sourceMappingURL" { return false }
+    if !unit.contracts.relocatesCustomSections, name == "external_debug_info" { return false }
     // By function index and code offset: joined for a program, and for an object as they are, if those are.
     if name.hasPrefix("metadata.code."), !options.contract.isObject || !unit.contracts.relocatesCustomSections {
       return false
