@@ -92,6 +92,34 @@ import Testing
         (func (export "f") (result i32) (i32.store (global.get $mb) \(second)) (call $at (i32.const 0)))
         """, result: 4, refusal: nil),
     Sample(
+      testDescription: "a local that is a number for a while, and read from memory when the loop begins anew",
+      code: """
+        (func $at (param i32) (result i32) (local i32)
+          (loop (local.set 1 (i32.add (local.get 1) (call_indirect (type $number) (local.get 0))))
+            (local.set 0 (i32.add (local.get 1) (i32.const 1))) (drop (i32.load (local.get 0)))
+            (local.set 0 (i32.load (global.get $mb))) (br_if 0 (i32.lt_u (local.get 1) (i32.const 4))))
+          (local.get 1))
+        (func (export "f") (result i32) (i32.store (global.get $mb) \(second)) (call $at \(second)))
+        """, result: 4, refusal: nil),
+    Sample(
+      testDescription: "a local that is a number where one path begins the loop anew",
+      code: """
+        (func $at (param i32) (result i32) (local i32)
+          (loop (local.set 1 (i32.add (local.get 1) (call_indirect (type $number) (local.get 0))))
+            (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+            (block (br_if 1 (i32.lt_u (local.get 1) (i32.const 4)))) (local.set 0 (i32.load (global.get $mb)))
+            (br_if 0 (i32.lt_u (local.get 1) (i32.const 8))))
+          (local.get 1))
+        (func (export "f") (result i32) (i32.store (global.get $mb) \(second)) (call $at \(second)))
+        """, result: 9, isInLocal: true),
+    Sample(
+      testDescription: "a seed",
+      code: """
+        (func (export "f") (result i32)
+          (i32.store (global.get $mb) (i32.xor (i32.const 0x55555555) \(second)))
+          (i32.ne (i32.load (global.get $mb)) (i32.const 0x55555555)))
+        """, result: 1, refusal: nil),
+    Sample(
       testDescription: "a sum of which folding knows what it is",
       code: """
         (func $at (param i32) (result i32)
@@ -107,7 +135,7 @@ import Testing
         """
         (type $number (func (result i32))) (elem (table $table) (global.get $tb) func $one $two $three)
         (func $one (type $number) (i32.const 1)) (func $two (type $number) (i32.const 2))
-        (func $three (type $number) (i32.const 3)) (data (global.get $mb) "\\00\\00\\00\\00") \(sample.code)
+        (func $three (type $number) (i32.const 3)) (data (global.get $mb) "\\00\\00\\00\\00\\00\\00\\00\\00") \(sample.code)
         """, table: "3 0"))
     let lifted = LinkInProcess(arguments: ["-r", library])
     if let refusal = sample.refusal {

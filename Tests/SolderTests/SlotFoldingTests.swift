@@ -95,7 +95,11 @@ import Testing
       code: """
         (local.set 1 (i32.add (global.get $tb) (i32.const 1)))
         (i32.eqz (i32.xor (i32.xor (local.get 1) (local.get 0)) (i32.add (global.get $tb) (i32.const 1))))
-        """, results: ["1", "0", "0"], isFolded: false),
+        """, results: ["1", "0", "0"]),
+    Sample(
+      testDescription: "the bits of a pointer are chosen",
+      code: "(i32.eq (i32.and (i32.add (global.get $tb) (i32.const 1)) (i32.const 255)) (i32.const 99))",
+      results: ["0", "0", "0"], isFolded: false),
     Sample(
       testDescription: "the base is the first slot", code: call("(global.get $tb)"), results: ["10", "10", "10"]),
     Sample(

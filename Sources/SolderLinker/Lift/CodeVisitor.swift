@@ -119,10 +119,10 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   ///
   /// - Parameter first: where the relocations of the body begin among those of the run.
   private mutating func foldSlots(_ unit: InputModule, _ body: ScannedBody, from first: Int) -> Bool {
-    var slots = slotFolder ?? SlotFolder(unit)
+    var slots = slotFolder ?? SlotFolder(unit, forObject: isForObject)
     defer { slotFolder = slots }
     let folded = result.relocations[first...]
-    guard let edits = slots.edits(of: body.reader, code[current], folded, namesFirst: isForObject) else { return false }
+    guard let edits = slots.edits(of: body.reader, code[current], folded) else { return false }
     let replaced = Set(edits.map(\.offset))
     let rest = folded.filter { !replaced.contains($0.offset) }
     if rest.contains(where: { $0.isInTableBlock }) { return false }

@@ -11,8 +11,8 @@ import WebAssemblyFormat
 //
 // What was assigned to a local is looked for by the order of the code. The last assignment in front of the call counts if
 // the block that it stands in is still open there: what a branch leads around may not have come. If there is none since the
-// head of a loop around the call, those that the loop itself has behind it count as well. Compilers keep many things in one
-// local, so what is not seen in this way is taken for a pointer.
+// head of a loop around the call, those that the loop itself has behind it count as well, if the loop begins anew in front of
+// the next one. Compilers keep many things in one local, so what is not seen in this way is taken for a pointer.
 
 /// Finds calls of slots that were computed, in one body.
 struct ComputedSlots {
@@ -23,6 +23,8 @@ struct ComputedSlots {
     let isLoop: Bool
     /// The block around it.
     let outer: Int?
+    /// Instructions that may begin it anew, of a loop.
+    var branches: [Int] = []
   }
 
   /// Where a local is assigned, and the block that this stands in.
@@ -75,11 +77,24 @@ struct ComputedSlots {
         blocks.append(Block(begin: index, isLoop: instruction.opcode == .loop, outer: block))
         block = blocks.count - 1
       case .end, .delegate: close(index, &blocks)
+      case .br, .brIf: noteBranch(index, from: block, to: instruction.first)
       case .localSet, .localTee:
         assignments[instruction.first, default: []].append(Assignment(place: index, block: block))
       case _ where instruction.opcode.takesSlot: innermost[index] = block
       default: break
       }
+      if instruction.opcode.mayBranchAnywhere { noteBranch(index, from: block, to: nil) }
+    }
+  }
+
+  /// Notes an instruction that may begin loops anew: that of a label, or all that are around it.
+  private mutating func noteBranch(_ index: Int, from block: Int?, to label: Int64?) {
+    var (block, depth) = (block, Int64(0))
+    while let current = block, label == nil || depth <= label! {
+      budget -= 1
+      if budget < 0 { return }
+      if blocks[current].isLoop, label == nil || depth == label { blocks[current].branches.append(index) }
+      (block, depth) = (blocks[current].outer, depth + 1)
     }
   }
 
@@ -116,10 +131,16 @@ struct ComputedSlots {
       if budget < 0 { return true }
       if let last, last.place > blocks[current].begin { break }
       if blocks[current].isLoop {
-        for assignment in found[next...].prefix(while: { $0.place < blocks[current].end }) {
-          budget -= 1
-          if budget < 0 { return true }
-          if assignment.block == current, isComputed(from: assignment.place, followsLocals: false) { return true }
+        let behind = found[next...].prefix { $0.place < blocks[current].end }
+        budget -= behind.count
+        if budget < 0 { return true }
+        let own = behind.filter { $0.block == current }
+        for (index, assignment) in own.enumerated() {
+          let end = own[checked: index + 1]?.place ?? blocks[current].end
+          let branches = blocks[current].branches
+          let first = branches.indices.partitionPoint { branches[$0] < assignment.place }
+          guard let branch = branches[checked: first], branch < end else { continue }
+          if isComputed(from: assignment.place, followsLocals: false) { return true }
         }
       }
       block = blocks[current].outer
@@ -133,6 +154,15 @@ struct ComputedSlots {
 extension Opcode {
   /// Whether it takes a slot of a table from the stack, on top of which that is.
   var takesSlot: Bool { self == .callIndirect || self == .returnCallIndirect || self == .tableGet }
+
+  /// Whether it goes to one of several labels, or to one that is not looked at.
+  fileprivate var mayBranchAnywhere: Bool {
+    switch self {
+    case .brTable, .tryTable, .brOnNull, .brOnNonNull: true
+    // `br_on_cast` and its like.
+    default: [0x118, 0x119, 0x125, 0x126].contains(rawValue)
+    }
+  }
 
   /// Whether it makes a number of another width of one, and nothing else.
   var changesWidth: Bool { self == .i32WrapI64 || self == .i64ExtendI32Signed || self == .i64ExtendI32Unsigned }

@@ -93,10 +93,16 @@ struct SlotFolder {
   /// Steps, and locals of two paths that are compared, over all rounds, so that no input takes forever.
   var budget = 0
 
-  init(_ unit: InputModule) {
+  /// Whether `__table_base` itself names the function in the first slot. Where the block may stay together, it does so all
+  /// the same, and then it is also right for code that goes on computing where nobody sees it.
+  private let namesFirst: Bool
+
+  /// - Parameter forObject: whether the block cannot stay together.
+  init(_ unit: InputModule, forObject: Bool) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
-    code = SlotSteps(unit)
+    code = SlotSteps(unit, forObject: forObject)
+    namesFirst = forObject
   }
 
   /// The edits that leave nothing of `__table_base` in a body; `nil` if it does not mean single functions.
@@ -104,10 +110,8 @@ struct SlotFolder {
   /// - Parameters:
   ///   - body: stands behind the local declarations.
   ///   - folded: the edits of the body, with all that `CodeFolder` could do.
-  ///   - namesFirst: whether `__table_base` itself names the function in the first slot. Where the block may stay together,
-  ///     it does so all the same, and then it is also right for code that goes on computing where nobody sees it.
   mutating func edits(
-    of body: ByteReader, _ function: Function, _ folded: ArraySlice<Relocation>, namesFirst: Bool
+    of body: ByteReader, _ function: Function, _ folded: ArraySlice<Relocation>
   ) -> [Relocation]? {
     var whole = unit.file.reader(of: function.body)
     guard let type = unit.types.functionType(function.type), let declared = try? whole.skipLocals() else { return nil }
@@ -123,10 +127,10 @@ struct SlotFolder {
       guard followSteps() else { return nil }
     } while followMore()
     guard let kinds = classes.kinds(offsets: { [facts] in facts.symbol(atSlot: $0) != nil }) else { return nil }
-    return edits(kinds, namesFirst: namesFirst)
+    return edits(kinds)
   }
 
-  private func edits(_ kinds: ValueClasses.Kinds, namesFirst: Bool) -> [Relocation]? {
+  private func edits(_ kinds: ValueClasses.Kinds) -> [Relocation]? {
     var edits: [Relocation] = []
     for (index, role) in classes.roles {
       let step = code.steps[index]

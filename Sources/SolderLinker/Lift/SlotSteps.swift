@@ -50,10 +50,14 @@ struct SlotSteps {
   private var isSlot = false
   private let unit: InputModule
   private let facts: LiftedFacts
+  /// Whether `xor` only uses a slot: where an object has no other way to say it, and the block may begin at any slot, so that
+  /// no bits of one slot tell of another. It makes hashes and seeds of addresses.
+  private let mayMixBits: Bool
 
-  init(_ unit: InputModule) {
+  init(_ unit: InputModule, forObject: Bool) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
+    mayMixBits = forObject && facts.tableAlignment == 0
   }
 
   /// The labels of a step that has several.
@@ -125,7 +129,8 @@ struct SlotSteps {
     case .call, .callIndirect: step.kind = .call
     default:
       if let effect = instruction.opcode.stackEffect {
-        if instruction.opcode.computesWithNumbers { step.kind = .arithmetic }
+        let isMixing = mayMixBits && (instruction.opcode == .i32Xor || instruction.opcode == .i64Xor)
+        if instruction.opcode.computesWithNumbers, !isMixing { step.kind = .arithmetic }
         set(effect, of: &step)
         return step
       }

@@ -129,10 +129,12 @@ extension Opcode {
   @inlinable public static var i32Add: Opcode { Opcode(rawValue: 0x6A) }
   @inlinable public static var i32Sub: Opcode { Opcode(rawValue: 0x6B) }
   @inlinable public static var i32Mul: Opcode { Opcode(rawValue: 0x6C) }
+  @inlinable public static var i32Xor: Opcode { Opcode(rawValue: 0x73) }
   @inlinable public static var i32ShiftLeft: Opcode { Opcode(rawValue: 0x74) }
   @inlinable public static var i64Add: Opcode { Opcode(rawValue: 0x7C) }
   @inlinable public static var i64Sub: Opcode { Opcode(rawValue: 0x7D) }
   @inlinable public static var i64Mul: Opcode { Opcode(rawValue: 0x7E) }
+  @inlinable public static var i64Xor: Opcode { Opcode(rawValue: 0x85) }
   @inlinable public static var i64ShiftLeft: Opcode { Opcode(rawValue: 0x86) }
   @inlinable public static var i32WrapI64: Opcode { Opcode(rawValue: 0xA7) }
   @inlinable public static var i64ExtendI32Signed: Opcode { Opcode(rawValue: 0xAC) }
