@@ -115,6 +115,10 @@ final class OperandEncoder: Sendable {
       if let global = program.variable(withAddressOf: id, for: source.unit) {
         return .read(global, plus: source.unit.addend(of: edit), is64: is64, length, width)
       }
+      if let base = program.threadLocalBase(of: id, for: source.unit) {
+        let offset = program.threadLocalOffset(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
+        return .threadLocal(base, plus: offset, is64: is64)
+      }
       guard case .threadLocalOffset = values[Int(id)].answer else { fallthrough }
       let address = program.fixedAddress(of: id) &+ UInt64(bitPattern: source.unit.addend(of: edit))
       return .constant(address, is64: is64, atLeast: width)

@@ -87,6 +87,14 @@ final class Program: Sendable {
     resolution.isAddressVariable(symbol(id), for: unit, options) ? addressGlobal(of: id) : nil
   }
 
+  /// The variable to which code of a finished module adds where thread-local data is, in an object; `nil` for other data.
+  func threadLocalBase(of id: SymbolID, for unit: Unit) -> OutputGlobalIndex? {
+    guard resolution.countsFromBase(symbol(id), for: unit, options), let base = resolution.wellKnown.tlsBase,
+      case .global(let index) = values[Int(base)].answer
+    else { return nil }
+    return index
+  }
+
   /// The address of data, or its offset from `__tls_base`.
   func address(of id: SymbolID) -> UInt64 {
     let value = values[Int(id)]

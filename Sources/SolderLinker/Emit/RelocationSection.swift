@@ -60,32 +60,42 @@ struct RelocationSection {
       shift = shift &+ UInt64(length) &- UInt64(edit.width)
       let id = edit.symbol.map { unit.symbolIDs[$0] }
       let symbol = id.map { program.symbol($0) }
-      let isVariable = symbol.map { program.resolution.isAddressVariable($0, for: unit, program.options) } ?? false
-      switch edit.objectForm(symbol?.kind, isVariable: isVariable) {
+      switch edit.objectForm(symbol?.kind, program.resolution.access(to: symbol, by: unit, program.options)) {
       case .final: break
       case .none(let what):
         program.errors.report(
           "\(unit.file.displayName): code \(what) at offset \(edit.offset)"
             + "\(SourceLines.suffix(ofInstruction: Int(edit.offset), in: unit)), which no object can say")
-      case .relocation(let kind, let leading):
-        let target: UInt32
-        if let id {
-          guard let symbol = symbols.index(of: id, program, custom) else {
-            program.errors.report(
-              "\(unit.file.displayName): what the code at offset \(edit.offset) refers to has no symbol in the result")
-            continue
-          }
-          target = symbol.rawValue
-        } else {
-          target = program.index(ofType: edit.type, of: unit)
-        }
-        entries.byte(kind.rawValue)
-        entries.u64(start &+ UInt64(leading))
-        entries.u32(target)
-        if kind.hasAddend { entries.s64(unit.addend(of: edit)) }
-        count += 1
+      case .relocation(let kind, let leading): add(kind, id, edit, of: unit, at: start &+ UInt64(leading))
+      case .threadLocalSum(let kind):
+        add(.globalIndexLEB, program.resolution.wellKnown.tlsBase, edit, of: unit, at: start + 1)
+        // The number stands behind the other instruction and its own opcode, and in front of the sum.
+        add(kind, id, edit, of: unit, at: start &+ UInt64(length - 1 - kind.width))
       }
     }
+  }
+
+  /// Adds a relocation of a kind for an edit.
+  ///
+  /// - Parameter id: what it is about; `nil` for a type.
+  private mutating func add(
+    _ kind: RelocationKind, _ id: SymbolID?, _ edit: Relocation, of unit: Unit, at place: UInt64
+  ) {
+    let target: UInt32
+    if let id {
+      guard let symbol = symbols.index(of: id, program, custom) else {
+        return program.errors.report(
+          "\(unit.file.displayName): what the code at offset \(edit.offset) refers to has no symbol in the result")
+      }
+      target = symbol.rawValue
+    } else {
+      target = program.index(ofType: edit.type, of: unit)
+    }
+    entries.byte(kind.rawValue)
+    entries.u64(place)
+    entries.u32(target)
+    if kind.hasAddend { entries.s64(unit.addend(of: edit)) }
+    count += 1
   }
 
   /// What releases that keep such relocations write in place of a symbol that was collected as garbage.

@@ -25,6 +25,14 @@ struct Replacement: Equatable {
   struct Added: Equatable {
     let number: Int64
     let is64: Bool
+    /// How many bytes the number takes.
+    let width: Int
+
+    /// - Parameter width: bytes that the number takes at least.
+    init(number: Int64, is64: Bool, atLeast width: Int = 0) {
+      (self.number, self.is64) = (number, is64)
+      self.width = max(width, LEB128.length(signed: number))
+    }
   }
 
   /// A number in LEB128.
@@ -65,6 +73,17 @@ struct Replacement: Equatable {
     return result
   }
 
+  /// `global.get __tls_base`, and a number that is added to it, both as long as a linker may need to write others.
+  static func threadLocal(_ base: OutputGlobalIndex, plus offset: UInt64, is64: Bool) -> Replacement {
+    var result = number(
+      UInt64(base.rawValue), .unsigned, opcode: 0x23, atLeast: 1 + RelocationKind.globalIndexLEB.width)
+    let kind: RelocationKind = is64 ? .memoryAddressTLSSLEB64 : .memoryAddressTLSSLEB
+    let added = Added(number: Int64(bitPattern: signed(offset, is64: is64)), is64: is64, atLeast: kind.width)
+    result.added = added
+    result.length += 2 + added.width
+    return result
+  }
+
   /// The number as a signed one of 32 bits is written, or of 64.
   static func signed(_ value: UInt64, is64: Bool) -> UInt64 {
     is64 ? value : UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
@@ -76,7 +95,7 @@ struct Replacement: Equatable {
   func write(to room: OutputRoom, at offset: Int) -> Bool {
     var (offset, width) = (offset, length)
     if let added {
-      let count = LEB128.length(signed: added.number)
+      let count = added.width
       width -= 2 + count
       let place = offset + width
       guard width > 0, room.write(added.is64 ? 0x42 : 0x41, at: place),

@@ -12,7 +12,8 @@ import WebAssemblyFormat
 //  - Tables: which function has which slot follows from relocations. Element segments with a place of their own, and code
 //    that computes with slots, have no form. Tables themselves have symbols.
 //  - Globals: they have symbols, but their initial values no relocations: only numbers will do.
-//  - Start-up: constructors have a form. A start function, and relocation code that could not be read, have none.
+//  - Start-up: constructors have a form. A start function, and relocation code that could not be read, have none. Nor has
+//    what sets up thread-local data, which is the next linker's: all of it has to be known.
 //  - Code: operands about data and element segments and further memories have no relocations, nor has `ref.func` the
 //    declaration that it needs; types other than plain functions have no place in a type section of wasm-ld's.
 //  - Names: a symbol is defined or not. One that is another name of what nobody defines has no form.
@@ -52,7 +53,8 @@ struct ObjectFormatCheck {
   }
 
   private func problem(_ unit: Unit, _ facts: LiftedFacts) -> String? {
-    startUpProblem(unit, facts) ?? memoryProblem(unit) ?? dataProblem(unit, facts) ?? tableProblem(unit)
+    startUpProblem(unit, facts) ?? threadLocalProblem(unit, facts) ?? memoryProblem(unit) ?? dataProblem(unit, facts)
+      ?? tableProblem(unit)
       ?? globalProblem(unit, facts) ?? exportProblem(unit, facts) ?? typeProblem(unit) ?? codeProblem(unit)
       ?? slotProblem(unit)
   }
@@ -68,6 +70,40 @@ struct ObjectFormatCheck {
     guard let statement = kept?.statements.first else { return "\(head), before any constructor" }
     return "\(head), and its \(statement.opcode) \(place(statement.offset, in: unit)) cannot be done at link time: "
       + "\(statement.reason)"
+  }
+
+  private func threadLocalProblem(_ unit: Unit, _ facts: LiftedFacts) -> String? {
+    for function in facts.threadSetUp where !unit.codeFacts.removedFunctions.contains(function) {
+      let what = "\(functionName(function, unit)), which sets up its thread-local data alone"
+      guard let user = unit.functions.indices.first(where: { callOffset(in: $0, of: function, unit) != nil }),
+        let offset = callOffset(in: user, of: function, unit)
+      else { return "something takes \(what)" }
+      return "\(name("function", user, unit.functions[user].name)) calls \(what), \(place(offset, in: unit))"
+    }
+    guard let data = facts.threadLocal, data.symbol != nil else { return nil }
+    let remedy = "(link the library with --export=__wasm_init_tls)"
+    guard let kept = facts.unsaidThreadLocal, let statement = kept.statements.first else {
+      if let function = data.initialize {
+        return "\(functionName(function, unit)) does more with thread-local data than to copy and to relocate it"
+      }
+      return "nothing says what relocates its thread-local data \(remedy)"
+    }
+    return "\(functionName(kept.function, unit)) sets up its thread-local data, and its \(statement.opcode) "
+      + "\(place(statement.offset, in: unit)) cannot be done at link time: \(statement.reason)"
+  }
+
+  private func functionName(_ function: FunctionIndex, _ unit: Unit) -> String {
+    let exported = unit.exports.first { $0.function == function }?.name
+    let index = Int(function) - unit.functionImports.count
+    if index >= 0, !unit.functions[index].name.isEmpty { return "'\(unit.functions[index].name)'" }
+    return exported.map { "'\($0)'" } ?? "function \(function.rawValue)"
+  }
+
+  private func callOffset(in index: Int, of function: FunctionIndex, _ unit: Unit) -> Int? {
+    let symbol = unit.lifted?.symbol(function)
+    return unit.functionRelocations[index].indices.first {
+      unit.relocations[$0].kind == .functionIndexLEB && unit.relocations[$0].symbol == symbol
+    }.map { Int(unit.relocations[$0].offset) }
   }
 
   // MARK: Memory
@@ -103,9 +139,8 @@ struct ObjectFormatCheck {
     for (piece, next) in zip(pieces, pieces.dropFirst()) where piece.end > next.start {
       return "data segments \(piece.index) and \(next.index) overlap"
     }
-    guard let block = facts.memoryBlock else { return nil }
-    let size = unit.segments[Int(block.segment)].size
-    for symbol in unit.symbols where symbol.kind == .data && !symbol.isUndefined && symbol.offset > size {
+    for symbol in unit.symbols where symbol.kind == .data && !symbol.isUndefined {
+      guard let segment = symbol.definition, symbol.offset > unit.segments[Int(segment)].size else { continue }
       return "the address of '\(options.displayName(of: symbol.name))' is outside of its data"
     }
     return nil
@@ -234,7 +269,7 @@ struct ObjectFormatCheck {
             "\(name("data segment", index, segment.name)) takes the address of thread-local "
             + "'\(options.displayName(of: symbol.name))' " + place(Int(edit.offset))
         }
-        if case .none(let what) = edit.objectForm(symbol.kind, isVariable: false) {
+        if case .none(let what) = edit.objectForm(symbol.kind, .address) {
           return "\(name("data segment", index, segment.name)) \(what) \(place(Int(edit.offset)))"
         }
       }
@@ -259,14 +294,19 @@ struct ObjectFormatCheck {
     if edit.kind == .functionIndexLEB, unit.file.bytes[Int(edit.offset) - 1] == Opcode.refFunc.rawValue {
       return "takes a reference to a function, which needs a declaration, \(place)"
     }
+    if edit.isInTableBlock, let block = unit.lifted?.functionBlock,
+      block.function(atSlot: unit.addend(of: edit)) != nil,
+      block.only(atSlot: unit.addend(of: edit)) == nil
+    {
+      return "takes the address of a function that has several slots of the function table, \(place)"
+    }
     let id = edit.symbol.map { unit.symbolIDs[$0] }
     let symbol = id.map { resolution.symbol($0) }
     if let id, let symbol, symbol.kind == .global, symbol.isUndefined, !live.isLive(symbol, id) {
       return "uses '\(symbol.name)', which is a constant of the link, as a variable \(place)"
     }
-    let isVariable = symbol.map { resolution.isAddressVariable($0, for: unit, options) } ?? false
-    switch edit.objectForm(symbol?.kind, isVariable: isVariable) {
-    case .final, .relocation: return nil
+    switch edit.objectForm(symbol?.kind, resolution.access(to: symbol, by: unit, options)) {
+    case .final, .relocation, .threadLocalSum: return nil
     case .none(let what): return "\(what) \(place)"
     }
   }

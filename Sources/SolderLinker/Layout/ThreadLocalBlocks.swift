@@ -29,8 +29,22 @@ extension Resolution {
   /// may have: of what an object does not define, the next link knows.
   func isAddressVariable(_ symbol: Symbol, for unit: Unit, _ options: LinkOptions) -> Bool {
     guard symbol.kind == .data, unit.contracts.isRecovered else { return false }
-    if options.contract.isObject { return symbol.isTLS || symbol.isUndefined && unit.contracts.mayKnowThreads }
+    if options.contract.isObject { return symbol.isUndefined && (symbol.isTLS || unit.contracts.mayKnowThreads) }
     return isOfEachThread(symbol, options)
+  }
+
+  /// Whether code of a finished module, in an object, adds to `__tls_base` where data of an object is: thread-local data
+  /// that the object has.
+  func countsFromBase(_ symbol: Symbol, for unit: Unit, _ options: LinkOptions) -> Bool {
+    options.contract.isObject && symbol.kind == .data && symbol.isTLS && symbol.state == .defined
+      && unit.contracts.isRecovered
+  }
+
+  /// How code of a finished module finds what a symbol stands for.
+  func access(to symbol: Symbol?, by unit: Unit, _ options: LinkOptions) -> DataAccess {
+    guard let symbol else { return .address }
+    if countsFromBase(symbol, for: unit, options) { return .threadLocal }
+    return isAddressVariable(symbol, for: unit, options) ? .variable : .address
   }
 
   /// Whether the address of data is another one for each thread, or is known only when a library's copy has been set up.

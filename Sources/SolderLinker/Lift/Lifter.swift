@@ -25,8 +25,10 @@ struct Lifter {
   private var weakImports: [ByteString: Set<ByteString>] = [:]
   private var exportFlags: [ByteString: SymbolFlags] = [:]
 
-  init(_ unit: ModuleDraft) {
+  /// - Parameter forObject: whether the module becomes an object.
+  init(_ unit: ModuleDraft, forObject: Bool = false) {
     self.unit = unit
+    facts.isForObject = forObject
     importedFunctions = Dictionary(
       unit.functionImports.enumerated().lazy.filter { $0.element.module == "env" }
         .map { ($0.element.name, FunctionIndex($0.offset)) },
@@ -90,6 +92,25 @@ struct Lifter {
     facts.isThreaded = unit.isThreaded
     facts.hasThreadLocalData = ThreadLocalReader.hasData(unit)
     facts.threadLocal = ThreadLocalReader.read(unit, facts)
+    if facts.isForObject { placeThreadLocalSegment() }
+  }
+
+  /// In an object, thread-local data is a segment that the next linker copies for each thread.
+  private mutating func placeThreadLocalSegment() {
+    guard let data = facts.threadLocal, let block = facts.memoryBlock,
+      unit.segments[Int(data.segment)].placement == .passive
+    else { return }
+    unit.segments[Int(data.segment)].placement = .free
+    unit.segments[Int(data.segment)].flags.insert(.tls)
+    unit.segments[Int(data.segment)].alignment = unit.segments[Int(block.segment)].alignment
+    let definition = DefinitionIndex(rawValue: data.segment.rawValue)
+    for (index, symbol) in unit.symbols.enumerated() where symbol.kind == .data && symbol.flags.contains(.tls) {
+      if symbol.definition?.rawValue == block.segment.rawValue { unit.symbols[index].meaning = .defined(definition) }
+    }
+    facts.threadLocal?.symbol = SymbolIndex(unit.symbols.count)
+    unit.symbols.append(
+      UnitSymbol(
+        kind: .data, .defined(definition), flags: [.bindingLocal, .tls], name: ByteString(".tdata")))
   }
 
   // MARK: Index spaces

@@ -9,7 +9,8 @@ import WebAssemblyFormat
 // in the result of a link it is the linker's own business, as with objects.
 //
 // A function is taken for this only if it has exactly that shape, and copies each segment whole. It does the same for
-// thread-local data of the first thread; then it is not, as more has to be done there than to place a segment.
+// thread-local data of the first thread; then it is not, as more has to be done there than to place a segment, unless the
+// library becomes an object: what the next linker makes of that data, it also sets up for the first thread.
 
 /// Reads the function that sets up the data of a library for shared memory.
 struct SharedDataSetUp {
@@ -18,6 +19,8 @@ struct SharedDataSetUp {
   private var stack: [SymbolicValue] = []
   private var locals: [Int64: SymbolicValue] = [:]
   private var places: [(segment: Int, offset: UInt64)] = []
+  /// Where it says that the first thread has its thread-local data, and where it copies that.
+  private var threadLocal: (base: SymbolicValue?, copy: SymbolicValue?)
 
   private init(_ unit: ModuleDraft, _ facts: LiftedFacts) {
     self.unit = unit
@@ -89,6 +92,7 @@ struct SharedDataSetUp {
       guard follow(instruction) else { return false }
     }
     return stack.isEmpty && areApart && locals[flag]?.base == facts.memoryBlock?.base
+      && (threadLocal.base == threadLocal.copy || facts.threadLocal?.base == nil)
   }
 
   /// Labels 0, 1 and 2: to do it, to wait, and that it is done.
@@ -114,6 +118,12 @@ struct SharedDataSetUp {
     case .i32Add, .i64Add:
       guard let right = stack.popLast(), let left = stack.popLast(), let sum = left + right else { return false }
       stack.append(sum)
+    case .globalSet:
+      guard let base = facts.threadLocal?.base, facts.threadLocal?.symbol != nil,
+        instruction.first == Int64(base.rawValue),
+        threadLocal.base == nil, let value = stack.popLast(), value.base == facts.memoryBlock?.base
+      else { return false }
+      threadLocal.base = value
     case .memoryInit, .memoryFill:
       guard let count = stack.popLast(), let second = stack.popLast(), let target = stack.popLast(),
         second == .number(0), count.base == .number, target.base == facts.memoryBlock?.base
@@ -126,9 +136,14 @@ struct SharedDataSetUp {
 
   private mutating func copy(_ instruction: Instruction, to target: SymbolicValue, _ count: SymbolicValue) -> Bool {
     guard let index = Int(exactly: instruction.first), index < unit.segments.count,
-      SegmentIndex(index) != facts.threadLocal?.segment, unit.segments[index].placement == .passive,
-      !places.contains(where: { $0.segment == index }),
-      Int64(unit.segments[index].count) == count.addend,
+      Int64(unit.segments[index].count) == count.addend
+    else { return false }
+    if SegmentIndex(index) == facts.threadLocal?.segment {
+      guard facts.threadLocal?.symbol != nil, threadLocal.copy == nil else { return false }
+      threadLocal.copy = target
+      return true
+    }
+    guard unit.segments[index].placement == .passive, !places.contains(where: { $0.segment == index }),
       let offset = UInt64(exactly: target.addend),
       let block = facts.memoryBlock,
       offset.saturatingSum(UInt64(unit.segments[index].count)) <= unit.segments[Int(block.segment)].size

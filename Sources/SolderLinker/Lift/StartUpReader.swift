@@ -75,11 +75,11 @@ struct StartUpReader {
     }
   }
 
-  /// A reader for other code than the start-up's: nothing is known of variables, but of one.
-  init(_ unit: ModuleDraft, with value: SymbolicValue, in global: GlobalIndex) {
+  /// A reader for other code than the start-up's: nothing is known of variables, but of some.
+  init(_ unit: ModuleDraft, with values: [GlobalIndex: SymbolicValue]) {
     self.init(unit)
     globals = facts.globals
-    if Int(global) < globals.count { globals[Int(global)] = value }
+    for (global, value) in values where Int(global) < globals.count { globals[Int(global)] = value }
   }
 
   /// Reads everything, and tells the unit.
@@ -89,7 +89,7 @@ struct StartUpReader {
     reader.finish()
     unit.lifted = reader.facts
     DataRelocations(unit, reader.facts)?.add(reader.performed.stores)
-    ThreadLocalRelocations.run(unit)
+    ThreadLocalRelocations.run(unit, behind: reader.performed.stores)
   }
 
   // MARK: In the order of a loader

@@ -10,6 +10,10 @@ import WebAssemblyFormat
 // variable that says where the copy is as one more place. What it does must not depend on anything but constants of the
 // link, and the stores must not overlap; otherwise all of it stays. Storing once more what is there already changes
 // nothing, so code that calls the function on its own may have it whole.
+//
+// An object leaves all of it to the next linker, which has one variable for the data of all files. There the library's own
+// is `__tls_base` and a constant, and so is each variable with the address of such data (`__wasm_apply_global_tls_relocs`).
+// Nothing of what sets up a thread may be left, nor needed by other code; what is, `ObjectFormatCheck` tells of.
 
 /// Reads what relocates a thread's copy of a library's data.
 struct ThreadLocalRelocations {
@@ -17,13 +21,20 @@ struct ThreadLocalRelocations {
   private var facts: LiftedFacts
   private var data: ThreadLocalFacts
   private var stores: [PerformedStores.Store] = []
+  /// Variables that hold addresses in the copy, of an object.
+  private var addresses: [GlobalIndex: SymbolicValue] = [:]
+  /// The first that could not be done.
+  private var unsaid: KeptStartUpCode?
   private var budget: Int
 
   /// Reads it, if the unit has such data, and tells the unit.
-  static func run(_ unit: ModuleDraft) {
+  ///
+  /// - Parameter stores: those that relocate ordinary data.
+  static func run(_ unit: ModuleDraft, behind ordinary: [PerformedStores.Store]) {
     guard let facts = unit.lifted, let data = facts.threadLocal else { return }
     var reader = ThreadLocalRelocations(unit, facts, data)
-    reader.read()
+    let calls = reader.read()
+    if data.symbol != nil { reader.leaveToLinker(calls, ordinary) }
     unit.lifted = reader.facts
     DataRelocations(unit, reader.facts)?.add(reader.stores, to: Int(data.segment))
   }
@@ -35,25 +46,54 @@ struct ThreadLocalRelocations {
     budget = unit.readingBudget
   }
 
-  private mutating func read() {
+  private typealias Calls = [(callee: FunctionIndex, offset: Int)]
+
+  /// - Returns: the functions that what sets up a thread calls.
+  private mutating func read() -> Calls {
     let calls = data.initialize.map(plainCalls) ?? []
     var done: Set<FunctionIndex> = []
     for function in Set(calls.map(\.callee) + data.relocationFunctions).sorted() where relocate(by: function) {
       done.insert(function)
     }
-    guard !done.isEmpty else { return }
+    guard !done.isEmpty else { return calls }
     facts.done.functions.formUnion(done)
     facts.done.calls.formUnion(calls.lazy.filter { done.contains($0.callee) }.map(\.offset))
     data.relocationFunctions.removeAll(where: done.contains)
     let isAllDone = data.relocationFunctions.isEmpty && calls.allSatisfy { done.contains($0.callee) }
     if isAllDone, data.calls == calls.count, !data.doesMore { data.leavesFirstThread = !data.placesFirstThread }
     facts.threadLocal = data
+    return calls
+  }
+
+  /// Forgets all that sets up the data: in an object that is the next linker's, if nothing of it is left.
+  private mutating func leaveToLinker(_ calls: Calls, _ ordinary: [PerformedStores.Store]) {
+    func isOfFirstThread(_ store: PerformedStores.Store) -> Bool {
+      data.placesFirstThread && store.offset < data.firstThread + data.size
+        && store.offset + UInt64(store.width) > data.firstThread
+    }
+    guard unsaid == nil, data.relocationFunctions.isEmpty, calls.count == data.calls, !data.doesMore,
+      calls.allSatisfy({ facts.done.functions.contains($0.callee) }),
+      !data.mayRelocate, data.size == unit.segments[Int(data.segment)].size, let symbol = data.symbol,
+      !ordinary.contains(where: isOfFirstThread)
+    else {
+      facts.unsaidThreadLocal = unsaid
+      return
+    }
+    if let base = data.base {
+      facts.assignedGlobals[base] = SymbolicValue(base: .memory(symbol: symbol), addend: 0)
+    }
+    facts.assignedGlobals.merge(addresses) { $1 }
+    facts.threadSetUp = [data.initialize, facts.allocateTLS].compactMap { $0 }
+    facts.done.functions.formUnion(facts.threadSetUp)
+    facts.threadLocal = nil
+    facts.leavesThreadLocalData = true
+    facts.hasThreadLocalData = false
   }
 
   /// Functions without parameters and results that a function calls outside of blocks.
-  private func plainCalls(in function: FunctionIndex) -> [(callee: FunctionIndex, offset: Int)] {
+  private func plainCalls(in function: FunctionIndex) -> Calls {
     guard var reader = unit.body(of: function) else { return [] }
-    var calls: [(callee: FunctionIndex, offset: Int)] = []
+    var calls: Calls = []
     while let instruction = try? reader.next() {
       guard instruction.opcode == .call, reader.depth == 1 else { continue }
       let callee = FunctionIndex(rawValue: UInt32(truncatingIfNeeded: instruction.first))
@@ -73,17 +113,24 @@ struct ThreadLocalRelocations {
     else { return false }
     // Without the variable no function that takes nothing can do it.
     guard let base = data.base else { return false }
-    let copy = SymbolicValue(base: .memory(symbol: facts.symbol(base)), addend: 0)
-    let context = StartUpReader(unit, with: copy, in: base)
+    let copy = SymbolicValue(base: .memory(symbol: data.symbol ?? facts.symbol(base)), addend: 0)
+    var known = [base: copy]
+    // Where code sets one of these once more, the object is refused.
+    if data.symbol != nil {
+      known.merge(facts.assignedGlobals.filter { $0.value.base != .number }) { first, _ in first }
+    }
+    let context = StartUpReader(unit, with: known)
     let before = stores.count
     var statement = StartUpStatement(at: 0)
     while body.next(context, &budget, into: &statement) {
       guard statement.reason == nil, statement.call == nil, add(statement, function, copy) else {
+        note(statement, of: function)
         stores.removeSubrange(before...)
         return false
       }
     }
     guard areApart else {
+      note(statement, of: function)
       stores.removeSubrange(before...)
       return false
     }
@@ -92,6 +139,10 @@ struct ThreadLocalRelocations {
 
   private mutating func add(_ statement: StartUpStatement, _ function: FunctionIndex, _ copy: SymbolicValue) -> Bool {
     for action in statement.actions {
+      if case .set(let global, let value) = action, data.symbol != nil, isFree(global, for: value) {
+        addresses[global] = value
+        continue
+      }
       guard case .store(let address, let value, let width) = action, address.base == copy.base,
         let offset = UInt64(exactly: address.addend),
         offset.saturatingSum(UInt64(width)) <= UInt64(unit.segments[Int(data.segment)].count), value.base != copy.base,
@@ -100,6 +151,24 @@ struct ThreadLocalRelocations {
       stores.append(.init(offset: offset, value: value, width: width, function: function))
     }
     return true
+  }
+
+  /// Whether a variable may have a value from the beginning: nothing gave it another one.
+  private func isFree(_ global: GlobalIndex, for value: SymbolicValue) -> Bool {
+    guard Int(global) >= unit.globalImports.count, facts.globals[checked: Int(global)] == .some(nil),
+      global != data.base
+    else { return false }
+    return (addresses[global] ?? facts.assignedGlobals[global] ?? value) == value
+  }
+
+  private mutating func note(_ statement: StartUpStatement, of function: FunctionIndex) {
+    guard unsaid == nil else { return }
+    unsaid = KeptStartUpCode(function: function, name: unit.symbols[Int(facts.symbol(function))].name)
+    unsaid?.add(
+      statement.reason
+        ?? .init(
+          offset: statement.lastInstruction, opcode: statement.lastOpcode,
+          reason: "it is no store of a known value into the copy that a thread has"))
   }
 
   /// Whether no two stores have a byte in common.

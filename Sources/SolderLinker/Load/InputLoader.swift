@@ -233,7 +233,8 @@ struct InputLoader {
     UnitLoader(
       diagnostics: diagnostics, leavesLibraries: options.isPositionIndependent, mergesModules: options.mergesModules,
       namesLazyObjects: options.compatibility.countsLazyObjectsAsNamed,
-      translatesExceptions: options.translatesExceptions, threads: threads, names: register)
+      translatesExceptions: options.translatesExceptions, makesObjects: options.contract.isObject, threads: threads,
+      names: register)
   }
 
   private mutating func readInParallel() {

@@ -12,6 +12,8 @@ struct UnitLoader: Sendable {
   var namesLazyObjects = false
   /// Whether the older instructions for exceptions give way to the newer ones.
   var translatesExceptions = false
+  /// Whether finished modules become objects.
+  var makesObjects = false
   let threads: Threads
   let names: NameRegister
 
@@ -60,7 +62,7 @@ struct UnitLoader: Sendable {
       var reader = ObjectReader(unit)
       try reader.read()
     case .neededLibrary: unit.declareProvidedSymbols()
-    default: try Lifter(unit).declare()
+    default: try Lifter(unit, forObject: makesObjects).declare()
     }
     if unit.origin != .neededLibrary { unit.completeSymbols() }
     numberNames(of: unit)
@@ -187,7 +189,7 @@ struct UnitLoader: Sendable {
   func silent() -> UnitLoader {
     UnitLoader(
       diagnostics: Diagnostics(sink: { _ in }), leavesLibraries: leavesLibraries, mergesModules: mergesModules,
-      translatesExceptions: translatesExceptions, threads: threads, names: names)
+      translatesExceptions: translatesExceptions, makesObjects: makesObjects, threads: threads, names: names)
   }
 
   /// All members of an archive that is linked whole, as far as they can be read.

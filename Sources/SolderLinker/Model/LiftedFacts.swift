@@ -36,8 +36,17 @@ struct LiftedFacts {
   var hasThreadLocalData = false
   /// The name of thread-local data of a library for one thread, which has a single copy of it.
   var threadLocalOfOneThread: ByteString?
-  /// The library's thread-local data, if it has some and how to set it up is known.
+  /// The library's thread-local data, if it has some and how to set it up is known; not any more where it is an object's.
   var threadLocal: ThreadLocalFacts?
+  /// Whether the module becomes an object, whose thread-local data is set up by the next linker.
+  var isForObject = false
+  /// Whether its thread-local data has become an object's, which the next linker sets up.
+  var leavesThreadLocalData = false
+  /// Functions of the index space that set up the data of a thread, which an object leaves to the next linker.
+  var threadSetUp: [FunctionIndex] = []
+  /// What keeps its thread-local data from being an object's: a function that sets it up, and the first statement of it that
+  /// an object cannot say.
+  var unsaidThreadLocal: KeptStartUpCode?
   /// What the start function and the relocation functions may do, as far as they stay.
   var effects: [FunctionIndex: FunctionEffects] = [:]
   /// Code whose work was done by reading it; other code may turn out to need some of it all the same.

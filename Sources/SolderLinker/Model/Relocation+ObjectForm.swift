@@ -1,11 +1,23 @@
 import WebAssemblyFormat
 
+/// How code finds data.
+enum DataAccess {
+  /// By an address.
+  case address
+  /// By a global that has the address, which may be another one in each thread.
+  case variable
+  /// By what is added to `__tls_base`.
+  case threadLocal
+}
+
 /// How the format of objects says what an edit does (tool-conventions, Linking.md, Relocation Sections).
 enum ObjectForm {
   /// What is written is final.
   case final
   /// A relocation of this kind for the operand, so many bytes behind the beginning of what is written.
   case relocation(RelocationKind, leadingBytes: UInt32)
+  /// Relocations for the two operands of `global.get __tls_base` and of the constant that is added to it.
+  case threadLocalSum(RelocationKind)
   /// Not at all; what the code does there.
   case none(StaticString)
 }
@@ -15,14 +27,21 @@ extension Relocation {
   ///
   /// - Parameters:
   ///   - targetKind: what the edit is about, where it is about a symbol.
-  ///   - isVariable: whether an address is read from a global, which has the address that is each thread's.
-  func objectForm(_ targetKind: SymbolKind?, isVariable: Bool) -> ObjectForm {
+  ///   - access: how code finds data that the edit is about.
+  func objectForm(_ targetKind: SymbolKind?, _ access: DataAccess) -> ObjectForm {
     switch encoding {
-    case .constant32 where kind == .constantMemoryAddress && isVariable,
-      .constant64 where kind == .constantMemoryAddress && isVariable:
+    case .constant32 where kind == .constantMemoryAddress && access == .variable,
+      .constant64 where kind == .constantMemoryAddress && access == .variable:
       .relocation(.globalIndexLEB, leadingBytes: 1)
-    case .indexedBase32 where isVariable, .indexedBase64 where isVariable:
-      .relocation(.globalIndexLEB, leadingBytes: 1)
+    case .constant32 where kind == .constantMemoryAddress && access == .threadLocal:
+      .threadLocalSum(.memoryAddressTLSSLEB)
+    case .constant64 where kind == .constantMemoryAddress && access == .threadLocal:
+      .threadLocalSum(.memoryAddressTLSSLEB64)
+    case .globalGet32 where targetKind == .data && access == .threadLocal,
+      .globalGet64 where targetKind == .data && access == .threadLocal:
+      .none("reads the address of thread-local data as a constant")
+    case .indexedBase32 where access != .address, .indexedBase64 where access != .address:
+      .none("has an index to the address of thread-local data")
     case .nothing, .indexedSum, .indexedOffset: .final
     case .globalGet32, .globalGet64:
       targetKind == .data

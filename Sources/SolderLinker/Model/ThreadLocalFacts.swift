@@ -5,6 +5,8 @@ struct ThreadLocalFacts {
   var base: GlobalIndex?
   /// The segment with the initial data.
   var segment: SegmentIndex
+  /// The symbol of that segment, in an object.
+  var symbol: SymbolIndex?
   /// Bytes that each thread needs.
   var size: UInt64
   /// The function that sets up a thread, given the address of its block; in the index space.

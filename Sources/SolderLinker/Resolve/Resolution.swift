@@ -232,7 +232,7 @@ extension Resolver {
 
   /// Defines the addresses of the layout that something refers to; their values follow with the layout.
   mutating func addOptionalSymbols(_ known: inout WellKnownSymbols, is64: Bool) {
-    guard options.contract.definesOwnSymbols else { return }
+    guard options.contract.definesOwnSymbols else { return referToThreadLocalBase(&known, is64: is64) }
     for address in AddressSymbol.allCases {
       switch address {
       case .dsoHandle: break
@@ -247,6 +247,18 @@ extension Resolver {
       guard isReferred(to: id, as: [.global]) else { return }
       defineGlobal(id, GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: false))
       known.tlsBase = id
+    }
+  }
+
+  /// Finished modules that become objects count from the variable that the next linker has for all thread-local data.
+  private mutating func referToThreadLocalBase(_ known: inout WellKnownSymbols, is64: Bool) {
+    guard units.contains(where: \.contracts.isRecovered),
+      table.symbols.values.contains(where: { $0.isTLS && $0.kind == .data && $0.state == .defined })
+    else { return }
+    if let id = table.find("__tls_base"), table.symbols[id].kind == .global, table.symbols[id].imported != nil {
+      known.tlsBase = id
+    } else {
+      known.tlsBase = addUndefinedGlobal("__tls_base", GlobalType(valueType: is64 ? 0x7E : 0x7F, isMutable: true))
     }
   }
 

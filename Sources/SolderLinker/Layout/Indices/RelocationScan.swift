@@ -220,7 +220,7 @@ struct RelocationScan {
         seen.globals[target] = true
         result.demands.append(.addressGlobal(id))
       }
-    } else if symbol.isTLS, symbol.kind == .data {
+    } else if symbol.isTLS, symbol.kind == .data, !resolution.countsFromBase(symbol, for: source.unit, options) {
       checkThreadLocal(relocation, symbol, id, source.unit, &result)
     }
     check(relocation, symbol, id, source.unit, function, &seen, &result)
