@@ -120,6 +120,14 @@ import Testing
           (i32.ne (i32.load (global.get $mb)) (i32.const 0x55555555)))
         """, result: 1, refusal: nil),
     Sample(
+      testDescription: "mixed and restored, and added to on one path",
+      code: """
+        (func (export "f") (result i32) (local i32)
+          (local.set 0 (i32.xor (i32.xor \(second) (i32.const 5)) (i32.const 5)))
+          (if (i32.load (global.get $mb)) (then (local.set 0 (i32.add (local.get 0) (i32.const 1)))))
+          (call_indirect (type $number) (local.get 0)))
+        """, result: 2, refusal: "slots of the function table"),
+    Sample(
       testDescription: "a sum of which folding knows what it is",
       code: """
         (func $at (param i32) (result i32)

@@ -135,7 +135,8 @@ import Testing
   /// A threaded library whose thread-local data is relocated by this, and which has these functions on top.
   private func library(
     _ relocate: (_ base: Int, _ memoryBase: Int) -> [WasmInstruction],
-    more: (_ base: Int, _ initialize: Int) -> [WasmInstruction] = { _, _ in [] }
+    more: (_ base: Int, _ initialize: Int) -> [WasmInstruction] = { _, _ in [] },
+    setUp: ((_ base: Int, _ apply: Int) -> [WasmInstruction])? = nil
   ) -> ModuleBuilder {
     var library = ModuleBuilder(dylink: Dylink(memorySize: 32, memoryAlignment: 2))
     library.importMemory("env", "memory", Limits(1, 16, shared: true))
@@ -146,7 +147,8 @@ import Testing
     let apply = library.function([], [], name: "__wasm_apply_tls_relocs", relocate(base, memoryBase))
     let initialize = library.function(
       [.i32], [], export: "__wasm_init_tls",
-      [.localGet(0), .globalSet(base), .localGet(0), .i32Const(0), .i32Const(12), .memoryInit(0), .call(apply)])
+      setUp?(base, apply)
+        ?? [.localGet(0), .globalSet(base), .localGet(0), .i32Const(0), .i32Const(12), .memoryInit(0), .call(apply)])
     library.function([.i32], [.i32], export: "look", [.globalGet(base), .localGet(0), .i32Add, .i32Load()])
     library.function([.i32], [], export: "more", more(base, initialize))
     return library
@@ -176,6 +178,27 @@ import Testing
       ][number]
     }
     try refused(["libtls.so": library], "-r", mentions: ["libtls.so", "'__wasm_apply_tls_relocs'", "at offset 0x"])
+  }
+
+  /// A thread's copy that is not the whole segment, in its block, with the variable's address: the next linker's is.
+  @Test(arguments: 0..<8) func aCopyThatNoOtherLinkerMakes(_ number: Int) throws {
+    let library = library(
+      { _, _ in [] },
+      setUp: { base, apply in
+        let set: [WasmInstruction] = [.localGet(0), .globalSet(base)]
+        let call: [WasmInstruction] = [.call(apply)]
+        func copy(from source: Int32 = 0, _ count: Int32 = 12) -> [WasmInstruction] {
+          [.localGet(0), .i32Const(source), .i32Const(count), .memoryInit(0)]
+        }
+        return [
+          set + copy(4) + call, set + copy(from: 4, 8) + call,
+          set + [.localGet(0), .i32Const(16), .i32Add, .i32Const(0), .i32Const(12), .memoryInit(0)] + call,
+          [.localGet(0), .i32Const(4), .i32Add, .globalSet(base)] + copy() + call, copy() + call,
+          set + call + copy(), set + copy() + copy(4) + call, copy() + call + set,
+        ][number]
+      })
+    try refused(
+      ["libtls.so": library], "-r", mentions: ["libtls.so", "'__wasm_init_tls' does more with thread-local data"])
   }
 
   /// Code that gives a thread its copy knows of the library's data only, and would do so with everybody's variable.

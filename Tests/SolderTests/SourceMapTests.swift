@@ -307,6 +307,25 @@ import WebAssemblyFormat
     }
   }
 
+  /// No name means one of two members of one name.
+  @Test func twoMembersOfOneName() throws {
+    let folder = try TemporaryFolder()
+    var archive = ArchiveBuilder()
+    for (name, number) in [("one", Int32(7)), ("two", 9)] {
+      let (module, map) = try Self.module(name, number, url: nil, isLibrary: true)
+      archive.add("same.so", module)
+      try folder.write(map, to: "\(name).map")
+    }
+    try folder.write(archive.bytes, to: "libboth.a")
+    for name in ["libboth.a", "libboth.a(same.so)"] {
+      let refused = LinkInProcess(arguments: [
+        "--whole-archive", folder.file("libboth.a"), "--no-entry", "-o", folder.file("result.wasm"),
+        "--source-map-output=" + folder.file("result.map"), "--source-map=\(name)=" + folder.file("one.map"),
+      ])
+      #expect(refused.errors.count == 1 && refused.errors[0].contains("no name means one alone"), "\(refused.errors)")
+    }
+  }
+
   @Test func membersOfArchives() async throws {
     let folder = try TemporaryFolder()
     var archive = ArchiveBuilder()

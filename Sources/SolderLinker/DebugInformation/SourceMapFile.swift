@@ -14,12 +14,16 @@ struct SourceMapFile {
   ///   - used: the names for which options gave a map, and the inputs that have them.
   ///   - warn: told why a map cannot be read.
   static func find(
-    _ unit: Unit, _ program: Program, _ used: inout [String: [String]], warn: (String) -> Void
+    _ unit: Unit, _ program: Program, _ used: inout [String: [InputFile]], warn: (String) -> Void
   ) -> SourceMapFile? {
     let path = FilePath(unit.file.path)
     for name in names(of: unit) {
       guard let file = program.options.sourceMaps[name] else { continue }
-      if used[name]?.contains(unit.file.displayName) != true { used[name, default: []].append(unit.file.displayName) }
+      // The same file under two module names is one.
+      let isKnown = used[name, default: []].contains { other in
+        other.displayName == unit.file.displayName && other.bytes.asFile.elementsEqual(unit.file.bytes.asFile)
+      }
+      if !isKnown { used[name, default: []].append(unit.file) }
       return open(FilePath(file), warn)
     }
     guard let section = unit.customSections.first(where: { $0.name == "sourceMappingURL" }) else { return nil }

@@ -47,7 +47,7 @@ struct SourceMapPass {
     }
     var sources: [Source: Int] = [:]
     var names: [[UInt8]: Int] = [:]
-    var used: [String: [String]] = [:]
+    var used: [String: [InputFile]] = [:]
     var inputs: [UnitID: SourceMap] = [:]
     for unit in program.resolution.inLinkOrder {
       if !unit.contracts.isRecovered {
@@ -89,9 +89,11 @@ struct SourceMapPass {
         diagnostics.warn("--source-map: no input is named \(name)", .unusedModuleName)
       case let files where files.count > 1:
         // A map is true of one module alone.
-        diagnostics.error(
-          "--source-map: \(name) means \(files[0]) and \(files[1]); --source-map=\(files[0])=FILE names one of them",
-          .ambiguousName, in: files)
+        let names = files.map(\.displayName)
+        let hint =
+          names[0] == names[1]
+          ? ", of which no name means one alone" : "; --source-map=\(names[0])=FILE names one of them"
+        diagnostics.error("--source-map: \(name) means \(names[0]) and \(names[1])\(hint)", .ambiguousName, in: names)
       default: break
       }
     }
@@ -123,7 +125,7 @@ struct SourceMapPass {
   // MARK: Maps of inputs
 
   /// The map of a unit, with names of sources that count from where the result's map is.
-  private func read(of unit: Unit, _ used: inout [String: [String]]) -> SourceMap? {
+  private func read(of unit: Unit, _ used: inout [String: [InputFile]]) -> SourceMap? {
     guard let found = SourceMapFile.find(unit, program, &used, warn: { warn($0, unit) }) else { return nil }
     do throws(FormatError) {
       var map = try SourceMap(found.file.bytes)

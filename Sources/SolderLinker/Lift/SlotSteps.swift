@@ -52,7 +52,11 @@ struct SlotSteps {
   private let facts: LiftedFacts
   /// Whether `xor` only uses a slot: where an object has no other way to say it, and the block may begin at any slot, so that
   /// no bits of one slot tell of another. It makes hashes and seeds of addresses.
+  ///
+  /// Where the same code calls by way of slots, the number may be on its way there: then it is a sum like others.
   private let mayMixBits: Bool
+  private var mixesBits = false
+  private var takesFromTable = false
 
   init(_ unit: InputModule, forObject: Bool) {
     self.unit = unit
@@ -77,6 +81,7 @@ struct SlotSteps {
     firstLocals.removeAll(keepingCapacity: true)
     labels.removeAll(keepingCapacity: true)
     isSlot = false
+    (mixesBits, takesFromTable) = (false, false)
     var next = folded.startIndex
     /// Where the instructions end that an edit replaces.
     var replaced = 0
@@ -98,6 +103,11 @@ struct SlotSteps {
       if step.kind == .tee, edit != nil { step.kind = .set }
       add(step)
     }
+    if mixesBits, takesFromTable {
+      for index in steps.indices where [.i32Xor, .i64Xor].contains(steps[index].opcode) {
+        steps[index].kind = .arithmetic
+      }
+    }
     return reader.depth == 0
   }
 
@@ -113,6 +123,10 @@ struct SlotSteps {
     var step = SlotStep(
       start: UInt32(truncatingIfNeeded: instruction.offset), end: UInt32(truncatingIfNeeded: instruction.end),
       number: instruction.first, opcode: instruction.opcode, kind: .effect, is64: false, pops: 0, pushes: 0)
+    switch instruction.opcode {
+    case .callIndirect, .returnCallIndirect, .tableGet, .tableSet: takesFromTable = true
+    default: break
+    }
     switch instruction.opcode {
     case .localGet, .localSet, .localTee:
       guard instruction.first < localCount else { return nil }
@@ -130,6 +144,7 @@ struct SlotSteps {
     default:
       if let effect = instruction.opcode.stackEffect {
         let isMixing = mayMixBits && (instruction.opcode == .i32Xor || instruction.opcode == .i64Xor)
+        if isMixing { mixesBits = true }
         if instruction.opcode.computesWithNumbers, !isMixing { step.kind = .arithmetic }
         set(effect, of: &step)
         return step

@@ -20,6 +20,7 @@ struct ThreadLocalReader {
   private struct Copy {
     let segment: Int
     let target: SymbolicValue?
+    let source: SymbolicValue?
     let count: SymbolicValue?
     /// The variable that was set right in front of it, to the same address.
     let base: GlobalIndex?
@@ -51,6 +52,7 @@ struct ThreadLocalReader {
       result.calls = reader.calls.count
       result.doesMore = reader.doesMore || reader.assignments.count > 1 || reader.copies.count > 1
       result.leavesFirstThread = !reader.calls.isEmpty || result.doesMore
+      result.isPlain = reader.isPlain(function, copy.segment, result.base)
       let first =
         result.base.map { base in assignments.first { $0.global == base }?.value }
         ?? copies.first { $0.segment == copy.segment }?.target
@@ -85,6 +87,32 @@ struct ThreadLocalReader {
     }
   }
 
+  /// Whether a function that sets up a thread does so in the way of linkers: it puts its parameter into the variable, copies
+  /// the whole segment there, and only then calls what relocates the copy.
+  private func isPlain(_ function: FunctionIndex, _ segment: Int, _ base: GlobalIndex?) -> Bool {
+    guard takesAddress(function), let base, var reader = unit.body(of: function) else { return false }
+    /// The parameter is `nil`.
+    var stack: [Int64?] = []
+    var (isSet, isCopied) = (false, false)
+    while let instruction = try? reader.next() {
+      switch instruction.opcode {
+      case .localGet where instruction.first == 0: stack.append(nil)
+      case .i32Const: stack.append(instruction.first)
+      case .globalSet:
+        guard !isSet, instruction.first == Int64(base.rawValue), stack == [nil] else { return false }
+        (isSet, stack) = (true, [])
+      case .memoryInit:
+        guard !isCopied, instruction.first == Int64(segment), stack == [nil, 0, Int64(unit.segments[segment].count)]
+        else { return false }
+        (isCopied, stack) = (true, [])
+      case .call: if !isSet || !isCopied || !stack.isEmpty { return false }
+      case .nop, .end: break
+      default: return false
+      }
+    }
+    return isSet && isCopied && stack.isEmpty && reader.depth == 0
+  }
+
   private func takesAddress(_ function: FunctionIndex) -> Bool {
     let index = Int(function) - unit.functionImports.count
     guard index >= 0, index < unit.functions.count else { return false }
@@ -106,6 +134,7 @@ struct ThreadLocalReader {
       // Variables that hold addresses of other data are set elsewhere.
       guard let base = copy.base else { continue }
       var result = ThreadLocalFacts(base: base, segment: SegmentIndex(copy.segment), size: size(of: copy))
+      result.isPlain = copy.source == .number(0) && copy.count == .number(Int64(unit.segments[copy.segment].count))
       setFirstThread(assignments.first { $0.global == base }?.value, &result)
       addRelocationFunctions(&result)
       return result
@@ -180,11 +209,11 @@ struct ThreadLocalReader {
         last = assignment
       case .memoryInit:
         let count = stack.popLast() ?? nil
-        _ = stack.popLast()
+        let source = stack.popLast() ?? nil
         let target = stack.popLast() ?? nil
         if let segment = Int(exactly: instruction.first), segment < unit.segments.count {
           let base = target == nil || last?.value != target ? nil : last?.global
-          copies.append(Copy(segment: segment, target: target, count: count, base: base))
+          copies.append(Copy(segment: segment, target: target, source: source, count: count, base: base))
         }
         last = nil
       case .call:

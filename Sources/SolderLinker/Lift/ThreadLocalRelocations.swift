@@ -29,7 +29,7 @@ struct ThreadLocalRelocations {
 
   /// Reads it, if the unit has such data, and tells the unit.
   ///
-  /// - Parameter stores: those that relocate ordinary data.
+  /// - Parameter ordinary: the stores that relocate ordinary data.
   static func run(_ unit: ModuleDraft, behind ordinary: [PerformedStores.Store]) {
     guard let facts = unit.lifted, let data = facts.threadLocal else { return }
     var reader = ThreadLocalRelocations(unit, facts, data)
@@ -71,7 +71,7 @@ struct ThreadLocalRelocations {
       data.placesFirstThread && store.offset < data.firstThread + data.size
         && store.offset + UInt64(store.width) > data.firstThread
     }
-    guard unsaid == nil, data.relocationFunctions.isEmpty, calls.count == data.calls, !data.doesMore,
+    guard unsaid == nil, data.isPlain, data.relocationFunctions.isEmpty, calls.count == data.calls, !data.doesMore,
       calls.allSatisfy({ facts.done.functions.contains($0.callee) }),
       !data.mayRelocate, data.size == unit.segments[Int(data.segment)].size, let symbol = data.symbol,
       !ordinary.contains(where: isOfFirstThread)

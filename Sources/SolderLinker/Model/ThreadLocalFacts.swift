@@ -20,6 +20,9 @@ struct ThreadLocalFacts {
   /// Whether ``initialize`` does more than to set the variable, to copy and to call: a tool may have put what it called
   /// into it.
   var doesMore = false
+  /// Whether it is plain that a thread's copy is the whole segment, in the block that it was given, whose address the variable
+  /// has before anything is called: what the next linker does of itself for the data of an object.
+  var isPlain = true
   /// Whether the start function copies the first thread's data to where it is.
   var placesFirstThread = false
   /// Whether something might relocate a thread's copy that has no name.

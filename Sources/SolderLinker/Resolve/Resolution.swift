@@ -4,7 +4,7 @@ import WebAssemblyFormat
 ///
 /// Behind resolution it grows by what the linker makes itself: tables of what is opened, trampolines, its own unit; then
 /// addresses of the layout get their values, and what is missing with permission becomes a stub. Each of these passes
-/// takes it over and gives it on. What a unit of a file says, and what its names mean, none of them changes.
+/// takes it over and gives it on. What a file says, and what a name means that a file defines, none of them changes.
 struct Resolution {
   var table: SymbolTable
   var types: TypeTable
