@@ -25,10 +25,13 @@ struct Lifter {
   private var weakImports: [ByteString: Set<ByteString>] = [:]
   private var exportFlags: [ByteString: SymbolFlags] = [:]
 
+  /// Whether the module becomes an object.
+  private let isForObject: Bool
+
   /// - Parameter forObject: whether the module becomes an object.
   init(_ unit: ModuleDraft, forObject: Bool = false) {
     self.unit = unit
-    facts.isForObject = forObject
+    isForObject = forObject
     importedFunctions = Dictionary(
       unit.functionImports.enumerated().lazy.filter { $0.element.module == "env" }
         .map { ($0.element.name, FunctionIndex($0.offset)) },
@@ -92,7 +95,7 @@ struct Lifter {
     facts.isThreaded = unit.isThreaded
     facts.hasThreadLocalData = ThreadLocalReader.hasData(unit)
     facts.threadLocal = ThreadLocalReader.read(unit, facts)
-    if facts.isForObject { placeThreadLocalSegment() }
+    if isForObject { placeThreadLocalSegment() }
   }
 
   /// In an object, thread-local data is a segment that the next linker copies for each thread.

@@ -38,8 +38,6 @@ struct LiftedFacts {
   var threadLocalOfOneThread: ByteString?
   /// The library's thread-local data, if it has some and how to set it up is known; not any more where it is an object's.
   var threadLocal: ThreadLocalFacts?
-  /// Whether the module becomes an object, whose thread-local data is set up by the next linker.
-  var isForObject = false
   /// Whether its thread-local data has become an object's, which the next linker sets up.
   var leavesThreadLocalData = false
   /// Functions of the index space that set up the data of a thread, which an object leaves to the next linker.
