@@ -52,19 +52,7 @@ import Testing
 
   /// A threaded library whose relocation function has this body, over twelve bytes of thread-local data.
   private static func library(_ relocate: (_ base: Int, _ memoryBase: Int) -> [WasmInstruction]) -> ModuleBuilder {
-    var library = ModuleBuilder(dylink: Dylink(memorySize: 32, memoryAlignment: 2))
-    library.importMemory("env", "memory", Limits(1, 16, shared: true))
-    let memoryBase = library.importGlobal("env", "__memory_base", .i32)
-    let base = library.global(.i32, isMutable: true, [.i32Const(0)], name: "__tls_base")
-    library.data(.passive, [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0])
-    library.dataNames[0] = ".tdata"
-    let apply = library.function([], [], name: "__wasm_apply_tls_relocs", relocate(base, memoryBase))
-    library.function(
-      [.i32], [], export: "__wasm_init_tls",
-      [
-        .localGet(0), .globalSet(base), .localGet(0), .i32Const(0), .i32Const(12), .memoryInit(0), .call(apply),
-      ])
-    library.function([.i32], [.i32], export: "look", [.globalGet(base), .localGet(0), .i32Add, .i32Load()])
+    var (library, base, memoryBase, _) = ModuleBuilder.threadedLibrary(relocate)
     library.function([], [.i32], export: "place", [.globalGet(memoryBase)])
     library.function([], [.i32], export: "copy", [.globalGet(base)])
     return library
