@@ -215,6 +215,19 @@ import Testing
     _ = try await linked(files, width, "--no-entry", "--export=newer", order[0], order[1])
   }
 
+  /// Labels of which the translation knows nothing mean other blocks behind it.
+  @Test(
+    arguments: [
+      [0xFB, 0x18, 3, 0, 0x6E, 0x6E], [0xFB, 0x19, 3, 0, 0x6E, 0x6E], [0xFB, 0x25, 3, 0, 0x6E, 0x6E],
+      [0xFB, 0x26, 3, 0, 0x6E, 0x6E], [0xE3, 0, 1, 0, 0, 0], [0xE4, 0, 0, 1, 0, 0, 0],
+    ] as [[UInt8]])
+  func otherLabelsAreRefused(_ branch: [UInt8]) throws {
+    var module = ModuleBuilder()
+    _ = module.tag([])
+    module.function([], [], export: "f", [.block(), .try(), .raw(branch), .catchAll, .end, .end])
+    try refused(["m.wasm": module], "--translate-to-exnref", mentions: ["names labels", "m.wasm"])
+  }
+
   /// Sections that say where operands are go without a word, as of every finished module.
   @Test func placesOfOperandsGo() async throws {
     var module = Self.module()

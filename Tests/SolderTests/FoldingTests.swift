@@ -208,6 +208,23 @@ import Testing
     #expect(short == placed)
   }
 
+  /// A branch on a cast brings another value to the end of a block.
+  @Test(arguments: [0x18, 0x19, 0x25, 0x26] as [UInt8]) func branchesOnCasts(_ number: UInt8) throws {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 16))
+    let base = library.importMemoryAndBases()
+    library.function(
+      [], [.i32], locals: [.i32], export: "f",
+      [
+        .raw(0x02, 0x6E), .i32Const(4), .localSet(0), .raw(0xD0, 0x6E), .raw(0xFB, number, 0x03, 0x00, 0x6E, 0x6E),
+        .drop,
+        .globalGet(base.memory), .localSet(0), .raw(0xD0, 0x6E), .end, .drop, .localGet(0), .i32Const(8), .i32Add,
+      ])
+    let run = try LinkInProcess(["libcast.so": library], ["--no-entry", "--export=f"])
+    let bytes = try #require(run.bytes, "\(run.errors)")
+    let sum: [UInt8] = [0x20, 0x00, 0x41, 0x08, 0x6A]
+    #expect(bytes.indices.contains { bytes[$0...].starts(with: sum) })
+  }
+
   // MARK: Random code
 
   /// Random code that computes with a base, in the text format; `BASE` stands for the base, and `T` for its type.

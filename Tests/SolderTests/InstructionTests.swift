@@ -217,6 +217,16 @@ private func expectedOperands(_ sample: Sample) -> [Expected] {
     }
   }
 
+  @Test func whatNamesLabels() {
+    let names = (0..<0x600).map { Opcode(rawValue: $0) }.filter(\.namesLabels).compactMap { $0.mnemonic?.description }
+    #expect(
+      names == [
+        "rethrow", "br", "br_if", "br_table", "delegate", "try_table", "br_on_null", "br_on_non_null", "resume",
+        "resume_throw", "resume_throw_ref", "br_on_cast", "br_on_cast_fail", "br_on_cast_desc_eq",
+        "br_on_cast_desc_eq_fail",
+      ])
+  }
+
   @Test(arguments: samples.indices) func truncated(_ index: Int) {
     let bytes = samples[index].bytes
     for length in 0..<bytes.count {

@@ -158,9 +158,9 @@ extension Opcode {
   /// Whether it goes to one of several labels, or to one that is not looked at.
   fileprivate var mayBranchAnywhere: Bool {
     switch self {
-    case .brTable, .tryTable, .brOnNull, .brOnNonNull: true
-    // `br_on_cast` and its like.
-    default: [0x118, 0x119, 0x125, 0x126].contains(rawValue)
+    // One label, which is looked at, or none that code goes to by branching.
+    case .br, .brIf, .rethrow, .delegate: false
+    default: namesLabels
     }
   }
 

@@ -533,10 +533,9 @@ struct FlowSteps {
           work += regions[region].count + 8 * open.count
         }
       case .prefix:
-        // br_on_cast, br_on_cast_fail.
-        var reader = body[after: step.range.lowerBound]
-        let number = try reader.u32()
-        if number == 0x18 || number == 0x19 { return false }
+        // Branches on casts.
+        var instructions = InstructionReader(body[after: step.range.lowerBound - 1], isInsideBlocks: true)
+        if let instruction = try instructions.next(), instruction.opcode.namesLabels { return false }
       case .unclear: return false
       default: break
       }

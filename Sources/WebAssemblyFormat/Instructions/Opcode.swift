@@ -80,8 +80,23 @@ extension Opcode: CustomStringConvertible {
 
 // The opcodes that a linker looks for by name.
 extension Opcode {
-  /// Whether it is one of those that branch if a cast succeeds, or fails.
-  @inlinable public var branchesOnCast: Bool { rawValue == 0x118 || rawValue == 0x119 }
+  /// Whether labels are among its operands: it goes elsewhere, or says where exceptions go.
+  public var namesLabels: Bool {
+    switch InstructionTable.shared[self] {
+    case .label, .labels, .castBranch, .tryTable, .delegate, .typeHandlers, .typeTagHandlers: true
+    default: false
+    }
+  }
+
+  /// Whether it calls a function in place of returning to its caller.
+  public var isTailCall: Bool {
+    switch rawValue {
+    // return_call, return_call_indirect, return_call_ref.
+    case 0x12, 0x13, 0x15: true
+    default: false
+    }
+  }
+
   @inlinable public static var unreachable: Opcode { Opcode(rawValue: 0x00) }
   @inlinable public static var nop: Opcode { Opcode(rawValue: 0x01) }
   @inlinable public static var block: Opcode { Opcode(rawValue: 0x02) }
@@ -134,6 +149,7 @@ extension Opcode {
   @inlinable public static var i64Add: Opcode { Opcode(rawValue: 0x7C) }
   @inlinable public static var i64Sub: Opcode { Opcode(rawValue: 0x7D) }
   @inlinable public static var i64Mul: Opcode { Opcode(rawValue: 0x7E) }
+  @inlinable public static var i64Or: Opcode { Opcode(rawValue: 0x84) }
   @inlinable public static var i64Xor: Opcode { Opcode(rawValue: 0x85) }
   @inlinable public static var i64ShiftLeft: Opcode { Opcode(rawValue: 0x86) }
   @inlinable public static var i32WrapI64: Opcode { Opcode(rawValue: 0xA7) }

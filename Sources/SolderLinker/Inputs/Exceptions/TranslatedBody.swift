@@ -156,8 +156,10 @@ struct TranslatedBody {
       case .tryTable, .throwRef:
         throw FormatError(
           "the function has both the older and the newer instructions for exceptions", at: instruction.offset)
-      case _ where instruction.opcode.branchesOnCast:
-        throw FormatError("a branch on a cast beside the older instructions for exceptions", at: instruction.offset)
+      case .br, .brIf, .brOnNull, .brOnNonNull, .brTable: break
+      case _ where instruction.opcode.namesLabels:
+        throw FormatError(
+          "'\(instruction.opcode)' names labels beside the older instructions for exceptions", at: instruction.offset)
       default: break
       }
     }
