@@ -59,9 +59,23 @@ struct MemorySize {
   /// An end that a memory must not go beyond, and why.
   private struct Bound {
     var bytes: UInt64
+    var report: (UInt64) -> String
+  }
+
+  /// The largest number of pages that a type allows.
+  private struct Maximum {
+    var pages: UInt64
     /// Who says so.
     var says: String
-    var report: (UInt64) -> String
+    var wayOut: String
+
+    init(_ pages: UInt64, _ says: String, wayOut: String) {
+      self.pages = pages
+      self.says = "\(says) a memory of at most \(pages) pages"
+      self.wayOut = wayOut
+    }
+
+    func bytes(_ page: UInt64) -> UInt64 { pages.saturatingProduct(page) }
   }
 
   private func size(of memory: BoundMemory, _ declared: Limits, _ placedEnd: UInt64, _ moved: UInt64) -> UInt64? {
@@ -93,33 +107,30 @@ struct MemorySize {
     let isDeclared = memory.limits != nil && declared.minimum.saturatingProduct(page) > limit
     let place = isDeclared ? "\(name(of: memory)): " : ""
     return [
-      Bound(bytes: limit, says: "") {
-        "\(place)memory of \($0) bytes is needed, but only \(limit) bytes can be addressed"
+      Bound(bytes: limit) { "\(place)memory of \($0) bytes is needed, but only \(limit) bytes can be addressed" }
+    ]
+      + maxima(of: memory).map { maximum in
+        Bound(bytes: maximum.bytes(page)) { size in
+          "\(maximum.says), but \(pages(size, page)) are needed (\(maximum.wayOut))"
+        }
       }
-    ] + maximumBounds(of: memory, page)
   }
 
   /// What types say that the main memory is at most.
-  private func maximumBounds(of memory: BoundMemory, _ page: UInt64) -> [Bound] {
-    func bound(_ maximum: UInt64, _ says: String, wayOut: String) -> Bound {
-      let says = "\(says) a memory of at most \(maximum) pages"
-      return Bound(bytes: maximum.saturatingProduct(page), says: says) { size in
-        "\(says), but \(pages(size, page)) are needed (\(wayOut))"
-      }
-    }
-    var bounds: [Bound] = []
+  private func maxima(of memory: BoundMemory) -> [Maximum] {
+    var maxima: [Maximum] = []
     if memory.isImported, let maximum = memory.limits?.maximum {
-      bounds.append(
-        bound(
+      maxima.append(
+        Maximum(
           maximum,
           "\(memory.owner(among: units) { $0.maximum == maximum }): \(memory.definition == nil ? "imports" : "has")",
           wayOut: "the host has to provide a larger memory"))
     }
     if let maximum = memory.largestForImporters {
       let name = memory.importer(among: units) { $0.maximum == maximum }
-      bounds.append(bound(maximum, "\(name): imports", wayOut: "let the import have a larger maximum"))
+      maxima.append(Maximum(maximum, "\(name): imports", wayOut: "let the import have a larger maximum"))
     }
-    return bounds
+    return maxima
   }
 
   private func name(of memory: BoundMemory) -> String { memory.owner(among: units) { $0 == memory.limits } }
@@ -180,7 +191,7 @@ struct MemorySize {
       if maximum % page != 0 { reportUnaligned("maximum memory", page) }
       if size > maximum { diagnostics.error("maximum memory too small, \(size) bytes needed", .memory) }
       if maximum > limit { diagnostics.error("maximum memory too large, cannot be greater than \(limit)", .memory) }
-      if let broken = maximumBounds(of: memory, page).first(where: { maximum > $0.bytes }) {
+      if let broken = maxima(of: memory).first(where: { maximum > $0.bytes(page) }) {
         diagnostics.error("\(broken.says), which --max-memory=\(maximum) is more than", .memory)
       }
       return maximum / page

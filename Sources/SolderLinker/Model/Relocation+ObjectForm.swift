@@ -40,15 +40,15 @@ extension Relocation {
     case .globalGet32 where targetKind == .data && access == .threadLocal,
       .globalGet64 where targetKind == .data && access == .threadLocal:
       .none("reads the address of thread-local data as a constant")
-    case .indexedBase32 where access != .address, .indexedBase64 where access != .address:
-      .none("has an index to the address of thread-local data")
-    case .nothing, .indexedSum, .indexedOffset: .final
+    case .nothing: .final
+    // Code of an object keeps its offsets as they are.
+    case .indexedBase32, .indexedBase64, .indexedSum, .indexedOffset: .none("has an address in the offset of an access")
     case .globalGet32, .globalGet64:
       targetKind == .data
         ? .relocation(encoding == .globalGet64 ? .memoryAddressSLEB64 : .memoryAddressSLEB, leadingBytes: 1)
         : .relocation(.globalIndexLEB, leadingBytes: 1)
-    case .constant32, .indexedBase32: constantForm(.memoryAddressSLEB, .tableIndexSLEB, targetKind)
-    case .constant64, .indexedBase64: constantForm(.memoryAddressSLEB64, .tableIndexSLEB64, targetKind)
+    case .constant32: constantForm(.memoryAddressSLEB, .tableIndexSLEB, targetKind)
+    case .constant64: constantForm(.memoryAddressSLEB64, .tableIndexSLEB64, targetKind)
     case .operand: operandForm
     }
   }
