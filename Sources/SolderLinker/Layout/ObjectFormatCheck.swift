@@ -81,15 +81,24 @@ struct ObjectFormatCheck {
       return "\(name("function", user, unit.functions[user].name)) calls \(what), \(place(offset, in: unit))"
     }
     guard let data = facts.threadLocal, data.symbol != nil else { return nil }
-    let remedy = "(link the library with --export=__wasm_init_tls)"
     guard let kept = facts.unsaidThreadLocal, let statement = kept.statements.first else {
-      if let function = data.initialize {
-        return "\(functionName(function, unit)) does more with thread-local data than to copy and to relocate it"
-      }
-      return "nothing says what relocates its thread-local data \(remedy)"
+      return facts.threadLocalObstacle.map { text(of: $0, data, unit) }
     }
     return "\(functionName(kept.function, unit)) sets up its thread-local data, and its \(statement.opcode) "
       + "\(place(statement.offset, in: unit)) cannot be done at link time: \(statement.reason)"
+  }
+
+  private func text(of obstacle: ThreadLocalObstacle, _ data: ThreadLocalFacts, _ unit: Unit) -> String {
+    let setUp = data.initialize.map { functionName($0, unit) } ?? "what sets up the first thread"
+    switch obstacle {
+    case .unknownRelocation:
+      return "nothing says what relocates its thread-local data (link the library with --export=__wasm_init_tls)"
+    case .copy: return "\(setUp) does not copy all of its thread-local data, as it is, to where a thread has it"
+    case .more: return "\(setUp) does more with thread-local data than to copy and to relocate it"
+    case .relocation(let function):
+      return "\(functionName(function, unit)), which relocates its thread-local data, runs at another time as well"
+    case .firstThread: return "start-up code stores into the thread-local data of the first thread alone"
+    }
   }
 
   private func functionName(_ function: FunctionIndex, _ unit: Unit) -> String {
@@ -254,10 +263,6 @@ struct ObjectFormatCheck {
     for (index, segment) in unit.segments.enumerated() where live.segments[unit.bases.segment + index] {
       for position in unit.segmentRelocations[index].indices {
         let edit = unit.relocations[position]
-        if edit.isInTableBlock {
-          return "\(name("data segment", index, segment.name)) takes the address of a function that has several slots, "
-            + place(Int(edit.offset))
-        }
         let symbol = resolution.symbol(unit.symbolIDs[edit.namedSymbol])
         guard edit.kind.isTableIndex ? symbol.kind == .function : symbol.kind == .data else {
           return

@@ -67,16 +67,9 @@ struct ThreadLocalRelocations {
 
   /// Forgets all that sets up the data: in an object that is the next linker's, if nothing of it is left.
   private mutating func leaveToLinker(_ calls: Calls, _ ordinary: [PerformedStores.Store]) {
-    func isOfFirstThread(_ store: PerformedStores.Store) -> Bool {
-      data.placesFirstThread && store.offset < data.firstThread + data.size
-        && store.offset + UInt64(store.width) > data.firstThread
-    }
-    guard unsaid == nil, data.isPlain, data.relocationFunctions.isEmpty, calls.count == data.calls, !data.doesMore,
-      calls.allSatisfy({ facts.done.functions.contains($0.callee) }),
-      !data.mayRelocate, data.size == unit.segments[Int(data.segment)].size, let symbol = data.symbol,
-      !ordinary.contains(where: isOfFirstThread)
-    else {
-      facts.unsaidThreadLocal = unsaid
+    let obstacle = obstacle(calls, ordinary)
+    guard unsaid == nil, obstacle == nil, let symbol = data.symbol else {
+      (facts.unsaidThreadLocal, facts.threadLocalObstacle) = (unsaid, obstacle)
       return
     }
     if let base = data.base {
@@ -88,6 +81,20 @@ struct ThreadLocalRelocations {
     facts.threadLocal = nil
     facts.leavesThreadLocalData = true
     facts.hasThreadLocalData = false
+  }
+
+  /// What is no single statement, and keeps the next linker from doing what the library does.
+  private func obstacle(_ calls: Calls, _ ordinary: [PerformedStores.Store]) -> ThreadLocalObstacle? {
+    func isOfFirstThread(_ store: PerformedStores.Store) -> Bool {
+      data.placesFirstThread && store.offset < data.firstThread + data.size
+        && store.offset + UInt64(store.width) > data.firstThread
+    }
+    if data.doesMore || calls.count != data.calls { return .more }
+    if !data.isPlain || data.size != unit.segments[Int(data.segment)].size { return .copy }
+    if data.mayRelocate { return .unknownRelocation }
+    if !calls.allSatisfy({ facts.done.functions.contains($0.callee) }) { return .more }
+    if let function = data.relocationFunctions.first { return .relocation(function) }
+    return ordinary.contains(where: isOfFirstThread) ? .firstThread : nil
   }
 
   /// Functions without parameters and results that a function calls outside of blocks.

@@ -45,6 +45,8 @@ struct LiftedFacts {
   /// What keeps its thread-local data from being an object's: a function that sets it up, and the first statement of it that
   /// an object cannot say.
   var unsaidThreadLocal: KeptStartUpCode?
+  /// The same where it is no single statement.
+  var threadLocalObstacle: ThreadLocalObstacle?
   /// What the start function and the relocation functions may do, as far as they stay.
   var effects: [FunctionIndex: FunctionEffects] = [:]
   /// Code whose work was done by reading it; other code may turn out to need some of it all the same.

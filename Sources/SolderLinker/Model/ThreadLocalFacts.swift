@@ -30,3 +30,17 @@ struct ThreadLocalFacts {
   /// Whether the start function leaves something to do for the first thread.
   var leavesFirstThread = false
 }
+
+/// What keeps a library's thread-local data from being an object's.
+enum ThreadLocalObstacle {
+  /// Nothing says what relocates it.
+  case unknownRelocation
+  /// Not all of it is copied, or not where the next linker would copy it.
+  case copy
+  /// What sets it up does more than to copy and to relocate it.
+  case more
+  /// What relocates it runs at another time as well.
+  case relocation(FunctionIndex)
+  /// Code stores into the copy of the first thread alone.
+  case firstThread
+}
