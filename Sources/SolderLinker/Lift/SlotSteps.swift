@@ -57,11 +57,15 @@ struct SlotSteps {
   private let mayMixBits: Bool
   private var mixesBits = false
   private var takesFromTable = false
+  /// Whether a slot of 32 bits may become one half of a number of 64 bits: as it is stored, or passed on, beside another
+  /// number.
+  private let mayPair: Bool
 
   init(_ unit: InputModule, forObject: Bool) {
     self.unit = unit
     facts = unit.lifted ?? LiftedFacts()
     mayMixBits = forObject && facts.tableAlignment == 0
+    mayPair = unit.addressWidth != 64
   }
 
   /// The labels of a step that has several.
@@ -145,7 +149,7 @@ struct SlotSteps {
       if let effect = instruction.opcode.stackEffect {
         let isMixing = mayMixBits && (instruction.opcode == .i32Xor || instruction.opcode == .i64Xor)
         if isMixing { mixesBits = true }
-        if instruction.opcode.computesWithNumbers, !isMixing { step.kind = .arithmetic }
+        if instruction.opcode.computesWithNumbers, !isMixing, !pairs(instruction) { step.kind = .arithmetic }
         set(effect, of: &step)
         return step
       }
@@ -154,6 +158,17 @@ struct SlotSteps {
     guard let effect = unit.effect(of: instruction) else { return nil }
     set(effect, of: &step)
     return step
+  }
+
+  /// Whether an instruction makes the upper half of a number, or puts the lower half to an upper one that was made right in
+  /// front.
+  private func pairs(_ instruction: Instruction) -> Bool {
+    guard mayPair, let last = steps.last else { return false }
+    switch instruction.opcode {
+    case .i64ShiftLeft: return last.kind == .number && last.number == 32
+    case .i64Or: return last.opcode == .i64ShiftLeft && last.kind == .effect
+    default: return false
+    }
   }
 
   private func set(_ effect: StackEffect, of step: inout SlotStep) {
