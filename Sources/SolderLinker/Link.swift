@@ -82,6 +82,9 @@ struct Link {
 
     // Write the calls that a jump may leave, for code that emscripten made for that (`invoke_…`).
     resolution = TrampolinePass(consume resolution, options).run()
+
+    // Write the functions that have further slots of others, where libraries become objects.
+    resolution = ForwarderPass(consume resolution).run()
     if isOver { return nil }
 
     // Declare what the linker may have to add: set-up of memory, wrappers of exports, stubs, a table. Afterwards the

@@ -49,16 +49,18 @@ import Testing
       code: "(table.copy $table $table \(slot(1)) \(slot(4)) (i32.const 1)) \(digits(0, 1, 4))", result: 899),
     Sample(
       testDescription: "two slots of one function differ", slots: repeated,
-      code: "(i32.add (i32.eq \(slot(0)) \(slot(1))) (i32.mul (i32.eq \(slot(0)) \(slot(0))) (i32.const 2)))", result: 2
-    ),
+      code: "(i32.add (i32.eq \(slot(0)) \(slot(1))) (i32.mul (i32.eq \(slot(0)) \(slot(0))) (i32.const 2)))",
+      result: 2,
+      refusal: nil),
     Sample(
       testDescription: "a slot in data is one of two", slots: repeated,
-      code: "(i32.eq (i32.load (global.get $mb)) \(slot(2)))", result: 0),
+      code: "(i32.eq (i32.load (global.get $mb)) \(slot(2)))", result: 0,
+      refusal: nil),
     Sample(
       testDescription: "a slot in data is the other of two", slots: repeated,
       code:
         "(i32.add (i32.eq (i32.load (global.get $mb)) \(slot(3))) (call_indirect (type $number) (i32.load (global.get $mb))))",
-      result: 8),
+      result: 8, refusal: nil),
     Sample(
       testDescription: "slots in their order", slots: apart, code: "(i32.gt_u \(slot(2)) \(slot(1)))", result: 1),
     Sample(
@@ -74,12 +76,23 @@ import Testing
       testDescription: "bits", slots: apart,
       code: "(i32.sub (i32.and \(slot(2)) (i32.const 255)) (i32.and (global.get $tb) (i32.const 255)))", result: 2),
     Sample(
+      testDescription: "the upper half of a number, and the lower one", slots: apart,
+      code:
+        "(i64.store (global.get $mb) (i64.or (i64.shl (i64.extend_i32_u \(slot(1))) (i64.const 32)) (i64.const 5))) "
+        + "(call_indirect (type $number) (i32.load (i32.add (global.get $mb) (i32.const 4)))) "
+        + "(i64.store (global.get $mb) (i64.or (i64.extend_i32_u \(slot(2))) (i64.shl (i64.const 7) (i64.const 32)))) "
+        + "(call_indirect (type $number) (i32.load (global.get $mb))) i32.add", result: 17, refusal: nil),
+    Sample(
+      testDescription: "shifted further", slots: apart,
+      code: "(i64.eqz (i64.shl (i64.extend_i32_u \(slot(2))) (i64.const 33)))", result: 0),
+    Sample(
       testDescription: "the size of the table", slots: apart, code: "(i32.lt_u \(slot(2)) (table.size $table))",
       result: 1),
     Sample(
       testDescription: "one function each, as they are", slots: apart, code: digits(2, 0, 1), result: 978, refusal: nil),
     Sample(
-      testDescription: "a repeated function that is only called", slots: repeated, code: digits(0, 1, 4), result: 889),
+      testDescription: "a repeated function that is only called", slots: repeated, code: digits(0, 1, 4), result: 889,
+      refusal: nil),
   ]
 
   private func library(_ sample: Sample) async throws -> String {

@@ -299,12 +299,6 @@ struct ObjectFormatCheck {
     if edit.kind == .functionIndexLEB, unit.file.bytes[Int(edit.offset) - 1] == Opcode.refFunc.rawValue {
       return "takes a reference to a function, which needs a declaration, \(place)"
     }
-    if edit.isInTableBlock, let block = unit.lifted?.functionBlock,
-      block.function(atSlot: unit.addend(of: edit)) != nil,
-      block.only(atSlot: unit.addend(of: edit)) == nil
-    {
-      return "takes the address of a function that has several slots of the function table, \(place)"
-    }
     let id = edit.symbol.map { unit.symbolIDs[$0] }
     let symbol = id.map { resolution.symbol($0) }
     if let id, let symbol, symbol.kind == .global, symbol.isUndefined, !live.isLive(symbol, id) {

@@ -70,6 +70,7 @@ struct Lifter {
       placePlainElements()
     }
     facts.functionBlock = FunctionBlock(unit.elements)
+    if isForObject { declareForwarders() }
     nameFunctionsInGlobals()
     nameOperands()
     declareExports()
@@ -533,6 +534,19 @@ struct Lifter {
       } else {
         facts.itemsNeedTableBlock = true
       }
+    }
+  }
+
+  /// A symbol of an object has one slot, so the further slots of a function are those of functions that call it
+  /// (`ForwarderModule.swift`).
+  private mutating func declareForwarders() {
+    facts.functionBlock.addForwarders { [unit, facts] function, _ in
+      // Whoever makes them names them.
+      unit.symbols.append(
+        UnitSymbol(
+          kind: .function, .undefined, flags: [.bindingLocal, .undefined],
+          name: unit.symbols[Int(facts.symbol(function))].name))
+      return SymbolIndex(unit.symbols.count - 1)
     }
   }
 

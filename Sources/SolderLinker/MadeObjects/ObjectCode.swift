@@ -182,8 +182,9 @@ struct ObjectCode {
 
   // MARK: Control
 
-  mutating func call(_ function: SymbolIndex) {
-    body.byte(0x10)
+  /// - Parameter isTail: whether it is the last thing that the function does, which then needs no room on the stack.
+  mutating func call(_ function: SymbolIndex, isTail: Bool = false) {
+    body.byte(isTail ? 0x12 : 0x10)
     relocated(.functionIndexLEB, function.rawValue)
   }
 

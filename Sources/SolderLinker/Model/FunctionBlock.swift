@@ -11,6 +11,16 @@ struct FunctionBlock {
   private var runs: [Run] = []
   /// Functions that are in several slots, each of which is a pointer of its own.
   private var repeated: Set<FunctionIndex> = []
+  /// In an object: the further slots of such functions, which are those of forwarders.
+  private(set) var forwarders: [Forwarder] = []
+
+  /// A function that calls another one and does nothing else, so that there is a pointer of its own to that.
+  struct Forwarder {
+    let slot: UInt64
+    /// What it calls.
+    let function: FunctionIndex
+    let symbol: SymbolIndex
+  }
 
   init() {}
 
@@ -25,11 +35,36 @@ struct FunctionBlock {
     repeated = Set(zip(functions, functions.dropFirst()).lazy.filter { $0.0 == $0.1 }.map(\.0))
   }
 
+  /// Gives each slot but the first of every function to a forwarder.
+  ///
+  /// - Parameter symbol: the symbol of the forwarder of a function, in a slot.
+  mutating func addForwarders(_ symbol: (FunctionIndex, _ slot: UInt64) -> SymbolIndex) {
+    if repeated.isEmpty { return }
+    var seen: Set<FunctionIndex> = []
+    for run in runs {
+      for (position, function) in run.functions.enumerated() {
+        guard let function = function.index, repeated.contains(function), !seen.insert(function).inserted else {
+          continue
+        }
+        let slot = run.start + UInt64(position)
+        forwarders.append(Forwarder(slot: slot, function: function, symbol: symbol(function, slot)))
+      }
+    }
+    repeated = []
+  }
+
   /// Whether some slots mean more than their functions.
   var repeatsFunctions: Bool { !repeated.isEmpty }
 
+  /// The symbol of the forwarder that has a slot.
+  fileprivate func forwarder(atSlot slot: Int64) -> SymbolIndex? {
+    guard let slot = UInt64(exactly: slot) else { return nil }
+    let index = forwarders.indices.partitionPoint { forwarders[$0].slot < slot }
+    return forwarders[checked: index].flatMap { $0.slot == slot ? $0.symbol : nil }
+  }
+
   /// The function, of the index space, whose only slot a slot is; `nil` if there is none, or nobody knows.
-  func only(atSlot slot: Int64) -> FunctionIndex? {
+  fileprivate func only(atSlot slot: Int64) -> FunctionIndex? {
     function(atSlot: slot).flatMap { repeated.contains($0) ? nil : $0 }
   }
 
@@ -44,5 +79,7 @@ struct FunctionBlock {
 
 extension LiftedFacts {
   /// The symbol of the function that a slot of the unit's block stands for, and no other slot.
-  func symbol(atSlot slot: Int64) -> SymbolIndex? { functionBlock.only(atSlot: slot).map { symbol($0) } }
+  func symbol(atSlot slot: Int64) -> SymbolIndex? {
+    functionBlock.forwarder(atSlot: slot) ?? functionBlock.only(atSlot: slot).map { symbol($0) }
+  }
 }

@@ -26,6 +26,8 @@ struct Bindings {
   let dlopen: DlopenPlace?
   /// The unit of emscripten's trampolines, if there is one.
   let trampolines: TrampolinePlace?
+  /// The unit of functions that stand in for others in further slots, if there is one.
+  let forwarders: ForwarderPlace?
   /// The unit of functions that trap because nobody defines them.
   let stubs: UnitID?
   /// Relocations of objects that were decoded beside resolving, by module.

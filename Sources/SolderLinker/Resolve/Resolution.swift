@@ -2,7 +2,7 @@ import WebAssemblyFormat
 
 /// The units of the link and what their names mean.
 ///
-/// Behind resolution it grows by what the linker makes itself: tables of what is opened, trampolines, its own unit; then
+/// Behind resolution it grows by what the linker makes itself: tables of what is opened, trampolines, forwarders, its own unit; then
 /// addresses of the layout get their values, and what is missing with permission becomes a stub. Each of these passes
 /// takes it over and gives it on. What a file says, and what a name means that a file defines, none of them changes.
 struct Resolution {
@@ -25,6 +25,8 @@ struct Resolution {
   var dlopen: DlopenPlace?
   /// The unit of emscripten's trampolines, if there is one.
   let trampolines: TrampolinePlace?
+  /// The unit of functions that stand in for others in further slots, if there is one.
+  let forwarders: ForwarderPlace?
   /// The unit of functions that trap because nobody defines them.
   let stubs: UnitID?
   /// Of libraries that are taken down only if they were opened: what sees to that.
@@ -45,6 +47,7 @@ struct Resolution {
     memories = bindings.memories
     dlopen = bindings.dlopen
     trampolines = bindings.trampolines
+    forwarders = bindings.forwarders
     stubs = bindings.stubs
   }
 

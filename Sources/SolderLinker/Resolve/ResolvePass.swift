@@ -12,6 +12,8 @@ struct ResolvePass {
   var dlopen: DlopenPlace?
   /// The unit of emscripten's trampolines.
   var trampolines: TrampolinePlace?
+  /// The unit of functions that stand in for others in further slots.
+  var forwarders: ForwarderPlace?
   /// The unit of functions that trap because nobody defines them.
   var stubs: UnitID?
   /// Whether the result itself calls the destructors.
@@ -65,6 +67,7 @@ struct ResolvePass {
     defineSharedGlobals()
     defineSharedTags()
     addStubs(inputs.names)
+    addForwarders(inputs.names)
     resolver.settleVariants()
     if diagnostics.hasErrors { return nil }
     settleAliases(wraps)
@@ -87,7 +90,7 @@ struct ResolvePass {
       table: resolver.table, types: resolver.types, modules: resolver.units, places: places,
       linkOrder: resolver.linkOrder, own: resolver.own, wellKnown: known, extractions: resolver.extractions,
       entry: entrySymbol, explicitExports: exports, exportedImports: exportedImports(), memories: memories,
-      dlopen: dlopen, trampolines: trampolines, stubs: stubs, decoded: decoded)
+      dlopen: dlopen, trampolines: trampolines, forwarders: forwarders, stubs: stubs, decoded: decoded)
   }
 
   /// Relocations of objects that were decoded meanwhile, by unit.

@@ -78,6 +78,9 @@ struct WasmInstruction: Sendable {
       table.map { .relocated(.tableNumberLEB, $0.index, 0) } ?? .bytes([0]))
   }
   static func returnCall(_ function: Int) -> WasmInstruction { WasmInstruction(.bytes([0x12]), .index(function)) }
+  static func returnCallIndirect(type: Int, table: Int = 0) -> WasmInstruction {
+    WasmInstruction(.bytes([0x13]), .index(type), .index(table))
+  }
   static func callRef(_ type: Int) -> WasmInstruction { WasmInstruction(.bytes([0x14]), .index(type)) }
 
   // MARK: Variables
