@@ -10,14 +10,19 @@ import Testing
     let code: @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
     /// How many accesses take an address.
     let count: Int
+    /// How many addresses take a number that is added once more.
+    let amended: Int
+    /// How many accesses without an index take an address.
+    let plain: Int
     /// Whether addresses, and the locals, have 64 bits.
     let is64: Bool
 
     init(
-      _ description: String, folds count: Int, is64: Bool = false,
+      _ description: String, folds count: Int, amends amended: Int = 0, plain: Int = 0, is64: Bool = false,
       _ code: @escaping @Sendable (_ base: (Int64) -> [WasmInstruction]) -> [WasmInstruction]
     ) {
       (testDescription, self.count, self.is64, self.code) = (description, count, is64, code)
+      (self.amended, self.plain) = (amended, plain)
     }
   }
 
@@ -80,8 +85,55 @@ import Testing
     Shape("an address that is stored", folds: 0) {
       $0(32) + ($0(4) + masked + [.i32Add]) + [.i32Store()] + [.i32Const(0)]
     },
-    Shape("a sum that goes on", folds: 0) {
+    Shape("a sum that goes on", folds: 1, amends: 1) {
       $0(4) + masked + [.i32Add, .i32Const(4), .i32Add, .i32Load()]
+    },
+    Shape("a sum that goes on, the index first", folds: 1, amends: 1) {
+      masked + $0(16) + [.i32Add, .i32Const(-8), .i32Add, .i32Load(offset: 4)]
+    },
+    Shape("a sum that goes on to a place in front of the data", folds: 0, amends: 1) {
+      $0(4) + masked + [.i32Add, .i32Const(-8), .i32Add, .i32Load()]
+    },
+    Shape("a sum with anything that goes on", folds: 0, amends: 1) {
+      $0(32) + argument + [.i32Add, .i32Const(-12), .i32Add, .i32Load(align: 2)]
+    },
+    Shape("a sum that goes on and is no address", folds: 0, amends: 2) {
+      $0(4) + argument + [.i32Add, .i32Const(-100_000), .i32Add]
+        + (argument + $0(8) + [.i32Add, .i32Const(100_003), .i32Add, .i32Sub])
+    },
+    Shape("a sum that goes on twice", folds: 0, amends: 1) {
+      $0(4) + argument + [.i32Add, .i32Const(3), .i32Add, .i32Const(5), .i32Add] + $0(0) + [.i32Sub]
+    },
+    Shape("a sum of two addresses that goes on", folds: 0, amends: 1) {
+      $0(4) + $0(8) + [.i32Add, .i32Const(3), .i32Add] + $0(0) + [.i32Sub] + $0(0) + [.i32Sub]
+    },
+    Shape("a sum in a sum, both of which go on", folds: 0, amends: 2) {
+      $0(4) + ($0(8) + argument + [.i32Add, .i32Const(5), .i32Add]) + [.i32Add, .i32Const(3), .i32Add]
+        + $0(0) + [.i32Sub] + $0(0) + [.i32Sub]
+    },
+    Shape("a sum with a base that is shared, and goes on", folds: 1, amends: 2) {
+      $0(0) + [.localSet(4), .localGet(4), .localGet(4), .i32Sub, .localGet(4), .localGet(4), .i32Sub, .i32Add]
+        + (masked + [.localGet(4), .i32Add, .i32Const(4), .i32Add, .i32Load(), .i32Add])
+        + ([.localGet(4)] + argument + [.i32Add, .i32Const(16), .i32Add, .i32Load(align: 2), .i32Add])
+    },
+    Shape("a store through a sum that goes on", folds: 2, amends: 2) {
+      $0(32) + masked + [.i32Add, .i32Const(4), .i32Add, .i32Const(7), .i32Store()]
+        + $0(40) + masked + [.i32Add, .i32Const(-4), .i32Add, .i32Load()]
+    },
+    Shape("a difference of a sum", folds: 0) {
+      $0(32) + argument + [.i32Add, .i32Const(12), .i32Sub, .i32Load(align: 2)]
+    },
+    Shape("no index", folds: 0, plain: 2) { $0(4) + [.i32Load()] + $0(8) + [.i32Load(offset: 40), .i32Add] },
+    Shape("no index, and the address of the block", folds: 0, plain: 0) { $0(0) + [.i32Load(offset: 8)] },
+    Shape("no index, in front of the data", folds: 0, plain: 0) { $0(-4) + [.i32Load(offset: 8)] },
+    Shape("a store without an index", folds: 0, plain: 3) {
+      $0(32) + ($0(4) + [.i32Load()]) + [.i32Store(offset: 4)] + $0(4) + [.i32Load(offset: 32)]
+    },
+    Shape("a store of an address", folds: 0, plain: 2) {
+      $0(32) + $0(4) + [.i32Store()] + $0(32) + [.i32Load()] + $0(0) + [.i32Sub]
+    },
+    Shape("an access with an index that is read without one", folds: 1, plain: 1) {
+      $0(4) + ($0(8) + [.i32Load(), .i32Const(4), .i32And]) + [.i32Add, .i32Load()]
     },
     Shape("a sum in a local", folds: 0) {
       $0(4) + masked + [.i32Add, .localTee(4), .i32Load(), .localGet(4), .i32Load(), .i32Add]
@@ -203,6 +255,23 @@ import Testing
     Shape("an address that is stored", folds: 0, is64: true) {
       $0(32) + ($0(4) + wideMask + [.i64Add]) + [.i64Store()] + [.i32Const(0)]
     },
+    Shape("a sum that goes on", folds: 1, amends: 1, is64: true) {
+      $0(4) + wideMask + [.i64Add, .i64Const(4), .i64Add, .i32Load()]
+    },
+    Shape("a sum with anything that goes on", folds: 0, amends: 1, is64: true) {
+      signed + $0(32) + [.i64Add, .i64Const(-12), .i64Add, .i32Load(align: 2)]
+    },
+    Shape("a sum that goes on too far for a relocation", folds: 0, is64: true) {
+      $0(4) + signed + [.i64Add, .i64Const(1 << 40), .i64Add] + $0(0) + [
+        .raw(0x7D), .i64Const(7), .i64And, .i32WrapI64,
+      ]
+    },
+    Shape("no index", folds: 0, plain: 2, is64: true) {
+      $0(4) + [.i32Load()] + $0(8) + [.i32Load(offset: 40), .i32Add]
+    },
+    Shape("a store without an index", folds: 0, plain: 2, is64: true) {
+      $0(32) + [.i64Const(9), .i64Store(offset: 8, align: 2)] + $0(40) + [.i32Load()]
+    },
     Shape("a sum in a local", folds: 0, is64: true) {
       $0(4) + wideMask + [.i64Add, .localTee(4), .i32Load(), .localGet(4), .i32Load(), .i32Add]
     },
@@ -264,9 +333,9 @@ import Testing
     return transcript
   }
 
-  /// How many accesses may take an address.
-  private func count(_ program: Program) -> Int {
-    program.resolution.units.reduce(0) { $0 + $1.relocations.count { $0.encoding == .indexedSum } }
+  /// How many edits of the program are such ones.
+  private func count(_ program: Program, _ isCounted: (Relocation) -> Bool) -> Int {
+    program.resolution.units.reduce(0) { $0 + $1.relocations.count(where: isCounted) }
   }
 
   @Test(arguments: shapes + wideShapes) func isMovedOrStays(_ shape: Shape) async throws {
@@ -274,7 +343,12 @@ import Testing
     let mode = shape.is64 ? ["-mwasm64"] : []
     let words = mode + ["--no-entry", "--export=f"]
     let path = try TemporaryFolder().write(library.bytes, to: "libtest.so")
-    #expect(count(try decided(words + ["-O2", path])) == shape.count)
+    let program = try decided(words + ["-O2", path])
+    #expect(count(program) { $0.encoding == .indexedSum } == shape.count)
+    #expect(count(program) { $0.encoding == .nothing && $0.assignsNothing } == shape.amended)
+    if shape.plain > 0 {
+      #expect(count(program) { $0.encoding.isIndexedBase && $0.isProvisional } == shape.plain)
+    }
     let opaque = try LinkInProcess(["libtest.so": self.library(shape, isOpaque: true)], words)
     let expected = try await transcript(of: opaque)
     for options in [["-O2"], ["-O2", "--icf=all", "--strip-all"], []] {
@@ -292,5 +366,6 @@ import Testing
       sizes.append(try #require(result.bytes).count)
     }
     #expect(shape.count == 0 ? sizes[0] == sizes[1] : sizes[0] < sizes[1])
+    #expect(count(try decided(words + [path])) { $0.encoding.isIndexed || $0.isProvisional } == 0)
   }
 }

@@ -19,14 +19,19 @@ import Testing
   }
 
   struct Sample: Sendable, CustomTestStringConvertible {
-    var testDescription: String { "\(place.testDescription), local \(local)" }
+    var testDescription: String { "\(place.testDescription), \(isOnStack ? "value" : "local") \(local)" }
     let place: Place
+    /// Or the value on the stack.
     let local: UInt8
+    let isOnStack: Bool
     let isLost: Bool
 
-    init(_ place: Place, local: UInt8 = 1, isLost: Bool) {
-      (self.place, self.local, self.isLost) = (place, local, isLost)
+    init(_ place: Place, local: UInt8 = 1, isOnStack: Bool = false, isLost: Bool) {
+      (self.place, self.local, self.isOnStack, self.isLost) = (place, local, isOnStack, isLost)
     }
+
+    /// Where the variable is.
+    var location: [UInt8] { [0xED, isOnStack ? 2 : 0, local, 0x9F] }
   }
 
   // The number behind a line is that of its first byte.
@@ -43,6 +48,25 @@ import Testing
     ]
   }
   private static let end = 26
+
+  /// Addresses that go into offsets, or take a number.
+  private static func accesses(_ base: Int) -> [WasmInstruction] {
+    [
+      .globalGet(base),  // 3
+      .localGet(0), .i32Add,  // 5
+      .i32Const(4), .i32Add,  // 8
+      .i32Load(),  // 11
+      .globalGet(base), .i32Const(8), .i32Add,  // 14
+      .i32Load(),  // 19
+      .i32Add, .i32Const(0), .i32Add,  // 22
+    ]
+  }
+
+  /// Of the lowest value on the stack.
+  static let stackSamples: [Sample] = [
+    (3..<5, false), (5..<11, true), (8..<11, true), (11..<14, false), (14..<19, false), (19..<22, true),
+    (22..<25, false),
+  ].map { Sample(.block($0.0, .length, nil), local: 0, isOnStack: true, isLost: $0.1) }
 
   static let samples: [Sample] =
     [Place.Form.length, .lengthFirst, .end].flatMap { form in
@@ -90,16 +114,16 @@ import Testing
       // Blocks that are over do not count.
       add(.block(20..<25, .length, nil), nil)
       add(.block(7..<16, .ranges, nil), nil)
-      add(sample.place, sample.local)
+      add(sample.place, sample.location)
       bytes += [0, 0]
       bytes.replaceSubrange(0..<4, with: Self.word(bytes.count - 4))
     }
 
     private static func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 
-    private mutating func add(_ place: Place, _ local: UInt8?) {
+    private mutating func add(_ place: Place, _ variable: [UInt8]?) {
       guard case .block(let code, let form, let inner) = place else {
-        addVariable(local)
+        addVariable(variable)
         return
       }
       let (begin, end, count) = (Self.word(code.lowerBound + 2), Self.word(code.upperBound + 2), Self.word(code.count))
@@ -112,31 +136,33 @@ import Testing
         ranges += begin + end + Self.word(0) + Self.word(0)
       }
       bytes += [8] + begin
-      if let inner { add(inner, local) } else { addVariable(local) }
+      if let inner { add(inner, variable) } else { addVariable(variable) }
       bytes.append(0)
     }
 
-    private mutating func addVariable(_ local: UInt8?) {
-      guard let local else { return }
+    private mutating func addVariable(_ variable: [UInt8]?) {
+      guard let variable else { return }
       location = bytes.count + 2
-      bytes += [7, 4, 0xED, 0, local, 0x9F]
+      bytes += [7, 4] + variable
     }
   }
 
-  @Test(arguments: samples) func oneLocation(_ sample: Sample) async throws {
+  @Test(arguments: samples + stackSamples) func oneLocation(_ sample: Sample) async throws {
     let information = Information(sample)
     var library = ModuleBuilder(dylink: Dylink(memorySize: 16, memoryAlignment: 2))
     let base = library.importMemoryAndBases()
     library.data(.active([.globalGet(base.memory)]), [UInt8](repeating: 7, count: 16))
-    library.function([.i32], [.i32], locals: [.i32], export: "f", Self.code(base.memory))
+    library.function(
+      [.i32], [.i32], locals: [.i32], export: "f",
+      sample.isOnStack ? Self.accesses(base.memory) : Self.code(base.memory))
     library.custom(".debug_abbrev", Information.abbreviations)
     library.custom(".debug_info", information.bytes)
     library.custom(".debug_ranges", information.ranges)
-    let result = try await linked(["lib.so": library], "--no-entry", "--export=f")
+    let result = try await linked(["lib.so": library], "--no-entry", "--export=f", "-O2")
     let section = try #require(result.module.sections.first { $0.name == ".debug_info" })
     let bytes = Array(result.bytes[section.contents].suffix(information.bytes.count))
     let location = bytes[information.location...].prefix(4)
-    #expect(location.elementsEqual(sample.isLost ? [0x93, 8, 0x96, 0x96] : [0xED, 0, sample.local, 0x9F]))
-    #expect(try await result.call("f", 6) == "7")
+    #expect(location.elementsEqual(sample.isLost ? [0x93, 8, 0x96, 0x96] : sample.location))
+    #expect(try await result.call("f", 6) == (sample.isOnStack ? "235802126" : "7"))
   }
 }

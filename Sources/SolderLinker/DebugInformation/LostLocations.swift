@@ -153,7 +153,11 @@ extension LostLocations.Part {
         switch edit.encoding {
         case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
           let range = Int(edit.offset)..<Int(edit.end)
-          let goes = edit.encoding == .nothing || edit.encoding.isIndexed
+          if edit.isProvisional {
+            let change: Int32 = edit.encoding == .nothing ? -1 : 1
+            stack.append(LostLocations.StackChange(offset: edit.end - start, change: change))
+          }
+          let goes = !edit.isProvisional && (edit.encoding == .nothing || edit.encoding.isIndexed)
           if edit.assignsNothing {
             assert(InstructionReader.assigned(in: bytes[range]).isEmpty)
             if !goes { break }
@@ -169,7 +173,9 @@ extension LostLocations.Part {
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .globalGet32, .globalGet64, .indexedOffset: break
+        case .indexedOffset:
+          if edit.isProvisional { stack.append(LostLocations.StackChange(offset: edit.end - start, change: -1)) }
+        case .globalGet32, .globalGet64: break
         }
       }
       ends.append((UInt32(assignments.count), UInt32(stack.count)))
@@ -195,6 +201,8 @@ extension LostLocations.Part {
     let change: Int32
     switch last {
     case .i32Add where count == 1, .i64Add where count == 1: change = -1
+    // A number and its addition.
+    case .i32Add where count == 2, .i64Add where count == 2: return
     case .localGet, .globalGet, .localTee, .i32Const, .i64Const, .i32Add, .i64Add: change = 1
     default: return
     }

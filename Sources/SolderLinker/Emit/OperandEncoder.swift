@@ -146,6 +146,7 @@ final class OperandEncoder: Sendable {
       var base = edit
       base.encoding = .constant(is64: edit.encoding.is64)
       return replacement(for: base, of: source, length: length)
+    case _ where edit.isProvisional: return .constant(0, is64: edit.encoding.is64, atLeast: 0)
     default: return Replacement(form: .nothing, length: 0)
     }
   }

@@ -150,8 +150,10 @@ struct Patcher {
       let sum = address &+ UInt64(bitPattern: Int64(relocation.storedAddend))
       if relocation.encoding == .constant32 { return Patcher.extended(sum) }
       // Where the address goes into the offset, that is written, and nothing of the rest.
-      return relocation.encoding.isIndexed && codeLength == .shortest && address < IndexedAccess.addressLimit
-        ? sum : nil
+      guard relocation.encoding.isIndexed, codeLength == .shortest, address < IndexedAccess.addressLimit else {
+        return nil
+      }
+      return relocation.isProvisional && relocation.encoding.isIndexedBase ? nil : sum
     case .typeIndexLEB: return encoder.types.index(of: typeIDs[relocation.type]).map { UInt64($0) }
     default: return nil
     }

@@ -241,21 +241,54 @@ struct CodeFolder {
     return true
   }
 
-  /// An address goes into the offset of an access to which an index is added; `false` if it is none, or may not.
+  /// An address goes into the offset of an access to which an index is added, and takes the number that is added to the
+  /// sum; `false` if there is neither, or the address may not.
   private mutating func moveIntoOffset(_ run: Run) -> Bool {
-    guard let (access, offset) = code.access(taking: run.known, in: run.range, &nextAccess) else { return false }
-    var base = constant(run.known, at: run.range, assigns: true)
-    func edit(_ encoding: Relocation.Encoding, at range: Range<Int>, _ addend: Int32) -> Relocation {
-      var edit = base
-      (edit.offset, edit.width) = (UInt32(truncatingIfNeeded: range.lowerBound), UInt8(truncatingIfNeeded: range.count))
-      (edit.encoding, edit.storedAddend) = (encoding, addend)
-      return edit
+    guard let (access, sum, offset) = code.access(taking: run.known, in: run.range, &nextAccess),
+      !following.contains(where: { Int($0.offset) == access.firstEdited })
+    else { return false }
+    var base = constant(sum, at: run.range, assigns: true)
+    if let offset, let operand = access.operand {
+      follow(with: part(of: base, .indexedOffset, at: operand, offset))
+      follow(with: part(of: base, .indexedSum, at: access.addition..<access.addition + 1, base.storedAddend))
+      base.encoding = .indexedBase(is64: run.known.is64)
+    } else {
+      base.assignsNothing = !run.assigns
+      base.isProvisional = true
     }
-    follow(with: edit(.indexedOffset, at: access.operand, offset))
-    follow(with: edit(.indexedSum, at: access.addition..<access.addition + 1, base.storedAddend))
+    if let more = access.more {
+      var removal = Relocation.removal(of: more.range)
+      removal.assignsNothing = true
+      removal.isProvisional = base.isProvisional
+      follow(with: removal)
+    }
+    append(base)
+    return true
+  }
+
+  /// An address goes into the offset of an access without an index; `false` if it is not used for one, or may not.
+  private mutating func moveIntoPlainOffset(_ run: Run) -> Bool {
+    guard code.notesAccesses, case .memory = run.known.value.base, run.known.value.addend >= 0,
+      let operand = code.operand(behind: run.range.upperBound),
+      case let offset = code.body.unsignedNumber(in: operand), offset < IndexedAccess.addressLimit,
+      let sum = Int32(exactly: run.known.value.addend + Int64(offset))
+    else { return false }
+    var base = constant(run.known, at: run.range, assigns: run.assigns)
+    base.isProvisional = true
+    follow(with: part(of: base, .indexedOffset, at: operand, sum))
     base.encoding = .indexedBase(is64: run.known.is64)
     append(base)
     return true
+  }
+
+  /// An edit of an access that the edit of its address is one of.
+  private func part(
+    of base: Relocation, _ encoding: Relocation.Encoding, at range: Range<Int>, _ addend: Int32
+  ) -> Relocation {
+    var edit = base
+    (edit.offset, edit.width) = (UInt32(truncatingIfNeeded: range.lowerBound), UInt8(truncatingIfNeeded: range.count))
+    (edit.encoding, edit.storedAddend) = (encoding, addend)
+    return edit
   }
 
   /// A run becomes a constant.
@@ -278,6 +311,7 @@ struct CodeFolder {
     } else if run.isPlain, run.isOfRemoved != true {
       return
     }
+    if moveIntoPlainOffset(run) { return }
     append(constant(KnownValue(value: value, is64: run.known.is64), at: run.range, assigns: run.assigns))
   }
 

@@ -308,7 +308,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
     switch Opcode(rawValue: UInt16(file[operand.end])) {
     // An index, and not what is stored there.
     case .localGet:
-      return movesAddresses && operand.end + 2 < file.end && !(0x28...0x3E).contains(file[operand.end + 2])
+      return movesAddresses && operand.end + 2 < file.end && !(0x36...0x3E).contains(file[operand.end + 2])
     case .localSet, .localTee, .globalGet, .i32Const, .i64Const, .i32Add, .i32Sub, .i64Add, .i64Sub: return true
     default: return false
     }

@@ -10,17 +10,23 @@ import WebAssemblyFormat
 //
 // Layout knows the address, and whether it is one for all threads. So three edits stand for the access, of the address, of
 // the addition and of the offset, and each of them can do both: with an address in the upper half of 32 bits, or one that
-// stays to be patched, code is as it was (`OperandEncoder`).
+// stays to be patched, code is as it was (`OperandEncoder`). An access without an index goes the same way, with a zero to
+// which the offset is added: the address takes fewer bytes there, as it has no sign, and with the offset is one number.
+//
+// `table[c - 'a']` adds a number once more behind the index. That goes into the address in any case.
 
-/// An access to memory with a known value and an index: `value; index; add; access`, or the index first.
+/// A sum of a known value and an index: `value; index; add`, or the index first; and what it is for.
 struct IndexedAccess {
   /// Where the value begins and ends.
   let value: Range<Int>
   /// The addition, of one byte.
   let addition: Int
-  /// Where the constant offset of the access is, and the offset.
-  let operand: Range<Int>
-  let offset: UInt64
+  /// A number that is added to the sum right away, and the two instructions that do so.
+  let more: (number: Int32, range: Range<Int>)?
+  /// Where the constant offset is of the access that the sum is the address of, and the offset; `nil` if it is for
+  /// anything else.
+  fileprivate(set) var operand: Range<Int>?
+  fileprivate(set) var offset: UInt64 = 0
   /// Whether the index stands in front of the value, which has to begin where it was found.
   let isIndexFirst: Bool
   /// Whether the sum has 64 bits.
@@ -39,7 +45,9 @@ struct IndexedAccess {
 
   /// What the index has to be below, so that an address can be added.
   private var limit: UInt64 { is64 ? 1 << 62 : IndexedAccess.addressLimit }
-  fileprivate var isBounded: Bool { bits < limit && offset < IndexedAccess.addressLimit }
+  fileprivate var isBounded: Bool { operand != nil && bits < limit && offset < IndexedAccess.addressLimit }
+  /// The first of the instructions behind the index that are edited.
+  var firstEdited: Int { more?.range.lowerBound ?? addition }
 
   /// The number in the offset, besides the address of a symbol that is below ``addressLimit``; `nil` if a sum could wrap
   /// around.
@@ -59,7 +67,7 @@ extension FlowSteps {
     guard notesAccesses, value.upperBound + 2 < body.end else { return }
     switch body[value.upperBound] {
     // Mostly a local is stored there.
-    case 0x20: if (0x28...0x3E).contains(body[value.upperBound + 2]), body[value.upperBound + 1] < 0x80 { return }
+    case 0x20: if (0x36...0x3E).contains(body[value.upperBound + 2]), body[value.upperBound + 1] < 0x80 { return }
     case 0x23, 0x41, 0x42, 0x6A, 0x7C: break
     default: return
     }
@@ -68,19 +76,23 @@ extension FlowSteps {
 
   private mutating func noteAnyAccess(_ value: Range<Int>, _ places: CodePlaces) {
     let unknown = index(behind: value, places) { _, _ in ValueBits.unknown }
-    guard let unknown, var access = access(of: value, unknown) else { return }
+    guard let unknown else { return }
+    var access = access(of: value, unknown)
     if access.isBounded { return accesses.append(access) }
-    var locals: [UInt32] = []
-    let expected = index(behind: value, places) { _, local in
-      locals.append(local)
-      return IndexedAccess.expectedBits
+    if access.operand != nil {
+      var locals: [UInt32] = []
+      let expected = index(behind: value, places) { _, local in
+        locals.append(local)
+        return IndexedAccess.expectedBits
+      }
+      if let expected { access.bits = expected.bits }
+      if access.isBounded {
+        access.isSettled = false
+        for local in locals where !indexLocals.contains(local) { indexLocals.append(local) }
+        return accesses.append(access)
+      }
     }
-    guard let expected else { return }
-    access.bits = expected.bits
-    guard access.isBounded else { return }
-    access.isSettled = false
-    accesses.append(access)
-    for local in locals where !indexLocals.contains(local) { indexLocals.append(local) }
+    if access.more != nil { accesses.append(access) }
   }
 
   /// What is added to a value: where the addition is, and which bits the index may have; `nil` if it is none.
@@ -105,17 +117,30 @@ extension FlowSteps {
 
   private func isSum(at offset: Int) -> Bool { body[offset] == 0x6A || body[offset] == 0x7C }
 
-  /// The access that a sum is for; `nil` if it is for anything else.
-  private func access(of value: Range<Int>, _ index: (addition: Int, bits: UInt64)) -> IndexedAccess? {
-    guard let operand = operand(behind: index.addition + 1) else { return nil }
-    return IndexedAccess(
-      value: value, addition: index.addition, operand: operand, offset: body.unsignedNumber(in: operand),
-      isIndexFirst: index.addition == value.upperBound, is64: body[index.addition] == 0x7C, bits: index.bits,
-      isSettled: true)
+  /// What a sum is for.
+  private func access(of value: Range<Int>, _ index: (addition: Int, bits: UInt64)) -> IndexedAccess {
+    let more = numberAdded(behind: index.addition)
+    var access = IndexedAccess(
+      value: value, addition: index.addition, more: more, isIndexFirst: index.addition == value.upperBound,
+      is64: body[index.addition] == 0x7C, bits: index.bits, isSettled: true)
+    if let operand = operand(behind: more?.range.upperBound ?? index.addition + 1) {
+      (access.operand, access.offset) = (operand, body.unsignedNumber(in: operand))
+    }
+    return access
+  }
+
+  /// The number that is added to a sum right behind it.
+  private func numberAdded(behind addition: Int) -> (number: Int32, range: Range<Int>)? {
+    let is64 = body[addition] == 0x7C
+    guard addition + 16 < file.end, file[addition + 1] == (is64 ? 0x42 : 0x41),
+      let (number, end) = file.shortSigned(at: addition + 2), file[end] == file[addition],
+      let narrow = Int32(exactly: number)
+    else { return nil }
+    return (narrow, addition + 1..<end + 1)
   }
 
   /// The constant offset of the access that the address on the stack is for.
-  private func operand(behind start: Int) -> Range<Int>? {
+  func operand(behind start: Int) -> Range<Int>? {
     if (0x28...0x35).contains(body[start]), let operand = file.plainOffset(ofAccessAt: start) { return operand }
     // What is stored is on the stack above the address.
     var stack = BitStack()
@@ -202,19 +227,26 @@ extension FlowSteps {
     accesses.removeLast(accesses.count - settled)
   }
 
-  /// The access into which a value goes that ends at an offset, and the number in its offset.
+  /// The access into which a value goes that ends at an offset, and the number in its offset; or the sum into which only
+  /// the number goes that is added to it once more.
   ///
   /// - Parameter next: the first access that may; offsets ascend from call to call.
+  /// - Returns: `sum` is the value with that number.
   @inline(__always)
   func access(
     taking known: KnownValue, in range: Range<Int>, _ next: inout Int
-  ) -> (access: IndexedAccess, offset: Int32)? {
+  ) -> (access: IndexedAccess, sum: KnownValue, offset: Int32?)? {
     while next < accesses.count, accesses[next].value.upperBound < range.upperBound { next += 1 }
     guard next < accesses.count, accesses[next].value.upperBound == range.upperBound, case .memory = known.value.base
     else { return nil }
     let access = accesses[next]
-    guard !access.isIndexFirst || access.value.lowerBound == range.lowerBound else { return nil }
-    return access.offset(adding: known.value.addend).map { (access, $0) }
+    guard let sum = known.plus(access.more?.number ?? 0) else { return nil }
+    if !access.isIndexFirst || access.value.lowerBound == range.lowerBound,
+      let offset = access.offset(adding: sum.value.addend)
+    {
+      return (access, sum, offset)
+    }
+    return access.more == nil ? nil : (access, sum, nil)
   }
 }
 

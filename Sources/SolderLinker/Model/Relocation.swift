@@ -35,6 +35,14 @@ struct Relocation {
     set { flags = flags & ~2 | (newValue ? 2 : 0) }
   }
 
+  /// Whether the number on the stack is another one behind it than it was, until the next such edit, which takes that up:
+  /// an address without an index goes into the offset of its access, and leaves zero; or takes a number that was added
+  /// later, and is not any more.
+  var isProvisional: Bool {
+    get { flags & 8 != 0 }
+    set { flags = flags & ~8 | (newValue ? 8 : 0) }
+  }
+
   /// Where nothing comes in their place: the local that the last of the instructions assigns, if it is known that no other
   /// does.
   var assignedLocal: UInt32? { flags & 4 != 0 ? UInt32(bitPattern: storedAddend) : nil }
@@ -50,7 +58,8 @@ struct Relocation {
     /// Nothing: `nop`s where the code may not become shorter.
     case nothing
     /// What an index is added to for an access to memory: the address goes into the access's offset, and nothing stays
-    /// here, if it is low enough for no sum to wrap around; otherwise it is `constant32` or `constant64`.
+    /// here, or zero where there is no index (``Relocation/isProvisional``), if it is low enough for no sum to wrap around;
+    /// otherwise it is `constant32` or `constant64`.
     case indexedBase32, indexedBase64
     /// The addition of such an index, which goes, or stays.
     case indexedSum
