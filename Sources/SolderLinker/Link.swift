@@ -43,11 +43,11 @@ struct Link {
     // Map the files, tell what they are, split archives, read declarations and symbols; finished modules are lifted as
     // far as their symbols. Afterwards every input is a unit, or a promise of one, of the same shape.
     var loader = InputLoader(options: options, diagnostics: diagnostics, threads: threads, names: names)
-    let inputs = loader.load()
+    var inputs = loader.load()
     files = inputs.files
     timer.end(.readInputs, items: inputs.order.count, bytes: inputs.bytes)
     writeReproduction(inputs)
-    checkWritable()
+    checkWritable(inputs)
     if isOver { return nil }
 
     // A plain module that is alone, and of which nothing is asked, is the result as it is.
@@ -250,7 +250,9 @@ struct Link {
     timer.end(.smallSections, items: writer.layout.sections.count, bytes: writer.smallSize)
     if program.errors.tell(diagnostics) { return nil }
     if options.sourceMapFile != nil {
-      SourceMapPass(program, codePlan, writer.layout, diagnostics, threads).write()
+      let maps = SourceMapPass(program, codePlan, writer.layout, diagnostics, threads).write()
+      inputs.paths += maps
+      if !maps.isEmpty { writeReproduction(inputs) }
     }
     TextReport.write(.map, options, diagnostics) { LinkMap(program, writer.layout, codePlan).text() }
     if !options.sizeReportFiles.isEmpty || !options.whyLiveSymbols.isEmpty {
@@ -298,7 +300,7 @@ struct Link {
   }
 
   /// A mistake in the name of a file to write is reported before the long work of a link.
-  private func checkWritable() {
+  private func checkWritable(_ inputs: Inputs) {
     let output = writesFile ? options.outputPath : ""
     var files = [("output file", output), ("map file", options.mapFile ?? "")]
     files += options.sizeReportFiles.map { ("size report", $0) }
@@ -314,12 +316,17 @@ struct Link {
       ("--why-extract file", options.whyExtractFile ?? ""), ("--reproduce file", options.reproduceFile ?? ""),
       ("time trace", options.timeTraceFile ?? ""),
     ]
-    checkDistinct(files)
+    checkDistinct(files, inputs)
   }
 
-  /// Two results under one name would leave only one of them.
-  private func checkDistinct(_ files: [(kind: String, path: String)]) {
+  /// Two results under one name would leave only one of them, and what is written beside the result takes the place of no
+  /// input.
+  private func checkDistinct(_ files: [(kind: String, path: String)], _ inputs: Inputs) {
     var kinds: [FilePath: String] = [:]
+    let read = Set(inputs.paths.map { FilePath($0).lexicallyNormalized() })
+    for (kind, path) in files.dropFirst() where !path.isEmpty && read.contains(FilePath(path).lexicallyNormalized()) {
+      diagnostics.error("\(path) is both an input and the \(kind): give them two names", .cannotWrite, in: path)
+    }
     // What standard output and devices get, they get one after the other.
     for (kind, path) in files where !path.isEmpty && path != "-" && !path.hasPrefix("/dev/") {
       guard let other = kinds.updateValue(kind, forKey: FilePath(path).lexicallyNormalized()) else { continue }

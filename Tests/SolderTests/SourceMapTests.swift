@@ -382,4 +382,38 @@ import WebAssemblyFormat
     let result = try await linked(["first.wasm": first, "other.wasm": other], "--no-entry")
     #expect(!result.module.sections.contains { $0.name == "sourceMappingURL" })
   }
+
+  /// Whoever asks what a link reads is told of maps, too.
+  @Test func mapsAreWhatALinkReads() async throws {
+    let folder = try TemporaryFolder()
+    for (name, url) in [("first", "first.map"), ("second", nil)] {
+      let (module, map) = try Self.module(name, 5, url: url)
+      try folder.write(module.bytes, to: "\(name).wasm")
+      try folder.write(Array(map.utf8), to: "\(name).map")
+    }
+    let (first, second) = (folder.file("first.map"), folder.file("second.map"))
+    let words = [
+      folder.file("first.wasm"), folder.file("second.wasm"), "--no-entry", "-o", folder.file("result.wasm"),
+      "--source-map", folder.file("second.wasm") + "=" + second,
+    ]
+    let run = LinkInProcess(
+      arguments: words + [
+        "--source-map-output=" + folder.file("result.map"), "--dependency-file=" + folder.file("rules"),
+        "--reproduce=" + folder.file("all.tar"),
+      ])
+    #expect(run.bytes != nil, "\(run.messages)")
+    func text(_ name: String) throws -> String {
+      String(decoding: try Data(contentsOf: URL(filePath: folder.file(name))), as: UTF8.self)
+    }
+    let (rules, archive) = (try text("rules"), try text("all.tar"))
+    for map in [first, second] {
+      #expect(rules.contains(" \\\n  \(map)") && rules.contains("\n\(map):\n"))
+      #expect(archive.contains(try text(map == first ? "first.map" : "second.map")))
+    }
+    let place = folder.path.dropFirst()
+    #expect(archive.contains("--source-map \(place)/second.wasm=\(place)/second.map\n"))
+    // Nor does the map of the result take the place of an input.
+    let refused = LinkInProcess(arguments: words + ["--source-map-output=" + folder.path + "/./first.wasm"])
+    #expect(refused.bytes == nil && refused.errors.contains { $0.contains("both an input and the source map") })
+  }
 }

@@ -26,19 +26,23 @@ struct SourceMapPass {
   }
 
   /// Writes the map that the options ask for.
-  func write() {
-    guard let path = program.options.sourceMapFile else { return }
+  ///
+  /// - Returns: the files that were read for it, each once.
+  func write() -> [String] {
+    guard let path = program.options.sourceMapFile else { return [] }
     let name = FilePath(program.options.outputPath).lastComponent?.string ?? program.options.outputPath
-    let map = joined()
-    if diagnostics.hasErrors { return }
+    var read: [String] = []
+    let map = joined(&read)
+    if diagnostics.hasErrors { return read }
     do {
       try OutputFile.write(map.text(file: name), to: path)
     } catch {
       diagnostics.error("cannot open source map \(path): \(error)", .cannotWrite, in: path)
     }
+    return read
   }
 
-  private func joined() -> SourceMap {
+  private func joined(_ files: inout [String]) -> SourceMap {
     var result = SourceMap()
     // Two files of one name may differ, and so may two without one.
     struct Source: Hashable {
@@ -56,7 +60,7 @@ struct SourceMapPass {
         }
         continue
       }
-      var (map, known) = (read(of: unit, &used), [Int]())
+      var (map, known) = (read(of: unit, &used, &files), [Int]())
       guard let read = map else { continue }
       for (number, (name, contents)) in zip(read.sources, read.contents).enumerated() {
         let source = name.map { Source(name: $0, contents: contents) }
@@ -125,8 +129,9 @@ struct SourceMapPass {
   // MARK: Maps of inputs
 
   /// The map of a unit, with names of sources that count from where the result's map is.
-  private func read(of unit: Unit, _ used: inout [String: [InputFile]]) -> SourceMap? {
+  private func read(of unit: Unit, _ used: inout [String: [InputFile]], _ files: inout [String]) -> SourceMap? {
     guard let found = SourceMapFile.find(unit, program, &used, warn: { warn($0, unit) }) else { return nil }
+    if found.file.isFile, !files.contains(found.file.path) { files.append(found.file.path) }
     do throws(FormatError) {
       var map = try SourceMap(found.file.bytes)
       if let code = unit.module.oldCodePayload, let last = map.segments.last, Int(last.offset) > code.upperBound {

@@ -59,7 +59,8 @@ struct ReproductionArchive {
       // The folder of the output does not exist where the link is repeated.
       case .output(let path): lines += "-o " + quoted(FilePath(path).lastComponent?.string ?? path)
       case .option(let spelling, nil, _): lines += spelling
-      case .option(let spelling, let text?, let joined) where spelling.hasPrefix("--dl-openable"):
+      case .option(let spelling, let text?, let joined)
+      where spelling.hasPrefix("--dl-openable") || ["-source-map", "-source-map="].contains(where: spelling.hasSuffix):
         lines += spelling + (joined ? "" : " ") + quoted(archived(text))
       case .option(let spelling, let value?, let joined): lines += spelling + (joined ? "" : " ") + quoted(value)
       }
@@ -71,7 +72,8 @@ struct ReproductionArchive {
   /// An input, `FILE` or `NAME=FILE`, by the file's place in the archive.
   private func archived(_ text: String) -> String {
     let (name, path) = InputArgument.splitModuleName(text) { paths.contains($0) }
-    return (name.map { $0 + "=" } ?? "") + ReproductionArchive.relativeToRoot(path)
+    return (name.map { (paths.contains($0) ? ReproductionArchive.relativeToRoot($0) : $0) + "=" } ?? "")
+      + ReproductionArchive.relativeToRoot(path)
   }
 
   private func quoted(_ text: String) -> String { text.contains(" ") ? "\"\(text)\"" : text }
