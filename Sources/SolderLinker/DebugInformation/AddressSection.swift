@@ -43,6 +43,11 @@ struct AddressSection: ~Copyable {
     case .data:
       if DebugFile.isDropped(address) { return }
       chunk.add(file.relocation(ofData: address, at: use.offset, width: use.width))
+    case .threadLocal:
+      // Where the data is not an object's it counts from a variable of the library's.
+      guard let block = file.threadLocalBlock, !DebugFile.isDropped(address) else { return }
+      let value = SymbolicValue(base: .memory(symbol: block), addend: Int64(clamping: address))
+      chunk.add(file.relocation(of: value, at: use.offset, width: use.width))
     }
   }
 

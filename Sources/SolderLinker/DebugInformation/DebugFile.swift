@@ -29,6 +29,8 @@ final class DebugFile: Sendable {
   let firstFunctionSymbol: SymbolIndex?
   /// What addresses of a library's data count from.
   private let memoryBase: SymbolicValue.Base?
+  /// The thread-local data of a library, where that becomes an object's.
+  let threadLocalBlock: SymbolIndex?
   /// Offset in the file of the code section's payload, from which addresses of code count.
   let codeStart: Int
   /// Whether addresses are numbers, and not relocations.
@@ -57,6 +59,7 @@ final class DebugFile: Sendable {
     firstFunction = unit.bases.function
     firstFunctionSymbol = unit.lifted?.symbol(FunctionIndex(unit.functionImports.count))
     memoryBase = unit.lifted?.memoryBlock?.base
+    threadLocalBlock = unit.lifted?.threadLocalBlock
     var symbols: [Int: SymbolIndex] = [:]
     if isFinal {
       for (index, symbol) in unit.symbols.enumerated() where symbol.kind == .section {

@@ -6,6 +6,10 @@ import WebAssemblyFormat
 // variable of WebAssembly (`DW_OP_WASM_location`). A compiler says of data in a library `global __memory_base, address,
 // plus`; in the result there is no such global, and the address is a constant. What it writes then is the address and
 // nothing else, in front, where debuggers look for it, and `nop`s behind, since no entry may change its length.
+//
+// Of thread-local data it says `global __tls_base, address, plus`, where the variable is the library's own and stays that. In
+// an object it is everybody's, from which the library's block is some way away: both operands get relocations. What has
+// no place for one says that the variable was optimised away.
 
 /// Finds what refers to something in an expression of a finished module.
 struct ExpressionWalker {
@@ -21,6 +25,8 @@ struct ExpressionWalker {
   /// For which code of it the expression holds.
   private var extent = LocationExtent.function
   private var isLost = false
+  /// Whether something of it cannot be said in the result.
+  private var isUnsayable = false
 
   init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int) {
     self.file = file
@@ -38,6 +44,11 @@ struct ExpressionWalker {
     static let addressIndex: UInt8 = 0xA1
     static let location: UInt8 = 0xED
     static let gnuAddressIndex: UInt8 = 0xFB
+    static let constantIndex: UInt8 = 0xA2
+    static let gnuConstantIndex: UInt8 = 0xFC
+
+    /// Whether an operation makes the address of thread-local data of the number that it finds.
+    static func findsThreadLocal(_ code: UInt8?) -> Bool { code == 0x9B || code == 0xE0 }
   }
 
   /// A variable of WebAssembly that an operation names.
@@ -60,9 +71,10 @@ struct ExpressionWalker {
     self.isFunction = isFunction
     losing = place.flatMap { file.losing(at: $0) }
     (self.extent, isLost) = (extent ?? place.map { .from($0.offset) } ?? .function, false)
+    isUnsayable = false
     let relocations = chunk.relocations.count
     try walk(expression, &code, &chunk, &uses)
-    if isLost, expression.count > 1 {
+    if isLost || isUnsayable, expression.count > 1 {
       // A piece without a location: it was optimised away.
       chunk.relocations.removeLast(chunk.relocations.count - relocations)
       let start = expression.offset - chunkStart
@@ -83,7 +95,10 @@ struct ExpressionWalker {
       switch operation {
       case Code.address:
         let value = try reader.fixed(context.header.addressSize)
-        if let global, let base = base(of: global), reader.peek() == Code.plus {
+        if let global, let base = base(of: global), isThreadLocal(base), reader.peek() == Code.plus {
+          writeThreadLocalBase(global, of: base, &chunk)
+          addThreadLocal(value, behind: base, at: at + 1, &chunk)
+        } else if let global, let base = base(of: global), reader.peek() == Code.plus {
           let whole = reader
           try reader.skip(1)
           moveToFront(whole[at..<whole.offset], over: global.range.lowerBound..<reader.offset, &chunk)
@@ -96,15 +111,21 @@ struct ExpressionWalker {
         } else if let global {
           // What is added to a variable stays what it is.
           try write(global, &chunk)
+        } else if Code.findsThreadLocal(reader.peek()) {
+          if let base = threadLocalBase { addThreadLocal(value, behind: base, at: at + 1, &chunk) }
         } else {
           add(address(value, &code, at: at + 1 - chunkStart), &chunk)
         }
         global = nil
       case Code.addressIndex, Code.gnuAddressIndex:
         guard let address = try context.address(try reader.u64(), &code, at: at) else { break }
-        let use = AddressUse(
+        var use = AddressUse(
           offset: address.offset, width: context.header.addressSize, meaning: isFunction ? .code : .data)
-        if let global, let base = base(of: global), base.addend == 0,
+        if let global, let base = base(of: global), isThreadLocal(base), base.addend == 0, reader.peek() == Code.plus {
+          writeThreadLocalBase(global, of: base, &chunk)
+          use.meaning = .threadLocal
+          uses.append(use)
+        } else if let global, let base = base(of: global), base.addend == 0,
           base.base == file.unit.lifted?.memoryBlock?.base, reader.peek() == Code.plus
         {
           let whole = reader
@@ -114,6 +135,7 @@ struct ExpressionWalker {
         } else if let global {
           try write(global, &chunk)
         } else {
+          if Code.findsThreadLocal(reader.peek()) { use.meaning = .threadLocal }
           uses.append(use)
         }
         global = nil
@@ -143,7 +165,19 @@ struct ExpressionWalker {
       default:
         if let before = global { try write(before, &chunk) }
         global = nil
+        var operands = reader
         try skipOperands(of: operation, &reader)
+        if let base = threadLocalBase, Code.findsThreadLocal(reader.peek()) {
+          switch operation {
+          case 0x0C, 0x0D: addThreadLocal(try operands.fixed(4), behind: base, at: at + 1, width: 4, &chunk)
+          case 0x0E, 0x0F: addThreadLocal(try operands.fixed(8), behind: base, at: at + 1, width: 8, &chunk)
+          case Code.constantIndex, Code.gnuConstantIndex:
+            guard let address = try context.address(try operands.u64(), &code, at: at) else { break }
+            uses.append(
+              AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .threadLocal))
+          default: isUnsayable = true
+          }
+        }
       }
     }
     if let global { try write(global, &chunk) }
@@ -164,10 +198,54 @@ struct ExpressionWalker {
 
   /// The address that a variable holds in the result; `nil` for true variables.
   private func base(of global: Global) -> SymbolicValue? {
-    guard let globals = file.unit.lifted?.globals, let index = Int(exactly: global.index), index < globals.count,
-      let value = globals[index], case .memory = value.base
+    guard let value = value(of: global), case .memory = value.base else { return nil }
+    return value
+  }
+
+  /// What a variable that the result does not have holds; `nil` for true variables.
+  private func value(of global: Global) -> SymbolicValue? {
+    let unit = file.unit
+    guard let facts = unit.lifted, let number = Int(exactly: global.index), number < facts.globals.count else {
+      return nil
+    }
+    if let value = facts.globals[number] { return value }
+    let index = GlobalIndex(number)
+    guard let value = unit.codeFacts.initialValues[index], !unit.codeFacts.variables.contains(index),
+      !file.program.values[Int(unit.symbolIDs[facts.symbol(index)])].isPresent
     else { return nil }
     return value
+  }
+
+  // MARK: Thread-local data of a library that becomes an object
+
+  /// Where that begins.
+  private var threadLocalBase: SymbolicValue? {
+    file.threadLocalBlock.map { SymbolicValue(base: .memory(symbol: $0), addend: 0) }
+  }
+
+  private func isThreadLocal(_ value: SymbolicValue) -> Bool { value.base == threadLocalBase?.base }
+
+  /// Names the variable that all thread-local data of the result counts from.
+  private mutating func writeThreadLocalBase(_ global: Global, of base: SymbolicValue, _ chunk: inout SectionChunk) {
+    guard global.isFixed, case .memory(let symbol) = base.base else {
+      isUnsayable = true
+      return
+    }
+    chunk.add(
+      Relocation(
+        .globalIndexI32, at: UInt32(global.range.lowerBound + 2 - chunkStart), width: 4, target: symbol.rawValue))
+  }
+
+  /// - Parameter place: of the number in the section.
+  private mutating func addThreadLocal(
+    _ value: UInt64, behind base: SymbolicValue, at place: Int, width: Int? = nil, _ chunk: inout SectionChunk
+  ) {
+    if isDropped(value) { return }
+    let relocation = file.relocation(
+      of: SymbolicValue(base: base.base, addend: base.addend &+ Int64(clamping: value)), at: place - chunkStart,
+      width: width ?? context.header.addressSize)
+    if relocation == nil { isUnsayable = true }
+    chunk.add(relocation)
   }
 
   private func moveToFront(_ operation: ByteReader, over range: Range<Int>, _ chunk: inout SectionChunk) {
@@ -183,17 +261,23 @@ struct ExpressionWalker {
   }
 
   /// Names a variable as the result knows it, or its value if it is a constant there.
-  private func write(_ global: Global, _ chunk: inout SectionChunk) throws(FormatError) {
+  private mutating func write(_ global: Global, _ chunk: inout SectionChunk) throws(FormatError) {
     let unit = file.unit
     guard let facts = unit.lifted, global.index < UInt64(unit.globalImports.count + unit.globals.count) else { return }
     let index = GlobalIndex(Int(global.index))
     let place = global.range.lowerBound - chunkStart
-    if let value = facts.globals[Int(index)] {
+    if let value = value(of: global) {
+      let isNumber = value.base == .number
+      let relocation = isThreadLocal(value) ? nil : file.relocation(of: value, at: place + 1, width: 4)
+      guard isNumber || relocation != nil else {
+        isUnsayable = true
+        return
+      }
       guard global.isFixed else { throw FormatError("there is no room for a constant", at: global.range.lowerBound) }
       chunk.put(Code.constant4, at: place)
       chunk.put(Code.nop, at: place + 5)
-      chunk.put(value.base == .number ? UInt64(bitPattern: value.addend) : 0, width: 4, at: place + 1)
-      chunk.add(file.relocation(of: value, at: place + 1, width: 4))
+      chunk.put(isNumber ? UInt64(bitPattern: value.addend) : 0, width: 4, at: place + 1)
+      chunk.add(relocation)
       return
     }
     let symbol = facts.symbol(index)
@@ -205,6 +289,9 @@ struct ExpressionWalker {
     if global.isFixed, file.keepsRelocations {
       chunk.relocations.append(
         Relocation(.globalIndexI32, at: UInt32(place + 2), width: 4, target: symbol.rawValue))
+    } else if file.program.options.contract.isObject {
+      // The next link has another index.
+      isUnsayable = true
     } else if global.isFixed {
       chunk.put(UInt64(number.rawValue), width: 4, at: place + 2)
     } else if !chunk.put(number: UInt64(number.rawValue), width: global.range.count - 2, at: place + 2) {

@@ -107,7 +107,8 @@ struct UnitContext: Sendable {
 
 /// A use of `.debug_addr`, whose entries do not say what they are addresses of.
 struct AddressUse {
-  enum Meaning: UInt8 { case code, data }
+  /// In this order, of several uses the first one counts.
+  enum Meaning: UInt8 { case code, data, threadLocal }
 
   var offset: Int
   var width: Int

@@ -234,6 +234,7 @@ final class OperandEncoder: Sendable {
     case .functionIndexLEB, .functionIndexI32, .tagIndexLEB, .tableNumberLEB: return UInt64(program.index(of: id))
     case .globalIndexLEB, .globalIndexI32:
       if case .global(let index) = value.answer { return UInt64(index.rawValue) }
+      if let base = program.threadLocalBase(of: id, for: source.unit) { return UInt64(base.rawValue) }
       // Nor a global that holds an address.
       if let tombstone, value.addressGlobal == nil { return tombstone.value != 0 ? tombstone.value : addend }
       return UInt64(program.addressGlobal(of: id).rawValue)

@@ -95,6 +95,16 @@ final class Program: Sendable {
     return index
   }
 
+  /// The symbol that a relocation is about. An index of a global, of thread-local data of a finished module, is that of the
+  /// variable which an object counts from there.
+  func subject(of relocation: Relocation, in unit: Unit) -> SymbolID {
+    let id = unit.symbolIDs[relocation.namedSymbol]
+    guard relocation.kind == .globalIndexI32, resolution.countsFromBase(symbol(id), for: unit, options) else {
+      return id
+    }
+    return resolution.wellKnown.tlsBase ?? id
+  }
+
   /// The address of data, or its offset from `__tls_base`.
   func address(of id: SymbolID) -> UInt64 {
     let value = values[Int(id)]

@@ -34,7 +34,7 @@ struct RelocationSection {
       if relocation.kind == .typeIndexLEB {
         target = program.index(ofType: relocation.type, of: unit)
       } else {
-        let symbol = symbols.index(of: unit.symbolIDs[relocation.namedSymbol], program, custom)
+        let symbol = symbols.index(of: program.subject(of: relocation, in: unit), program, custom)
         if omits(relocation.kind, symbol) { continue }
         target = symbol?.rawValue ?? RelocationSection.garbage
       }

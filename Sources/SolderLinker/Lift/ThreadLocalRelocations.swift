@@ -79,7 +79,7 @@ struct ThreadLocalRelocations {
     facts.threadSetUp = [data.initialize, facts.allocateTLS].compactMap { $0 }
     facts.done.functions.formUnion(facts.threadSetUp)
     facts.threadLocal = nil
-    facts.leavesThreadLocalData = true
+    facts.threadLocalBlock = symbol
     facts.hasThreadLocalData = false
   }
 

@@ -126,7 +126,7 @@ struct Contracts: Sendable {
     expectsConventions = isObject
     isSetUpByExports = isLibrary
     followsDynamicLinking = isLibrary
-    hasThreadLocalBlock = isLibrary && draft.lifted?.leavesThreadLocalData != true
+    hasThreadLocalBlock = isLibrary && draft.lifted?.threadLocalBlock == nil
     isThereForOthers = isLibrary
     isLibraryToOthers = isLibrary || isPlainModule && draft.moduleName != nil
     takesEnvForModule = draft.takesEnvForModule

@@ -38,8 +38,8 @@ struct LiftedFacts {
   var threadLocalOfOneThread: ByteString?
   /// The library's thread-local data, if it has some and how to set it up is known; not any more where it is an object's.
   var threadLocal: ThreadLocalFacts?
-  /// Whether its thread-local data has become an object's, which the next linker sets up.
-  var leavesThreadLocalData = false
+  /// The symbol of its thread-local data, where that has become an object's, which the next linker sets up.
+  var threadLocalBlock: SymbolIndex?
   /// Functions of the index space that set up the data of a thread, which an object leaves to the next linker.
   var threadSetUp: [FunctionIndex] = []
   /// What keeps its thread-local data from being an object's: a function that sets it up, and the first statement of it that
