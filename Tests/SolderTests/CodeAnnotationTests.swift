@@ -57,6 +57,52 @@ import Testing
     }
   }
 
+  /// An object with a function of its own, and one that another file may have too, and hints for both.
+  private static func object(_ name: String, hint: UInt8) -> ModuleBuilder {
+    var object = ModuleBuilder(object: true)
+    let code: [WasmInstruction] = [.localGet(0), .if(.i32), .i32Const(Int32(hint)), .else, .i32Const(2), .end]
+    let own = object.function(name, [.i32], [.i32], code)
+    let shared = object.function(
+      "shared", [.i32], [.i32], flags: .weak, hint == 0 ? [.nop] + code : code)
+    // Behind the declarations of locals and the read of one.
+    func hints(at place: UInt8) -> [UInt8] { [0x80, 0x80, 0x80, 0x80, 0, 1, place, 1, hint] }
+    object.custom(
+      "metadata.code.branch_hint", [2] + hints(at: 3) + hints(at: hint == 0 ? 4 : 3),
+      relocations: [DataRelocation(.functionIndexLEB, at: 1, own), DataRelocation(.functionIndexLEB, at: 10, shared)])
+    return object
+  }
+
+  /// What is said of a function, by its index in the result, and the first instruction that it is said of.
+  private static func hints(_ result: LinkedInProcess) throws -> [(function: Int, hint: UInt8, opcode: UInt8)] {
+    let section = try #require(result.module.sections.first { $0.name == "metadata.code.branch_hint" })
+    let code = try #require(result.module.sections.first { $0.identifier == 10 })
+    let (bytes, bodies) = (Array(result.bytes[section.contents]), bodies(result.bytes[code.contents]))
+    // Each of five bytes.
+    #expect(bytes.count == 1 + 5 * Int(bytes[0]))
+    return stride(from: 1, to: bytes.count, by: 5).map {
+      (Int(bytes[$0]), bytes[$0 + 4], result.bytes[bodies[Int(bytes[$0])] + Int(bytes[$0 + 2])])
+    }
+  }
+
+  /// Sections of objects that were made one are one behind the other.
+  @Test(arguments: [true, false]) func hintsOfJoinedObjects(_ isJoined: Bool) async throws {
+    let (first, second) = (Self.object("first", hint: 1), Self.object("second", hint: 0))
+    for (objects, shared) in [([first, second], 1 as UInt8), ([second, first], 0)] {
+      var inputs = ["a.o": objects[0].bytes, "b.o": objects[1].bytes] as KeyValuePairs<String, any InputContents>
+      if isJoined { inputs = ["joined.o": try await linked(inputs, "-r").bytes] }
+      let result = try await linked(
+        inputs, "--no-entry", "--export=first", "--export=second", "--export=shared", "--no-gc-sections")
+      let hints = try Self.hints(result)
+      #expect(hints.count == 3 && hints.allSatisfy { $0.opcode == 0x04 })
+      // In order, each function once.
+      #expect(zip(hints, hints.dropFirst()).allSatisfy { $0.function < $1.function })
+      for (name, hint) in [("first", UInt8(1)), ("second", 0), ("shared", shared)] {
+        let function = try #require(result.module.export(name)).index
+        #expect(hints.first { $0.function == function }?.hint == hint, "\(name)")
+      }
+    }
+  }
+
   @Test func damageIsAWarning() async throws {
     var library = Self.library("first")
     library.customs[0].bytes = [2, 0, 1, 12, 1]

@@ -5,6 +5,10 @@ import WebAssemblyFormat
 // and for each function a vector of offsets in its body with some bytes. Both change with linking, and a module has one
 // such section of a kind, in front of the code. So those of all units become one, in the order of the functions of the
 // result; what they say of functions that are gone, or of an instruction that was replaced by another, goes.
+//
+// Who makes one object of several puts their sections one behind the other, as all custom sections, and wasm-ld does so
+// with a program's: then a section is several vectors. Of a function that several files have, only what the one says whose
+// it is in the result is true of it; of an object made of those, that is what it says first.
 
 /// Joins annotations of code.
 struct CodeAnnotations {
@@ -53,44 +57,56 @@ struct CodeAnnotations {
       }
     }
     return names.compactMap { name in
-      let all = (functions[name] ?? []).sorted { $0.position < $1.position }
+      let all = inOrder(functions[name] ?? [])
       return all.isEmpty ? nil : (name, contents(all, ofCallTargets: name == CodeAnnotations.callTargets))
     }
+  }
+
+  /// By functions, of each what was said first.
+  private func inOrder(_ functions: [Annotated]) -> [Annotated] {
+    var known: Set<Int> = []
+    return functions.filter { known.insert($0.position).inserted }.sorted { $0.position < $1.position }
   }
 
   private func read(_ section: CustomSection, _ index: Int, of unit: Unit) throws(FormatError) -> [Annotated] {
     var reader = section.content.asFile
     var result: [Annotated] = []
-    for _ in 0..<(try reader.count(minimumSize: 2)) {
-      let at = reader.offset
-      let number = try reader.u32()
-      var items: [Item] = []
+    while !reader.isAtEnd {
       for _ in 0..<(try reader.count(minimumSize: 2)) {
-        let offset = try reader.u32()
-        items.append(Item(offset: offset, bytes: try reader.slice(Int(try reader.u32()))))
+        if let function = try readFunction(&reader, index, of: unit) { result.append(function) }
       }
-      guard let function = function(number, at: at, index, of: unit), let position = maps.position(of: function) else {
-        continue
-      }
-      let definer = program.indices.functions[position].unit
-      let (edits, translation) = (program.resolution.units[definer].edits(of: function), unit.module.translation)
-      items.removeAll { item in
-        let offset = translation?.newOffset(of: Int(item.offset), in: function - unit.bases.function)
-        return edits.contains { $0.contains(offset.map { UInt32($0) } ?? item.offset) }
-      }
-      if !items.isEmpty { result.append(Annotated(position: position, unit: unit, items: items)) }
     }
-    guard reader.isAtEnd else { throw FormatError("\(reader.remaining) bytes too many", at: reader.offset) }
     return result
   }
 
-  /// The function with an index in the file, or that a relocation there names.
+  private func readFunction(
+    _ reader: inout ByteReader, _ section: Int, of unit: Unit
+  ) throws(FormatError) -> Annotated? {
+    let at = reader.offset
+    let number = try reader.u32()
+    var items: [Item] = []
+    for _ in 0..<(try reader.count(minimumSize: 2)) {
+      let offset = try reader.u32()
+      items.append(Item(offset: offset, bytes: try reader.slice(Int(try reader.u32()))))
+    }
+    guard let function = function(number, at: at, section, of: unit), let position = maps.position(of: function) else {
+      return nil
+    }
+    let (edits, translation) = (unit.edits(of: function), unit.module.translation)
+    items.removeAll { item in
+      let offset = translation?.newOffset(of: Int(item.offset), in: function - unit.bases.function)
+      return edits.contains { $0.contains(offset.map { UInt32($0) } ?? item.offset) }
+    }
+    return items.isEmpty ? nil : Annotated(position: position, unit: unit, items: items)
+  }
+
+  /// The function of the unit with an index in the file, or that a relocation there names.
   private func function(_ number: UInt32, at offset: Int, _ section: Int, of unit: Unit) -> FunctionID? {
     let relocation = unit.customRelocations[section].indices.lazy.map { unit.relocations[$0] }
       .first { Int($0.offset) == offset }
     if let relocation {
       let symbol = program.symbol(unit.symbolIDs[relocation.namedSymbol])
-      return symbol.kind == .function && symbol.isDefined ? symbol.functionID : nil
+      return symbol.kind == .function && symbol.isDefined && symbol.definer == unit.index ? symbol.functionID : nil
     }
     let defined = Int(number) - unit.functionImports.count
     return unit.functions.indices.contains(defined) ? unit.bases.function + defined : nil
