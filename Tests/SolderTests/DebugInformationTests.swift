@@ -54,14 +54,17 @@ import WebAssemblyFormat
       }
     }
 
-    /// A program of an object and two libraries.
-    func inputs(_ more: [String] = []) async throws -> (object: String, libraries: [String]) {
+    /// A program of an object and two libraries, or of objects.
+    func inputs(
+      _ more: [String] = [], asObjects: Bool = false
+    ) async throws -> (object: String, libraries: [String]) {
       let flags = ["--target=wasm32-unknown-unknown"] + flags + more
       func compiled(_ name: String, _ source: String, _ extra: [String]) async throws -> String {
         try await Toolchain.shared.compiled(name, source, flags + extra, by: compiler)
       }
       func library(_ name: String, _ source: String) async throws -> String {
-        try await Toolchain.shared.sharedLibrary(
+        if asObjects { return try await compiled(name, source, []) }
+        return try await Toolchain.shared.sharedLibrary(
           "lib\(name).so", [compiled(name, source, ["-fPIC"])], ["--export-all"], by: compiler.linker)
       }
       return try await (

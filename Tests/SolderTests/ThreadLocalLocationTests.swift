@@ -15,7 +15,9 @@ import Testing
     """
 
   /// The same as of its object, linked by the release that made it and here.
-  @Test(arguments: Reference.allCases, ["-gdwarf-4 wasm32", "-gdwarf-5 wasm32", "-gdwarf-4 wasm64", "-gdwarf-5 wasm64"])
+  @Test(
+    arguments: Reference.allCases,
+    ["-gdwarf-4 wasm32", "-gdwarf-5 wasm32", "-gdwarf-4 wasm64", "-gdwarf-5 wasm64"])
   func likeItsObject(_ reference: Reference, _ kind: String) async throws {
     let (version, target) = (String(kind.prefix(9)), kind.suffix(6))
     let chain = Toolchain.shared

@@ -37,8 +37,9 @@ struct AddressSection: ~Copyable {
     var reader = try content.bytes.part(from: UInt64(use.offset))
     let address = try reader.fixed(use.width)
     switch use.meaning {
-    case .code:
-      guard let place = code.place(in: content, at: use.offset, address) else { return }
+    case .code, .codeEnd:
+      let edge: CodePlace.Edge = use.meaning == .codeEnd ? .end : .begin
+      guard let place = code.place(in: content, at: use.offset, address, edge) else { return }
       code.write(place, at: use.offset, width: use.width, to: &chunk)
     case .data:
       if DebugFile.isDropped(address) { return }

@@ -114,6 +114,14 @@ struct CodeCursor: ~Copyable {
     return isTooFar || overflow ? nil : self.place(of: UInt64(clamping: offset), edge, near: nil)
   }
 
+  /// The place that is so many bytes behind another one in the file; `nil` if it is in no function.
+  mutating func place(behind place: CodePlace, _ distance: UInt64) -> CodePlace? {
+    guard let distance = Int(exactly: distance) else { return nil }
+    let (offset, isTooFar) = place.offset.addingReportingOverflow(distance)
+    if isTooFar { return nil }
+    return offset <= size(of: place) ? place.moved(to: offset) : self.place(distance, behind: place, .begin)
+  }
+
   /// How long the body of the function is in the file.
   mutating func size(of place: CodePlace) -> Int {
     guard isFinal else { return .max }

@@ -93,6 +93,9 @@ struct DebugReading: Sendable {
     var context: UnitContext?
     var lists: [ListReference] = []
     var uses: [AddressUse] = []
+    var sequences: [SequenceReference] = []
+    /// Of a line program: where sequences begin in the section.
+    var sequenceStarts: [Int] = []
   }
 
   private let file: DebugFile
@@ -185,10 +188,12 @@ extension DebugReading {
     let file = file
     return try DebugReading.unitRanges(content).map { range in
       Task(section: content.section) { () throws(FormatError) in
-        let chunk = try LineProgram.chunk(content.bytes[range], file, content)
-        var map = OffsetMap()
-        map.add(0..<UInt32(range.count), length: chunk.bytes.count)
-        return .written(Written(index: content.index, start: range.lowerBound, chunk: chunk, map: map))
+        var program = LineProgram(file, content)
+        let chunk = try program.run(content.bytes[range])
+        return .written(
+          Written(
+            index: content.index, start: range.lowerBound, chunk: chunk, map: program.map,
+            sequenceStarts: program.sequenceStarts))
       }
     }
   }
@@ -225,7 +230,23 @@ extension DebugReading {
     return lists
   }
 
+  /// A reference to lines that is none of a sequence would be one to something else in a program that is written anew.
+  private func checkSequences() throws(Failure) {
+    for part in written where !part.sequences.isEmpty {
+      let starts = Set(written.lazy.flatMap(\.sequenceStarts))
+      for part in written {
+        guard let wrong = part.sequences.first(where: { !starts.contains(Int(clamping: $0.offset)) }) else { continue }
+        let section = file.contents.first { $0.index == part.index }?.section ?? .info
+        throw Failure(
+          section: section,
+          error: FormatError("no sequence of lines begins at offset \(wrong.offset) of .debug_line", at: wrong.place))
+      }
+      return
+    }
+  }
+
   private func listTasks() throws(Failure) -> [Task] {
+    try checkSequences()
     let (file, contexts) = (file, contexts)
     var tasks: [Task] = []
     for content in file.contents {

@@ -95,6 +95,6 @@ extension DebugUnits.Unit {
     try walker.run()
     return DebugReading.Written(
       index: content.index, start: header.start, chunk: walker.chunk, context: context, lists: walker.lists,
-      uses: walker.uses)
+      uses: walker.uses, sequences: walker.sequences)
   }
 }

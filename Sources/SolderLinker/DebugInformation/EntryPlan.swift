@@ -25,9 +25,13 @@ struct EntryPlan: Sendable {
     case expression(lengthWidth: Int)
     /// An offset into a section.
     case offset(DebugSection, width: Int)
+    /// The offset of a sequence of lines.
+    case sequence(width: Int)
     case code(CodeAttribute)
     /// An index into the unit's addresses, in LEB128 for width 0.
     case codeIndex(width: Int, CodeAttribute)
+    /// An address, and how far behind that.
+    case codeSum(DwarfForm, CodeAttribute)
     /// A number of bytes from where the entry begins, in LEB128 for width 0.
     case length(width: Int)
     /// The same, where it is written in the abbreviation.
@@ -94,6 +98,7 @@ struct EntryPlan: Sendable {
       return .offset(.info, width: header.version == 2 ? header.addressSize : header.offsetSize)
     case .rangeListIndex: return .listIndex(.rangeLists)
     case .locationListIndex: return .listIndex(.locationLists)
+    case .expression where isCode(name): return .codeSum(form, codeAttribute(name))
     case .expression: return .expression(lengthWidth: 0)
     case .indirect: return .indirect(name)
     case .implicitConstant where isLength(name): return .constantLength(constant)
@@ -112,11 +117,23 @@ struct EntryPlan: Sendable {
       return .type(width: width)
     case .bytes(let width): return .bytes(width)
     case .string: return .string
+    case .block where isCode(name): return .codeSum(form, codeAttribute(name))
     case .block(let width):
       return DwarfAttribute.locations.contains(name) ? .expression(lengthWidth: width) : .block(lengthWidth: width)
     case .offset: return .bytes(header.offsetSize)
     case .address: return .code(codeAttribute(name))
+    case .sum: return .codeSum(form, codeAttribute(name))
     case .indirect: return .indirect(name)
+    }
+  }
+
+  /// Whether the value is an address of code, in whatever way it is said.
+  private static func isCode(_ name: UInt16) -> Bool {
+    switch name {
+    case DwarfAttribute.lowPC, DwarfAttribute.highPC, DwarfAttribute.entryPC, DwarfAttribute.callReturnPC,
+      DwarfAttribute.callPC:
+      true
+    default: false
     }
   }
 
@@ -136,7 +153,9 @@ struct EntryPlan: Sendable {
   /// Whether a number of four or eight bytes is an offset into a section, before there was a form for that.
   private static func isSectionPointer(_ name: UInt16) -> Bool {
     switch name {
-    case DwarfAttribute.statementList, DwarfAttribute.macroInformation, DwarfAttribute.ranges: true
+    case DwarfAttribute.statementList, DwarfAttribute.macroInformation, DwarfAttribute.ranges,
+      DwarfAttribute.llvmStatementSequence:
+      true
     case DwarfAttribute.memberLocation: false
     default: DwarfAttribute.locations.contains(name)
     }
@@ -148,6 +167,7 @@ struct EntryPlan: Sendable {
     let isNew = header.version >= 5
     switch name {
     case DwarfAttribute.statementList: return .offset(.line, width: width)
+    case DwarfAttribute.llvmStatementSequence: return .sequence(width: width)
     case DwarfAttribute.macroInformation: return .offset(.macroInformation, width: width)
     case DwarfAttribute.macros, DwarfAttribute.gnuMacros: return .offset(.macros, width: width)
     case DwarfAttribute.stringOffsetsBase: return .offset(.stringOffsets, width: width)
@@ -159,7 +179,8 @@ struct EntryPlan: Sendable {
       return .list(isNew ? .rangeLists : .ranges, width: width)
     default:
       guard DwarfAttribute.locations.contains(name) else {
-        throw FormatError("attribute \(name) is an offset into a section that is not known", at: header.start)
+        throw FormatError(
+          "attribute 0x\(String(name, radix: 16)) is an offset into a section that is not known", at: header.start)
       }
       return .list(isNew ? .locationLists : .locations, width: width)
     }
@@ -170,8 +191,8 @@ extension EntryPlan.Step {
   /// Whether it is not done before the whole entry is read.
   fileprivate var waits: Bool {
     switch self {
-    case .code, .codeIndex, .length, .constantLength, .type, .indirect: true
-    case .bytes, .number, .string, .block, .expression, .offset, .list, .listIndex: false
+    case .code, .codeIndex, .codeSum, .length, .constantLength, .type, .indirect: true
+    case .bytes, .number, .string, .block, .expression, .offset, .sequence, .list, .listIndex: false
     }
   }
 }
@@ -191,10 +212,14 @@ enum DwarfAttribute {
   static let addressBase: UInt16 = 0x73
   static let rangeListsBase: UInt16 = 0x74
   static let macros: UInt16 = 0x79
+  static let callReturnPC: UInt16 = 0x7D
+  static let callPC: UInt16 = 0x81
   static let locationListsBase: UInt16 = 0x8C
   static let gnuMacros: UInt16 = 0x2119
   static let gnuRangesBase: UInt16 = 0x2132
   static let gnuAddressBase: UInt16 = 0x2133
+  /// Where the lines of a function are in the program of its unit.
+  static let llvmStatementSequence: UInt16 = 0x3E0C
   /// The name of the file that a skeleton of version 4 stands for.
   static let gnuUnitName: UInt16 = 0x2130
 

@@ -16,6 +16,7 @@ struct EntryWalker: ~Copyable {
   private(set) var chunk: SectionChunk
   private(set) var lists: [ListReference] = []
   private(set) var uses: [AddressUse] = []
+  private(set) var sequences: [SequenceReference] = []
   /// Addresses and lengths of code, which are written over those of the file.
   private var numbers = GrowingRow<SectionChunk.Number>(capacity: 0)
   /// Where offsets into `.debug_str` stand that need no relocation of their own, and into other sections.
@@ -56,6 +57,8 @@ struct EntryWalker: ~Copyable {
   /// A length or an address of an end, which wait for the beginning.
   private var lengths: [(offset: Int, end: Int, width: Int, value: UInt64)] = []
   private var high: (offset: Int, value: UInt64)?
+  /// An end that is known without the beginning.
+  private var end: CodePlace?
   private var argument: (expression: Range<Int>, type: UInt64)?
   private var argumentType: UInt64 = 0
 
@@ -171,12 +174,21 @@ struct EntryWalker: ~Copyable {
         try walk(expression, isFunction: false)
       }
     case .offset(let section, let width): try add(try reader.fixed(width), width, into: section, at: at, reader)
+    case .sequence(let width):
+      let value = try reader.fixed(width)
+      let relocation = file.relocation(in: content, at: at)
+      let offset = relocation.map { UInt64(bitPattern: file.unit.addend(of: $0)) } ?? value
+      // What has no lines names none.
+      if relocation == nil, DebugFile.isDropped(value) { break }
+      sequences.append(SequenceReference(offset: offset, place: at))
+      try add(value, width, into: .line, at: at, reader)
     case .code(let attribute): try takeAddress(attribute, try reader.fixed(context.header.addressSize), at: at)
     case .codeIndex(let width, let attribute):
       let index = width == 0 ? try reader.u64() : try reader.fixed(width)
-      guard let address = try context.address(index, &code, at: at, near: low) else { break }
-      uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
-      if attribute == .low { begin(at: address.place) }
+      let isEnd = attribute == .high
+      take(try place(ofIndex: index, isEnd ? .end : .begin, at: at), attribute)
+    case .codeSum(let form, let attribute):
+      if let sum = try CodeSum(form, &reader, context.header) { try take(sum, attribute) }
     case .length(let width):
       try takeLength(width == 0 ? try reader.u64() : try reader.fixed(width), width, at, reader.offset)
     case .constantLength(let value): lengths.append((at, at, 0, UInt64(bitPattern: value)))
@@ -240,6 +252,42 @@ struct EntryWalker: ~Copyable {
     }
   }
 
+  /// The place that an index of an address is, whose use is noted.
+  private mutating func place(
+    ofIndex index: UInt64, _ edge: CodePlace.Edge, at offset: Int
+  ) throws(FormatError) -> CodePlace? {
+    guard let address = try context.address(index, &code, at: offset, edge, near: low) else { return nil }
+    uses.append(
+      AddressUse(
+        offset: address.offset, width: context.header.addressSize, meaning: edge == .end ? .codeEnd : .code))
+    return address.place
+  }
+
+  private mutating func take(_ sum: CodeSum, _ attribute: EntryPlan.CodeAttribute) throws(FormatError) {
+    // What something is added to is a beginning.
+    let edge: CodePlace.Edge = attribute == .high && sum.distance == nil ? .end : .begin
+    var place: CodePlace?
+    switch sum.address {
+    case .number(let value, let offset):
+      place = code.place(in: content, at: offset, value, edge, near: attribute == .low ? nil : low)
+      add(place, at: offset)
+    case .index(let index, let offset): place = try self.place(ofIndex: index, edge, at: offset)
+    }
+    if let distance = sum.distance, let base = place, let count = Int(exactly: distance.value) {
+      try write(code.distance(from: base, count), over: count, distance.offset, distance.end, distance.width)
+      place = code.place(behind: base, distance.value)
+    }
+    take(place, attribute)
+  }
+
+  private mutating func take(_ place: CodePlace?, _ attribute: EntryPlan.CodeAttribute) {
+    switch attribute {
+    case .low: begin(at: place)
+    case .high: end = place
+    case .other: break
+    }
+  }
+
   private mutating func begin(at place: CodePlace?) {
     (low, lowTarget, length) = (place, nil, 0)
     // A unit, or a function that was dropped, has no place, and says nothing of the function before it.
@@ -270,7 +318,7 @@ struct EntryWalker: ~Copyable {
   /// What had to wait for the whole entry.
   @inline(__always)
   private mutating func finish() throws(FormatError) {
-    if high != nil || !lengths.isEmpty || argument != nil { try finishWaiting() }
+    if high != nil || end != nil || !lengths.isEmpty || argument != nil { try finishWaiting() }
     argumentType = 0
   }
 
@@ -288,12 +336,13 @@ struct EntryWalker: ~Copyable {
     if let high {
       // An end belongs to a beginning: without that it is as dropped as that.
       if let low {
-        let end = code.place(in: content, at: high.offset, high.value, .end, near: low)
-        if let end, end.function == low.function { length = max(length, end.offset - low.offset) }
+        end = code.place(in: content, at: high.offset, high.value, .end, near: low)
         add(end, at: high.offset)
       }
       self.high = nil
     }
+    if let end, let low, end.function == low.function { length = max(length, end.offset - low.offset) }
+    end = nil
     if !lengths.isEmpty {
       for index in lengths.indices {
         let length = lengths[index]
@@ -311,7 +360,14 @@ struct EntryWalker: ~Copyable {
   private mutating func write(_ offset: Int, _ end: Int, _ width: Int, _ value: UInt64) throws(FormatError) {
     guard let low, let length = Int(exactly: value) else { return }
     self.length = max(self.length, length)
-    let moved = code.distance(from: low, at: lowTarget, length)
+    try write(code.distance(from: low, at: lowTarget, length), over: length, offset, end, width)
+  }
+
+  /// Writes a length over that of the file.
+  @inline(__always)
+  private mutating func write(
+    _ moved: Int, over length: Int, _ offset: Int, _ end: Int, _ width: Int
+  ) throws(FormatError) {
     if moved == length { return }
     let place = offset - context.header.start
     if width == 4, let moved = UInt32(exactly: moved) {

@@ -18,7 +18,14 @@ struct LineProgram: ~Copyable {
   private let content: DebugContent
   private var bytes: GrowingBytes
   private var relocations: [Relocation] = []
+  /// Where sequences went, of which entries may say where they begin; offsets count from the program's first byte.
+  private(set) var map = OffsetMap()
+  /// Where they begin in the section.
+  private(set) var sequenceStarts: [Int] = []
+  /// Where the one that is being read begins, in the section and in the result.
+  private var sequence = (start: 0, target: 0)
 
+  private var start = 0
   // What the header says.
   private var end = 0
   private var opcodeBase: UInt8 = 13
@@ -58,25 +65,21 @@ struct LineProgram: ~Copyable {
     bytes = GrowingBytes(capacity: 0)
   }
 
-  /// The program that begins where a reader stands, as it is in the result.
+  /// Reads the program that a reader stands in front of.
   ///
+  /// - Returns: what it is in the result.
   /// - Throws: ``FormatError`` for what is damaged, and for what is no program of WebAssembly.
-  static func chunk(_ reader: ByteReader, _ file: DebugFile, _ content: DebugContent) throws(FormatError)
-    -> SectionChunk
-  {
-    var program = LineProgram(file, content)
-    return try program.run(reader)
-  }
-
-  private mutating func run(_ reader: ByteReader) throws(FormatError) -> SectionChunk {
+  mutating func run(_ reader: ByteReader) throws(FormatError) -> SectionChunk {
     var reader = reader
     let start = reader.offset
+    self.start = start
     let offsetSize = try readHeader(&reader, from: start)
     // Most operations stay as long as they were, or become shorter.
     bytes = GrowingBytes(capacity: end - start + 64)
     bytes.append(content.bytes[start..<reader.offset])
     carry(start..<reader.offset, to: 0)
     registers.isStatement = startsWithStatements
+    sequence = (reader.offset, bytes.count)
     while reader.offset < end {
       let at = reader.offset
       let code = try reader.byte()
@@ -97,6 +100,7 @@ struct LineProgram: ~Copyable {
         try step(code, at, &reader)
       }
     }
+    if sequence.start < end { endSequence(at: end) }
     var chunk = SectionChunk(bytes: bytes.array, relocations: relocations.fitted)
     let length = chunk.bytes.count - (offsetSize == 8 ? 12 : 4)
     chunk.put(UInt64(length), width: offsetSize, at: offsetSize == 8 ? 4 : 0)
@@ -179,7 +183,7 @@ struct LineProgram: ~Copyable {
         case .block(let width):
           let length = width == 0 ? try header.u64() : try header.fixed(width)
           try header.skip(Int(clamping: length))
-        case .address, .indirect: throw FormatError("form has no place in a line program", at: at)
+        case .address, .sum, .indirect: throw FormatError("form has no place in a line program", at: at)
         }
       }
     }
@@ -248,6 +252,7 @@ struct LineProgram: ~Copyable {
       function = nil
       registers = Registers()
       registers.isStatement = startsWithStatements
+      endSequence(at: reader.offset)
     case Operation.setAddress:
       let (at, width) = (operands.offset, operands.remaining)
       guard width == 4 || width == 8 else { throw FormatError("address of \(width) bytes", at: at) }
@@ -365,6 +370,14 @@ struct LineProgram: ~Copyable {
   }
 
   // MARK: Sequences
+
+  /// Notes where a sequence of the file went, which ends at an offset of the section.
+  private mutating func endSequence(at offset: Int) {
+    map.add(
+      UInt32(sequence.start - start)..<UInt32(offset - start), length: bytes.count - sequence.target)
+    sequenceStarts.append(sequence.start)
+    sequence = (offset, bytes.count)
+  }
 
   /// Goes to a place in another function.
   private mutating func enter(_ next: CodePlace) {

@@ -266,7 +266,7 @@ struct EncodedLists: ~Copyable {
         hasExpression = false
       case .indices:
         function = try index(&reader, context)
-        _ = try index(&reader, context)
+        _ = try index(&reader, context, .end)
       case .indexLength:
         function = try index(&reader, context)
         try length(&reader, from: function)
@@ -286,12 +286,16 @@ struct EncodedLists: ~Copyable {
   }
 
   /// An index of an address.
-  private mutating func index(_ reader: inout ByteReader, _ context: UnitContext) throws(FormatError) -> CodePlace? {
+  private mutating func index(
+    _ reader: inout ByteReader, _ context: UnitContext, _ edge: CodePlace.Edge = .begin
+  ) throws(FormatError) -> CodePlace? {
     let at = reader.offset
     let index = try reader.u64()
     copy(at..<reader.offset)
-    guard let address = try context.address(index, &code, at: at) else { return nil }
-    uses.append(AddressUse(offset: address.offset, width: context.header.addressSize, meaning: .code))
+    guard let address = try context.address(index, &code, at: at, edge) else { return nil }
+    uses.append(
+      AddressUse(
+        offset: address.offset, width: context.header.addressSize, meaning: edge == .end ? .codeEnd : .code))
     return address.place
   }
 

@@ -28,22 +28,13 @@ struct UnitContext: Sendable {
     isSkeleton = header.isSkeleton
     var reader = content.bytes[header.firstEntry..<header.end]
     guard !reader.isAtEnd, let index = abbreviations.index(of: try reader.u64()) else { return }
-    var lowIndex: UInt64?
+    var low: CodeSum?
     var length: UInt64?
     for attribute in abbreviations.attributes[abbreviations.abbreviations[index].attributes] {
-      let at = reader.offset
       var value = reader
       try reader.skip(attribute.form, of: header)
       switch attribute.name {
-      case DwarfAttribute.lowPC where attribute.form == .address:
-        baseAddress = try value.fixed(header.addressSize)
-        base = code.place(in: content, at: at, baseAddress)
-      case DwarfAttribute.lowPC where attribute.form.isAddressIndex:
-        if case .bytes(let width) = attribute.form.layout {
-          lowIndex = try value.fixed(width)
-        } else {
-          lowIndex = try value.u64()
-        }
+      case DwarfAttribute.lowPC: low = try CodeSum(attribute.form, &value, header)
       case DwarfAttribute.addressBase, DwarfAttribute.gnuAddressBase:
         addressBase = try value.fixed(header.offsetSize)
       case DwarfAttribute.rangeListsBase: rangeListsBase = try value.fixed(header.offsetSize)
@@ -58,8 +49,16 @@ struct UnitContext: Sendable {
     defer {
       if let length { range = baseAddress..<max(baseAddress, baseAddress &+ length) }
     }
-    guard let lowIndex, let entry = try address(lowIndex, &code, at: header.firstEntry) else { return }
-    (base, baseAddress) = (entry.place, entry.value)
+    switch low?.address {
+    case nil: return
+    case .number(let value, let offset): (base, baseAddress) = (code.place(in: content, at: offset, value), value)
+    case .index(let index, let offset):
+      guard let entry = try address(index, &code, at: offset) else { return }
+      (base, baseAddress) = (entry.place, entry.value)
+    }
+    if let distance = low?.distance?.value {
+      (base, baseAddress) = (base.flatMap { code.place(behind: $0, distance) }, baseAddress &+ distance)
+    }
   }
 
   /// An entry of the unit's addresses.
@@ -75,7 +74,7 @@ struct UnitContext: Sendable {
   ///
   /// - Throws: ``FormatError`` when the section has no such address.
   func address(
-    _ index: UInt64, _ code: inout CodeCursor, at offset: Int, near: CodePlace? = nil
+    _ index: UInt64, _ code: inout CodeCursor, at offset: Int, _ edge: CodePlace.Edge = .begin, near: CodePlace? = nil
   ) throws(FormatError) -> Address? {
     guard let content = code.file[.addresses] else { return nil }
     let (size, count) = (UInt64(header.addressSize), UInt64(content.bytes.count))
@@ -85,7 +84,7 @@ struct UnitContext: Sendable {
     let start = Int(addressBase + index * size)
     var reader = try content.bytes.part(from: UInt64(start))
     let value = try reader.fixed(header.addressSize)
-    return Address(offset: start, value: value, place: code.place(in: content, at: start, value, near: near))
+    return Address(offset: start, value: value, place: code.place(in: content, at: start, value, edge, near: near))
   }
 
   /// Where the list with an index begins in a section of lists; `nil` without such a section.
@@ -108,11 +107,19 @@ struct UnitContext: Sendable {
 /// A use of `.debug_addr`, whose entries do not say what they are addresses of.
 struct AddressUse {
   /// In this order, of several uses the first one counts.
-  enum Meaning: UInt8 { case code, data, threadLocal }
+  enum Meaning: UInt8 { case code, codeEnd, data, threadLocal }
 
   var offset: Int
   var width: Int
   var meaning: Meaning
+}
+
+/// A sequence of lines that an entry refers to.
+struct SequenceReference {
+  /// Where it begins in `.debug_line`.
+  var offset: UInt64
+  /// Where that is written.
+  var place: Int
 }
 
 /// A list of ranges or of locations that an entry refers to.

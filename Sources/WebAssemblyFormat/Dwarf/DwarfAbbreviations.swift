@@ -79,6 +79,9 @@ extension ByteReader {
     case .address: try skip(unit.addressSize)
     case .offset: try skip(form == .referenceAddress && unit.version == 2 ? unit.addressSize : unit.offsetSize)
     case .number: try skipNumber()
+    case .sum:
+      try skipNumber()
+      try skip(4)
     case .string: try skipString()
     case .block(let width):
       let length = width == 0 ? try u64() : try fixed(width)

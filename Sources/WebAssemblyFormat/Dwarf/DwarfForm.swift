@@ -1,4 +1,4 @@
-/// How the value of an attribute is written (DWARF 5, 7.5.6; the rest are GNU's for split units of DWARF 4).
+/// How the value of an attribute is written (DWARF 5, 7.5.6; the rest are GNU's for split units of DWARF 4, and one of LLVM's).
 public enum DwarfForm: UInt16, Sendable {
   case address = 0x01
   case block2 = 0x03
@@ -47,6 +47,8 @@ public enum DwarfForm: UInt16, Sendable {
   case gnuStringIndex = 0x1F02
   case gnuAlternateReference = 0x1F20
   case gnuAlternateString = 0x1F21
+  /// The index of an address, and four bytes that tell how far behind that.
+  case addressSum = 0x2001
 
   /// How a form lays out its bytes.
   public enum Layout: Sendable, Equatable {
@@ -60,6 +62,8 @@ public enum DwarfForm: UInt16, Sendable {
     case string
     /// A length of so many bytes, or in LEB128 for 0, and as many bytes as that says.
     case block(lengthWidth: Int)
+    /// A LEB128 number and four bytes.
+    case sum
     /// The form is written in front of the value.
     case indirect
   }
@@ -86,6 +90,7 @@ public enum DwarfForm: UInt16, Sendable {
     case .stringOffset, .lineStringOffset, .sectionOffset, .supplementaryString, .gnuAlternateReference,
       .gnuAlternateString, .referenceAddress:
       .offset
+    case .addressSum: .sum
     case .indirect: .indirect
     }
   }
