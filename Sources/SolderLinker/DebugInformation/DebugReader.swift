@@ -221,7 +221,10 @@ extension DebugReading {
   /// The lists of a section that entries refer to, in its order.
   private func lists(in section: DebugSection) -> [ListReference] {
     var lists: [ListReference] = []
-    for part in written { lists += part.lists.lazy.filter { $0.section == section } }
+    lists.reserveCapacity(written.reduce(0) { $0 + $1.lists.count })
+    for part in written {
+      for list in part.lists where list.section == section { lists.append(list) }
+    }
     func isInOrder(_ first: ListReference, _ second: ListReference) -> Bool {
       (first.offset, first.unit) < (second.offset, second.unit)
     }

@@ -24,6 +24,7 @@ struct EntryWalker: ~Copyable {
   private var references = GrowingRow<Reference>(capacity: 0)
   private let targets: [DebugFile.Target?]
   private let keepsRelocations: Bool
+  private let isFinal: Bool
   /// The last offset into `.debug_str` that needs no relocation of its own, or -1.
   private let lastString: Int
 
@@ -72,7 +73,7 @@ struct EntryWalker: ~Copyable {
     code = CodeCursor(file)
     expressions = ExpressionWalker(file, context, chunkStart: context.header.start)
     chunk = SectionChunk(source: content.bytes[context.header.start..<context.header.end])
-    (targets, keepsRelocations) = (file.targets, file.keepsRelocations)
+    (targets, keepsRelocations, isFinal) = (file.targets, file.keepsRelocations, file.isFinal)
     lastString = keepsRelocations ? -1 : targets[DebugSection.strings.rawValue]?.count ?? -1
   }
 
@@ -94,7 +95,6 @@ struct EntryWalker: ~Copyable {
     var reader = content.bytes[header.firstEntry..<header.end]
     try add(header.abbreviations, header.offsetSize, into: .abbreviations, at: header.abbreviationsField, reader)
     let (abbreviations, entries, steps) = (table.abbreviations, table.plan.entries, table.plan.steps)
-    let isFinal = file.isFinal
     if isFinal { makeRoom() }
     while !reader.isAtEnd {
       let at = reader.offset
@@ -300,7 +300,7 @@ struct EntryWalker: ~Copyable {
   @inline(__always)
   @discardableResult
   private mutating func add(_ place: CodePlace?, at offset: Int) -> Int? {
-    guard file.isFinal, let place else { return nil }
+    guard isFinal, let place else { return nil }
     let (target, width) = (code.offset(of: place), context.header.addressSize)
     if width == 4, let number = code.number(of: place, to: target) {
       put(UInt32(truncatingIfNeeded: number), at: offset &- context.header.start)
@@ -352,7 +352,7 @@ struct EntryWalker: ~Copyable {
     }
     if let argument {
       self.argument = nil
-      let isFunction = file.isFinal ? try isFunction(argumentType, depth: 0) : false
+      let isFunction = isFinal ? try isFunction(argumentType, depth: 0) : false
       try walk(content.bytes[argument.expression], isFunction: isFunction)
     }
   }
@@ -380,14 +380,20 @@ struct EntryWalker: ~Copyable {
   }
 
   private mutating func walk(_ expression: ByteReader, isFunction: Bool) throws(FormatError) {
-    guard file.isFinal else { return }
-    let extent = extent
-    if file.isPlain(expression, from: function, extent: extent) { return }
+    guard isFinal else { return }
+    // As lists say it, `DebugFile.isPlain`, but for an extent that is only looked for where something may be lost.
+    let local = file.onlyLocal(of: expression)
+    if let local {
+      guard let function, let losing = file.losing(local, at: function) else { return }
+      if !file.lost.loses(local: local, extent(), in: losing) { return }
+    }
+    let extent = extent()
     try expressions.run(expression, isFunction: isFunction, from: function, extent: extent, &code, &chunk, &uses)
   }
 
   /// For which code a location holds that is one expression: that of the innermost entry around.
-  private var extent: LocationExtent {
+  // Mutating, since all of this is copied before it is asked otherwise.
+  private mutating func extent() -> LocationExtent {
     guard let function, let (place, length) = scopes.last?.code, place.function == function.function else {
       return .function
     }

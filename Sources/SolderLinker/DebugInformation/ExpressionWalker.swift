@@ -27,6 +27,8 @@ struct ExpressionWalker {
   private var isLost = false
   /// Whether something of it cannot be said in the result.
   private var isUnsayable = false
+  /// The variable that was named last, and what the result knows it as: mostly it is the stack pointer, again.
+  private var lastGlobal: (index: UInt64, number: UInt32)?
 
   init(_ file: DebugFile, _ context: UnitContext, chunkStart: Int) {
     self.file = file
@@ -262,6 +264,9 @@ struct ExpressionWalker {
 
   /// Names a variable as the result knows it, or its value if it is a constant there.
   private mutating func write(_ global: Global, _ chunk: inout SectionChunk) throws(FormatError) {
+    if global.isFixed, let lastGlobal, lastGlobal.index == global.index {
+      return chunk.put(UInt64(lastGlobal.number), width: 4, at: global.range.lowerBound - chunkStart + 2)
+    }
     let unit = file.unit
     guard let facts = unit.lifted, global.index < UInt64(unit.globalImports.count + unit.globals.count) else { return }
     let index = GlobalIndex(Int(global.index))
@@ -294,6 +299,7 @@ struct ExpressionWalker {
       isUnsayable = true
     } else if global.isFixed {
       chunk.put(UInt64(number.rawValue), width: 4, at: place + 2)
+      lastGlobal = (global.index, number.rawValue)
     } else if !chunk.put(number: UInt64(number.rawValue), width: global.range.count - 2, at: place + 2) {
       throw FormatError("there is no room for the index of a global", at: global.range.lowerBound)
     }
@@ -332,16 +338,29 @@ extension DebugFile {
     return function >= 0 && lost.isAny(in: function) ? function : nil
   }
 
-  /// Whether an expression of a finished module names a local and says nothing else, as most do, so that it stays as it
-  /// is: the short way beside ``ExpressionWalker``.
+  /// Whether an expression of a finished module names a local that is not lost and says nothing else, as most do, so that
+  /// it stays as it is: the short way beside ``ExpressionWalker``.
   @inline(__always)
-  func isPlain(_ expression: ByteReader, from place: CodePlace?, extent: LocationExtent? = nil) -> Bool {
+  func isPlain(_ expression: ByteReader, from place: CodePlace?) -> Bool {
+    guard let local = onlyLocal(of: expression) else { return false }
+    guard let place, let losing = losing(local, at: place) else { return true }
+    return !lost.loses(local: local, .from(place.offset), in: losing)
+  }
+
+  /// The local that an expression names, if it says nothing else.
+  @inline(__always)
+  func onlyLocal(of expression: ByteReader) -> UInt64? {
     let start = expression.offset
     guard expression.count == 3 || expression.count == 4 && expression[start + 3] == 0x9F,
       expression[start] == 0xED, expression[start + 1] == 0, expression[start + 2] < 0x80
-    else { return false }
-    guard let place, let losing = losing(at: place) else { return true }
-    let local = UInt64(expression[start + 2])
-    return !lost.loses(local: local, extent ?? .from(place.offset), in: losing)
+    else { return nil }
+    return UInt64(expression[start + 2])
+  }
+
+  /// The function of a place, if it may have lost what a local had.
+  @inline(__always)
+  func losing(_ local: UInt64, at place: CodePlace) -> Int? {
+    let function = place.function - firstFunction
+    return function >= 0 && lost.mayLose(local: local, in: function) ? function : nil
   }
 }

@@ -39,15 +39,23 @@ struct LostLocations: Sendable {
   struct Part: Sendable {
     fileprivate var assignments: [Assignment] = []
     fileprivate var stack: [StackChange] = []
-    /// Where those of each function end.
-    fileprivate var ends: [(assignments: UInt32, stack: UInt32)] = []
+    fileprivate var ends: [End] = []
+  }
+
+  /// Where what a function lost ends, and which locals are among that: a bit for those with the same last digits.
+  fileprivate struct End {
+    var assignments: UInt32
+    var stack: UInt32
+    var locals: UInt32
+
+    static func bit(of local: UInt64) -> UInt32 { 1 &<< UInt32(truncatingIfNeeded: local & 31) }
   }
 
   private let unit: Unit
   private let assignments: [Assignment]
   private let stack: [StackChange]
-  /// By function, where those of it end.
-  private let ends: [(assignments: UInt32, stack: UInt32)]
+  /// By function.
+  private let ends: [End]
 
   /// How many functions a part has.
   static let partLength = 256
@@ -59,11 +67,15 @@ struct LostLocations: Sendable {
     self.unit = unit
     assignments = parts.flatMap(\.assignments)
     stack = parts.flatMap(\.stack)
-    var ends: [(assignments: UInt32, stack: UInt32)] = []
+    var ends: [End] = []
     ends.reserveCapacity(parts.reduce(0) { $0 + $1.ends.count })
-    var base: (assignments: UInt32, stack: UInt32) = (0, 0)
+    var base = End(assignments: 0, stack: 0, locals: 0)
     for part in parts {
-      for end in part.ends { ends.append((base.assignments + end.assignments, base.stack + end.stack)) }
+      for end in part.ends {
+        ends.append(
+          End(
+            assignments: base.assignments + end.assignments, stack: base.stack + end.stack, locals: end.locals))
+      }
       base = ends.last ?? base
     }
     self.ends = ends
@@ -73,20 +85,26 @@ struct LostLocations: Sendable {
 
   // By indices: a slice of an array counts a reference, which all threads share.
 
-  private typealias End = (assignments: UInt32, stack: UInt32)
-
   /// Where what a function lost begins and ends.
   @inline(__always)
-  private func bounds(of function: Int) -> (begin: End, end: End) {
-    guard function < ends.count else { return ((0, 0), (0, 0)) }
-    return (function > 0 ? ends[function - 1] : (0, 0), ends[function])
+  private func bounds(of function: Int) -> (assignments: Range<Int>, stack: Range<Int>) {
+    guard function < ends.count else { return (0..<0, 0..<0) }
+    let end = ends[function]
+    let begin = function > 0 ? ends[function - 1] : End(assignments: 0, stack: 0, locals: 0)
+    return (Int(begin.assignments)..<Int(end.assignments), Int(begin.stack)..<Int(end.stack))
   }
 
   /// Whether a function lost anything that a variable may have been in.
   @inline(__always)
   func isAny(in function: Int) -> Bool {
-    let (begin, end) = bounds(of: function)
-    return begin != end
+    let (assignments, stack) = bounds(of: function)
+    return !assignments.isEmpty || !stack.isEmpty
+  }
+
+  /// Whether a function may have lost what a local had, which few did.
+  @inline(__always)
+  func mayLose(local: UInt64, in function: Int) -> Bool {
+    function < ends.count && ends[function].locals & End.bit(of: local) != 0
   }
 
   /// Where an extent begins and ends, if it is not the function; where that was translated before, there are the
@@ -108,8 +126,7 @@ struct LostLocations: Sendable {
 
   /// Whether what a local had is lost.
   func loses(local: UInt64, _ extent: LocationExtent, in function: Int) -> Bool {
-    let (begin, end) = bounds(of: function)
-    let range = Int(begin.assignments)..<Int(end.assignments)
+    let range = bounds(of: function).assignments
     guard range.contains(where: { UInt64(assignments[$0].local) == local }) else { return false }
     guard let (offset, scopeEnd) = bounds(of: extent, in: function) else { return true }
     let isInside = range.contains {
@@ -133,8 +150,7 @@ struct LostLocations: Sendable {
 
   /// Whether values on the stack are not where they were.
   func movesStack(_ extent: LocationExtent, in function: Int) -> Bool {
-    let (begin, end) = bounds(of: function)
-    let range = Int(begin.stack)..<Int(end.stack)
+    let range = bounds(of: function).stack
     guard let (offset, scopeEnd) = bounds(of: extent, in: function) else { return !range.isEmpty }
     if range.contains(where: { Int(stack[$0].offset) > offset && Int(stack[$0].offset) < scopeEnd }) { return true }
     return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
@@ -178,7 +194,11 @@ extension LostLocations.Part {
         case .globalGet32, .globalGet64: break
         }
       }
-      ends.append((UInt32(assignments.count), UInt32(stack.count)))
+      let own = Int(ends.last?.assignments ?? 0)..<assignments.count
+      let locals = own.reduce(0) { $0 | LostLocations.End.bit(of: UInt64(assignments[$1].local)) }
+      ends.append(
+        LostLocations.End(
+          assignments: UInt32(assignments.count), stack: UInt32(stack.count), locals: locals))
     }
   }
 

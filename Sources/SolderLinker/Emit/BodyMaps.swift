@@ -72,6 +72,12 @@ final class BodyMaps: Sendable {
     /// bytes ends behind the byte that it stands in front of.
     private var ends = 0..<0
     private var growth = 0
+    /// Behind what the last place was and up to where: the beginnings of the changes before and behind it. There, places
+    /// are no earlier than the end of the change before, and are counted from elsewhere by so much.
+    private var (lower, upper) = (Int.min, Int.max)
+    private var (earliest, shift) = (Int.min, 0)
+    /// No body is as long as this; what claims to be behind it is not to be believed.
+    private var limit = Int.max
 
     init(_ maps: BodyMaps) { self.maps = maps }
 
@@ -82,17 +88,9 @@ final class BodyMaps: Sendable {
         enter(position, bodies.bodies[Int(reference.index)])
       } else {
         self.position = position
-        (range, next, start) = (0..<0, 0, 0)
+        (range, start) = (0..<0, 0)
+        begin()
       }
-    }
-
-    /// Looks up what is told of places at the ends of the function.
-    @inline(__always)
-    private mutating func noteEnds() {
-      next = range.lowerBound
-      guard let first = range.first, let last = range.last else { return }
-      ends = Int(changes[first].start)..<max(Int(changes[last].start) + 1, Int(changes[last].end))
-      growth = Int(changes[last].growth)
     }
 
     /// Goes to a function of a unit.
@@ -104,15 +102,16 @@ final class BodyMaps: Sendable {
     mutating func enter(_ position: Int?, _ body: UnitBodies.Body) {
       self.position = position
       start = Int(body.body)
+      defer { begin() }
       guard let position else {
-        (range, next) = (0..<0, 0)
+        range = 0..<0
         return
       }
-      if let changes = maps.translated[position] {
+      if !maps.translated.isEmpty, let changes = maps.translated[position] {
         self.part = nil
         self.changes = changes
         range = changes.indices
-        return noteEnds()
+        return
       }
       let part = position / CodePlan.partLength
       if part != self.part {
@@ -120,7 +119,21 @@ final class BodyMaps: Sendable {
         changes = maps.code.changes[part]
       }
       range = maps.code.changes(at: position)
-      noteEnds()
+    }
+
+    /// Goes to where the function begins.
+    @inline(__always)
+    private mutating func begin() {
+      (next, lower, earliest, shift) = (range.lowerBound, .min, .min, -start)
+      limit = position == nil ? .max &- start : 1 << 30
+      if range.isEmpty {
+        upper = .max
+      } else {
+        let (first, last) = (changes[range.lowerBound], changes[range.upperBound &- 1])
+        upper = Int(first.start)
+        ends = upper..<max(Int(last.start) &+ 1, Int(last.end))
+        growth = Int(last.growth)
+      }
     }
 
     /// Where a place is in the result; offsets count from the first byte of the body, or of its size where they are
@@ -128,29 +141,38 @@ final class BodyMaps: Sendable {
     @inline(__always)
     mutating func offset(of offset: Int) -> Int {
       if offset < 0 { return sizeOffset(or: offset) }
-      if range.isEmpty { return position == nil ? offset : min(offset, 1 << 30) }
-      // No body is as long as this; what claims to be behind it is not to be believed.
-      let place = start &+ min(offset, 1 << 30)
+      let place = start &+ min(offset, limit)
+      return place > lower && place <= upper ? max(place, earliest) &+ shift : self.offset(at: place)
+    }
+
+    /// The same of a place in the file that is not between the same changes as the last one.
+    private mutating func offset(at place: Int) -> Int {
       // Where a function begins and ends is asked for between other places, near which the cursor stays.
       if place <= ends.lowerBound { return place &- start }
       if place >= ends.upperBound { return place &+ growth &- start }
       // Mostly it is near the last one.
       let near = 16
-      if next < range.upperBound, Int(changes[next].start) < place {
-        let last = min(next &+ near, range.upperBound)
-        repeat { next &+= 1 } while next < last && Int(changes[next].start) < place
-        if next == last { search(place, last..<range.upperBound) }
-      } else if next > range.lowerBound, Int(changes[next &- 1].start) >= place {
-        let first = max(next &- near, range.lowerBound)
-        repeat { next &-= 1 } while next > first && Int(changes[next &- 1].start) >= place
-        if next == first { search(place, range.lowerBound..<first) }
+      var index = next
+      if place > upper {
+        let last = min(index &+ near, range.upperBound)
+        repeat { index &+= 1 } while index < last && Int(changes[index].start) < place
+        if index == last { index = search(place, last..<range.upperBound) }
+      } else {
+        let first = max(index &- near, range.lowerBound)
+        repeat { index &-= 1 } while index > first && Int(changes[index &- 1].start) >= place
+        if index == first { index = search(place, range.lowerBound..<first) }
       }
-      if next == range.lowerBound { return place &- start }
-      return changes[next &- 1].position(of: place) &- start
+      // It is behind the first change.
+      let change = changes[index &- 1]
+      next = index
+      lower = Int(change.start)
+      upper = index < range.upperBound ? Int(changes[index].start) : .max
+      (earliest, shift) = (Int(change.end), Int(change.growth) &- start)
+      return max(place, earliest) &+ shift
     }
 
-    private mutating func search(_ place: Int, _ range: Range<Int>) {
-      next = range.partitionPoint { Int(changes[$0].start) < place }
+    private func search(_ place: Int, _ range: Range<Int>) -> Int {
+      range.partitionPoint { Int(changes[$0].start) < place }
     }
 
     /// Where the number that tells the body's size is.

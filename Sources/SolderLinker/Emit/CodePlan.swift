@@ -82,6 +82,7 @@ struct CodePlan {
   mutating func forgetChanges() { (changes, firstChanges) = ([], []) }
 
   /// The changes of a function among those of its part.
+  @inline(__always)
   func changes(at position: Int) -> Range<Int> {
     let next = position + 1
     let isLast = next == firstChanges.count || next % CodePlan.partLength == 0

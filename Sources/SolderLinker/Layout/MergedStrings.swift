@@ -187,7 +187,11 @@ private struct StringMerger {
 
   private static func split(_ segments: ArraySlice<ByteReader>, _ shardCount: Int) -> Batch {
     var batch = Batch()
-    var table = NameTable(minimumCapacity: 1024)
+    // Most strings of debug information are longer than this.
+    let count = segments.reduce(0) { $0 + $1.count } / 24
+    batch.starts.reserveCapacity(count)
+    batch.indices.reserveCapacity(count)
+    var table = NameTable(minimumCapacity: max(count, 1024))
     for segment in segments {
       let before = batch.starts.count
       var start = 0

@@ -61,6 +61,10 @@ extension GrowingRow<UInt8> {
   /// Overwrites a little-endian number of up to eight bytes.
   mutating func put(_ value: UInt64, width: Int, at offset: Int) {
     precondition(offset >= 0 && width >= 0 && width <= count - offset)
+    if width == 4 {
+      let number = UInt32(truncatingIfNeeded: value).littleEndian
+      return unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: number, as: UInt32.self)
+    }
     for index in 0..<width { unsafe start[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
   }
 

@@ -290,6 +290,8 @@ struct ScanLane {
       } else if let (type, table) = window.indirectCall(at: instruction) {
         try visitor.operand(type)
         try visitor.operand(table)
+      } else if window.isIndirectCall {
+        try reportIndirectCall(window.opcode, at: instruction, &visitor)
       } else {
         var reader = body.reader
         reader.offset = instruction
@@ -297,6 +299,29 @@ struct ScanLane {
         _ = try scanInstruction(reader, &nesting, &visitor)
       }
     }
+  }
+}
+
+extension ScanLane {
+  /// Reports the type and the table of a `call_indirect` or `return_call_indirect` whose numbers have more than one byte, as
+  /// linkers write them.
+  @inlinable
+  func reportIndirectCall<V: BodyVisitor>(
+    _ opcode: Opcode, at instruction: Int, _ visitor: inout V
+  ) throws(FormatError) {
+    var reader = body.reader
+    reader.offset = instruction &+ 1
+    let type = try reader.u32()
+    let middle = reader.offset
+    try visitor.operand(
+      Operand(
+        kind: .type, opcode: opcode, instruction: instruction, offset: instruction &+ 1,
+        length: middle &- instruction &- 1, value: type))
+    let table = try reader.u32()
+    try visitor.operand(
+      Operand(
+        kind: .table, opcode: opcode, instruction: instruction, offset: middle, length: reader.offset &- middle,
+        value: table))
   }
 }
 
@@ -310,6 +335,13 @@ struct CodeWindow {
   init(_ start: UnsafePointer<UInt8>) {
     word = unsafe UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
   }
+
+  @inlinable @inline(__always)
+  var opcode: Opcode { Opcode(rawValue: UInt16(truncatingIfNeeded: word & 0xFF)) }
+
+  /// Whether it is a `call_indirect` or `return_call_indirect`.
+  @inlinable @inline(__always)
+  var isIndirectCall: Bool { opcode == .callIndirect || opcode == .returnCallIndirect }
 
   /// The operand of an instruction whose one number is an index; `nil` for any other, and for a malformed number.
   @inlinable @inline(__always)
@@ -332,8 +364,7 @@ struct CodeWindow {
   /// instruction.
   @inlinable @inline(__always)
   func indirectCall(at instruction: Int) -> (type: Operand, table: Operand)? {
-    let opcode = Opcode(rawValue: UInt16(truncatingIfNeeded: word & 0xFF))
-    guard opcode == .callIndirect || opcode == .returnCallIndirect, word & 0x80_8000 == 0 else { return nil }
+    guard isIndirectCall, word & 0x80_8000 == 0 else { return nil }
     func operand(_ kind: OperandKind, _ place: Int) -> Operand {
       Operand(
         kind: kind, opcode: opcode, instruction: instruction, offset: instruction &+ place, length: 1,
