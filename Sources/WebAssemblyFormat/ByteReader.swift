@@ -34,7 +34,8 @@ public struct ByteReader: @unchecked Sendable {
   public var asFile: ByteReader { unsafe ByteReader(base + offset, 0..<remaining) }
 
   @inlinable public var isAtEnd: Bool { offset == end }
-  @inlinable public var remaining: Int { end - offset }
+  // Neither is negative.
+  @inlinable public var remaining: Int { end &- offset }
 
   /// Reads one byte.
   @inlinable @inline(__always)
@@ -179,6 +180,15 @@ public struct ByteReader: @unchecked Sendable {
     let value = unsafe UnsafeRawPointer(base + offset).loadUnaligned(as: UInt32.self)
     offset &+= 4
     return UInt32(littleEndian: value)
+  }
+
+  /// Reads a fixed-width little-endian 16-bit number.
+  @inlinable @inline(__always)
+  public mutating func fixed16() throws(FormatError) -> UInt16 {
+    guard remaining >= 2 else { throw unexpectedEnd() }
+    let value = unsafe UnsafeRawPointer(base + offset).loadUnaligned(as: UInt16.self)
+    offset &+= 2
+    return UInt16(littleEndian: value)
   }
 
   /// The fixed-width little-endian 32-bit number at an offset in the file; `nil` where not all of it can be read.

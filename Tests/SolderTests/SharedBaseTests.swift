@@ -131,7 +131,7 @@ private struct Bodies: BodyVisitor {
   private let unit: InputModule?
   private let reads: [GlobalRead]
   private var next = 0
-  private var uses: [UInt32] = []
+  private var uses = ReusedRow<UInt32>()
   private var short: CodeFolder?
   private var long: CodeFolder?
   private(set) var edits: [[String]] = []
@@ -171,11 +171,13 @@ private struct Bodies: BodyVisitor {
     edits.append(fold(&short))
     slowEdits.append(fold(&long))
     for local in [0, 1, 2, 3, 0x7F] as [UInt8] {
-      let first = (0..<places.count - 1).first { index in
-        let (opcode, number) = (body.reader[places[index]], body.reader[places[index] + 1])
-        return opcode & 0xFC == 0x20 && (number == local || number >= 0x80)
+      for start in [0, 1, 3, places.count / 2, places.count - 1] {
+        let first = (start..<max(start, places.count - 1)).first { index in
+          let (opcode, number) = (body.reader[places[index]], body.reader[places[index] + 1])
+          return opcode & 0xFC == 0x20 && (number == local || number >= 0x80)
+        }
+        #expect(places.firstAccess(to: local, from: start) == first)
       }
-      #expect(places.firstAccess(to: local, from: 0, in: body.reader) == first)
     }
     if short?.code.readGlobals(body.reader, places, uses) == true, short?.code.readShared(places) != nil {
       shortened += 1

@@ -49,8 +49,8 @@ struct EntryPlan: Sendable {
 
   struct Entry {
     /// Indices of its first step and of what follows its last one.
-    var first: Int
-    var end: Int
+    var first: UInt32
+    var end: UInt32
     /// How many bytes behind the last of them mean the same everywhere.
     var rest: UInt32
     /// Whether it is the argument of a template, whose address may be that of a function.
@@ -81,8 +81,8 @@ struct EntryPlan: Sendable {
       }
       entries.append(
         Entry(
-          first: start, end: steps.count, rest: UInt32(clamping: bytes), isTemplateArgument: isTemplateArgument,
-          hasChildren: abbreviation.hasChildren, waits: waits))
+          first: UInt32(start), end: UInt32(steps.count), rest: UInt32(clamping: bytes),
+          isTemplateArgument: isTemplateArgument, hasChildren: abbreviation.hasChildren, waits: waits))
     }
   }
 

@@ -108,11 +108,10 @@ struct EntryWalker: ~Copyable {
         throw FormatError("there is no abbreviation \(code)", at: at)
       }
       let entry = entries[index]
-      var position = entry.first
-      while position < entry.end {
+      for position in Int(entry.first)..<Int(entry.end) {
         let (count, step) = steps[position]
-        position &+= 1
-        try reader.skip(Int(count))
+        // If that is beyond the end, what follows cannot be read.
+        reader.offset &+= Int(count)
         switch step {
         case .number: try reader.skipNumber()
         case .string: try reader.skipString()

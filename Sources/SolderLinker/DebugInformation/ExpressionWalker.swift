@@ -350,9 +350,13 @@ extension DebugFile {
   /// The local that an expression names, if it says nothing else.
   @inline(__always)
   func onlyLocal(of expression: ByteReader) -> UInt64? {
+    // `DW_OP_WASM_location` with a local of one byte, and mostly `DW_OP_stack_value` behind it.
     let start = expression.offset
-    guard expression.count == 3 || expression.count == 4 && expression[start + 3] == 0x9F,
-      expression[start] == 0xED, expression[start + 1] == 0, expression[start + 2] < 0x80
+    if expression.count == 4 {
+      guard let word = expression.fixed32(at: start), word & 0xFF80_FFFF == 0x9F00_00ED else { return nil }
+      return UInt64(word >> 16 & 0x7F)
+    }
+    guard expression.count == 3, expression[start] == 0xED, expression[start + 1] == 0, expression[start + 2] < 0x80
     else { return nil }
     return UInt64(expression[start + 2])
   }

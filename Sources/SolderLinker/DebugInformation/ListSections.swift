@@ -46,18 +46,19 @@ struct PairLists: ~Copyable {
     }
     var done = range.lowerBound
     for list in lists where list.offset >= done {
-      var reader = content.bytes[list.offset..<range.upperBound]
-      try walk(&reader, contexts[list.unit], &chunk, from: range.lowerBound)
-      done = reader.offset
+      let reader = content.bytes[list.offset..<range.upperBound]
+      done = try walk(reader, contexts[list.unit], &chunk, from: range.lowerBound)
     }
     file.carry(range, of: content, to: 0, in: &chunk)
     chunk.close(&numbers)
     return chunk
   }
 
+  /// - Returns: where the list ends.
   private mutating func walk(
-    _ reader: inout ByteReader, _ context: UnitContext, _ chunk: inout SectionChunk, from start: Int
-  ) throws(FormatError) {
+    _ list: ByteReader, _ context: UnitContext, _ chunk: inout SectionChunk, from start: Int
+  ) throws(FormatError) -> Int {
+    var reader = list
     let width = context.header.addressSize
     let selection = width == 8 ? UInt64.max : UInt64(UInt32.max)
     var (base, baseAddress) = (context.base, context.baseAddress)
@@ -69,7 +70,7 @@ struct PairLists: ~Copyable {
       let begin = try reader.fixed(width)
       let end = try reader.fixed(width)
       let isRelocated = !isFinal && file.relocation(in: content, at: at) != nil
-      if begin == 0, end == 0, !isRelocated { return }
+      if begin == 0, end == 0, !isRelocated { return reader.offset }
       if begin == selection, !isRelocated {
         (base, baseAddress, begun) = (code.place(in: content, at: at + width, end), end, nil)
         last = Ended()

@@ -102,23 +102,33 @@ final class BodyMaps: Sendable {
     mutating func enter(_ position: Int?, _ body: UnitBodies.Body) {
       self.position = position
       start = Int(body.body)
-      defer { begin() }
+      if let position, maps.translated.isEmpty {
+        let part = position / CodePlan.partLength
+        if part != self.part {
+          self.part = part
+          changes = maps.code.changes[part]
+        }
+        range = maps.code.changes(at: position)
+      } else {
+        take(changesOfTranslated: position)
+      }
+      begin()
+    }
+
+    /// The same, where functions may have been translated before.
+    private mutating func take(changesOfTranslated position: Int?) {
+      part = nil
       guard let position else {
         range = 0..<0
         return
       }
-      if !maps.translated.isEmpty, let changes = maps.translated[position] {
-        self.part = nil
+      if let changes = maps.translated[position] {
         self.changes = changes
         range = changes.indices
-        return
+      } else {
+        changes = maps.code.changes[position / CodePlan.partLength]
+        range = maps.code.changes(at: position)
       }
-      let part = position / CodePlan.partLength
-      if part != self.part {
-        self.part = part
-        changes = maps.code.changes[part]
-      }
-      range = maps.code.changes(at: position)
     }
 
     /// Goes to where the function begins.

@@ -28,7 +28,7 @@ struct CodeFolder {
   var code: FlowSteps
   private(set) var flow: LocalFlow
   /// The edits of the body, in its order.
-  private var edits: [Relocation] = []
+  private var edits = ReusedRow<Relocation>()
   private var indices: IndexFlow
   /// The next choice and the next access, and edits that stand further behind, of which the last comes first.
   private var choice = 0
@@ -64,10 +64,11 @@ struct CodeFolder {
   ///   - relocations: the last of them, from `first` on, are those of the body.
   /// - Returns: whether the block of table slots has to stay in one piece, as far as is seen here.
   mutating func fold(
-    _ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32], _ relocations: inout [Relocation], from first: Int
+    _ body: ByteReader, _ places: CodePlaces, _ uses: ReusedRow<UInt32>, _ relocations: inout [Relocation],
+    from first: Int
   ) -> Bool {
     needsTableBlock = false
-    if !edits.isEmpty { edits.removeAll(keepingCapacity: true) }
+    edits.removeAll()
     guard code.readGlobals(body, places, uses), edit(places) else {
       return relocations[first...].contains { $0.isInTableBlock }
     }
@@ -79,7 +80,7 @@ struct CodeFolder {
   private mutating func merge(into relocations: inout [Relocation], from first: Int) {
     // From the back, so that nothing is moved twice.
     var next = relocations.count
-    relocations.append(contentsOf: edits)
+    edits.append(to: &relocations)
     var place = relocations.count
     var row = relocations.mutableSpan
     for index in stride(from: edits.count - 1, through: 0, by: -1) {

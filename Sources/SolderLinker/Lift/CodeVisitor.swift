@@ -35,7 +35,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   /// Whether the body that is scanned reads a base.
   private var mayFold = false
   /// Where it reads globals of known values to which numbers may be added, or which go to a local.
-  private var uses: [UInt32] = []
+  private var uses = ReusedRow<UInt32>()
   /// Where the body that is scanned takes slots from a table that it may have computed.
   private var slotUses: [UInt32] = []
   private var folder: CodeFolder?
@@ -90,7 +90,7 @@ struct CodeVisitor<Memory: MemoryPolicy>: BodyVisitor {
   private mutating func forgetUses() {
     if !slotUses.isEmpty { slotUses.removeAll(keepingCapacity: true) }
     if uses.isEmpty { return }
-    uses.removeAll(keepingCapacity: true)
+    uses.removeAll()
     mayFold = false
   }
 

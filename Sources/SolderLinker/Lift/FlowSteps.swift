@@ -93,11 +93,11 @@ struct FlowSteps {
   /// How often further locals are found, by way of those found before.
   private static let mostRounds = 4
 
-  var steps: [FlowStep] = []
+  var steps = ReusedRow<FlowStep>()
   /// Those that were there before others are put among them.
-  private var others: [FlowStep] = []
+  private var others = ReusedRow<FlowStep>()
   /// Those of them that read a global.
-  private(set) var globalSteps: [FlowStep] = []
+  private(set) var globalSteps = ReusedRow<FlowStep>()
   /// The assignments of locals that are followed, in the order of the code.
   private(set) var sites: [Site] = []
   /// For each loop and each block with handlers, in the order in which they begin: the sites inside.
@@ -120,7 +120,7 @@ struct FlowSteps {
   private let followsBits: Bool
   let notesAccesses: Bool
   private let classes = Class.all
-  private var locals: [UInt32] = []
+  private var locals = ReusedRow<UInt32>()
   /// The step of ``globalSteps`` whose value goes to the first of them.
   private var source = 0
   /// By the local's index: its slot.
@@ -150,10 +150,10 @@ struct FlowSteps {
   ///   - body: stands behind the local declarations.
   ///   - uses: where it reads globals of known values to which numbers are added, or which go to a local.
   /// - Returns: `false` if that cannot be read.
-  mutating func readGlobals(_ body: ByteReader, _ places: CodePlaces, _ uses: [UInt32]) -> Bool {
+  mutating func readGlobals(_ body: ByteReader, _ places: CodePlaces, _ uses: ReusedRow<UInt32>) -> Bool {
     self.body = body
     if localCount > 0 { forgetLocals() }
-    globalSteps.removeAll(keepingCapacity: true)
+    globalSteps.removeAll()
     if !choices.isEmpty { choices.removeAll(keepingCapacity: true) }
     if !accesses.isEmpty { accesses.removeAll(keepingCapacity: true) }
     if !indexLocals.isEmpty { indexLocals.removeAll(keepingCapacity: true) }
@@ -240,7 +240,7 @@ struct FlowSteps {
       slots[Int(local)] = .max
       if local < 0x80 { wantedLocals[Int(local)] = 0 }
     }
-    locals.removeAll(keepingCapacity: true)
+    locals.removeAll()
     if !sites.isEmpty { sites.removeAll(keepingCapacity: true) }
   }
 
@@ -310,7 +310,7 @@ struct FlowSteps {
 
   /// Forgets all steps but the reads of globals.
   mutating func beginSteps() {
-    steps.removeAll(keepingCapacity: true)
+    steps.removeAll()
     if !choices.isEmpty || !globalChoices.isEmpty { choices = globalChoices }
     if !accesses.isEmpty || !globalAccesses.isEmpty { accesses = globalAccesses }
   }
@@ -351,8 +351,7 @@ struct FlowSteps {
   private mutating func addControl(_ places: CodePlaces) throws(FormatError) {
     places.pick(from: body, first: Class.picksControl, second: wantedLocals, into: &picked)
     swap(&steps, &others)
-    steps.removeAll(keepingCapacity: true)
-    steps.reserveCapacity(others.count + picked.count)
+    steps.removeAll()
     var other = 0
     for next in 0..<picked.count {
       let place = picked[next]

@@ -65,12 +65,12 @@ extension FlowSteps {
     do throws(FormatError) {
       let place = globalSteps[source].sum.upperBound
       guard body[place + 1] == local, var index = indexOutsideOfBlocks(of: place, places) else { return nil }
-      if let first = places.firstAccess(to: local, from: 0, in: body), first < index { return nil }
+      if let first = places.firstAccess(to: local, from: 0), first < index { return nil }
       beginSteps()
       var assignment = FlowStep(body[place], place, end: place + 2, operand: 0)
       if assignment.opcode == .localTee, try !addNumbers(behind: &assignment, places, isRead: false) { return nil }
       var global = 0
-      while let next = places.firstAccess(to: local, from: index + 1, in: body) {
+      while let next = places.firstAccess(to: local, from: index + 1) {
         let place = places[next]
         guard body[place] == 0x20, body[place + 1] == local else { return nil }
         var step = FlowStep(0x20, place, end: place + 2, operand: 0)

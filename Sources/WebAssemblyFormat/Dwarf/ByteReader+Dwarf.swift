@@ -14,13 +14,6 @@ extension ByteReader {
     return value
   }
 
-  /// Reads a little-endian number of two bytes.
-  @inlinable @inline(__always)
-  public mutating func fixed16() throws(FormatError) -> UInt16 {
-    let low = try byte()
-    return UInt16(low) | UInt16(try byte()) << 8
-  }
-
   /// Steps over a string and the null byte behind it.
   @inlinable
   public mutating func skipString() throws(FormatError) {

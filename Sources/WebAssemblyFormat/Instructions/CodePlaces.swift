@@ -9,6 +9,8 @@
 public struct CodePlaces: Sendable {
   /// The lower halves of the instructions' addresses, as the scan notes them: the first ``count`` of these.
   @usableFromInline var marks: [UInt32] = []
+  /// Of each, its first two bytes, the first one in the lower half; there are four more than places.
+  @usableFromInline private(set) var heads: [UInt16] = []
   @usableFromInline private(set) var used = 0
   /// The lower half of the address of the file's first byte.
   @usableFromInline var origin: UInt32 = 0
@@ -32,22 +34,26 @@ public struct CodePlaces: Sendable {
   /// The first place, from an index on, of an instruction that reads or writes a local, or one whose index takes more than
   /// one byte, by its index among the places.
   ///
-  /// - Parameters:
-  ///   - local: of one byte, so less than 0x80.
-  ///   - code: the body, or the file, whose places these are.
-  public func firstAccess(to local: UInt8, from index: Int, in code: ByteReader) -> Int? {
-    let (base, origin, end) = unsafe (code.base, origin, count)
-    let address = UInt32(truncatingIfNeeded: UInt(bitPattern: base))
-    // The last place is not looked at: no instruction that ends a body is about a local.
-    guard index >= 0, index < end, self[end - 1] < code.end, address == origin else { return nil }
-    // Opcode and index, compared in one: of local.get, local.set and local.tee (0x20, 0x21 and 0x22) nothing is left but
-    // the index, in which 0x80 is what is looked for, and less what goes on in the next byte.
-    let wanted = 0x2000 | UInt16(local) ^ 0x80
-    return unsafe marks.withUnsafeBufferPointer { marks in
-      for index in index..<end - 1 {
-        let place = unsafe base + Int(marks[index] &- origin)
-        let bytes = unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt16.self).bigEndian
-        if (bytes ^ wanted) & 0xFCFF <= 0x80 { return index }
+  /// - Parameter local: of one byte, so less than 0x80.
+  public func firstAccess(to local: UInt8, from index: Int) -> Int? {
+    precondition(index >= 0 && heads.count >= used + 4 || used == 0)
+    // Four at a time, with the opcode in the higher half. Of local.get, local.set and local.tee (0x20, 0x21 and 0x22) nothing
+    // is left but the index, in which 0x80 is what is looked for, and less what goes on in the next byte.
+    let (ones, highest): (UInt64, UInt64) = (0x0001_0001_0001_0001, 0x8000_8000_8000_8000)
+    let low: UInt64 = 0x00FF_00FF_00FF_00FF
+    let wanted = (0x20 | UInt64(local ^ 0x80) &<< 8) &* ones
+    return unsafe heads.withUnsafeBytes { heads in
+      var next = index
+      while next < used {
+        let word = unsafe UInt64(littleEndian: heads.loadUnaligned(fromByteOffset: 2 &* next, as: UInt64.self))
+        var rest = (word ^ wanted) & 0xFFFC_FFFC_FFFC_FFFC
+        rest = (rest & low) &<< 8 | (rest &>> 8) & low
+        let found = ~((rest | highest) &- 0x81 &* ones | rest) & highest
+        if found != 0 {
+          let place = next &+ found.trailingZeroBitCount &>> 4
+          return place < used ? place : nil
+        }
+        next &+= 4
       }
       return nil
     }
@@ -119,10 +125,14 @@ public struct CodePlaces: Sendable {
     self.origin = origin
   }
 
+  /// Notes the place where a reader stands.
   @inlinable
-  mutating func note(_ offset: Int) {
+  mutating func note(_ reader: ByteReader) {
     makeRoom(1)
-    marks[used] = UInt32(truncatingIfNeeded: offset) &+ origin
+    marks[used] = UInt32(truncatingIfNeeded: reader.offset) &+ origin
+    var rest = reader
+    let first = (try? rest.byte()) ?? 0
+    heads[used] = UInt16(first) | UInt16(rest.peek() ?? 0) &<< 8
     used += 1
   }
 
@@ -141,15 +151,20 @@ public struct CodePlaces: Sendable {
     let (origin, start) = (origin, used)
     var (left, noted) = (0, 0)
     unsafe marks.withUnsafeMutableBufferPointer { marks in
-      // There is room for all.
-      let places = unsafe marks.baseAddress.map { unsafe $0 + start } ?? new
-      for index in 0..<count {
-        let mark = unsafe new[index]
-        let role = unsafe Int(roles[Int(base[Int(mark &- origin)])])
-        unsafe new[left] = mark
-        unsafe places[noted] = mark
-        left &+= role & 1
-        noted &+= role &>> 1
+      unsafe heads.withUnsafeMutableBufferPointer { heads in
+        // There is room for all.
+        guard let firstMark = marks.baseAddress, let firstHead = heads.baseAddress else { return }
+        let (places, starts) = unsafe (firstMark + start, firstHead + start)
+        for index in 0..<count {
+          let mark = unsafe new[index]
+          let head = unsafe UnsafeRawPointer(base + Int(mark &- origin)).loadUnaligned(as: UInt16.self).littleEndian
+          let role = unsafe Int(roles[Int(UInt8(truncatingIfNeeded: head))])
+          unsafe new[left] = mark
+          unsafe places[noted] = mark
+          unsafe starts[noted] = head
+          left &+= role & 1
+          noted &+= role &>> 1
+        }
       }
     }
     used += noted
@@ -158,8 +173,10 @@ public struct CodePlaces: Sendable {
 
   @inlinable
   mutating func makeRoom(_ count: Int) {
-    let missing = used + count - marks.count
-    if missing > 0 { marks.append(contentsOf: repeatElement(0, count: max(missing, 1024))) }
+    let missing = used + count + 4 - marks.count
+    if missing <= 0 { return }
+    marks.append(contentsOf: repeatElement(0, count: max(missing, 1024)))
+    heads.append(contentsOf: repeatElement(0, count: marks.count - heads.count))
   }
 
   /// Whether the places of a plain instruction are wanted.

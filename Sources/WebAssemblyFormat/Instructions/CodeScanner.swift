@@ -264,9 +264,9 @@ struct ScanLane {
 
   @inlinable
   mutating func scanOne<V: BodyVisitor>(_ table: InstructionTable, _ visitor: inout V) throws(FormatError) {
-    if table.notesPlaces { places.note(offset) }
     var reader = body.reader
     reader.offset = offset
+    if table.notesPlaces { places.note(reader) }
     var nesting = Nesting(depth: cursor.tally.depth, kinds: Nesting.forgotten)
     let next = try scanInstruction(reader, &nesting, &visitor)
     unsafe cursor.position = unsafe reader.base + next
