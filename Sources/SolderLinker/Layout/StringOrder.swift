@@ -27,7 +27,7 @@ struct StringOrder: Sendable {
 
   private let strings: [ByteString]
   /// Lists shorter than this are sorted by comparing.
-  private static let fewEntries = 256
+  private static let fewEntries = 64
   /// After this many times eight equal bytes, too.
   private static let depthLimit = 16
 
