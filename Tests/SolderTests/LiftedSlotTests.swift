@@ -94,6 +94,8 @@ import Testing
     let run = try LinkInProcess(["libslots.so": library(is64: is64)], ["-r"] + mode)
     let lifted = try #require(run.bytes, "\(run.errors)")
     #expect(run.warnings == [])
+    let imports = try ModuleDescription(lifted).imports.map(\.name)
+    #expect(Set(imports) == ["__indirect_function_table", "other"] && imports.count == 2)
     for options in [[], ["--icf=safe"], ["--no-gc-sections"]] {
       let own = try LinkInProcess(
         ["main.o": main(is64: is64), "lifted.o": lifted], ["--no-entry"] + options + mode)

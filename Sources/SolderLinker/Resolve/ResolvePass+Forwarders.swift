@@ -31,9 +31,15 @@ extension ResolvePass {
     resolver.add(maker.make().module)
     for (position, (library, own)) in bound.enumerated() {
       guard let facts = resolver.units[library].lifted else { continue }
-      let function = resolver.symbolIDs[Int(library)][Int(facts.symbol(own.function))]
-      resolver.symbolIDs[Int(index)][Int(maker.target(of: position))] = function
-      resolver.symbolIDs[Int(library)][Int(own.symbol)] = resolver.symbolIDs[Int(index)][position]
+      bind(maker.target(of: position), of: index, to: resolver.symbolIDs[Int(library)][Int(facts.symbol(own.function))])
+      bind(own.symbol, of: library, to: resolver.symbolIDs[Int(index)][position])
     }
+  }
+
+  /// Gives a symbol of a unit another meaning than its own, which nobody has then.
+  private mutating func bind(_ symbol: SymbolIndex, of unit: UnitID, to id: SymbolID) {
+    let own = resolver.symbolIDs[Int(unit)][Int(symbol)]
+    resolver.table.symbols[own].attributes.remove(.usedInRegularUnit)
+    resolver.symbolIDs[Int(unit)][Int(symbol)] = id
   }
 }
