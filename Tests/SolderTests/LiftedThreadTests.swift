@@ -227,7 +227,10 @@ import Testing
   /// where the block is.
   @Test(
     arguments: [Tool.wasmLinker19, .wasmLinker, .wasmLinker22],
-    [["unknown"], ["unknown", "--strip-all"], ["emscripten"], ["emscripten", "-Bsymbolic"]])
+    [
+      ["unknown"], ["unknown", "--strip-all"], ["unknown", "--export-all"], ["unknown", "--export=__tls_base"],
+      ["emscripten"], ["emscripten", "-Bsymbolic"],
+    ])
   func aLibraryForOneThread(_ linker: Tool, _ options: [String]) async throws {
     let chain = Toolchain.shared
     let flags = [

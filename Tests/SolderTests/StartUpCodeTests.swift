@@ -98,4 +98,55 @@ import Testing
       #expect(!result.module.functionNames.contains { $0.hasPrefix("__wasm_apply") || $0 == "begin" })
     }
   }
+
+  /// A variable that start-up code sets, and other code too, begins with the address of something that nobody else refers to.
+  @Test(arguments: [["lib.so", "main.o"], ["main.o", "lib.so"]]) func whatAVariableBeginsWith(_ order: [String])
+    async throws
+  {
+    let library = try await Toolchain.shared.assembled(
+      "lib.so",
+      LiftingCase.library(
+        """
+        (import "GOT.func" "own" (global $own (mut i32))) (import "GOT.func" "other" (global $other (mut i32)))
+        (import "GOT.mem" "datum" (global $datum (mut i32))) (import "GOT.func" "missing" (global $missing (mut i32)))
+        (type $number (func (result i32))) (elem (global.get $tb) func $first)
+        (global $a (mut i32) (i32.const 0)) (global $b (mut i32) (i32.const 1)) (global $c (mut i32) (i32.const 2))
+        (global $d (mut i32) (i32.const 3)) (global $e (mut i32) (i32.const 4)) (global $f (mut i32) (i32.const 5))
+        (func (export "own") (result i32) (i32.const 1)) (func $first (result i32) (i32.const 2))
+        (func (export "__wasm_apply_global_relocs")
+          (global.set $a (global.get $own)) (global.set $b (global.get $tb)) (global.set $c (global.get $other))
+          (global.set $d (i32.add (global.get $datum) (i32.const 4))) (global.set $e (global.get $missing))
+          (global.set $f (i32.const 1234567)))
+        (func (export "reset") (global.set $a (i32.const 0)) (global.set $b (i32.const 0)) (global.set $c (i32.const 0))
+          (global.set $d (i32.const 0)) (global.set $e (i32.const 0)) (global.set $f (i32.const 0)))
+        (func (export "sum") (result i32)
+          (i32.add (call_indirect (type $number) (global.get $a)) (call_indirect (type $number) (global.get $b)))
+          (i32.add (call_indirect (type $number) (global.get $c)) (i32.load (global.get $d)))
+          (i32.add (i32.mul (global.get $e) (i32.const 100000)) (global.get $f)) i32.add i32.add)
+        """, table: "1 0", more: "(import-info \"GOT.func\" \"missing\" binding-weak)"))
+    var main = ModuleBuilder(object: true)
+    main.function("other", [], [.i32], [.i32Const(30)])
+    main.data("datum", [1, 0, 0, 0, 44, 1, 0, 0])
+    let path = try TemporaryFolder().write(main.bytes, to: "main.o")
+    for options in [[], ["--no-gc-sections"], ["--icf=safe"]] {
+      let result = try await linkedHere(
+        ["--no-entry", "--export=sum", "--export=reset"] + options + order.map { $0 == "lib.so" ? library : path })
+      #expect(try await result.call("sum") == "1234900")
+    }
+    refusedHere(["-r", library], mentions: ["lib.so", "the initial value of global", "is an address"])
+  }
+
+  /// A number that the linker defines makes no library larger.
+  @Test func theLinkersOwnNumbers() async throws {
+    let library = try await Toolchain.shared.assembled(
+      "libpage.so",
+      LiftingCase.library(
+        """
+        (global (export "__wasm_first_page_end") i32 (i32.const 65536)) (global (export "last") i32 (i32.const 8))
+        (func (export "f") (result i32) (global.get $mb))
+        """, memory: "8 2"))
+    let lifted = LinkInProcess(arguments: ["-r", library])
+    let bytes = try #require(lifted.bytes, "\(lifted.errors)")
+    #expect(bytes.count < 1000)
+  }
 }

@@ -354,8 +354,7 @@ extension Program {
   /// The initial value of a global that the link decides, and not the unit's own expression.
   func decidedValue(ofGlobal index: Int, of unit: Unit) -> UInt64? {
     if unit.index == .own { return linkerGlobalValue(index) }
-    if let address = memory.decidedAddresses[unit.bases.global + index] { return address }
-    return unit.codeFacts.initialValues[GlobalIndex(unit.globalImports.count + index)].map { number(of: $0, in: unit) }
+    return memory.decidedAddresses[unit.bases.global + index]
   }
 
   /// The initial value of one of the linker's own globals.
@@ -371,16 +370,5 @@ extension Program {
     if isGlobal(known.tlsAlign) { return memory.tlsAlignment }
     // All others are set at run time.
     return 0
-  }
-
-  /// What a symbolic value of a unit is, now that everything has its place.
-  func number(of value: SymbolicValue, in unit: Unit) -> UInt64 {
-    let addend = UInt64(bitPattern: value.addend)
-    switch value.base {
-    case .number: return addend
-    case .memory(let target): return address(of: unit.symbolIDs[target]) &+ addend
-    case .slot(let target): return UInt64(slot(of: unit.symbolIDs[target])) &+ addend
-    case .tableBlock: return UInt64(tableBlock(of: unit).rawValue) &+ addend
-    }
   }
 }

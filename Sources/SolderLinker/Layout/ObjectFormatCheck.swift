@@ -185,14 +185,19 @@ struct ObjectFormatCheck {
   private func globalProblem(_ unit: Unit, _ facts: LiftedFacts) -> String? {
     if facts.ownsStackPointer { return "it brings the __stack_pointer of the program" }
     for (index, global) in unit.globals.enumerated() where live.globals[unit.bases.global + index] {
-      let number = unit.globalImports.count + index
-      if let value = unit.codeFacts.initialValues[GlobalIndex(number)] {
-        if value.base == .number { continue }
+      let edits = unit.relocations[global.initializer.relocations.indices]
+      if edits.contains(where: { $0.kind == .constantMemoryAddress || $0.kind == .constantTableIndex }) {
         return "the initial value of \(name("global", index, global.name)) is an address"
       }
       var reader = InstructionReader(
         unit.file.reader(of: Extent(start: global.initializer.start, size: global.initializer.size)))
       while let instruction = try? reader.next() {
+        // What is known gives way to a number.
+        let isReplaced = edits.contains { edit in
+          (edit.encoding.isConstant || edit.encoding == .nothing)
+            && Int(edit.offset)..<Int(edit.end) ~= instruction.offset
+        }
+        if isReplaced { continue }
         switch instruction.opcode {
         case .i32Const, .i64Const, .f32Const, .f64Const, .end, .i32Add, .i32Sub, .i64Add, .i64Sub: continue
         default: return "the initial value of \(name("global", index, global.name)) is no number"

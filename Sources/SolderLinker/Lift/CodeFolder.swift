@@ -215,8 +215,7 @@ struct CodeFolder {
   /// What is added to what a local is set to, which must stay: the local is set alone, and the sum is a run of its own.
   private mutating func rest(of tee: FlowStep, _ sum: KnownValue) -> Run? {
     guard sum.value.base != .tableBlock else { return nil }
-    var set = Relocation(.constantNumber, at: UInt32(truncatingIfNeeded: tee.range.lowerBound), width: 1)
-    set.storedAddend = Int32(Opcode.localSet.rawValue)
+    let set = Relocation.setAlone(at: tee.range.lowerBound)
     let rest = tee.range.upperBound..<tee.sum.upperBound
     if rest.isEmpty {
       _ = distribute(sum, endingAt: rest.lowerBound, set)

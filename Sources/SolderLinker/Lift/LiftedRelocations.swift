@@ -137,7 +137,23 @@ struct LiftedRelocations {
         settled, is64: unit.globalType(global)?.valueType == 0x7E)
     }
     // What is not folded, for whatever reason, has its value when the program starts.
-    for (global, value) in facts.assignedGlobals { code.initialValues[global] = settled(value) }
+    for (global, value) in facts.assignedGlobals.sorted(by: { $0.key < $1.key }) { begin(global, with: settled(value)) }
+  }
+
+  /// A global that the unit defines begins with a value, in place of that which is written.
+  private mutating func begin(_ global: GlobalIndex, with value: SymbolicValue) {
+    let index = Int(global) - unit.globalImports.count
+    guard let written = unit.globals[checked: index]?.initializer, written.size > 0 else { return }
+    let first = UInt32(relocations.entries.count)
+    // All of the expression but its end.
+    let code = Int(written.start)..<Int(written.start + written.size - 1)
+    for start in stride(from: code.lowerBound, to: code.upperBound, by: FlowStep.longest) {
+      relocations.entries.append(.removal(of: start..<min(start + FlowStep.longest, code.upperBound)))
+    }
+    relocations.entries[Int(first)].become(
+      value, is64: unit.globalType(global)?.valueType == 0x7E, beside: &relocations.wideAddends)
+    relocations.initialValues.append(
+      (index, RelocationRange(start: first, end: UInt32(relocations.entries.count))))
   }
 
   /// What code does with a slot in a variable, nobody knows.

@@ -353,6 +353,8 @@ struct Lifter {
     if index < 0 { return declareImportedAddress(export, facts.globals[Int(global)]) }
     guard !unit.globals[index].type.isMutable, let value = facts.globals[Int(global)] else { return false }
     if export.name.hasPrefix("__"), export.name.hasSuffix("base") { return true }
+    // The linker's number, the same for all.
+    if export.name == "__wasm_first_page_end" { return true }
     guard let block = facts.memoryBlock else { return false }
     var symbol = UnitSymbol(
       kind: .data, .defined(DefinitionIndex(rawValue: block.segment.rawValue)), flags: flags(of: export),
@@ -446,11 +448,12 @@ struct Lifter {
   private mutating func placeThreadLocalData() {
     guard !unit.isThreaded, let block = facts.memoryBlock else { return }
     facts.threadLocalOfOneThread = unit.dylink?.exportFlags.first { $0.flags.contains(.tls) }?.name
-    let exported = Set(unit.exports.compactMap(\.global))
+    let base = unit.exports.first { $0.name == "__tls_base" }?.global
+    let exported = Set(unit.exports.lazy.filter { $0.name != "__tls_base" }.compactMap(\.global))
     for (index, global) in unit.globals.enumerated() {
       let position = unit.globalImports.count + index
       guard facts.globals[position]?.base == .number, !exported.contains(GlobalIndex(position)),
-        global.name == "__tls_base" || global.name.hasPrefix("GOT.data.internal.")
+        global.name == "__tls_base" || base == GlobalIndex(position) || global.name.hasPrefix("GOT.data.internal.")
           || global.name.isEmpty && facts.threadLocalOfOneThread != nil
       else { continue }
       facts.globals[position]?.base = block.base

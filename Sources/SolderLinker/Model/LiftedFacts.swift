@@ -146,8 +146,6 @@ struct CodeFacts {
   /// Functions of the index space whose bodies go, because their work was done by reading them and nothing else needs
   /// them.
   var removedFunctions: Set<FunctionIndex> = []
-  /// Values at start of globals of the index space that a relocation function sets.
-  var initialValues: [GlobalIndex: SymbolicValue] = [:]
   /// Symbols of functions that `ref.func` names in code, which must be declared somewhere.
   var namedFunctions: Set<SymbolIndex> = []
   /// Whether code names data segments (`memory.init`, `data.drop`, `array.new_data`).

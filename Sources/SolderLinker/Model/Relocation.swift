@@ -95,6 +95,13 @@ struct Relocation {
     return removal
   }
 
+  /// `local.tee` becomes `local.set`.
+  static func setAlone(at offset: Int) -> Relocation {
+    var set = Relocation(.constantNumber, at: UInt32(truncatingIfNeeded: offset), width: 1)
+    set.storedAddend = Int32(Opcode.localSet.rawValue)
+    return set
+  }
+
   /// Where the bytes end.
   var end: UInt32 { offset &+ UInt32(width) }
 
@@ -220,6 +227,8 @@ struct UnitRelocations: Sendable {
   var functions: [RelocationRange]
   var segments: [RelocationRange]
   var customSections: [RelocationRange]
+  /// What takes the place of the initial values of globals that the unit defines, in order.
+  var initialValues: [(global: Int, relocations: RelocationRange)] = []
 
   /// Those of a module's declarations and data, which fragments and segments name.
   init(declaredBy module: InputModule) {

@@ -18,6 +18,8 @@ final class Unit: Sendable, ModuleView {
   // As the file has them, but for limits that other units raised.
   let tableImports: [Import]
   let tables: [Table]
+  /// The same, but for initial values that start-up code gives them.
+  let globals: [GlobalVariable]
 
   /// All relocations of the unit. A fragment names its own; those of functions, segments and custom sections follow.
   let relocations: [Relocation]
@@ -44,6 +46,9 @@ final class Unit: Sendable, ModuleView {
     symbolIDs = place.symbolIDs
     tableImports = place.limits.tableImports ?? module.tableImports
     tables = module.tables
+    var globals = module.globals
+    for value in relocations.initialValues { globals[value.global].initializer.relocations = value.relocations }
+    self.globals = globals
     self.relocations = relocations.entries
     wideAddends = relocations.wideAddends
     functionRelocations = relocations.functions
