@@ -172,6 +172,27 @@ import Testing
     }
   }
 
+  /// `wasm-ld -r` forgets those of objects.
+  @Test(arguments: [["a.o", "b.so"], ["b.so", "a.o"]]) func whatObjectsExport(_ order: [String]) async throws {
+    var object = ModuleBuilder(object: true)
+    let own = object.function("own", [], [.i32], flags: .exported, exportName: "of-the-object", [.i32Const(5)])
+    object.function("caller", [], [.i32], flags: .exported, [.call(own)])
+    var library = ModuleBuilder(dylink: Dylink())
+    library.function([], [.i32], export: "of-the-library", name: "inner", [.i32Const(9)])
+    let joined = try await SolderTests.linked(["a.o": object, "b.so": library], "-r", order[0], order[1])
+    for reference in Reference.allCases {
+      let result = try await linked(by: reference, ModuleBuilder(object: true), joined.bytes)
+      let exports = try ModuleDescription(result).exports.map(\.name)
+      #expect(Set(exports) == ["memory", "of-the-object", "of-the-library", "caller"])
+      #expect(
+        try await WebAssemblyHost.shared.invoke(result, [Call("of-the-object"), Call("caller")])
+          == "instantiated\nof-the-object() = 5\ncaller() = 5\n")
+    }
+    object.function("of-the-object", [], [], [])
+    try refused(
+      ["a.o": object, "b.so": library], "-r", order[0], order[1], mentions: ["a.o", "'own' as 'of-the-object'"])
+  }
+
   @Test func tagsAndTables() async throws {
     var library = ModuleBuilder(dylink: Dylink())
     let tag = library.tag([.i32], export: "failure")

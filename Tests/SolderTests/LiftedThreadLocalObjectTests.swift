@@ -201,4 +201,23 @@ import Testing
     let sets = library({ _, _ in [] }, more: { base, _ in [.localGet(0), .globalSet(base)] })
     try refused(["libtls.so": sets], "-r", mentions: ["libtls.so", "'__tls_base'"])
   }
+
+  /// An object with thread-local data says that it was made for threads, whatever is left of what the library says.
+  @Test(arguments: Reference.allCases) func aStrippedLibrary(_ reference: Reference) async throws {
+    let (library, _, _, _) = ModuleBuilder.threadedLibrary { _, _ in [] }
+    let lifted = try await linked(["libtls.so": library], "-r")
+    var main = ModuleBuilder(object: true)
+    let look = main.undefinedFunction("look", [.i32], [.i32])
+    main.function("run", [], [.i32], flags: .exported, [.i32Const(4), .call(look)])
+    let folder = try TemporaryFolder()
+    let inputs = [try folder.write(main.bytes, to: "main.o"), try folder.write(lifted.bytes, to: "tls.o")]
+    let result = folder.file("result.wasm")
+    try await require(reference.linker.path(), ["--no-entry"] + inputs + ["-o", result])
+    // Release 19 counts from the beginning of all data.
+    let ofReference = reference == .release19 ? [] : [try contents(of: result)]
+    for bytes in ofReference + [try await linkedHere(["--no-entry"] + inputs).bytes] {
+      #expect(try await WebAssemblyHost.shared.invoke(bytes, [Call("run")]) == "instantiated\nrun() = 2\n")
+    }
+    _ = try await linked(["tls.o": lifted.bytes], "-r")
+  }
 }

@@ -34,6 +34,10 @@ struct FeatureSet {
     var disallowed: [String: String] = [:]
     var known: Set<TargetFeatureKey> = []
     for unit in resolution.inLinkOrder {
+      // It was made for threads, whatever is left of what it says.
+      if unit.lifted?.leavesThreadLocalData == true {
+        for name in ["atomics", "bulk-memory"] { used[name] = used[name] ?? unit.file.displayName }
+      }
       for feature in unit.features {
         // Nearly all files say the same.
         let key = TargetFeatureKey(prefix: feature.prefix, name: feature.name)

@@ -28,6 +28,35 @@ extension ResolvePass {
       resolver.table.symbols[index].flags.remove(.bindingLocal)
       resolver.table.symbols[index].flags.insert(.explicitName)
     }
+    // wasm-ld forgets them where it writes objects.
+    if resolver.units.contains(where: \.contracts.isRecovered) { nameExports() }
+  }
+
+  /// Makes symbols of the `export_name`s of objects, as those of finished modules are.
+  private mutating func nameExports() {
+    for unit in resolver.units where unit.contracts.hasRelocationSections && !unit.exportNames.isEmpty {
+      for (position, stated) in unit.symbols.enumerated() where stated.kind == .function {
+        guard let index = stated.definition, let name = unit.exportNames[Int(index)], name != stated.name else {
+          continue
+        }
+        let id = resolver.id(position, of: unit)
+        var symbol = resolver.table.symbols[id]
+        guard symbol.flags.contains(.exported), symbol.unit == unit.index, symbol.definition == index else { continue }
+        if let other = resolver.table.find(name), resolver.table.symbols[other].has(.usedInRegularUnit) {
+          diagnostics.error(
+            "\(unit.file.displayName): cannot be written as an object: it exports '\(symbol.name)' as '\(name)', which is a "
+              + "symbol of \(resolver.displayName(ofUnit: resolver.table.symbols[other].unit))", .objectFormat,
+            symbol: symbol.name, in: unit.file.displayName)
+          continue
+        }
+        resolver.table.symbols[id].flags.remove(.exported)
+        let (export, _) = resolver.table.insert(name, kind: .function, flags: [], unit: unit.index)
+        symbol.name = name
+        symbol.flags = .exported
+        symbol.attributes.formUnion([.isAlias, .usedInRegularUnit])
+        resolver.table.symbols[export] = symbol
+      }
+    }
   }
 
   private struct ObjectImport: Hashable {
