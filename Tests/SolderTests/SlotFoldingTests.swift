@@ -195,6 +195,67 @@ import Testing
         """, results: ["30", "30", "30"], keepsNoBlock: true),
 
     Sample(
+      testDescription: "a sum behind an assignment, whose local a handler takes for something else",
+      code: """
+        (block $h (try_table (catch_all $h)
+          (local.set 3 \(call("(i32.add (local.tee 2 (global.get $tb)) (i32.const 1))")))
+          (call $throws (local.get 0))
+          (local.set 2 (i32.const 0))))
+        (i32.add (local.get 3) (select (i32.const 1) (i32.const 2) (local.get 2)))
+        """, results: ["22", "21", "21"]),
+    Sample(
+      testDescription: "a sum of a local that is something else later",
+      code: """
+        (local.set 2 (global.get $tb))
+        (if (local.get 0) (then (return \(call("(i32.add (local.get 2) (i32.const 1))")))))
+        (local.set 2 (i32.const 4))
+        (loop $l
+          (local.set 2 (i32.sub (local.get 2) (i32.const 1)))
+          (br_if $l (i32.gt_u (local.get 2) (i32.const 3))))
+        (local.get 2)
+        """, results: ["3", "20", "20"]),
+    Sample(
+      testDescription: "a number that was computed with, and a slot",
+      code: """
+        (local.set 1 (i32.const 4))
+        (local.set 2 (i32.mul (local.get 1) (i32.const 3)))
+        (if (local.get 0) (then (local.set 1 (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))))
+        (if (result i32) (local.get 0) (then \(call("(local.get 1)"))) (else (local.get 2)))
+        """, results: ["12", "20", "20"]),
+    Sample(
+      testDescription: "a slot, and what computes with it or a number",
+      code: """
+        (local.set 1 (i32.const 4))
+        (if (local.get 0) (then (local.set 1 (i32.add (global.get $tb) (select (i32.const 1) (i32.const 2) (local.get 0))))))
+        (drop (i32.mul (local.get 1) (i32.const 3)))
+        (if (result i32) (local.get 0) (then \(call("(local.get 1)"))) (else (local.get 1)))
+        """, results: ["4", "20", "20"], isFolded: false),
+    Sample(
+      testDescription: "no exception passes what catches all",
+      code: """
+        (block $outer (try_table (catch_all $outer)
+          (block $inner (try_table (catch_all $inner)
+            (local.set 1 (global.get $tb))
+            (local.set 3 \(call("(i32.add (local.get 1) (select (i32.const 1) (i32.const 2) (local.get 0)))")))
+            (call $throws (local.get 0))))
+          (local.set 1 (i32.const 7))
+          (call $throws (local.get 0))))
+        (i32.add (local.get 3) (i32.mul (local.get 1) (i32.const 3)))
+        """, results: ["51", "41", "41"]),
+    Sample(
+      testDescription: "an exception passes what catches another",
+      code: """
+        (block $outer (try_table (catch_all $outer)
+          (block $inner (try_table (catch $other $inner)
+            (local.set 1 (global.get $tb))
+            (local.set 3 \(call("(i32.add (local.get 1) (select (i32.const 1) (i32.const 2) (local.get 0)))")))
+            (call $throws (local.get 0))))
+          (local.set 1 (i32.const 7))
+          (call $throws (local.get 0))))
+        (i32.add (local.get 3) (i32.ge_s (local.get 1) (i32.const 0)))
+        """, results: ["31", "21", "21"], isFolded: false),
+
+    Sample(
       testDescription: "a handler computes with it",
       code: """
         (local.set 1 (i32.add (global.get $tb) (i32.const 0)))
@@ -258,7 +319,7 @@ import Testing
       (elem (global.get $tb) func $zero $one $two)
       (func $zero (result i32) (i32.const 10)) (func $one (result i32) (i32.const 20))
       (func $two (result i32) (i32.const 30))
-      (tag $e (param i32))
+      (tag $e (param i32)) (tag $other)
       (func $throws (param i32) (if (local.get 0) (then (throw $e (local.get 0)))))
       (func $f (export "f") (param i32) (result i32) (local i32 i32 i32 i32) \(sample.code))
       """)
@@ -294,5 +355,28 @@ import Testing
     for (argument, expected) in sample.results.enumerated() {
       #expect(try await result.call("run", argument) == expected)
     }
+  }
+
+  /// An exception that is delegated to a block passes the handlers between, which may catch all.
+  @Test(arguments: [0, 1]) func delegatedExceptions(_ depth: Int) throws {
+    var library = ModuleBuilder(dylink: Dylink(tableSize: 2))
+    let throwing = library.importFunction("env", "throwing", [], [])
+    let base = library.importMemoryAndBases()
+    let type = library.type([], [.i32])
+    let one = library.function([], [.i32], name: "one", [.i32Const(1)])
+    library.element(.active([.globalGet(base.table)]), functions: [one, one])
+    let call: [WasmInstruction] = [
+      .globalGet(base.table), .localSet(1), .localGet(1), .i32Const(0), .i32Const(1), .localGet(0), .raw(0x1B), .i32Add,
+      .callIndirect(type: type), .drop,
+    ]
+    // The outer handler computes with the local, which the inner one sets to zero.
+    let inner: [WasmInstruction] =
+      [.try()] + call + [.try(), .call(throwing), .delegate(depth), .i32Const(0), .localSet(1), .catchAll]
+      + [.i32Const(0), .localSet(1), .end]
+    library.function(
+      [.i32], [.i32], locals: [.i32], export: "f",
+      [.try(.i32)] + inner + [.i32Const(5), .catchAll, .localGet(1), .i32Const(3), .i32Mul, .end])
+    let run = try LinkInProcess(["libdelegate.so": library], ["-r"])
+    #expect((run.bytes != nil) == (depth == 0), "\(run.errors)")
   }
 }

@@ -45,6 +45,17 @@ extension InputModule {
     return type.flatMap { types.functionType($0)?.parameters.count }
   }
 
+  /// Whether `try_table` lets no exception pass.
+  func catchesAll(_ instruction: Instruction) -> Bool {
+    var reader = file.bytes[instruction.operandOffset..<instruction.end]
+    guard (try? reader.s33()) != nil, let count = try? reader.count(minimumSize: 2) else { return false }
+    for _ in 0..<count {
+      guard let kind = try? reader.byte(), kind < 2 else { return true }
+      guard (try? reader.u32()) != nil, (try? reader.u32()) != nil else { return false }
+    }
+    return false
+  }
+
   /// Where the exceptions go that `try_table` catches, as labels around it; `nil` if it cannot be read.
   func catchLabels(of instruction: Instruction) -> [Int]? {
     var reader = file.bytes[instruction.operandOffset..<instruction.end]

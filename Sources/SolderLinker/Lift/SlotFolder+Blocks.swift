@@ -16,6 +16,8 @@ extension SlotFolder {
     case .catch, .catchAll:
       guard let frame = frames.last, frame.opcode == .try else { return false }
       endPart(frame)
+      // What a handler throws is no business of its own block.
+      if guarded.last == frames.count - 1 { guarded.removeLast() }
       for _ in 0..<step.pops { stack.append(.unknown) }
       isReachable = frame.isHandled
       if isReachable { replaceLocals(frame.firstJoined + locals.count) }
@@ -84,7 +86,11 @@ extension SlotFolder {
     }
     for _ in 0..<step.pushes { values.append(nil) }
     openLocals(&frame)
-    if step.opcode == .try || step.opcode == .tryTable { guarded.append(frames.count) }
+    if step.opcode == .try || step.opcode == .tryTable {
+      guarded.append(frames.count)
+      frame.escape = code.escapes[guardedCount]
+      guardedCount += 1
+    }
     if step.opcode == .try {
       frameCount += 1
       frame.handlers = frameCount
@@ -215,10 +221,23 @@ extension SlotFolder {
 
   // MARK: Exceptions
 
-  /// Something may be thrown here: it goes to a handler of any block around, as far as it is not known which.
+  /// Something may be thrown here: it goes to the handlers of the blocks around, up to one that catches all.
   mutating func throwException() {
     guard isReachable else { return }
-    for frame in guarded where frames[frame].seen != changes {
+    var reach = frames.count
+    for frame in guarded.reversed() where frame < reach {
+      handleException(in: frame)
+      switch frames[frame].escape {
+      case .further: continue
+      case .nowhere: return
+      // Out of all blocks it goes to the caller.
+      case .label(let label): reach = frame - label
+      }
+    }
+  }
+
+  private mutating func handleException(in frame: Int) {
+    if frames[frame].seen != changes {
       for target in frames[frame].targets { join(at: target) }
       if let number = frames[frame].handlers {
         let first = frames[frame].firstJoined + locals.count

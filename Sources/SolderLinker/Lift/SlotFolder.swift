@@ -12,12 +12,15 @@ import WebAssemblyFormat
 // the classes of what comes together only if it is read: locals are used again and again for other things. Three kinds of
 // classes matter:
 //
-//  - *Bases*: all of it is `__table_base`, and is used for nothing but sums; or for none, and then it is the first slot.
+//  - *Bases*: all of it is `__table_base`, and is used for nothing but sums.
 //  - *Offsets*: all of it is constants, and is used for nothing but sums with bases.
 //  - *Slots*: the sums, and what `CodeFolder` has found to be one. They may be whatever, as long as nothing adds to them.
 //
 // If every class is of one of these kinds, the code means single functions: bases and the additions go, and each offset
-// becomes the slot of its function. If not, it means slots by their order, and nothing is changed.
+// becomes the slot of its function. If not, it means slots by their order, and nothing is changed. Compilers keep many things in
+// one local, though, and its class is all of them where a handler reads it. So a base that is more than that is the first slot,
+// as long as nothing adds to it, wherever it goes; but a number that is added right where it was just assigned or read, and is
+// nothing else there, makes a slot.
 //
 // Nearly all values of a function have nothing to do with any of this, so only some locals are *followed*: those to which
 // slots go right where they are computed, at first. What else goes to a local, or comes from one, is noted with the class
@@ -61,6 +64,8 @@ struct SlotFolder {
     var handlers: Int?
     /// Labels that the exceptions of a `try_table` go to, by how many blocks are around these.
     var targets: [Int] = []
+    /// Where exceptions go from it.
+    var escape = SlotSteps.Escape.further
     /// What had changed when an exception went to its handlers last.
     var seen = 0
   }
@@ -71,8 +76,9 @@ struct SlotFolder {
   private(set) var code: SlotSteps
   var stack: [Value] = []
   var frames: [Frame] = []
-  /// Those of them whose exceptions have handlers.
+  /// Those of them whose exceptions have handlers, and how many there were so far.
   var guarded: [Int] = []
+  var guardedCount = 0
   /// Labels and results of the blocks that are open; `nil` if no path has brought one.
   var values: [Value?] = []
   var joined: [Value] = []
@@ -149,9 +155,18 @@ struct SlotFolder {
       case .slot:
         guard let edit = slot(step) else { return nil }
         edits.append(edit)
+      case .slotOfBase(let value):
+        guard let edit = slot(code.steps[index - 1]) else { return nil }
+        edits += [edit, .removal(of: step.range)]
+        if !kinds.isBase(value) { edits.append(dropping(code.steps[index - 2])) }
       }
     }
     return edits
+  }
+
+  /// What leaves nothing on the stack of a step that reads a local, or assigns it and leaves the value there.
+  private func dropping(_ step: SlotStep) -> Relocation {
+    step.kind == .tee ? .setAlone(at: step.range.lowerBound) : .removal(of: step.range)
   }
 
   /// The slot of the function that a number names; `nil` if there is none.
@@ -260,6 +275,7 @@ struct SlotFolder {
     for _ in followed { locals.append(.unknown) }
     isReachable = true
     frameCount = 0
+    guardedCount = 0
     changes = 1
     budget -= code.steps.count
     for index in code.steps.indices {
@@ -291,6 +307,9 @@ struct SlotFolder {
     case .sum:
       let (right, left) = (pop(), pop())
       switch (left, right) {
+      case (.known(let base), .number(index - 1)) where isSlot(of: base, index):
+        classes.roles.append((index, .slotOfBase(base)))
+        stack.append(.known(classes.slot()))
       case (.known, _), (_, .known):
         let (left, right) = (known(left), known(right))
         classes.roles.append((index, .sum(left, right)))
@@ -317,6 +336,15 @@ struct SlotFolder {
     case .control: return control(step)
     }
     return true
+  }
+
+  /// Whether a sum is the slot of a function, of a base that is nothing else and comes right from a local, and a number.
+  private func isSlot(of base: ValueClasses.Value, _ index: Int) -> Bool {
+    guard classes.isBase(base), let local = code.steps[checked: index - 2], local.kind == .get || local.kind == .tee
+    else {
+      return false
+    }
+    return slot(code.steps[index - 1]) != nil
   }
 
   /// Adds what an edit leaves that names a slot, or the base.

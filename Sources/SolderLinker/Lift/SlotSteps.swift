@@ -46,10 +46,25 @@ struct SlotSteps {
   /// Locals to which a slot, or the base, goes right away.
   private(set) var firstLocals: [Int] = []
   private var labels: [Int] = []
+  /// For each block with handlers, in the order in which they begin: where its exceptions go.
+  private(set) var escapes: [Escape] = []
+  /// Blocks that are open: which of those with handlers they are.
+  private var open: [Int?] = []
   /// Whether a slot is on top of the stack.
   private var isSlot = false
   private let unit: InputModule
   private let facts: LiftedFacts
+
+  /// Where exceptions go that are thrown inside of a block with handlers.
+  enum Escape {
+    /// To the handlers, and those that these do not catch further out.
+    case further
+    /// To the handlers alone, one of which catches all.
+    case nowhere
+    /// To where those go that are thrown in the block with a label, counted from the block around.
+    case label(Int)
+  }
+
   /// Whether `xor` only uses a slot: where an object has no other way to say it, and the block may begin at any slot, so that
   /// no bits of one slot tell of another. It makes hashes and seeds of addresses.
   ///
@@ -84,6 +99,8 @@ struct SlotSteps {
     steps.removeAll(keepingCapacity: true)
     firstLocals.removeAll(keepingCapacity: true)
     labels.removeAll(keepingCapacity: true)
+    escapes.removeAll(keepingCapacity: true)
+    open.removeAll(keepingCapacity: true)
     isSlot = false
     (mixesBits, takesFromTable) = (false, false)
     var next = folded.startIndex
@@ -91,6 +108,7 @@ struct SlotSteps {
     var replaced = 0
     var reader = InstructionReader(body)
     while let instruction = try? reader.next() {
+      noteBlock(instruction)
       if instruction.offset < replaced {
         guard addInside(instruction, localCount) else { return false }
         continue
@@ -195,12 +213,28 @@ struct SlotSteps {
       guard let effect = unit.effect(ofCall: instruction) else { return nil }
       set(effect, of: &step)
     case .catch, .throw:
-      guard let count = unit.valueCount(ofTag: instruction.first) else { return nil }
+      guard let count = unit.valueCount(ofTag: instruction.first(in: unit.file.bytes)) else { return nil }
       step.pops = UInt32(truncatingIfNeeded: count)
     case .throwRef: step.pops = 1
     default: return nil
     }
     return step
+  }
+
+  private mutating func noteBlock(_ instruction: Instruction) {
+    switch instruction.opcode {
+    case .block, .loop, .if: open.append(nil)
+    case .try, .tryTable:
+      open.append(escapes.count)
+      escapes.append(instruction.opcode == .tryTable && unit.catchesAll(instruction) ? .nowhere : .further)
+    case .catchAll: if let last = open.last, let block = last { escapes[block] = .nowhere }
+    case .delegate:
+      if let last = open.popLast(), let block = last {
+        escapes[block] = .label(Int(instruction.first(in: unit.file.bytes)))
+      }
+    case .end: _ = open.popLast()
+    default: break
+    }
   }
 
   private mutating func note(_ labels: [Int], of step: inout SlotStep) {

@@ -1,4 +1,7 @@
 // Which values of a function are copies of each other, and what they are used for; see `SlotFolder.swift`.
+//
+// A class says what can be left out: if all that a local may be is a base, nobody needs the local. What a value is used for is
+// asked of itself and of where it goes: a number that was computed with does not say so of a slot that meets it later.
 
 /// Classes of values, found by uniting (Tarjan, Efficiency of a good but not linear set union algorithm, 1975).
 struct ValueClasses {
@@ -14,6 +17,9 @@ struct ValueClasses {
     case sum(Int, Int)
     /// It is the slot of a function.
     case slot(Int)
+    /// It adds the number right in front of it to a base, which stands right in front of that: so it is the slot of a function,
+    /// whatever else the base is used for.
+    case slotOfBase(Int)
   }
 
   /// Where the values of a class come from, and what they are used for.
@@ -53,6 +59,11 @@ struct ValueClasses {
   private var joined: [(value: Int, previous: Int?)] = []
   private var sums: [(left: Int, right: Int, result: Int)] = []
   private var slots: [Int] = []
+  private var bases: Set<Int> = []
+  /// Values that something computes with, beyond sums with bases.
+  private var computed: [Int] = []
+  /// Where values go as they are, beyond where they have been.
+  private var flows: [(from: Int, to: Int)] = []
   private var constants: [(value: Int, number: Int64)] = []
 
   /// How many places there are where paths meet.
@@ -68,6 +79,9 @@ struct ValueClasses {
     joined.removeAll(keepingCapacity: true)
     sums.removeAll(keepingCapacity: true)
     slots.removeAll(keepingCapacity: true)
+    bases.removeAll(keepingCapacity: true)
+    computed.removeAll(keepingCapacity: true)
+    flows.removeAll(keepingCapacity: true)
     constants.removeAll(keepingCapacity: true)
   }
 
@@ -102,7 +116,14 @@ struct ValueClasses {
   }
 
   mutating func unknown() -> Int { add(.other) }
-  mutating func base() -> Int { add(.base) }
+
+  mutating func base() -> Int {
+    bases.insert(parents.count)
+    return add(.base)
+  }
+
+  /// Whether a value is a base, and nothing else on any path.
+  func isBase(_ value: Int) -> Bool { bases.contains(value) }
 
   /// The slot of a function.
   mutating func slot() -> Int {
@@ -142,7 +163,7 @@ struct ValueClasses {
     guard let join = joinNumbers[phi] else { return }
     if !joins[join].isRead { return append(value, to: join) }
     read(value)
-    unite(phi, value)
+    pass(value, to: phi)
   }
 
   /// A local is read: it is everything that it may be.
@@ -154,7 +175,7 @@ struct ValueClasses {
       let first = waiting.count
       values(of: joins[join], &waiting)
       joins[join].last = nil
-      for other in waiting[first...] { unite(value, other) }
+      for other in waiting[first...] { pass(other, to: value) }
     }
   }
 
@@ -181,7 +202,19 @@ struct ValueClasses {
     return value
   }
 
+  /// A value is one of two.
   mutating func unite(_ left: Int, _ right: Int) {
+    pass(left, to: right)
+    flows.append((right, left))
+  }
+
+  /// A value goes to where it may be one of several.
+  private mutating func pass(_ value: Int, to place: Int) {
+    flows.append((value, place))
+    merge(place, value)
+  }
+
+  private mutating func merge(_ left: Int, _ right: Int) {
     let (left, right) = (shortened(left), shortened(right))
     guard left != right else { return }
     parents[right] = left
@@ -201,7 +234,36 @@ struct ValueClasses {
   /// A value is moved by an instruction that stays.
   mutating func keep(_ value: Int) { note(.isKept, of: value) }
 
-  mutating func use(_ value: Int, computes: Bool) { note(computes ? .isComputedWith : .isUsed, of: value) }
+  mutating func use(_ value: Int, computes: Bool) {
+    note(computes ? .isComputedWith : .isUsed, of: value)
+    if computes { computed.append(value) }
+  }
+
+  /// The values that some values are, wherever they go.
+  private func reached(from values: some Sequence<Int>) -> [Bool] {
+    var starts = [Int](repeating: 0, count: parents.count + 1)
+    for flow in flows { starts[flow.from + 1] += 1 }
+    for index in starts.indices.dropFirst() { starts[index] += starts[index - 1] }
+    var targets = [Int](repeating: 0, count: flows.count)
+    var next = starts
+    for flow in flows {
+      targets[next[flow.from]] = flow.to
+      next[flow.from] += 1
+    }
+    var isReached = [Bool](repeating: false, count: parents.count)
+    var waiting: [Int] = []
+    for value in values where !isReached[value] {
+      isReached[value] = true
+      waiting.append(value)
+    }
+    while let value = waiting.popLast() {
+      for target in targets[starts[value]..<starts[value + 1]] where !isReached[target] {
+        isReached[target] = true
+        waiting.append(target)
+      }
+    }
+    return isReached
+  }
 
   // MARK: Kinds
 
@@ -232,41 +294,34 @@ struct ValueClasses {
   /// - Parameter offsets: whether there is a function in a slot.
   mutating func kinds(offsets isOffset: (Int64) -> Bool) -> Kinds? {
     for value in parents.indices { _ = shortened(value) }
-    var (bases, offsets, slots, computed): (Set<Int>, Set<Int>, Set<Int>, Set<Int>) = ([], [], [], [])
+    var (bases, offsets, slots, computed): (Set<Int>, Set<Int>, [Int], [Int]) = ([], [], self.slots, self.computed)
     let (traits, parents) = (traits, parents)
-    func isBase(_ root: Int) -> Bool { traits[root].contains(.base) }
     func isOnlyBase(_ root: Int) -> Bool { traits[root].subtracting(.matters) == .base }
+    let mayBeBase = reached(from: self.bases)
     for sum in sums {
-      let (left, right) = (root(sum.left), root(sum.right))
-      switch (isBase(left), isBase(right)) {
+      switch (mayBeBase[sum.left], mayBeBase[sum.right]) {
       case (true, true): return nil
-      case (false, false): computed.formUnion([left, right])
+      case (false, false): computed += [sum.left, sum.right]
       case (let isLeft, _):
-        bases.insert(isLeft ? left : right)
-        offsets.insert(isLeft ? right : left)
-        slots.insert(root(sum.result))
+        bases.insert(root(isLeft ? sum.left : sum.right))
+        offsets.insert(root(isLeft ? sum.right : sum.left))
+        slots.append(sum.result)
       }
     }
-    for value in self.slots { slots.insert(root(value)) }
     // What is left of a base whose sums were folded.
     for value in parents.indices where parents[value] == value && isOnlyBase(value) { bases.insert(value) }
-    for value in parents.indices where parents[value] == value && isBase(value) && !bases.contains(value) {
-      guard !traits[value].contains(.isComputedWith), !computed.contains(value) else { return nil }
-      guard !offsets.contains(value), isOffset(0) else { return nil }
-    }
     for value in bases where !isOnlyBase(value) { return nil }
+    // Any other base is the first slot.
+    let first = self.bases.filter { !bases.contains(root($0)) }
+    guard first.isEmpty || isOffset(0) else { return nil }
+    let isComputedWith = Set(computed.map { root($0) })
     for value in offsets {
-      guard traits[value].subtracting([.isKept, .matters]) == .constant, !slots.contains(value),
-        !computed.contains(value)
-      else {
+      guard traits[value].subtracting([.isKept, .matters]) == .constant, !isComputedWith.contains(value) else {
         return nil
       }
     }
-    for value in slots {
-      guard !bases.contains(value), !traits[value].contains(.isComputedWith), !computed.contains(value) else {
-        return nil
-      }
-    }
+    let isSlot = reached(from: slots + first)
+    if computed.contains(where: { isSlot[$0] }) { return nil }
     for (value, number) in constants where offsets.contains(root(value)) && !isOffset(number) { return nil }
     return Kinds(classes: self, bases: bases, offsets: offsets)
   }

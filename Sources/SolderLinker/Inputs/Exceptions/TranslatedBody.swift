@@ -376,7 +376,7 @@ extension Instruction {
   fileprivate func label(in body: ByteReader) -> UInt32 { UInt32(truncatingIfNeeded: first(in: body)) }
 
   /// Its first number, also where the reader only gives the extent.
-  fileprivate func first(in body: ByteReader) -> Int64 {
+  func first(in body: ByteReader) -> Int64 {
     var reader = body[operandOffset..<end]
     guard let number = try? reader.u32() else {
       preconditionFailure("an instruction that was read has no number any more")
