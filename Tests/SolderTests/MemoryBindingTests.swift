@@ -73,6 +73,26 @@ import Testing
         ("b=host.wasm", host), ("liblibrary.so", LiftingPlainTests.library),
       ], calls: [Call("run"), Call("host")], expected: ["run() = 42", "host() = 20"]),
     Sample(
+      testDescription: "relocation code that other code calls, behind one of the host",
+      modules: [
+        (
+          "a=own.wasm",
+          LiftingCase.program(#"(import "env" "get" (func $g (result i32))) MEMORY (export "run" (func $g))"#)
+        ),
+        ("b=host.wasm", host),
+        (
+          "liblibrary.so",
+          LiftingCase.library(
+            """
+            (func $apply (export "__wasm_apply_data_relocs")
+              (i32.store (global.get $mb) (i32.add (global.get $mb) (i32.const 8))))
+            (func (export "get") (result i32)
+              (i32.store (global.get $mb) (i32.const 0)) (call $apply)
+              (i32.sub (i32.load (global.get $mb)) (global.get $mb)))
+            """)
+        ),
+      ], calls: [Call("run"), Call("host")], expected: ["run() = 8", "host() = 20"]),
+    Sample(
       testDescription: "env.memory is what a module exports as memory",
       modules: [("owner.wasm", owner), ("guest.wasm", guest)], expected: ["run() = 65"]),
     Sample(

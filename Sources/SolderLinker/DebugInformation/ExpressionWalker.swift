@@ -212,7 +212,7 @@ struct ExpressionWalker {
     }
     if let value = facts.globals[number] { return value }
     let index = GlobalIndex(number)
-    guard let value = unit.codeFacts.initialValues[index], !unit.codeFacts.variables.contains(index),
+    guard let value = facts.assignedGlobals[index], !unit.codeFacts.variables.contains(index),
       !file.program.values[Int(unit.symbolIDs[facts.symbol(index)])].isPresent
     else { return nil }
     return value

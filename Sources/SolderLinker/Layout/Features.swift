@@ -35,7 +35,7 @@ struct FeatureSet {
     var known: Set<TargetFeatureKey> = []
     for unit in resolution.inLinkOrder {
       // It was made for threads, whatever is left of what it says.
-      if unit.lifted?.leavesThreadLocalData == true {
+      if unit.lifted?.threadLocalBlock != nil {
         for name in ["atomics", "bulk-memory"] { used[name] = used[name] ?? unit.file.displayName }
       }
       for feature in unit.features {

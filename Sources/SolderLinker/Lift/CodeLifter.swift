@@ -24,6 +24,19 @@ final class CodeLifter: Sendable {
     /// Tasks are taken by those that scan for the same: whether memory accesses are wanted is decided when the scanner
     /// is compiled, and whether places for ``CodeFolder`` are, when it starts.
     var row: Int { (movesMemory ? 1 : 0) + (folds ? 2 : 0) }
+
+    fileprivate init(
+      _ unit: InputModule, _ functions: Range<Int>, movesMemory: Bool, done: DoneCode, _ options: LinkOptions
+    ) {
+      self.unit = unit
+      self.functions = functions
+      self.movesMemory = movesMemory
+      self.done = done
+      folds = unit.lifted?.hasSymbolicGlobals == true
+      isForObject = options.contract.isObject
+      // It takes time, for code that is a little shorter.
+      movesAddresses = options.optimizationLevel > 1 && !isForObject
+    }
   }
 
   /// Tasks that are taken one after the other.
@@ -74,30 +87,20 @@ final class CodeLifter: Sendable {
 
   /// - Parameter units: the modules, and of each whether its memory 0 is another memory of the result.
   convenience init(_ units: [(unit: InputModule, movesMemory: Bool)], _ options: LinkOptions) {
-    let forObject = options.contract.isObject
-    // It takes time, for code that is a little shorter.
-    let movesAddresses = options.optimizationLevel > 1 && !forObject
     self.init(
       tasks: units.filter(\.unit.isLifted).flatMap { unit, movesMemory in
-        let (done, folds) = (unit.lifted?.done ?? DoneCode(), unit.lifted?.hasSymbolicGlobals == true)
-        return CodeLifter.runs(of: unit).map {
-          Task(
-            unit: unit, functions: $0, movesMemory: movesMemory, done: done, folds: folds, isForObject: forObject,
-            movesAddresses: movesAddresses)
-        }
+        let done = unit.lifted?.done ?? DoneCode()
+        return CodeLifter.runs(of: unit).map { Task(unit, $0, movesMemory: movesMemory, done: done, options) }
       })
   }
 
   /// Some functions of a unit.
   ///
   /// - Parameter done: the code that is still left out.
-  convenience init(_ unit: InputModule, functions: Range<Int>, done: DoneCode) {
-    let folds = unit.lifted?.hasSymbolicGlobals == true
-    self.init(tasks: [
-      Task(
-        unit: unit, functions: functions, movesMemory: false, done: done, folds: folds, isForObject: false,
-        movesAddresses: false)
-    ])
+  convenience init(
+    _ unit: InputModule, functions: Range<Int>, movesMemory: Bool, done: DoneCode, _ options: LinkOptions
+  ) {
+    self.init(tasks: [Task(unit, functions, movesMemory: movesMemory, done: done, options)])
   }
 
   private init(tasks: [Task]) {

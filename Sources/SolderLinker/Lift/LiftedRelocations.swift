@@ -10,6 +10,8 @@ struct LiftedRelocations {
   private(set) var relocations: UnitRelocations
   private(set) var code = CodeFacts()
   private var done: DoneCode
+  private let movesMemory: Bool
+  private let options: LinkOptions
   private var errors: [LiftError] = []
 
   private enum LiftError {
@@ -18,12 +20,17 @@ struct LiftedRelocations {
     case dataSetUp(FunctionIndex)
   }
 
-  /// - Parameter runs: runs of functions, in order, with what was found in each.
+  /// - Parameters:
+  ///   - runs: runs of functions, in order, with what was found in each.
+  ///   - movesMemory: whether its memory 0 is another memory of the result.
   init(
-    _ unit: InputModule, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], _ threads: Threads
+    _ unit: InputModule, _ runs: [(functions: Range<Int>, result: CodeLifter.Result)], movesMemory: Bool,
+    _ options: LinkOptions, _ threads: Threads
   ) {
     self.unit = unit
     self.runs = runs
+    self.movesMemory = movesMemory
+    self.options = options
     facts = unit.lifted ?? LiftedFacts()
     done = facts.done
     relocations = UnitRelocations(declaredBy: unit)
@@ -54,16 +61,8 @@ struct LiftedRelocations {
         errors.append(.damage(error))
         continue
       }
-      code.variables.formUnion(result.assignedGlobals)
       needed.formUnion(result.neededFunctions)
-      if result.needsTableBlock { code.needsTableBlock = true }
-      if code.computedSlot == nil { code.computedSlot = result.computedSlot }
-      if result.namesSegments { code.namesSegments = true }
-      code.namedFunctions.formUnion(result.namedFunctions)
-      code.namedElements.formUnion(result.namedElements)
-      code.changedTables.formUnion(result.changedTables)
-      code.grownTables.formUnion(result.grownTables)
-      code.catching.append(result.catching)
+      add(result)
     }
     runs = []
     scanNeededAfterAll(needed)
@@ -71,6 +70,19 @@ struct LiftedRelocations {
     code.removedFunctions = done.functions
     readVariables()
     foldAssignedGlobals()
+  }
+
+  /// Adds what code says of the rest of the unit.
+  private mutating func add(_ result: CodeLifter.Result) {
+    code.variables.formUnion(result.assignedGlobals)
+    if result.needsTableBlock { code.needsTableBlock = true }
+    if code.computedSlot == nil { code.computedSlot = result.computedSlot }
+    if result.namesSegments { code.namesSegments = true }
+    code.namedFunctions.formUnion(result.namedFunctions)
+    code.namedElements.formUnion(result.namedElements)
+    code.changedTables.formUnion(result.changedTables)
+    code.grownTables.formUnion(result.grownTables)
+    code.catching.append(result.catching)
   }
 
   /// Puts the relocations of all runs one behind the other, and tells which function each belongs to.
@@ -108,15 +120,14 @@ struct LiftedRelocations {
     while let function = waiting.popLast() {
       done.restore(function)
       let index = function - first
-      let lifter = CodeLifter(unit, functions: index..<index + 1, done: done)
+      let lifter = CodeLifter(unit, functions: index..<index + 1, movesMemory: movesMemory, done: done, options)
       lifter.work()
-      guard let result = lifter.take(foundIn: unit, movesMemory: false)?.first?.result else { continue }
+      guard let result = lifter.take(foundIn: unit, movesMemory: movesMemory)?.first?.result else { continue }
       if let error = result.error { return errors.append(.damage(error)) }
       let start = UInt32(relocations.entries.count)
       relocations.entries += result.relocations
       relocations.functions[index] = RelocationRange(start: start, end: UInt32(relocations.entries.count))
-      code.variables.formUnion(result.assignedGlobals)
-      if result.needsTableBlock { code.needsTableBlock = true }
+      add(result)
       waiting += result.neededFunctions.subtracting(needed).sorted()
       needed.formUnion(result.neededFunctions)
     }

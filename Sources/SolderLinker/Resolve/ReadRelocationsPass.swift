@@ -70,7 +70,7 @@ struct ReadRelocationsPass {
       let runs =
         ahead.take(foundIn: module.module, movesMemory: moves(module))
         ?? late.take(foundIn: module.module, movesMemory: moves(module))
-      return LiftedRelocations(module.module, runs ?? [], threads)
+      return LiftedRelocations(module.module, runs ?? [], movesMemory: moves(module), options, threads)
     }
     var result: [UnitID: (UnitRelocations?, CodeFacts?)] = [:]
     for (module, joined) in zip(finished, joined) {
