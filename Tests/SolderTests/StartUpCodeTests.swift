@@ -37,6 +37,13 @@ import Testing
         (func (export "__wasm_apply_data_relocs") (i32.store (global.get $mb) (i32.add (global.get $mb) (i32.const 12))))
         """, kept: 10, calls: [Call("offset", 0)], expected: ["offset(0) = 12"]),
     Sample(
+      testDescription: "how far two addresses are from each other",
+      code: """
+        (func (export "__wasm_apply_data_relocs")
+          (i32.store offset=4 (global.get $mb) (i32.sub (i32.add (global.get $mb) (i32.const 9)) (global.get $mb)))
+          (i32.store offset=8 (global.get $mb) (i32.sub (global.get $tb) (i32.add (global.get $tb) (i32.const 3)))))
+        """, calls: [Call("word", 4), Call("word", 8)], expected: ["word(4) = 9", "word(8) = -3"]),
+    Sample(
       testDescription: "what is loaded is stored",
       code: """
         (func (export "__wasm_apply_data_relocs")

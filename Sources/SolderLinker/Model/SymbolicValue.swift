@@ -28,7 +28,9 @@ struct SymbolicValue: Equatable {
     return nil
   }
 
+  /// The difference, if the same place is in both, or in the first alone.
   static func - (left: SymbolicValue, right: SymbolicValue) -> SymbolicValue? {
+    if left.base == right.base { return .number(left.addend &- right.addend) }
     guard right.base == .number else { return nil }
     return SymbolicValue(base: left.base, addend: left.addend &- right.addend)
   }
