@@ -151,6 +151,15 @@ import Testing
     #expect(try await require(Tool.disassembler.path(), ["-d", object]).contains("return_call") == isTail)
   }
 
+  /// A byte of a library each, of which nobody would make a function.
+  @Test func tooManySlots() throws {
+    var library = ModuleBuilder(dylink: Dylink(tableSize: 70_000))
+    let base = library.importMemoryAndBases()
+    let function = library.function([], [.i32], export: "f", [.i32Const(1)])
+    library.element(.active([.globalGet(base.table)]), functions: Array(repeating: function, count: 70_000))
+    try refused(["libslots.so": library], "-r", mentions: ["libslots.so", "65536 slots of the function table"])
+  }
+
   /// What an object has no function of has no further slot either.
   @Test func typesThatObjectsDoNotHave() async throws {
     let library = try await Toolchain.shared.assembled(

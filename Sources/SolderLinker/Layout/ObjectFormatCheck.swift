@@ -163,6 +163,9 @@ struct ObjectFormatCheck {
         "code writes to slots of the function table (table.set, table.init, table.copy, table.fill), some of which are "
         + "its own functions'"
     }
+    if unit.lifted?.functionBlock.hasTooManyForwarders == true {
+      return "more than \(FunctionBlock.mostForwarders) slots of the function table repeat functions of others"
+    }
     for (index, element) in unit.elements.enumerated() {
       switch element.placement {
       case .block: continue

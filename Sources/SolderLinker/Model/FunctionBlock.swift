@@ -35,11 +35,23 @@ struct FunctionBlock {
     repeated = Set(zip(functions, functions.dropFirst()).lazy.filter { $0.0 == $0.1 }.map(\.0))
   }
 
+  /// A slot takes a byte in a library, and a forwarder a thousand in the linker: of what some tool has left there are a few
+  /// hundred.
+  static let mostForwarders = 1 << 16
+
+  /// Whether there would be more of them.
+  private(set) var hasTooManyForwarders = false
+
   /// Gives each slot but the first of every function to a forwarder.
   ///
   /// - Parameter symbol: the symbol of the forwarder of a function, in a slot.
   mutating func addForwarders(_ symbol: (FunctionIndex, _ slot: UInt64) -> SymbolIndex) {
     if repeated.isEmpty { return }
+    let slots = runs.lazy.flatMap(\.functions).count { [repeated] in $0.index.map(repeated.contains) ?? false }
+    guard slots - repeated.count <= FunctionBlock.mostForwarders else {
+      hasTooManyForwarders = true
+      return
+    }
     var seen: Set<FunctionIndex> = []
     for run in runs {
       for (position, function) in run.functions.enumerated() {
