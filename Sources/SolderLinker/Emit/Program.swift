@@ -89,7 +89,9 @@ final class Program: Sendable {
 
   /// The variable to which code of a finished module adds where thread-local data is, in an object; `nil` for other data.
   func threadLocalBase(of id: SymbolID, for unit: Unit) -> OutputGlobalIndex? {
-    guard resolution.countsFromBase(symbol(id), for: unit, options), let base = resolution.wellKnown.tlsBase,
+    // Asked about each operand: options are not passed on for those of objects, nor where none is made.
+    guard unit.contracts.isRecovered, options.contract.isObject,
+      resolution.countsFromBase(symbol(id), for: unit, options), let base = resolution.wellKnown.tlsBase,
       case .global(let index) = values[Int(base)].answer
     else { return nil }
     return index
