@@ -130,21 +130,25 @@ extension Relocation {
   /// place in a relocation, so that the global stays.
   mutating func become(_ value: SymbolicValue, is64: Bool) -> Bool {
     // An addend of more than 32 bits only occurs in 64-bit modules, and rarely.
-    guard Int32(exactly: value.addend) != nil else { return false }
-    var none: [Int64] = []
-    become(value, is64: is64, beside: &none)
+    guard let addend = Int32(exactly: value.addend) else { return false }
+    become(constantOf: value.base, is64: is64)
+    (storedAddend, hasWideAddend) = (addend, false)
     return true
   }
 
   /// Turns an edit into the constant, whatever that is.
   mutating func become(_ value: SymbolicValue, is64: Bool, beside wideAddends: inout [Int64]) {
-    switch value.base {
+    become(constantOf: value.base, is64: is64)
+    setAddend(value.addend, beside: &wideAddends)
+  }
+
+  private mutating func become(constantOf base: SymbolicValue.Base, is64: Bool) {
+    switch base {
     case .number: (kind, target) = (.constantNumber, Relocation.noTarget)
     case .memory(let symbol): (kind, target) = (.constantMemoryAddress, symbol.rawValue)
     case .slot(let symbol): (kind, target) = (.constantTableIndex, symbol.rawValue)
     case .tableBlock: (kind, target) = (.constantTableIndex, Relocation.noTarget)
     }
-    setAddend(value.addend, beside: &wideAddends)
     encoding = .constant(is64: is64)
   }
 }
