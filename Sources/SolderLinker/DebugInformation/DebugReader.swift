@@ -255,7 +255,7 @@ extension DebugReading {
     for content in file.contents {
       switch content.section {
       case .ranges, .locations:
-        let own = lists(in: content.section)
+        let own = withSplitLists(lists(in: content.section), of: content)
         for (range, part) in DebugReading.partsOfPairs(content, own) {
           tasks.append(
             Task(section: content.section) { () throws(FormatError) in
@@ -287,6 +287,40 @@ extension DebugReading {
       }
     }
     return tasks
+  }
+
+  /// Some lists, and those of ranges that entries in other files refer to (`-gsplit-dwarf` with version 4): one behind the
+  /// other from where such a unit says, up to the next one's.
+  private func withSplitLists(_ lists: [ListReference], of content: DebugContent) -> [ListReference] {
+    guard content.section == .ranges else { return lists }
+    let units = contexts.enumerated().compactMap { number, context in
+      context.splitRangesBase.flatMap { Int(exactly: $0) }.map { (base: $0, number: number, context: context) }
+    }.filter { $0.base <= content.bytes.count }.sorted { ($0.base, $0.number) < ($1.base, $1.number) }
+    if units.isEmpty { return lists }
+    let known = Set(lists.lazy.map(\.offset))
+    var result = lists
+    for (index, unit) in units.enumerated() {
+      let end = index + 1 < units.count ? units[index + 1].base : content.bytes.count
+      let width = unit.context.header.addressSize
+      var reader = content.bytes[unit.base..<end]
+      while let list = nextList(in: content, &reader, width) {
+        if known.contains(list) { continue }
+        result.append(ListReference(section: .ranges, offset: UInt64(list), unit: unit.number))
+      }
+    }
+    return result.sorted { ($0.offset, $0.unit) < ($1.offset, $1.unit) }
+  }
+
+  /// Steps over a list of pairs.
+  ///
+  /// - Returns: where it begins; `nil` where there is no whole one.
+  private func nextList(in content: DebugContent, _ reader: inout ByteReader, _ width: Int) -> Int? {
+    let start = reader.offset
+    while let begin = try? reader.fixed(width), let end = try? reader.fixed(width) {
+      let isZero = begin == 0 && end == 0
+      if isZero, file.relocation(in: content, at: reader.offset - 2 * width) == nil { return start }
+    }
+    return nil
   }
 
   /// Divides a section at beginnings of lists.

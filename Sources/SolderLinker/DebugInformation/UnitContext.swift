@@ -11,6 +11,8 @@ struct UnitContext: Sendable {
   var addressBase: UInt64
   var rangeListsBase: UInt64 = 12
   var locationListsBase: UInt64 = 12
+  /// Where its lists of ranges begin that entries in another file refer to (version 4).
+  var splitRangesBase: UInt64?
   /// Whether its entries are in another file.
   var isSkeleton: Bool
   /// The addresses of its code, where that is in one piece.
@@ -37,6 +39,10 @@ struct UnitContext: Sendable {
       case DwarfAttribute.lowPC: low = try CodeSum(attribute.form, &value, header)
       case DwarfAttribute.addressBase, DwarfAttribute.gnuAddressBase:
         addressBase = try value.fixed(header.offsetSize)
+      case DwarfAttribute.gnuRangesBase where header.version < 5:
+        let relocation = code.file.relocation(in: content, at: value.offset)
+        let offset = try value.fixed(header.offsetSize)
+        splitRangesBase = relocation.map { UInt64(bitPattern: code.file.unit.addend(of: $0)) } ?? offset
       case DwarfAttribute.rangeListsBase: rangeListsBase = try value.fixed(header.offsetSize)
       case DwarfAttribute.locationListsBase: locationListsBase = try value.fixed(header.offsetSize)
       case DwarfAttribute.highPC:
