@@ -65,7 +65,7 @@ import Testing
 
   // MARK: Samples
 
-  static let samples: [Sample] = names + code + libraries + options
+  static let samples: [Sample] = names + code + libraries + options + debugInformation
 
   private static func object(_ fill: (inout ModuleBuilder) -> Void) -> ModuleBuilder {
     var object = ModuleBuilder(object: true)

@@ -28,7 +28,8 @@ struct AddressSection: ~Copyable {
         done = use.offset + use.width
       }
       let used = Set(uses.map(\.offset))
-      for skeleton in skeletons { try relocateRest(of: skeleton, except: used) }
+      done = 0
+      for skeleton in skeletons { try relocateRest(of: skeleton, except: used, from: &done) }
     }
     chunk.closeRelocations()
   }
@@ -52,26 +53,33 @@ struct AddressSection: ~Copyable {
     }
   }
 
-  /// What only the other file uses is code where it is in the unit's code, and data elsewhere.
-  private mutating func relocateRest(of skeleton: SkeletonCode, except used: Set<Int>) throws(FormatError) {
+  /// What only the other files use is code where it is in the units' code, and data elsewhere.
+  ///
+  /// - Parameter done: where what was relocated so far ends.
+  private mutating func relocateRest(
+    of skeleton: SkeletonCode, except used: Set<Int>, from done: inout Int
+  ) throws(FormatError) {
     let width = skeleton.context.header.addressSize
     let end: Int
-    var start = Int(clamping: skeleton.context.addressBase)
+    var start = max(done, Int(clamping: skeleton.context.addressBase))
     if skeleton.context.header.version >= 5 {
-      guard start >= 8 else { return }
-      var header = try content.bytes.part(from: UInt64(start - 8))
+      guard skeleton.context.addressBase >= 8 else { return }
+      var header = try content.bytes.part(from: skeleton.context.addressBase - 8)
       (end, _) = try header.unitEnd()
     } else {
       // Up to the next unit's.
       end = min(skeleton.end, content.bytes.count)
     }
     while start + width <= end {
-      defer { start += width }
+      defer {
+        start += width
+        done = start
+      }
       if used.contains(start) { continue }
       var reader = try content.bytes.part(from: UInt64(start))
       let address = try reader.fixed(width)
-      let isCode = skeleton.code.contains { $0.contains(address) }
-      try relocate(AddressUse(offset: start, width: width, meaning: isCode ? .code : .data))
+      let meaning: AddressUse.Meaning = skeleton.contains(address) ? .code : .data
+      try relocate(AddressUse(offset: start, width: width, meaning: meaning))
     }
   }
 }

@@ -341,7 +341,9 @@ extension DebugReading {
   private func addressTasks() -> [Task] {
     guard let content = file[.addresses] else { return [] }
     let (file, contexts, uses) = (file, contexts, written.flatMap(\.uses))
-    let lists = lists(in: .ranges) + lists(in: .rangeLists)
+    let lists = written.filter { $0.context?.isSkeleton == true }.compactMap { part in
+      part.lists.first { $0.section == .ranges || $0.section == .rangeLists }
+    }
     return [
       Task(section: .addresses) { () throws(FormatError) in
         let skeletons = try SkeletonCode.find(contexts, lists, file)

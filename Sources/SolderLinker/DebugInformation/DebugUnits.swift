@@ -12,6 +12,8 @@ struct DebugUnits {
   struct Table: Sendable {
     /// Where it begins in `.debug_abbrev`.
     var offset: UInt64
+    /// Where the next one begins at the latest, so that nothing is read for two of them.
+    var end = UInt64.max
     /// The first unit that uses it.
     var content: DebugContent
     var header: DwarfUnitHeader
@@ -49,6 +51,11 @@ struct DebugUnits {
         units.append(Unit(content: content, header: header, table: table))
       }
     }
+    let offsets = Set(tables.map(\.offset)).sorted()
+    for index in tables.indices {
+      let offset = tables[index].offset
+      tables[index].end = offsets[checked: offsets.indices.partitionPoint { offsets[$0] <= offset }] ?? .max
+    }
   }
 
   private static func offsetOfTable(
@@ -74,7 +81,8 @@ extension DebugUnits.Table {
       }
       let abbreviations: DwarfAbbreviations
       do throws(FormatError) {
-        abbreviations = try DwarfAbbreviations(try bytes.part(from: table.offset))
+        let end = min(bytes.end, Int(clamping: table.end))
+        abbreviations = try DwarfAbbreviations(try bytes.part(from: table.offset, to: end))
       } catch {
         throw FormatError(
           ".debug_abbrev: \(error.message) (at offset \(error.offset) of that)", at: table.header.start)

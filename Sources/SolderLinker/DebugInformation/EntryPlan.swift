@@ -73,6 +73,9 @@ struct EntryPlan: Sendable {
           attribute.name, attribute.form, attribute.constant, header, isTemplateArgument)
         if case .bytes(let count) = step {
           bytes += count
+        } else if case .constantLength = step, steps[start...].contains(where: { $0.step.isConstantLength }) {
+          // One of them says where the code ends. They take no bytes, so nothing else would bound how many there are.
+          throw FormatError("an abbreviation has two lengths of code", at: header.start)
         } else {
           steps.append((UInt32(clamping: bytes), step))
           bytes = 0
@@ -188,6 +191,11 @@ struct EntryPlan: Sendable {
 }
 
 extension EntryPlan.Step {
+  fileprivate var isConstantLength: Bool {
+    if case .constantLength = self { return true }
+    return false
+  }
+
   /// Whether it is not done before the whole entry is read.
   fileprivate var waits: Bool {
     switch self {

@@ -53,6 +53,9 @@ struct ExpressionWalker {
     static func findsThreadLocal(_ code: UInt8?) -> Bool { code == 0x9B || code == 0xE0 }
   }
 
+  /// How deep expressions may be in each other.
+  private static let mostDepth = 16
+
   /// A variable of WebAssembly that an operation names.
   private struct Global {
     var range: Range<Int>
@@ -87,8 +90,12 @@ struct ExpressionWalker {
   }
 
   private mutating func walk(
-    _ expression: ByteReader, _ code: inout CodeCursor, _ chunk: inout SectionChunk, _ uses: inout [AddressUse]
+    _ expression: ByteReader, depth: Int = 0, _ code: inout CodeCursor, _ chunk: inout SectionChunk,
+    _ uses: inout [AddressUse]
   ) throws(FormatError) {
+    guard depth <= ExpressionWalker.mostDepth else {
+      throw FormatError("expressions are too deep in each other", at: expression.offset)
+    }
     var reader = expression
     var global: Global?
     while !reader.isAtEnd {
@@ -157,7 +164,7 @@ struct ExpressionWalker {
         let inner = try reader.slice(Int(clamping: try reader.u64()))
         // What was there when the function was called is not lost.
         let wasLost = isLost
-        try walk(inner, &code, &chunk, &uses)
+        try walk(inner, depth: depth + 1, &code, &chunk, &uses)
         isLost = wasLost
       case 0x9A, 0xA0, 0xF2:
         let place = reader.offset - chunkStart

@@ -1,34 +1,60 @@
 import WebAssemblyFormat
 
-/// The code of a unit whose entries are in another file (`-gsplit-dwarf`), which uses addresses of this one.
+/// The code of units whose entries are in other files (`-gsplit-dwarf`), and which use the same addresses of this one, as all
+/// of a file do that was compiled at once.
 struct SkeletonCode {
+  /// One of the units.
   let context: UnitContext
-  /// Addresses in the file.
+  /// Addresses in the file, in order, none twice.
   let code: [Range<UInt64>]
   /// Where the next unit's addresses begin.
   let end: Int
 
-  /// The units of a file that are like that.
+  /// The units of a file that are like that, in the order of their addresses.
   ///
-  /// - Parameter lists: those of ranges that entries refer to; a skeleton has one entry.
+  /// - Parameter lists: the first list of ranges that an entry of each such unit refers to; code of the entries below the
+  ///   first is some of its code.
   /// - Throws: ``FormatError`` for what is damaged.
   static func find(
     _ contexts: [UnitContext], _ lists: [ListReference], _ file: DebugFile
   ) throws(FormatError) -> [SkeletonCode] {
     guard file.isFinal else { return [] }
-    var ownLists = [[ListReference]](repeating: [], count: contexts.count)
-    for list in lists where contexts[list.unit].isSkeleton && (list.section == .ranges || list.section == .rangeLists) {
-      ownLists[list.unit].append(list)
-    }
+    let ownLists = Dictionary(lists.map { ($0.unit, $0) }, uniquingKeysWith: { first, _ in first })
     let bases = contexts.map(\.addressBase).sorted()
-    var result: [SkeletonCode] = []
+    var found: [UInt64: (context: UnitContext, code: [Range<UInt64>])] = [:]
     var code = CodeCursor(file)
+    // Lists that are no part of each other have no more ranges than their sections have bytes.
+    var left = (file[.ranges]?.bytes.count ?? 0) + (file[.rangeLists]?.bytes.count ?? 0)
     for (number, context) in contexts.enumerated() where context.isSkeleton {
       var ranges: [Range<UInt64>] = []
       if let range = context.range { ranges.append(range) }
-      for list in ownLists[number] { ranges += try self.ranges(of: list, context, &code) }
-      let next = bases[checked: bases.indices.partitionPoint { bases[$0] <= context.addressBase }]
-      result.append(SkeletonCode(context: context, code: ranges, end: next.map { Int(clamping: $0) } ?? .max))
+      if let list = ownLists[number] { ranges += try self.ranges(of: list, context, &code) }
+      left -= ranges.count - (context.range == nil ? 0 : 1)
+      guard left >= 0 else { throw FormatError("lists of ranges overlap", at: context.header.start) }
+      found[context.addressBase, default: (context, [])].code += ranges
+    }
+    return found.sorted { $0.key < $1.key }.map { base, unit in
+      let next = bases[checked: bases.indices.partitionPoint { bases[$0] <= base }]
+      return SkeletonCode(
+        context: unit.context, code: joined(unit.code), end: next.map { Int(clamping: $0) } ?? .max)
+    }
+  }
+
+  /// Whether an address is one of the code.
+  func contains(_ address: UInt64) -> Bool {
+    let next = code.indices.partitionPoint { code[$0].upperBound <= address }
+    return next < code.count && code[next].contains(address)
+  }
+
+  /// The same addresses in order, none twice.
+  private static func joined(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
+    var result: [Range<UInt64>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = result.last, range.lowerBound <= last.upperBound {
+        result[result.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        result.append(range)
+      }
     }
     return result
   }

@@ -22,9 +22,12 @@ public struct DwarfAbbreviations: Sendable {
   private var inOrder = 0
   private var others: [UInt64: Int] = [:]
 
+  /// More attributes than an entry can have: some two hundred are known, and some take no bytes in it.
+  private static let mostAttributes = 1000
+
   /// Reads a table of abbreviations, up to its end.
   ///
-  /// - Throws: ``FormatError`` for what is damaged, and for forms that are not known.
+  /// - Throws: ``FormatError`` for what is damaged, for forms that are not known, and for more than a thousand attributes.
   public init(_ reader: ByteReader) throws(FormatError) {
     var reader = reader
     while true {
@@ -33,7 +36,12 @@ public struct DwarfAbbreviations: Sendable {
       let tag = try DwarfAbbreviations.number(&reader)
       let hasChildren = try reader.byte() != 0
       let first = attributes.count
-      while let attribute = try DwarfAbbreviations.attribute(&reader) { attributes.append(attribute) }
+      while let attribute = try DwarfAbbreviations.attribute(&reader) {
+        attributes.append(attribute)
+        guard attributes.count - first <= DwarfAbbreviations.mostAttributes else {
+          throw FormatError("abbreviation \(code) has too many attributes", at: reader.offset)
+        }
+      }
       if code == UInt64(abbreviations.count) + 1, inOrder == abbreviations.count {
         inOrder += 1
       } else {
