@@ -24,10 +24,12 @@ import Testing
     /// Or the value on the stack.
     let local: UInt8
     let isOnStack: Bool
+    let isIndexed: Bool
     let isLost: Bool
 
-    init(_ place: Place, local: UInt8 = 1, isOnStack: Bool = false, isLost: Bool) {
+    init(_ place: Place, local: UInt8 = 1, isOnStack: Bool = false, isIndexed: Bool = false, isLost: Bool) {
       (self.place, self.local, self.isOnStack, self.isLost) = (place, local, isOnStack, isLost)
+      self.isIndexed = isIndexed
     }
 
     /// Where the variable is.
@@ -61,6 +63,22 @@ import Testing
       .i32Add, .i32Const(0), .i32Add,  // 22
     ]
   }
+
+  /// An address with an index that goes into an offset.
+  private static func indexed(_ base: Int) -> [WasmInstruction] {
+    [
+      .globalGet(base),  // 3
+      .localGet(0), .i32Const(7), .i32And,  // 5
+      .i32Add,  // 10
+      .i32Load(),  // 11
+      .localGet(0), .i32Const(0), .i32And, .i32Add,  // 14
+      .i32Const(0), .i32Add, .i32Const(0), .i32Add,  // 20
+    ]
+  }
+
+  static let indexedSamples: [Sample] = [
+    (3..<5, false), (5..<10, true), (10..<11, true), (11..<14, true), (11..<20, true), (14..<20, false),
+  ].map { Sample(.block($0.0, .length, nil), local: 0, isOnStack: true, isIndexed: true, isLost: $0.1) }
 
   /// Of the lowest value on the stack.
   static let stackSamples: [Sample] = [
@@ -147,14 +165,15 @@ import Testing
     }
   }
 
-  @Test(arguments: samples + stackSamples) func oneLocation(_ sample: Sample) async throws {
+  @Test(arguments: samples + stackSamples + indexedSamples) func oneLocation(_ sample: Sample) async throws {
     let information = Information(sample)
     var library = ModuleBuilder(dylink: Dylink(memorySize: 16, memoryAlignment: 2))
     let base = library.importMemoryAndBases()
     library.data(.active([.globalGet(base.memory)]), [UInt8](repeating: 7, count: 16))
     library.function(
       [.i32], [.i32], locals: [.i32], export: "f",
-      sample.isOnStack ? Self.accesses(base.memory) : Self.code(base.memory))
+      sample.isIndexed
+        ? Self.indexed(base.memory) : sample.isOnStack ? Self.accesses(base.memory) : Self.code(base.memory))
     library.custom(".debug_abbrev", Information.abbreviations)
     library.custom(".debug_info", information.bytes)
     library.custom(".debug_ranges", information.ranges)
@@ -163,6 +182,6 @@ import Testing
     let bytes = Array(result.bytes[section.contents].suffix(information.bytes.count))
     let location = bytes[information.location...].prefix(4)
     #expect(location.elementsEqual(sample.isLost ? [0x93, 8, 0x96, 0x96] : sample.location))
-    #expect(try await result.call("f", 6) == (sample.isOnStack ? "235802126" : "7"))
+    #expect(try await result.call("f", 6) == (sample.isIndexed ? "117901063" : sample.isOnStack ? "235802126" : "7"))
   }
 }

@@ -167,13 +167,14 @@ extension LostLocations.Part {
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
         switch edit.encoding {
-        case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64, .indexedSum:
+        case .constant32, .constant64, .nothing, .indexedBase32, .indexedBase64:
           let range = Int(edit.offset)..<Int(edit.end)
-          if edit.isProvisional {
+          // From the address on up to the access, what is on the stack is something else.
+          if edit.isProvisional || edit.encoding.isIndexedBase {
             let change: Int32 = edit.encoding == .nothing ? -1 : 1
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: change))
           }
-          let goes = !edit.isProvisional && (edit.encoding == .nothing || edit.encoding.isIndexed)
+          let goes = edit.encoding == .nothing && !edit.isProvisional
           if edit.assignsNothing {
             assert(InstructionReader.assigned(in: bytes[range]).isEmpty)
             if !goes { break }
@@ -189,9 +190,8 @@ extension LostLocations.Part {
           if edit.kind == .constantNumber {
             stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
           }
-        case .indexedOffset:
-          if edit.isProvisional { stack.append(LostLocations.StackChange(offset: edit.end - start, change: -1)) }
-        case .globalGet32, .globalGet64: break
+        case .indexedOffset: stack.append(LostLocations.StackChange(offset: edit.end - start, change: -1))
+        case .globalGet32, .globalGet64, .indexedSum: break
         }
       }
       let own = Int(ends.last?.assignments ?? 0)..<assignments.count
