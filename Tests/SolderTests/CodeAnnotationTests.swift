@@ -103,6 +103,25 @@ import Testing
     }
   }
 
+  /// An offset twice, offsets in no order, one beyond the body, an import, a function that is not there.
+  @Test(
+    arguments: [
+      [1, 0, 2, 12, 1, 1, 12, 1, 0], [1, 0, 2, 12, 1, 1, 5, 1, 0], [1, 0, 1, 100, 1, 1], [1, 9, 1, 12, 1, 1],
+    ] as [[UInt8]]) func whatCannotBeIsAWarning(_ hints: [UInt8]) async throws
+  {
+    var bad = Self.library("bad")
+    bad.customs = [.init(name: "metadata.code.branch_hint", bytes: hints)]
+    let run = try LinkInProcess(
+      ["bad.so": bad, "good.so": Self.library("good")], ["--no-entry", "--export=bad", "--export=good"])
+    let bytes = try #require(run.bytes, "\(run.errors)")
+    #expect(run.warnings.count == 1)
+    for mention in ["bad.so", "metadata.code.branch_hint", "the section is left out"] {
+      #expect(run.warnings.first?.contains(mention) == true, "\(run.warnings)")
+    }
+    let section = try ModuleDescription(bytes).sections.first { $0.name == "metadata.code.branch_hint" }
+    #expect(section.map { Array(bytes[$0.contents]) }?.first == 1)
+  }
+
   @Test func damageIsAWarning() async throws {
     var library = Self.library("first")
     library.customs[0].bytes = [2, 0, 1, 12, 1]

@@ -30,7 +30,10 @@ import Testing
       for address in [2, 10, 24] { $0.word(address) }
     }
     library.custom(".debug_addr", addresses.bytes)
-    return try await SolderTests.linked(["lib.so": library], "--no-entry", "--export=f", "--export=g")
+    let result = try await SolderTests.linked(
+      ["lib.so": library], "--no-entry", "--export=f", "--export=g", warnings: true)
+    #expect(result.warnings.count == 1 && result.warnings.first?.contains("(-gsplit-dwarf)") == true)
+    return result
   }
 
   private func words(_ name: String, of result: LinkedInProcess, from start: Int) throws -> [Int] {

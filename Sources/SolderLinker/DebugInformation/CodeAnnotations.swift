@@ -86,30 +86,44 @@ struct CodeAnnotations {
     let number = try reader.u32()
     var items: [Item] = []
     for _ in 0..<(try reader.count(minimumSize: 2)) {
+      let place = reader.offset
       let offset = try reader.u32()
+      if let last = items.last, offset <= last.offset { throw FormatError("its offsets are not in order", at: place) }
       items.append(Item(offset: offset, bytes: try reader.slice(Int(try reader.u32()))))
     }
-    guard let function = function(number, at: at, section, of: unit), let position = maps.position(of: function) else {
-      return nil
-    }
+    guard let function = try function(number, at: at, section, of: unit) else { return nil }
     let (edits, translation) = (unit.edits(of: function), unit.module.translation)
+    if translation == nil, let last = items.last,
+      last.offset >= unit.functions[function - unit.bases.function].body.size
+    {
+      throw FormatError("offset \(last.offset) is beyond function \(number)", at: at)
+    }
+    guard let position = maps.position(of: function) else { return nil }
     items.removeAll { item in
       let offset = translation?.newOffset(of: Int(item.offset), in: function - unit.bases.function)
-      return edits.contains { $0.contains(offset.map { UInt32($0) } ?? item.offset) }
+      let place = offset.map { UInt32($0) } ?? item.offset
+      let next = edits.indices.partitionPoint { edits[$0].upperBound <= place }
+      return next < edits.count && edits[next].contains(place)
     }
     return items.isEmpty ? nil : Annotated(position: position, unit: unit, items: items)
   }
 
   /// The function of the unit with an index in the file, or that a relocation there names.
-  private func function(_ number: UInt32, at offset: Int, _ section: Int, of unit: Unit) -> FunctionID? {
-    let relocation = unit.customRelocations[section].indices.lazy.map { unit.relocations[$0] }
-      .first { Int($0.offset) == offset }
-    if let relocation {
+  private func function(
+    _ number: UInt32, at offset: Int, _ section: Int, of unit: Unit
+  ) throws(FormatError) -> FunctionID? {
+    let (own, relocations) = (unit.customRelocations[section].indices, unit.relocations)
+    let next = own.partitionPoint { Int(relocations[$0].offset) < offset }
+    if next < own.upperBound, Int(relocations[next].offset) == offset {
+      let relocation = relocations[next]
       let symbol = program.symbol(unit.symbolIDs[relocation.namedSymbol])
       return symbol.kind == .function && symbol.isDefined && symbol.definer == unit.index ? symbol.functionID : nil
     }
     let defined = Int(number) - unit.functionImports.count
-    return unit.functions.indices.contains(defined) ? unit.bases.function + defined : nil
+    guard unit.functions.indices.contains(defined) else {
+      throw FormatError("there is no function \(number)", at: offset)
+    }
+    return unit.bases.function + defined
   }
 
   private func contents(_ functions: [Annotated], ofCallTargets: Bool) -> ByteWriter {

@@ -60,16 +60,25 @@ struct DebugInformationPass {
       files.append(DebugFile(unit, program, maps, bodies, lost))
     }
     var reader = DebugReader(files, threads)
-    for (file, result) in zip(files, reader.run()) {
+    for (number, (file, result)) in zip(files, reader.run()).enumerated() {
       for (index, section) in file.unit.customSections.enumerated() where DebugSection.isUnknown(section.name) {
         sections.omit(file.unit.bases.custom + index)
       }
       switch result {
       case .success(let rewritten):
         for (index, section) in rewritten { sections.add(section, for: file.unit.bases.custom + index) }
+        if reader.hasSkeletons(number) { tellOfOtherFiles(file.unit) }
       case .failure(let failure): leaveOut(file.unit, failure, &sections)
       }
     }
+  }
+
+  /// What entries in other files say is about the code and data of the input, and nobody reads them.
+  private func tellOfOtherFiles(_ unit: Unit) {
+    diagnostics.warn(
+      "\(unit.file.displayName): some of its debug information is in other files (-gsplit-dwarf); lines are right, but what "
+        + "those files say of addresses of data and of distances in code is no more; compile without -gsplit-dwarf to have it",
+      .debugInformation, in: unit.file.displayName)
   }
 
   private func leaveOut(_ unit: Unit, _ failure: DebugReading.Failure, _ sections: inout RewrittenSections) {

@@ -22,6 +22,9 @@ struct DebugReader {
     }
   }
 
+  /// Whether the entries of some unit of a file are in another file, after ``run()``.
+  func hasSkeletons(_ file: Int) -> Bool { readings[file].hasSkeletons }
+
   private mutating func run(_ step: DebugReading.Step) {
     let planned = threads.map(readings.count) { [readings] in readings[$0].tasks(step) }
     var row: [DebugReading.Task] = []
@@ -114,6 +117,8 @@ struct DebugReading: Sendable {
       }
     }
   }
+
+  fileprivate var hasSkeletons: Bool { written.contains { $0.context?.isSkeleton == true } }
 
   fileprivate func tasks(_ step: Step) -> Result<[Task], Failure> {
     if failure != nil { return .success([]) }
