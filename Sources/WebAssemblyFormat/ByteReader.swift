@@ -34,7 +34,7 @@ public struct ByteReader: @unchecked Sendable {
   public var asFile: ByteReader { unsafe ByteReader(base + offset, 0..<remaining) }
 
   @inlinable public var isAtEnd: Bool { offset == end }
-  // Neither is negative.
+  // Neither is negative; the difference is where somebody stepped beyond the end, and whatever reads there throws.
   @inlinable public var remaining: Int { end &- offset }
 
   /// Reads one byte.

@@ -37,6 +37,24 @@ import Testing
     try await linkFails([good(), path], mentions: ["optimized.o", "bitcode"])
   }
 
+  /// Nothing has to be there that start-up code could replace.
+  @Test(arguments: ["--no-entry", "-r"]) func aGlobalWithoutAValue(_ word: String) throws {
+    var library = ModuleBuilder(dylink: Dylink(memorySize: 4, memoryAlignment: 2))
+    let base = library.importMemoryAndBases().memory
+    let global = library.global(.i32, isMutable: true, [])
+    _ = library.global(.i32, [.i32Const(1_000_000)])
+    library.function(export: "__wasm_apply_global_relocs", [.globalGet(base), .globalSet(global)])
+    try refused(["lib.so": library], word, mentions: ["lib.so", "a constant expression has no value"])
+  }
+
+  /// The number of a block takes no more than 32 bits.
+  @Test(arguments: [[0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [0x80, 0x80, 0x80, 0x80, 0x10]] as [[UInt8]])
+  func aLabelThatIsNoNumber(_ label: [UInt8]) throws {
+    var library = ModuleBuilder(dylink: Dylink())
+    library.function(export: "f", ([0x06, 0x40, 0x18] + label).map { .raw($0) })
+    try refused(["lib.so": library], "--no-entry", mentions: ["lib.so", "at offset 0x"])
+  }
+
   @Test func aComponent() async throws {
     let path = try await Toolchain.shared.assembled("component.wasm", "(component (core module (func (export \"f\"))))")
     #expect(try contents(of: path)[4...6] == [0x0d, 0, 1])

@@ -288,7 +288,7 @@ def judge(seed, solder, keep):
             return None, 0
         if result.returncode:
             difference = f"exit {result.returncode}: {result.stderr}"
-        elif "debug information" in result.stderr:
+        elif any("debug information" in line and "(-gsplit-dwarf)" not in line for line in result.stderr.splitlines()):
             difference = result.stderr
         else:
             new = complaints(output).difference(*[complaints(path) for path in [*inputs, *libraries]])

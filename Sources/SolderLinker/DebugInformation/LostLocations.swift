@@ -29,10 +29,10 @@ struct LostLocations: Sendable {
     var end: UInt32
   }
 
-  /// By offset in the body: there is one value less on the stack from then on, or no more.
+  /// By offset in the body: how many values less are on the stack from then on, or are something else.
   fileprivate struct StackChange {
     var offset: UInt32
-    var change: Int32
+    var total: Int32
   }
 
   /// What some neighbouring functions lost, one behind the other.
@@ -40,6 +40,8 @@ struct LostLocations: Sendable {
     fileprivate var assignments: [Assignment] = []
     fileprivate var stack: [StackChange] = []
     fileprivate var ends: [End] = []
+    /// Of the function that is read, so far.
+    private var total: Int32 = 0
   }
 
   /// Where what a function lost ends, and which locals are among that: a bit for those with the same last digits.
@@ -152,8 +154,9 @@ struct LostLocations: Sendable {
   func movesStack(_ extent: LocationExtent, in function: Int) -> Bool {
     let range = bounds(of: function).stack
     guard let (offset, scopeEnd) = bounds(of: extent, in: function) else { return !range.isEmpty }
-    if range.contains(where: { Int(stack[$0].offset) > offset && Int(stack[$0].offset) < scopeEnd }) { return true }
-    return range.reduce(0) { $0 + (Int(stack[$1].offset) <= offset ? stack[$1].change : 0) } > 0
+    let next = range.partitionPoint { Int(stack[$0].offset) <= offset }
+    if next < range.upperBound, Int(stack[next].offset) < scopeEnd { return true }
+    return next > range.lowerBound && stack[next - 1].total > 0
   }
 }
 
@@ -163,6 +166,7 @@ extension LostLocations.Part {
     let (relocations, bytes) = (unit.relocations, unit.file.bytes)
     ends.reserveCapacity(functions.count)
     for function in functions {
+      total = 0
       let start = unit.functions[function].body.start
       for index in unit.functionRelocations[function].indices {
         let edit = relocations[index]
@@ -172,7 +176,7 @@ extension LostLocations.Part {
           // From the address on up to the access, what is on the stack is something else.
           if edit.isProvisional || edit.encoding.isIndexedBase {
             let change: Int32 = edit.encoding == .nothing ? -1 : 1
-            stack.append(LostLocations.StackChange(offset: edit.end - start, change: change))
+            moveStack(at: edit.end - start, by: change)
           }
           let goes = edit.encoding == .nothing && !edit.isProvisional
           if edit.assignsNothing {
@@ -188,9 +192,9 @@ extension LostLocations.Part {
         // `local.tee` that became `local.set`.
         case .operand:
           if edit.kind == .constantNumber {
-            stack.append(LostLocations.StackChange(offset: edit.end - start, change: 1))
+            moveStack(at: edit.end - start, by: 1)
           }
-        case .indexedOffset: stack.append(LostLocations.StackChange(offset: edit.end - start, change: -1))
+        case .indexedOffset: moveStack(at: edit.end - start, by: -1)
         case .globalGet32, .globalGet64, .indexedSum: break
         }
       }
@@ -200,6 +204,11 @@ extension LostLocations.Part {
         LostLocations.End(
           assignments: UInt32(assignments.count), stack: UInt32(stack.count), locals: locals))
     }
+  }
+
+  private mutating func moveStack(at offset: UInt32, by change: Int32) {
+    total += change
+    stack.append(LostLocations.StackChange(offset: offset, total: total))
   }
 
   /// - Parameter goes: whether nothing comes in place of the instructions.
@@ -226,7 +235,7 @@ extension LostLocations.Part {
     case .localGet, .globalGet, .localTee, .i32Const, .i64Const, .i32Add, .i64Add: change = 1
     default: return
     }
-    stack.append(LostLocations.StackChange(offset: UInt32(range.upperBound) - start, change: change))
+    moveStack(at: UInt32(range.upperBound) - start, by: change)
   }
 }
 

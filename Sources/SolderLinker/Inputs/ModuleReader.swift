@@ -462,6 +462,7 @@ struct ModuleReader {
     let start = reader.offset
     let first = operands.count
     if !skipConstant(&reader) { try scanConstantExpression(&reader, &operands) }
+    guard reader.offset > start + 1 else { throw FormatError("a constant expression has no value", at: start) }
     return Fragment(
       start: UInt32(start), size: UInt32(reader.offset - start),
       relocations: RelocationRange(start: first, end: operands.count))

@@ -246,7 +246,7 @@ extension OperandCursor {
       guard nesting.isInside(Nesting.try) else { throw FormatError("catch_all without try", at: instruction) }
     case .delegate:
       guard nesting.isInside(Nesting.try) else { throw FormatError("delegate without try", at: instruction) }
-      try reader.skipLEB()
+      _ = try reader.u32()
       nesting.close()
     case .end: nesting.close()
     default:
